@@ -1,0 +1,52 @@
+"""Find, judge and mask cosmic rays in CCD images: masked L.A.Cosmic made interactive.
+
+The public names are loaded when they are first used, so that importing the package costs next to nothing: Ginga
+imports it at every start to learn of the plugin.
+"""
+
+from importlib import import_module
+
+__version__ = '0.1.0'
+
+_PUBLIC = {
+    'Detection': 'core.detect',
+    'Frame': 'core.frame',
+    'InputMask': 'core.frame',
+    'LACosmicParams': 'core.params',
+    'MaskBit': 'core.bits',
+    'Segments': 'core.segment',
+    'detect': 'core.detect',
+    'merge_mask': 'core.bits',
+    'read_dark': 'core.frame',
+    'read_frame': 'core.frame',
+    'read_mask': 'core.frame',
+    'save_mask': 'core.save',
+    'segment': 'core.segment',
+}
+
+__all__ = ['__version__', 'ginga_plugin_spec', *sorted(_PUBLIC)]
+
+
+def __getattr__(name):
+    if name not in _PUBLIC:
+        msg = f'module {__name__!r} has no attribute {name!r}'
+        raise AttributeError(msg)
+    return getattr(import_module(f'.{_PUBLIC[name]}', __name__), name)
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_PUBLIC))
+
+
+def ginga_plugin_spec():
+    """Describe the plugin to Ginga (entry point ``ginga.rv.plugins``), without importing it."""
+    from ginga.misc.Bunch import Bunch
+
+    return Bunch(
+        module='ginga_crplugin.ginga_plugin',
+        klass='CosmicRays',
+        name='Cosmic Rays',
+        category='Analysis',
+        ptype='local',
+        workspace='dialogs',
+    )

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: the part of the package that knows no display."""

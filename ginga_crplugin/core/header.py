@@ -1,0 +1,120 @@
+"""The room of the header cards: what the header of a frame says of its unit, gain, noise and saturation."""
+
+import math
+
+from astropy import units as u
+
+__all__ = ['UNITS', 'frame_unit', 'header_values']
+
+#: The units that are understood, by the (lower-case) words that stand for them in BUNIT.
+UNITS = {
+    u.adu: ('adu', 'adus', 'count', 'counts', 'cts', 'dn'),
+    u.electron: ('electron', 'electrons', 'e-', 'e'),
+    u.electron / u.s: ('electron/s', 'electrons/s', 'electron/sec', 'electrons/sec', 'e-/s', 'e-/sec', 'electron s-1'),
+    u.adu / u.s: ('adu/s', 'count/s', 'counts/s', 'counts/sec', 'cts/s', 'dn/s'),
+}
+
+_GAIN = ('GAIN', 'EGAIN', 'GAINA', 'ATODGAIN', 'CCDGAIN')
+_READNOISE = ('RDNOISE', 'READNOIS', 'RON', 'RDNOISEA', 'ENOISE')
+_SATURATION = ('SATURATE', 'SATLEVEL')
+_EXPOSURE = ('EXPTIME', 'EXPOSURE')
+
+
+def frame_unit(bunit):
+    """Return the unit that a BUNIT card, or a user, names.
+
+    Parameters
+    ----------
+    bunit : str or `~astropy.units.UnitBase`
+        Such as ``'ADU'``, ``'counts'``, ``'e-'``, ``'electron/s'``.
+
+    Returns
+    -------
+    `~astropy.units.UnitBase`
+        adu, electron, or one of them per second.
+
+    Raises
+    ------
+    ValueError
+        If it is none of those that are understood; the message lists them.
+    """
+    word = ' '.join(str(bunit).lower().replace(' / ', '/').split())
+    for unit, words in UNITS.items():
+        if word in words:
+            return unit
+    understood = 'adu, count, DN, electron, e-, electron/s, adu/s'
+    msg = f'unit {str(bunit)!r} is not understood: give one of {understood}'
+    raise ValueError(msg)
+
+
+def header_values(header, unit, gain=None):
+    """Read what the header says of the parameters.
+
+    Parameters
+    ----------
+    header : mapping
+        The cards of the frame.
+    unit : `~astropy.units.UnitBase`
+        The unit of the frame.
+    gain : float, optional
+        The gain to turn a saturation in ADU into electrons; by default that of the header.
+
+    Returns
+    -------
+    values : dict
+        ``{field name of LACosmicParams: (value, source)}`` for those that it gives.
+    notes : list of str
+        What it says that can't be used, or what is missing and matters.
+    """
+    notes = []
+    own_gain = _card(header, _GAIN, notes)
+    exposure = _card(header, _EXPOSURE, notes) if u.s in unit.bases else None
+    values = _gain(unit, own_gain, exposure, notes)
+    noise = _card(header, _READNOISE, notes)
+    if noise:
+        values['readnoise'] = noise
+    saturation = _card(header, _SATURATION, notes)
+    if saturation:
+        values['satlevel'] = _saturation(saturation, unit, own_gain, gain)
+    return values, notes
+
+
+def _gain(unit, own_gain, exposure, notes):
+    if unit == u.electron:
+        return {'gain': (1.0, 'the frame is in electron')}
+    if u.s not in unit.bases:
+        return {'gain': own_gain} if own_gain else {}
+    if exposure is None:
+        notes.append(f'frame in {unit}, but there is no EXPTIME in the header: give electrons for one {unit} as gain')
+        return {}
+    if unit == u.electron / u.s:
+        return {'gain': (exposure[0], f'{exposure[1]} (frame in electron / s)')}
+    if own_gain is None:
+        return {}
+    return {'gain': (own_gain[0] * exposure[0], f'{own_gain[1]}, times EXPTIME')}
+
+
+def _saturation(card, unit, own_gain, gain):
+    """Turn a saturation card into electrons: it is in ADU, whatever the frame is in."""
+    if own_gain is not None and (gain is None or unit == u.electron):
+        gain = own_gain[0]
+    value, source = card
+    if gain is None or gain == 1.0:
+        return card
+    return value * gain, f'{source}, times the gain'
+
+
+def _card(header, names, notes):
+    """Return value and source of the first card that holds a positive number."""
+    for name in names:
+        value = header.get(name)
+        if value is None:
+            continue
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if 0.0 < number < math.inf:
+            return number, f'{name} in the header'
+        notes.append(f'{name} in the header is {value!r}, not a positive number: left aside')
+    return None

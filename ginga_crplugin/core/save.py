@@ -1,0 +1,277 @@
+"""The room of the output: the merged mask written as FITS; the old file or the new one is there, always whole."""
+
+import gzip
+import io
+import math
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.utils.data import get_readable_fileobj
+
+from .bits import MaskBit, merge_mask
+from .frame import BITS_CARD, BITS_VERSION
+from .segment import segment
+
+__all__ = ['default_path', 'save_mask']
+
+_OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED')
+_COMMENT = 44
+
+
+def default_path(frame):
+    """Return ``<name>_crmask.fits`` beside the frame.
+
+    Raises
+    ------
+    ValueError
+        If the frame did not come from a file.
+    """
+    if frame.path is None:
+        msg = f'{frame.name} did not come from a file: say where its mask shall be written'
+        raise ValueError(msg)
+    name = frame.path.name
+    for suffix in ('.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return frame.path.with_name(f'{name}_crmask.fits')
+
+
+def save_mask(
+    frame, detection, segments=None, path=None, *, crmask=None, kind='new', cleaned=False, overwrite=False,
+    sources=None,
+):  # fmt: skip
+    """Write the merged mask with the cause of every bad pixel.
+
+    The extensions written are ``MASK`` (uint8, 0 good, 1 bad: what `~astropy.nddata.CCDData.read` takes as the mask),
+    ``DQ`` (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments)
+    and, if asked for, ``CLEANED``. Their headers record the parameters, the input masks, the engine and the review.
+
+    Parameters
+    ----------
+    frame : Frame
+    detection : Detection
+    segments : Segments, optional
+        By default measured from the mask.
+    path : path-like, optional
+        By default ``<name>_crmask.fits`` beside the frame, or the frame's own file for ``kind='into'``.
+    crmask : (ny, nx) bool array_like, optional
+        The cosmic-ray pixels after review; by default those detected.
+    kind : {'new', 'into', 'mask'}
+        A new file with the untouched science image; the frame's own file, with its other HDUs kept byte for byte; or
+        a new file with the mask alone.
+    cleaned : bool, optional
+        Whether to add the cleaned image.
+    overwrite : bool, optional
+        Whether an existing file (for ``'into'``, an existing mask) may be replaced.
+    sources : dict of str, optional
+        Where each parameter comes from, for the record.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The file that was written.
+
+    Raises
+    ------
+    FileExistsError
+        If something would be replaced and ``overwrite`` is not set.
+    OSError
+        If the file can't be written; whatever stood there is left as it was.
+    ValueError
+        If ``kind`` is none of the three, or the frame has no file to write into.
+    """
+    if kind not in ('new', 'into', 'mask'):
+        msg = f'kind is {kind!r}: it must be new, into or mask'
+        raise ValueError(msg)
+    if kind == 'into' and frame.path is None:
+        msg = f'{frame.name} did not come from a file: there is none to write into'
+        raise ValueError(msg)
+    beside = frame.path if kind == 'into' else default_path(frame) if path is None else Path(path)
+    target = Path(os.path.realpath(beside))
+    if kind != 'into' and target.exists() and not overwrite:
+        msg = f'{beside} exists already: choose another name, or say that it may be overwritten'
+        raise FileExistsError(msg)
+    segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
+    plane = merge_mask(frame, detection, crmask)
+    raw = _Raw(frame) if kind != 'mask' else None
+    name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
+    record = _record(frame, detection, segments, plane, sources or {})
+    ours = _written(_extensions(frame, detection, segments, plane, record, name_dq, cleaned=cleaned), raw)
+    if kind == 'mask':
+        content = ours
+    elif kind == 'new':
+        content = raw.science() + ours[2880:]
+    else:
+        content = raw.others(name_dq, overwrite=overwrite) + ours[2880:]
+        if frame.path.suffix == '.gz':
+            content = gzip.compress(content)
+    _replace(target, content, overwrite=overwrite or kind == 'into')
+    return beside
+
+
+def _record(frame, detection, segments, plane, sources):
+    """Return the cards that tell how the mask was made."""
+    from ginga_crplugin import __version__
+
+    cards = [('CRVERSIO', __version__, 'version of ginga_crplugin'), ('CRENGINE', detection.engine, '')]
+    for item in fields(detection.params):
+        value = getattr(detection.params, item.name)
+        if isinstance(value, float) and math.isinf(value):
+            value = 'inf'
+        unit = f'[{item.metadata["unit"]}] ' if item.metadata['unit'] else ''
+        source = sources.get(item.name)
+        cards.append((item.metadata['card'], value, f'{unit}{item.name}' + (f': {source}' if source else '')))
+    for number, mask in enumerate(frame.masks, start=1):
+        cards += [
+            (f'CRMSK{number}', mask.name, ''),
+            (f'CRBIT{number}', mask.bit.name, f'cause of the pixels of CRMSK{number}'),
+            (f'CRSUM{number}', mask.datasum, f'DATASUM of CRMSK{number}'),
+        ]
+    for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
+        if image is not None:
+            hdu = fits.ImageHDU(image)
+            hdu.add_datasum()
+            cards.append((card, hdu.header['DATASUM'], 'DATASUM of the image used'))
+    kept = (plane & np.uint8(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0
+    marked = int(np.count_nonzero(plane & np.uint8(MaskBit.CR_MARKED)))
+    cards += [
+        ('CRITER', ' '.join(map(str, detection.per_iteration)), 'new pixels in each iteration'),
+        ('CRUNSRCH', detection.unsearched_fraction, 'share of the frame that could not be searched'),
+        ('CRNDET', detection.pixels, 'pixels detected'),
+        ('CRNREJ', int(np.count_nonzero(detection.crmask & ~kept)), 'detected pixels rejected in review'),
+        ('CRNMARK', marked, 'pixels marked by hand'),
+        ('CRNPIX', int(np.count_nonzero(kept)), 'cosmic-ray pixels in this mask'),
+        ('CRNSEG', len(segments), 'segments'),
+    ]
+    return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
+
+
+def _ascii(value):
+    """Return what a header can hold."""
+    if not isinstance(value, str):
+        return value
+    return ''.join(c if c.isprintable() and c.isascii() else '?' for c in value)
+
+
+def _extensions(frame, detection, segments, plane, record, name_dq, *, cleaned):
+    mask = fits.ImageHDU((plane != 0).astype(np.uint8), name='MASK')
+    mask.header.extend(record)
+    quality = fits.ImageHDU(plane, name=name_dq)
+    quality.header[BITS_CARD] = (BITS_VERSION, 'bits as explained by the next cards')
+    for number, bit in enumerate(MaskBit):
+        quality.header[f'DQBIT{number}'] = (bit.name, f'{int(bit)}: {bit.meaning}')
+    quality.header.extend(record)
+    hdus = [mask, quality, fits.table_to_hdu(segments.table)]
+    hdus[-1].name = 'CRSEG'
+    if cleaned:
+        hdus.append(fits.ImageHDU(detection.cleaned, name='CLEANED'))
+        hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
+    for hdu in hdus[:2] + hdus[3:]:
+        if frame.ccd.wcs is not None:
+            hdu.header.update(frame.ccd.wcs.to_header(relax=True))
+    return hdus
+
+
+def _written(hdus, raw):
+    """Return a whole FITS file, its primary HDU of one block, with the HDUs and their checksums."""
+    for hdu in hdus:
+        hdu.ver = raw.version if raw is not None else 1
+        hdu.header[BITS_CARD] = BITS_VERSION
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(file, checksum=True)
+    return file.getvalue()
+
+
+class _Raw:
+    """The bytes of the frame's file, HDU by HDU."""
+
+    def __init__(self, frame):
+        self._frame = frame
+        self._index = frame.ext if frame.path is not None else 0
+        if frame.path is None:
+            file = io.BytesIO()
+            fits.PrimaryHDU(frame.ccd.data, frame.ccd.header).writeto(file)
+            self._bytes = file.getvalue()
+        else:
+            with get_readable_fileobj(frame.path, encoding='binary') as file:
+                self._bytes = file.read()
+        with fits.open(io.BytesIO(self._bytes), disable_image_compression=True) as hdus:
+            self._hdus = [(hdu.name, hdu.ver, hdu.header.copy(), hdu.fileinfo()) for hdu in hdus]
+
+    @property
+    def version(self):
+        """EXTVER of the science image."""
+        return self._hdus[self._index][1]
+
+    def has_foreign(self, name):
+        """Whether an extension of this name, for this image, was written by somebody else."""
+        return any(n == name and v == self.version and BITS_CARD not in h for n, v, h, _ in self._hdus)
+
+    def _cut(self, index):
+        info = self._hdus[index][3]
+        return self._bytes[info['hdrLoc'] : info['datLoc'] + info['datSpan']]
+
+    def science(self):
+        """Return the science image, behind its primary header where it is an extension."""
+        if self._index == 0:
+            return self._cut(0)
+        primary = self._cut(0)
+        if self._hdus[0][2]['NAXIS'] > 0:  # a second image, not asked for
+            file = io.BytesIO()
+            fits.PrimaryHDU(header=self._hdus[0][2]).writeto(file)
+            primary = file.getvalue()
+        return primary + self._cut(self._index)
+
+    def others(self, name_dq, *, overwrite):
+        """Return all HDUs but those that are to be replaced."""
+        kept = []
+        for index, (name, ver, header, _) in enumerate(self._hdus):
+            replaced = index != self._index and ver == self.version and name in {*_OURS, name_dq}
+            if replaced and (name == 'DQ' and name_dq != 'DQ'):
+                replaced = False  # another pipeline's flags stay
+            if replaced and not overwrite:
+                whose = 'from an earlier run' if BITS_CARD in header else 'of its own'
+                msg = f'{self._frame.path} has a {name} {whose}: save a new file, or say that it may be replaced'
+                raise FileExistsError(msg)
+            if not replaced:
+                kept.append(self._cut(index))
+        return b''.join(kept)
+
+
+def _replace(target, content, *, overwrite):
+    """Write a temporary file beside the target, and rename it when it is whole."""
+    temporary = target.with_name(f'.{target.name}.{secrets.token_hex(4)}.tmp')
+    try:
+        with temporary.open('xb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copystat(target, temporary)
+            temporary.touch()
+        if not overwrite:
+            _claim(target)
+        temporary.replace(target)
+    except FileExistsError:
+        temporary.unlink(missing_ok=True)
+        raise
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        msg = f'{target} cannot be written: {error.strerror or error}'
+        raise OSError(msg) from error
+
+
+def _claim(target):
+    """Take the name, so that of two that write it at once only one goes on."""
+    try:
+        target.touch(exist_ok=False)
+    except FileExistsError:
+        msg = f'{target} exists already: choose another name, or say that it may be overwritten'
+        raise FileExistsError(msg) from None
