@@ -82,7 +82,7 @@ def header_values(header, unit, gain=None):
 
 def _gain(unit, own_gain, exposure, notes):
     if unit == u.electron:
-        return {'gain': (1.0, 'the frame is in electron')}
+        return {'gain': (1.0, 'frame in electron')}
     if u.s not in unit.bases:
         return {'gain': own_gain} if own_gain else {}
     if exposure is None:
