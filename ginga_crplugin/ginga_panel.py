@@ -1,6 +1,5 @@
 """The room of Ginga's widgets: the panel of the plugin, made from the parameters' own metadata."""
 
-import math
 import textwrap
 from dataclasses import fields
 
@@ -40,8 +39,8 @@ class _Number:
         self._step = item.metadata['step']
         kind = float if item.type is float else int
         self.spin = Widgets.SpinBox(dtype=kind)
-        decimals = max(0, 1 - math.floor(math.log10(self._step))) if kind is float else 0
-        self.spin.set_decimals(min(decimals, 4))
+        if kind is float:
+            self.spin.set_decimals(2 if item.metadata['slider'] else 4)
         high = min(item.metadata['high'], 1e7)
         self.spin.set_limits(kind(max(item.metadata['low'], -1e7)), kind(high), kind(self._step))
         self.spin.add_callback('value-changed', lambda _, value: changed(item.name, value))
@@ -252,6 +251,7 @@ class Panel:
         ny, nx = frame.shape
         self.frame.set_text(f'{_short(frame.name, 40)} [{frame.ext}]   {nx} x {ny}   {frame.ccd.unit}')
         self.notes.set_text('\n'.join(_wrapped(note) for note in frame.notes))
+        (self.notes.show if frame.notes else self.notes.hide)()
 
     def show_params(self, params, sources):
         """Show the values of the parameters, and where they come from."""

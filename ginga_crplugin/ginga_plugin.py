@@ -420,12 +420,12 @@ def frame_of_image(image, unit=None):
     ValueError
         If it can't be searched for cosmic rays.
     """
-    data, path = image.get_data(), image.get('path')
+    data, path = image.get_data(), image.get('path', None)
     if data is None or data.ndim != 2:
         msg = f'{image.get("name")} is not a plain image of two axes'
         raise ValueError(msg)
     if path is not None and Path(path).is_file():
-        frame = _frame_of_file(Path(path), image.get('idx'), unit)
+        frame = _frame_of_file(Path(path), image.get('idx', None), unit)
         if frame is not None and np.array_equal(frame.ccd.data, data, equal_nan=data.dtype.kind == 'f'):
             return frame
     header = dict(image.get_header())

@@ -48,7 +48,7 @@ class MaskOverlay:
         self.canvas.register_for_cursor_drawing(viewer)
         self._markers = _Markers(self._colors['cosmic rays'])
         self.canvas.add(self._markers, tag='markers', redraw=False)
-        viewer.add_callback('transform', self._zoomed)
+        viewer.get_settings().get_setting('scale').add_callback('set', lambda *_: self._zoomed())
 
     @property
     def shown(self):
@@ -136,9 +136,9 @@ class MaskOverlay:
         if self._viewer.get_scale_min() < 4.0:
             self._viewer.scale_to(4.0, 4.0)
 
-    def _zoomed(self, viewer):
+    def _zoomed(self):
         """Draw cosmic rays larger where they would vanish between the pixels of the screen."""
-        if self._rgb is not None and _growth(viewer) != self._grown:
+        if self._rgb is not None and _growth(self._viewer) != self._grown:
             self._paint()
 
     def _paint(self):
