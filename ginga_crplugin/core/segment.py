@@ -72,9 +72,7 @@ def segment(frame, detection, min_size=LISTED, crmask=None):
         raise ValueError(msg)
     crmask = detection.crmask if crmask is None else np.asarray(crmask, dtype=bool)
     if not crmask.any():
-        return Segments(
-            np.zeros(frame.shape, dtype=np.int32), _table([], [], [], [], [], [], ([], [], [], [])), int(min_size)
-        )
+        return Segments(np.zeros(frame.shape, dtype=np.int32), _table(*[[]] * 7, box=[[]] * 4), int(min_size))
     image = detect_sources(crmask, 0.5, n_pixels=1, connectivity=8)
     return Segments(image.data.astype(np.int32, copy=False), _measured(frame, detection, image), int(min_size))
 
