@@ -40,7 +40,7 @@ class _Number:
         kind = float if item.type is float else int
         self.spin = Widgets.SpinBox(dtype=kind)
         if kind is float:
-            self.spin.set_decimals(2 if item.metadata['slider'] else 4)
+            self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
         high = min(item.metadata['high'], 1e7)
         self.spin.set_limits(kind(max(item.metadata['low'], -1e7)), kind(high), kind(self._step))
         self.spin.add_callback('value-changed', lambda _, value: changed(item.name, value))
