@@ -1,16 +1,26 @@
 """What the tests share: where the real frames are, and the small ones that other packages install."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
-import astroscrappy
-import ccdproc
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ginga_crplugin import Frame
+
+# Read when Astro-SCRAPPY is loaded: on small frames its threads mostly wait for each other.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+
+def installed(package, name):
+    """Return the path of a frame that a package brings along for its own tests."""
+    path = Path(find_spec(package).origin).parent / 'tests' / 'data' / name
+    if not path.exists():
+        pytest.skip(f'{package} is installed without {path}')
+    return path
 
 
 @pytest.fixture(scope='session')
@@ -25,13 +35,13 @@ def data():
 @pytest.fixture(scope='session')
 def gmos_path():
     """GMOS-S long slit with SCI, VAR and SKYFIT; two tracks; gain 1.933, read noise 4.24."""
-    return Path(astroscrappy.__file__).parent / 'tests' / 'data' / 'gmos.fits'
+    return installed('astroscrappy', 'gmos.fits')
 
 
 @pytest.fixture(scope='session')
 def saao_path():
     """Raw SAAO frame, uint16; GAIN and RDNOISE in its header."""
-    return Path(ccdproc.__file__).parent / 'tests' / 'data' / 'a8280271.fits'
+    return installed('ccdproc', 'a8280271.fits')
 
 
 @pytest.fixture(scope='session')
