@@ -19,7 +19,7 @@ CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT}
 ROWS = 2000
 
 _AS_HEADER = 'unit: header'
-_WIDE = 58
+_WIDE = 64
 
 _COLUMNS = (
     ('#', 'label', 'integer', 44),

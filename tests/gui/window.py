@@ -71,7 +71,6 @@ class Window:
             if place is not None:
                 return place
             time.sleep(0.1)
-        self.picture('/tmp/window_failed.png')
         raise AssertionError(f'nothing with the text {text!r} on the screen')
 
     def wait_until(self, text, timeout=60.0):
@@ -99,6 +98,11 @@ class Window:
     def click_at(self, x, y):
         """Click on a place of the screen."""
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
+
+    def type(self, text):
+        """Type a text and Return, as into a file dialog."""
+        self.xdotool('type', '--delay', 15, text)
+        self.xdotool('key', 'Return')
 
     def row(self, index):
         """Return where a row of the table of segments is, and what stands in it."""
@@ -142,7 +146,8 @@ def answer(question):
     if 'find' in question:
         return _centre(question['find'])
     if 'label' in question:
-        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QLabel)]
+        kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
+        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds)]
         return next((word for word in words if question['label'] in word), None)
     if 'row' in question:
         return _row(question['row'])
