@@ -400,9 +400,14 @@ def test_no_room_for_the_output(frame):
 def test_no_right_to_write(frame, tmp_path, capsys):
     tmp_path.chmod(0o500)
     try:
-        assert_refused(['detect', frame], tmp_path, 'Permission denied', capsys)
+        assert_refused(['detect', frame], tmp_path, 'no right to write', capsys)
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not Path('/proc/self').exists(), reason='needs a folder where nobody can write')
+def test_nobody_can_write_there(frame, capsys):
+    assert_refused(['detect', frame, '-o', '/proc/out.fits'], frame.parent, '/proc', capsys)
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='signals are those of POSIX')
