@@ -327,8 +327,8 @@ class CosmicRays(LocalPlugin):
     def _heard_result(self):
         self._show_result()
         result = self.session.result
-        self.overlay.set_mask('cosmic rays', result.detection.crmask)
-        self.overlay.set_segments(result.segments.labels, result.segments.listed)
+        self.overlay.set_pixels('cosmic rays', result.segments.pixels, result.frame.shape)
+        self.overlay.set_segments(result.segments)
         self.panel.show_rows(self._rows(result.segments))
         self.panel.saved.set_text('')
 

@@ -15,7 +15,7 @@ COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00'}
 MARKERS = 200
 
 _TAG = 'ginga_crplugin'
-_GROWN = 4
+_COARSEST = 64
 
 
 class MaskOverlay:
@@ -37,11 +37,11 @@ class MaskOverlay:
         self._viewer = viewer
         self._colors = dict(COLORS if colors is None else colors)
         self._opacity = opacity
-        self._masks = {}
+        self._shape = None
+        self._pixels = {}
         self._hidden = set()
-        self._labels = None
-        self._rgb = None
-        self._grown = 0
+        self._segments = None
+        self._picture = _Picture()
         types = get_canvas_types()
         self.canvas = types.DrawingCanvas()
         self.canvas.set_surface(viewer)
@@ -68,40 +68,45 @@ class MaskOverlay:
         self._redraw()
 
     def clear(self):
-        """Forget all masks and segments."""
-        self._masks.clear()
-        self._labels = None
+        """Forget all pixels and segments."""
+        self._pixels.clear()
+        self._segments = None
         self._markers.set_table(None)
         self._markers.selected = None
-        if self._rgb is not None:
-            self.canvas.delete_object_by_tag('pixels', redraw=False)
-            self._rgb = None
+        self._drop_picture()
         self._redraw()
 
-    def set_mask(self, layer, mask):
-        """Draw the pixels of a mask in a layer.
+    def set_pixels(self, layer, pixels, shape):
+        """Draw pixels in a layer; only those that changed are drawn anew.
 
         Parameters
         ----------
         layer : str
             One of the layers given with the colours.
-        mask : (ny, nx) bool ndarray
+        pixels : (n,) int ndarray
+            Their flat indices, rising.
+        shape : tuple of int
+            (ny, nx) of the image.
         """
-        self._masks[layer] = mask
-        self._paint()
+        if shape != self._shape:
+            self._pixels.clear()
+            self._drop_picture()
+            self._shape = shape
+        self._pixels[layer] = pixels
+        if self._picture.image is None:
+            self._paint()
+        else:
+            self._picture.change(layer, pixels, self._rgba())
+            self._redraw()
 
-    def set_segments(self, labels, table):
-        """Mark segments.
+    def set_mask(self, layer, mask):
+        """Draw the pixels of a (ny, nx) bool mask in a layer."""
+        self.set_pixels(layer, np.flatnonzero(mask), mask.shape)
 
-        Parameters
-        ----------
-        labels : (ny, nx) int ndarray
-            The label of every pixel.
-        table : `~astropy.table.QTable`
-            The rows to mark, with ``label``, ``peak`` and the ``bbox`` columns.
-        """
-        self._labels = labels
-        self._markers.set_table(table)
+    def set_segments(self, segments):
+        """Mark the listed segments (`Segments`)."""
+        self._segments = segments
+        self._markers.set_table(segments.listed)
         self._redraw()
 
     def set_visible(self, layer, visible):
@@ -122,13 +127,9 @@ class MaskOverlay:
 
     def label_at(self, x, y):
         """Return the label of the segment at or nearest around a place (0-based pixels), or None."""
-        if self._labels is None:
+        if self._segments is None:
             return None
-        ny, nx = self._labels.shape
-        column, row = round(x), round(y)
-        if not (0 <= row < ny and 0 <= column < nx):
-            return None
-        return int(self._labels[row, column]) or self._markers.label_at(x, y)
+        return self._segments.label_at(round(x), round(y)) or self._markers.label_at(x, y)
 
     def pan_to(self, x, y):
         """Bring a place to the middle, and zoom in where a pixel would be smaller than four on the screen."""
@@ -137,53 +138,88 @@ class MaskOverlay:
             self._viewer.scale_to(4.0, 4.0)
 
     def _zoomed(self):
-        """Draw cosmic rays larger where they would vanish between the pixels of the screen."""
-        if self._rgb is not None and _growth(self._viewer) != self._grown:
+        """Draw coarser pixels where single ones would vanish between those of the screen."""
+        if self._picture.image is not None and _coarseness(self._viewer) != self._picture.step:
             self._paint()
 
-    def _paint(self):
-        """Make the pixels of all layers; the one RGBA array is kept and written over."""
-        shapes = {mask.shape for mask in self._masks.values()}
-        if not shapes:
-            return
-        self._grown = _growth(self._viewer)
-        ny, nx = shapes.pop()
-        fresh = self._rgb is None or self._rgb.get_data().shape[:2] != (ny, nx)
-        if fresh:
-            self._rgb = RGBImage(data_np=np.zeros((ny, nx, 4), dtype=np.uint8))
-        data = self._rgb.get_data()
-        data[:] = 0
+    def _rgba(self):
+        """Return the colours of the visible layers, the later above the earlier."""
         alpha = round(255 * self._opacity)
-        for layer, color in self._colors.items():
-            if layer in self._masks and layer not in self._hidden:
-                rgba = (*bytes.fromhex(color.lstrip('#')), alpha)
-                grow = self._grown if layer == 'cosmic rays' else 0
-                _draw_pixels(data, np.flatnonzero(self._masks[layer]), rgba, grow)
-        if fresh:
-            types = get_canvas_types()
-            image = types.Image(0, 0, self._rgb, interpolation='nearest')
-            if self.canvas.has_tag('pixels'):
-                self.canvas.delete_object_by_tag('pixels', redraw=False)
-            self.canvas.add(image, tag='pixels', belowThis=self._markers, redraw=False)
+        layers = [layer for layer in self._colors if layer in self._pixels and layer not in self._hidden]
+        return {layer: (*bytes.fromhex(self._colors[layer].lstrip('#')), alpha) for layer in layers}
+
+    def _paint(self):
+        """Make the picture of all layers anew."""
+        if not self._pixels:
+            return
+        self._drop_picture()
+        step = _coarseness(self._viewer)
+        rgb = self._picture.make(self._shape, step, self._pixels, self._rgba())
+        image = get_canvas_types().Image(0, 0, rgb, scale_x=step, scale_y=step, interpolation='nearest')
+        self.canvas.add(image, tag='pixels', belowThis=self._markers, redraw=False)
         self._redraw()
+
+    def _drop_picture(self):
+        self._picture = _Picture()
+        if self.canvas.has_tag('pixels'):
+            self.canvas.delete_object_by_tag('pixels', redraw=False)
 
     def _redraw(self):
         # an Image object appears only with a redraw from the start
         self._viewer.redraw(whence=0)
 
 
-def _growth(viewer):
-    """By how many pixels a hit is drawn larger, so that it covers a pixel of the screen."""
+def _coarseness(viewer):
+    """How many pixels of the image a drawn one must stand for, along each axis, to cover one of the screen."""
     scale = viewer.get_scale_min()
-    return 0 if scale >= 1.0 or scale <= 0.0 else min(_GROWN, math.ceil(0.5 / scale))
+    return 1 if scale >= 1.0 or scale <= 0.0 else min(_COARSEST, math.ceil(1.0 / scale))
 
 
-def _draw_pixels(data, flat, rgba, grow):
-    ny, nx = data.shape[:2]
-    y, x = np.divmod(flat, nx)
-    for dy in range(-grow, grow + 1):
-        for dx in range(-grow, grow + 1):
-            data[np.clip(y + dy, 0, ny - 1), np.clip(x + dx, 0, nx - 1)] = rgba
+class _Picture:
+    """The pixels of all layers in one RGBA image, coarse where the viewer is zoomed out."""
+
+    def __init__(self):
+        self.image = None
+        self.step = 1
+        self._cells = {}
+
+    def make(self, shape, step, layers, colors):
+        """Make the image: a drawn pixel has a colour if one of those it stands for has.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (ny, nx) of the frame.
+        step : int
+            How many pixels of the frame a drawn one stands for, along each axis.
+        layers : dict
+            The flat indices of the pixels of each layer.
+        colors : dict
+            The RGBA of each visible layer, the later above the earlier.
+        """
+        self.step, self._nx = step, shape[1]
+        self.image = RGBImage(data_np=np.zeros((*(-(-n // step) for n in shape), 4), dtype=np.uint8))
+        self._cells = {layer: self._cells_of(pixels) for layer, pixels in layers.items()}
+        self._color(np.concatenate(list(self._cells.values())), colors)
+        return self.image
+
+    def change(self, layer, pixels, colors):
+        """Write over the drawn pixels that changed in a layer."""
+        old, new = self._cells.get(layer, np.zeros(0, dtype=np.int64)), self._cells_of(pixels)
+        self._cells[layer] = new
+        self._color(np.setxor1d(old, new, assume_unique=True), colors)
+
+    def _cells_of(self, pixels):
+        if self.step == 1:
+            return pixels
+        y, x = np.divmod(pixels, self._nx)
+        return np.unique(y // self.step * self.image.width + x // self.step)
+
+    def _color(self, cells, colors):
+        values = np.zeros((len(cells), 4), dtype=np.uint8)
+        for layer, color in colors.items():
+            values[np.isin(cells, self._cells[layer], assume_unique=False)] = color
+        self.image.get_data().reshape(-1, 4)[cells] = values
 
 
 class _Markers(CanvasObjectBase):

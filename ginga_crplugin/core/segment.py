@@ -1,12 +1,14 @@
-"""The room of the segments: flagged pixels that touch, and what can be measured of them, by photutils."""
+"""The room of the segments: flagged pixels that touch, and what can be measured of them, as photutils has them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
-from photutils.segmentation import SegmentationImage, SourceCatalog, detect_sources
+from photutils.segmentation import SegmentationImage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 __all__ = ['Segments', 'segment']
 
@@ -22,8 +24,12 @@ class Segments:
 
     Attributes
     ----------
-    labels : (ny, nx) int32 ndarray
-        The label of the segment that each pixel belongs to; 0 where it is not flagged.
+    shape : tuple of int
+        (ny, nx) of the frame.
+    pixels : (n,) int64 ndarray
+        The flat indices of the flagged pixels, rising.
+    pixel_labels : (n,) int32 ndarray
+        The label of the segment that each of them belongs to, from 1.
     table : `~astropy.table.QTable`
         A row for each segment, the smallest too: ``label``, ``x_centroid`` and ``y_centroid`` (pix, 0-based),
         ``area`` (pix), ``peak`` and ``flux`` (electron, above the cleaned frame), ``length`` (pix, from end to end),
@@ -32,21 +38,48 @@ class Segments:
         The smallest segment that is listed for review, in pixels.
     """
 
-    labels: np.ndarray
-    table: QTable
+    shape: tuple[int, int]
+    pixels: np.ndarray = field(repr=False)
+    pixel_labels: np.ndarray = field(repr=False)
+    table: QTable = field(repr=False)
     min_size: int = LISTED
 
     def __len__(self):
         return len(self.table)
 
     @cached_property
+    def labels(self):
+        """(ny, nx) int32 ndarray: the label of every pixel, 0 where it is not flagged."""
+        labels = np.zeros(self.shape, dtype=np.int32)
+        labels.ravel()[self.pixels] = self.pixel_labels
+        return labels
+
+    @cached_property
+    def image(self):
+        """The `~photutils.segmentation.SegmentationImage`, for whatever else photutils can measure."""
+        return SegmentationImage(self.labels)
+
+    @cached_property
     def listed(self):
         """The rows of the segments of at least ``min_size`` pixels."""
         return self.table[self.table['area'].value >= self.min_size]
 
+    def label_at(self, x, y):
+        """Return the label of the segment that the pixel (x, y) belongs to, or None."""
+        ny, nx = self.shape
+        if not (0 <= x < nx and 0 <= y < ny):
+            return None
+        place = np.searchsorted(self.pixels, y * nx + x)
+        if place == len(self.pixels) or self.pixels[place] != y * nx + x:
+            return None
+        return int(self.pixel_labels[place])
+
 
 def segment(frame, detection, min_size=LISTED, crmask=None):
     """Group the flagged pixels into segments, 8-connected, and measure them.
+
+    The labels are those of `photutils.segmentation.detect_sources`; only the flagged pixels are looked at, so that it
+    takes as long as there are many of them, not as the frame is large.
 
     Parameters
     ----------
@@ -71,42 +104,51 @@ def segment(frame, detection, min_size=LISTED, crmask=None):
         msg = f'min_size is {min_size}: it must be a whole number of 1 or more'
         raise ValueError(msg)
     crmask = detection.crmask if crmask is None else np.asarray(crmask, dtype=bool)
-    if not crmask.any():
-        return Segments(np.zeros(frame.shape, dtype=np.int32), _table(*[[]] * 7, box=[[]] * 4), int(min_size))
-    image = detect_sources(crmask, 0.5, n_pixels=1, connectivity=8)
-    return Segments(image.data.astype(np.int32, copy=False), _measured(frame, detection, image), int(min_size))
+    pixels = np.flatnonzero(crmask)
+    labels = _labelled(pixels, crmask.shape[1])
+    excess = (frame.filled.ravel()[pixels] - detection.cleaned.ravel()[pixels].astype(float)) * detection.params.gain
+    excess[~np.isfinite(excess)] = 0.0  # a pixel that was filled, marked by hand
+    table = _measured(*np.divmod(pixels, crmask.shape[1]), labels, excess)
+    return Segments(crmask.shape, pixels, labels, table, int(min_size))
 
 
-def _measured(frame, detection, image: SegmentationImage):
-    """Measure every segment on the excess over the cleaned frame, in electrons."""
-    excess = (frame.filled - detection.cleaned.astype(float)) * detection.params.gain
-    excess[~np.isfinite(excess)] = 0.0
-    catalog = SourceCatalog(excess, image)
-    # the centre of the pixels themselves: a segment may have a negative core
-    shape = SourceCatalog((image.data > 0).astype(float), image)
-    box = [np.atleast_1d(getattr(shape, name)) for name in _BOX]
-    x_min, y_min, x_max, y_max = box
-    return _table(
-        image.labels,
-        np.atleast_1d(shape.x_centroid),
-        np.atleast_1d(shape.y_centroid),
-        image.areas,
-        np.atleast_1d(catalog.max_value),
-        np.atleast_1d(catalog.segment_flux),
-        np.hypot(y_max - y_min, x_max - x_min) + 1.0,
-        box,
-    )
+def _labelled(pixels, nx):
+    """Label the pixels, numbered by the first pixel of each segment in reading order."""
+    x = pixels % nx
+    links = []
+    for step, inside in ((1, x < nx - 1), (nx - 1, x > 0), (nx, True), (nx + 1, x < nx - 1)):
+        place = np.minimum(np.searchsorted(pixels, pixels + step), len(pixels) - 1)
+        linked = np.flatnonzero((pixels[place] == pixels + step) & inside)
+        links.append((linked, place[linked]))
+    one, other = (np.concatenate(ends) for ends in zip(*links, strict=True))
+    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(pixels), len(pixels)))
+    count, component = connected_components(graph, directed=False)
+    first = np.full(count, len(pixels))
+    np.minimum.at(first, component, np.arange(len(pixels)))
+    number = np.empty(count, dtype=np.int32)
+    number[np.argsort(first)] = np.arange(1, count + 1)
+    return number[component]
 
 
-def _table(label, x, y, area, peak, flux, length, box):
+def _measured(y, x, labels, excess):
+    """Measure every segment; ``excess`` is what its pixels have above the cleaned frame, in electrons."""
+    order = np.argsort(labels, kind='stable')
+    starts = np.flatnonzero(np.diff(labels[order], prepend=0))
+    y, x, excess = y[order], x[order], excess[order]
+
+    def of_each(reduce, values):
+        return reduce.reduceat(values, starts) if len(starts) else np.zeros(0, values.dtype)
+
+    area = of_each(np.add, np.ones(len(x)))
+    box = [of_each(np.minimum, x), of_each(np.minimum, y), of_each(np.maximum, x), of_each(np.maximum, y)]
     table = QTable()
-    table['label'] = np.asarray(label, dtype=np.int32)
-    table['x_centroid'] = np.asarray(x, dtype=float) * u.pix
-    table['y_centroid'] = np.asarray(y, dtype=float) * u.pix
-    table['area'] = np.asarray(area, dtype=np.int64) * u.pix
-    table['peak'] = np.asarray(peak, dtype=float) * u.electron
-    table['flux'] = np.asarray(flux, dtype=float) * u.electron
-    table['length'] = np.asarray(length, dtype=float) * u.pix
+    table['label'] = np.arange(1, len(area) + 1, dtype=np.int32)
+    table['x_centroid'] = of_each(np.add, x) / area * u.pix
+    table['y_centroid'] = of_each(np.add, y) / area * u.pix
+    table['area'] = area * u.pix
+    table['peak'] = of_each(np.maximum, excess) * u.electron
+    table['flux'] = of_each(np.add, excess) * u.electron
+    table['length'] = (np.hypot(box[2] - box[0], box[3] - box[1]) + 1.0) * u.pix
     for name, edge in zip(_BOX, box, strict=True):
-        table[name] = np.asarray(edge, dtype=np.int64) * u.pix
+        table[name] = edge * u.pix
     return table

@@ -3,7 +3,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from astropy import units as u
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from photutils.segmentation import detect_sources
 from scipy import ndimage
 
 from ginga_crplugin import Frame, LACosmicParams, detect, segment
@@ -116,3 +119,30 @@ def test_nothing_is_changed_by_measuring():
     for array in (frame.ccd.data, detection.crmask, detection.cleaned):
         array.flags.writeable = False
     assert len(segment(frame, detection)) == 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(16, 40), st.integers(16, 40)), st.floats(0.0, 0.6))
+def test_labels_are_those_of_photutils(seed, shape, share):
+    crmask = np.random.default_rng(seed).random(shape) < share
+    pixels = np.full(shape, 50.0)
+    found = SimpleNamespace(crmask=crmask, cleaned=pixels, params=LACosmicParams())
+    segments = segment(Frame(pixels), found)
+    if not crmask.any():
+        assert len(segments) == 0
+        return
+    expected = detect_sources(crmask, 0.5, n_pixels=1, connectivity=8)
+    assert_array_equal(segments.labels, expected.data)
+    assert_array_equal(segments.table['area'].value, expected.areas)
+    assert_array_equal(segments.image.data, expected.data)
+    boxes = [[box.ixmin, box.iymin, box.ixmax - 1, box.iymax - 1] for box in expected.bbox]
+    names = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
+    assert_array_equal(np.transpose([segments.table[name].value for name in names]), boxes)
+
+
+def test_the_label_of_a_place(saao):
+    segments = segment(saao, detect(saao))
+    for y, x in [(0, 0), (511, 511), *np.argwhere(segments.labels > 0)[:9]]:
+        assert segments.label_at(x, y) == (segments.labels[y, x] or None)
+    assert segments.label_at(-1, 5) is None
+    assert segments.label_at(5, 512) is None

@@ -1,6 +1,7 @@
 """The overlay on a viewer that draws with Pillow: no toolkit at all."""
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,6 +62,20 @@ def test_layers_have_their_colours_and_switches(viewer, overlay):
     assert_array_equal(drawn(viewer, VERMILION), spots((8, 8)))
 
 
+def test_changes_are_drawn_as_if_all_were_drawn_anew(viewer, overlay):
+    rng = np.random.default_rng(3)
+    for scale in (1.0, 0.4):
+        viewer.scale_to(scale, scale)
+        for _ in range(4):
+            layer, mask = rng.choice(['input', 'cosmic rays']), rng.random((300, 300)) < 0.1
+            overlay.set_mask(layer, mask)
+        changed = [drawn(viewer, color) for color in (VERMILION, BLUE)]
+        overlay._paint()
+        assert_array_equal(changed, [drawn(viewer, color) for color in (VERMILION, BLUE)])
+    overlay.set_mask('cosmic rays', np.zeros((300, 300), bool))
+    assert not drawn(viewer, VERMILION).any()
+
+
 def test_hits_stay_visible_when_zoomed_out(viewer, overlay):
     mask = spots((31, 47))
     overlay.set_mask('cosmic rays', mask)
@@ -81,7 +96,7 @@ def hits():
 
 
 def test_a_place_on_or_beside_a_segment_is_found(overlay, hits):
-    overlay.set_segments(hits.labels, hits.listed)
+    overlay.set_segments(hits)
     label = hits.labels[41, 51]
     assert label > 0
     assert overlay.label_at(51.2, 41.3) == label
@@ -91,7 +106,7 @@ def test_a_place_on_or_beside_a_segment_is_found(overlay, hits):
 
 
 def test_the_selected_segment_has_a_white_box(viewer, overlay, hits):
-    overlay.set_segments(hits.labels, hits.listed)
+    overlay.set_segments(hits)
     assert not drawn(viewer, (255, 255, 255)).any()
     overlay.select(hits.labels[41, 51])
     white = np.argwhere(drawn(viewer, (255, 255, 255)))
@@ -108,13 +123,12 @@ def test_panning_brings_a_small_segment_near(viewer, overlay):
 
 
 def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
-    labels = np.arange(300 * 300).reshape(300, 300) % 2
-    from ginga_crplugin.core.segment import _table
-
-    n = 5000
-    x, y = np.random.default_rng(1).integers(0, 300, (2, n))
-    table = _table(np.arange(1, n + 1), x, y, np.full(n, 3), np.arange(n), np.arange(n), np.ones(n), (x, y, x, y))
-    overlay.set_segments(labels, table)
+    crmask = np.zeros((300, 300), bool)
+    crmask[::3, ::3] = True
+    pixels = np.zeros(crmask.shape)
+    overlay.set_segments(
+        segment(Frame(pixels), SimpleNamespace(crmask=crmask, cleaned=pixels, params=LACosmicParams()), 1)
+    )
     count = 0
     corners = overlay._markers._corners
 
@@ -130,7 +144,7 @@ def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
 
 def test_clear_and_hide_leave_the_image_bare(viewer, overlay, hits):
     overlay.set_mask('cosmic rays', hits.labels > 0)
-    overlay.set_segments(hits.labels, hits.listed)
+    overlay.set_segments(hits)
     overlay.clear()
     assert not drawn(viewer, VERMILION).any()
     overlay.hide()
