@@ -8,25 +8,14 @@ from ginga.gw import Widgets
 from .core.bits import CAUSES
 from .core.header import UNITS
 from .core.params import LACosmicParams
+from .ginga_table import SegmentTable
 from .overlay import COLORS
 
-__all__ = ['ROWS', 'Panel']
-
-#: At most this many segments stand in the table, the brightest; all are in the mask.
-ROWS = 2000
+__all__ = ['Panel']
 
 _AS_HEADER = 'unit: header'
 _WIDE = 64
 _LINES = 5
-
-_COLUMNS = (
-    ('#', 'label', 'integer', 44),
-    ('x', 'x', 'float', 62),
-    ('y', 'y', 'float', 62),
-    ('px', 'area', 'integer', 44),
-    ('peak e-', 'peak', 'float', 74),
-    ('flux e-', 'flux', 'float', 80),
-)
 
 
 class _Number:
@@ -198,16 +187,9 @@ class Panel:
         self.least.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
         words = [Widgets.Label(word) for word in ('of at least', 'px')]
         box.add_widget(_row(_heading('Segments'), words[0], self.least, words[1]), stretch=0)
-        columns = [dict(zip(('label', 'key', 'type', 'colwidth'), column, strict=True)) for column in _COLUMNS]
-        self.table = Widgets.TableView(
-            columns=[column | {'halign': 'right'} for column in columns],
-            selection_mode='single',
-            sortable=True,
-            alternate_row_colors=True,
-        )
-        self.table.add_callback('selected', lambda _, rows: self._plugin.choose_row(rows))
-        self.table.set_min_size(360, 170)
-        box.add_widget(self.table, stretch=1)
+        self.table = SegmentTable(self._plugin.choose_label, self._plugin.pixel_offset)
+        box.add_widget(self.table.view, stretch=1)
+        box.add_widget(self.table.pages, stretch=0)
 
     def _layers_part(self, box):
         row = []
@@ -290,10 +272,6 @@ class Panel:
     def result(self):
         """What stands in the result lines."""
         return ' '.join(line.get_text() for line in self._lines).strip()
-
-    def show_rows(self, rows):
-        """Fill the table."""
-        self.table.set_rows(rows)
 
     def show_enabled(self, reasons):
         """Grey what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""

@@ -48,7 +48,7 @@ from .core.bits import MaskBit
 from .core.read import read_dark, read_mask
 from .core.record import in_words
 from .ginga_image import frame_of_image
-from .ginga_panel import ROWS, Panel
+from .ginga_panel import Panel
 from .ginga_save import SaveDialog
 from .overlay import MaskOverlay
 from .session import Session
@@ -229,10 +229,14 @@ class CosmicRays(LocalPlugin):
         self.settings['min_size'] = size
         self.session.set_min_size(size)
 
-    def choose_row(self, rows):
+    def choose_label(self, label):
         """Go to the segment of a row."""
-        if rows:
-            self._select(int(rows[0]['label']), pan=True)
+        self._select(label, pan=True)
+
+    @property
+    def pixel_offset(self):
+        """What Ginga adds to a pixel coordinate for its user."""
+        return self.fv.settings.get('pixel_coords_offset', 1.0)
 
     def choose_opacity(self, opacity):
         """Set the opacity of the layers."""
@@ -284,11 +288,7 @@ class CosmicRays(LocalPlugin):
         if pan:
             self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value)
             return
-        for index, shown in enumerate(self.panel.table.get_rows()):
-            if int(shown['label']) == label:
-                self.panel.table.clear_selection()
-                self.panel.table.select_path([index])
-                self.panel.table.scroll_to_path([index])
+        self.panel.table.select(label)
 
     # what the session says
 
@@ -301,7 +301,7 @@ class CosmicRays(LocalPlugin):
     def _heard_frame(self):
         self.panel.show_frame(self.session.frame, opening=False)
         self.overlay.clear()
-        self.panel.show_rows([])
+        self.panel.table.show(None)
         self.panel.show_result([])
         self.panel.saved.set_text('')
         if self.session.frame is not None:
@@ -329,7 +329,7 @@ class CosmicRays(LocalPlugin):
         result = self.session.result
         self.overlay.set_pixels('cosmic rays', result.segments.pixels, result.frame.shape)
         self.overlay.set_segments(result.segments)
-        self.panel.show_rows(self._rows(result.segments))
+        self.panel.table.show(result.segments.listed)
         self.panel.saved.set_text('')
 
     def _heard_saved(self):
@@ -358,9 +358,7 @@ class CosmicRays(LocalPlugin):
     def _show_result(self):
         result = self.session.result
         if result is not None:
-            many = len(result.segments.listed) > ROWS
-            more = [f'the table shows the {ROWS} brightest segments'] if many else []
-            self.panel.show_result(in_words(result.detection, result.segments) + more)
+            self.panel.show_result(in_words(result.detection, result.segments))
 
     def _show_enabled(self):
         session = self.session
@@ -376,17 +374,3 @@ class CosmicRays(LocalPlugin):
                 'show_saved': ('' if session.saved else 'Nothing was saved yet.', 'Open the mask that was written.'),
             }
         )
-
-    def _rows(self, segments):
-        offset = self.fv.settings.get('pixel_coords_offset', 1.0)
-        table = segments.listed
-        order = np.argsort(-np.nan_to_num(table['peak'].value), kind='stable')[:ROWS]
-        table = table[np.sort(order)]
-        return [
-            {'label': int(label), 'x': f'{x + offset:.1f}', 'y': f'{y + offset:.1f}', 'area': int(area),
-             'peak': f'{peak:.0f}', 'flux': f'{flux:.0f}'}
-            for label, x, y, area, peak, flux in zip(
-                table['label'], *(table[name].value for name in ('x_centroid', 'y_centroid', 'area', 'peak', 'flux')),
-                strict=True,
-            )
-        ]  # fmt: skip

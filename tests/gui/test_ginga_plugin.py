@@ -41,7 +41,7 @@ def run(shell, plugin):
 
 
 def rows(plugin):
-    return [int(row['label']) for row in plugin.panel.table.get_rows()]
+    return plugin.panel.table.labels
 
 
 def actions(menu):
@@ -143,7 +143,7 @@ def test_cosmic_rays_are_drawn_and_can_be_switched_off(shell, plugin):
 def test_a_row_pans_to_its_segment_and_a_click_selects_its_row(shell, plugin):
     run(shell, plugin)
     index = 4
-    plugin.panel.table.get_widget().selectRow(index)
+    plugin.panel.table.view.get_widget().selectRow(index)
     shell.settle()
     row = plugin.session.result.segments.listed[index]
     x, y = row['x_centroid'].value, row['y_centroid'].value
@@ -154,14 +154,31 @@ def test_a_row_pans_to_its_segment_and_a_click_selects_its_row(shell, plugin):
     plugin.overlay.canvas.make_callback('cursor-down', None, x, y, plugin.fitsimage)
     shell.settle()
     assert plugin.overlay._markers.selected == other['label']
-    assert [int(r['label']) for r in plugin.panel.table.get_selected()] == [other['label']]
+    assert [int(r['label']) for r in plugin.panel.table.view.get_selected()] == [other['label']]
 
 
 def test_the_table_sorts_by_number(shell, plugin):
     run(shell, plugin)
-    plugin.panel.table.sort_by_column(5, ascending=False)
-    flux = [float(row['flux']) for row in plugin.panel.table.get_rows()]
+    plugin.panel.table.view.sort_by_column(5, ascending=False)
+    flux = [float(row['flux']) for row in plugin.panel.table.view.get_rows()]
     assert flux == sorted(flux, reverse=True)
+
+
+def test_many_segments_come_in_pages_sorted_over_all(shell, plugin, monkeypatch):
+    monkeypatch.setattr('ginga_crplugin.ginga_table.PAGE', 4)
+    plugin.panel.least.get_widget().setValue(1)
+    run(shell, plugin)
+    table, segments = plugin.panel.table, plugin.session.result.segments.table
+    assert table.labels == [1, 2, 3, 4]
+    assert table.words.get_text() == f'1 to 4 of {len(segments)}'
+    table.forth.get_widget().click()
+    assert table.labels == [5, 6, 7, 8]
+    table.select(14)
+    assert 14 in table.labels
+    assert [int(row['label']) for row in table.view.get_selected()] == [14]
+    table.view.sort_by_column(5, ascending=False)
+    brightest = segments['label'][np.argsort(-segments['flux'].value)][:4]
+    assert table.labels == list(brightest)
 
 
 def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
