@@ -1,5 +1,7 @@
 """The room of the frame: its pixels as they are, what is bad in it already, and the reading of FITS files."""
 
+import warnings
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,6 +11,8 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyUserWarning
+from astropy.wcs import WCS, FITSFixedWarning, WcsError
 
 from .bits import MaskBit
 from .header import frame_unit, header_values
@@ -22,6 +26,9 @@ SMALLEST = 16
 
 #: Values beyond this are treated as infinite: their products leave the range of float32.
 LARGEST = 1e30
+
+#: The kinds of numbers that FITS can hold.
+_NUMBERS = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
 
 #: The card by which a DQ extension says that its bits are those of `MaskBit`.
 BITS_CARD = 'CRPBITS'
@@ -144,7 +151,7 @@ class Frame:
     @cached_property
     def nonfinite(self):
         """(ny, nx) bool: NaN, infinite, or beyond what float32 can square."""
-        if self.ccd.data.dtype.kind in 'iub':
+        if self.ccd.data.dtype.kind in 'iu':
             return np.zeros(self.shape, dtype=bool)
         return ~(np.abs(self.ccd.data) <= LARGEST)
 
@@ -189,8 +196,10 @@ class Frame:
             Where each value comes from: ``'default'``, a header card, or ``'you'``.
         """
         chosen = chosen or {}
+        own = {name: (value, 'you') for name, value in chosen.items()}
+        resolve(own)  # says what is wrong with them, before the gain is used
         header, _ = header_values(self.ccd.header, self.ccd.unit, chosen.get('gain'))
-        return resolve(header, {name: (value, 'you') for name, value in chosen.items()})
+        return resolve(header, own)
 
     def replace(self, **changes):
         """Return a frame with the same pixels and other companions (``masks``, ``background``, ...)."""
@@ -201,13 +210,13 @@ def _check_pixels(data, name):
     if data.ndim != 2:
         msg = f'{name} has {data.ndim} axes, shape {data.shape}: an image of 2 axes is needed'
         raise ValueError(msg)
-    if data.dtype.kind not in 'iufb':
-        msg = f'{name} holds {data.dtype}: real numbers are needed'
+    if f'{data.dtype.kind}{data.dtype.itemsize}' not in _NUMBERS:
+        msg = f'{name} holds {data.dtype}: integers of 8 to 64 bit, or floats of 32 or 64 bit, are needed'
         raise ValueError(msg)
     if min(data.shape) < SMALLEST:
         msg = f'{name} has shape {data.shape}: at least {SMALLEST} x {SMALLEST} pixels are needed'
         raise ValueError(msg)
-    if data.dtype.kind == 'f' and not np.isfinite(data).any():
+    if data.dtype.kind == 'f' and not (np.abs(data) <= LARGEST).any():
         msg = f'{name} has no finite pixel'
         raise ValueError(msg)
 
@@ -245,8 +254,9 @@ def read_frame(path, ext=None, unit=None):
         hdu = hdus[index]
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
-        data = np.asarray(hdu.data)
-        masks = _own_masks(hdus, index)
+        data = _pixels(hdu, path)
+        masks = _own_masks(hdus, index, path)
+        wcs = _wcs(header, hdus)
     named, notes = (unit, []) if unit is not None else _unit_of(header)
     try:
         unit = frame_unit(named)
@@ -255,7 +265,8 @@ def read_frame(path, ext=None, unit=None):
         raise ValueError(msg) from None
     notes += header_values(header, unit)[1]
     _check_pixels(data, f'{path.name} [{index}]')
-    return Frame(CCDData(data, unit=unit, header=header), path.name, path, index, masks, notes=tuple(notes))
+    ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
+    return Frame(ccd, path.name, path, index, masks, notes=tuple(notes))
 
 
 def _unit_of(header):
@@ -281,8 +292,7 @@ def read_image(path, ext=None):
     """
     path = Path(path)
     with _opened(path) as hdus:
-        hdu = hdus[_image_index(hdus, ext, path)]
-        data = np.asarray(hdu.data)
+        data = _pixels(hdus[_image_index(hdus, ext, path)], path)
     return data.astype(data.dtype.newbyteorder('='), copy=False), _datasum(data)
 
 
@@ -334,15 +344,40 @@ def _opened(path):
     if path.is_dir():
         msg = f'{path} is a folder, not a FITS file'
         raise ValueError(msg)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', AstropyUserWarning)  # a file cut short is an error where its pixels are read
+        try:
+            hdus = fits.open(path, memmap=False)
+        except PermissionError:
+            raise
+        except _DAMAGED as error:
+            msg = f'{path}: not a FITS file ({str(error).splitlines()[0]})'
+            raise ValueError(msg) from error
+        with hdus:
+            yield hdus
+
+
+_DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
+
+
+def _pixels(hdu, path):
+    """Return the pixels of an HDU; say in one line if they are not all there."""
     try:
-        hdus = fits.open(path, memmap=False)
-    except PermissionError:
-        raise
-    except (OSError, ValueError, EOFError) as error:
-        msg = f'{path}: not a FITS file ({str(error).splitlines()[0]})'
+        return np.asarray(hdu.data)
+    except _DAMAGED as error:
+        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
         raise ValueError(msg) from error
-    with hdus:
-        yield hdus
+
+
+def _wcs(header, hdus):
+    """Return the sky coordinates that a header gives, or None."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', FITSFixedWarning)
+        try:
+            wcs = WCS(header, hdus, naxis=2)
+        except (WcsError, ValueError, TypeError, KeyError, AssertionError):  # no usable WCS, the pixels are
+            return None
+    return wcs if wcs.wcs.ctype[0] else None
 
 
 def _image_index(hdus, ext, path):
@@ -356,6 +391,7 @@ def _image_index(hdus, ext, path):
     try:
         index = hdus.index_of(ext)
         hdu = hdus[index]
+        index %= len(hdus)
     except (KeyError, IndexError):
         names = ', '.join(f'{i} {hdu.name}'.strip() for i, hdu in enumerate(hdus))
         msg = f'{path}: no extension {ext!r}; it has {names}'
@@ -367,15 +403,16 @@ def _image_index(hdus, ext, path):
     return index
 
 
-def _own_masks(hdus, index):
+def _own_masks(hdus, index, path):
     """Return the masks that stand beside the image in its own file, matched by EXTVER."""
     science = hdus[index]
-    beside = [hdu for hdu in hdus if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
+    others = [hdu for hdu in hdus if hdu is not science]
+    beside = [hdu for hdu in others if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
     planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
     if planes:
-        return tuple(_split(np.asarray(planes[0].data)))
+        return tuple(_split(_pixels(planes[0], path)))
     return tuple(
-        _input_mask(f'{hdu.name} in this file', MaskBit.INPUT, np.asarray(hdu.data))
+        _input_mask(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path))
         for hdu in beside
         if hdu.name in ('MASK', 'DQ')
     )

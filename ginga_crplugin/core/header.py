@@ -3,6 +3,7 @@
 import math
 
 from astropy import units as u
+from astropy.io.fits.card import Undefined
 
 __all__ = ['UNITS', 'frame_unit', 'header_values']
 
@@ -81,7 +82,7 @@ def header_values(header, unit, gain=None):
 
 def _gain(unit, own_gain, exposure, notes):
     if unit == u.electron:
-        return {'gain': (1.0, 'the frame is in electron')}
+        return {'gain': (1.0, 'frame in electron')}
     if u.s not in unit.bases:
         return {'gain': own_gain} if own_gain else {}
     if exposure is None:
@@ -96,8 +97,8 @@ def _gain(unit, own_gain, exposure, notes):
 
 def _saturation(card, unit, own_gain, gain):
     """Turn a saturation card into electrons: it is in ADU, whatever the frame is in."""
-    if own_gain is not None and (gain is None or unit == u.electron):
-        gain = own_gain[0]
+    if gain is None or unit != u.adu:  # else the gain in use is not electrons for one ADU
+        gain = None if own_gain is None else own_gain[0]
     value, source = card
     if gain is None or gain == 1.0:
         return card
@@ -108,7 +109,7 @@ def _card(header, names, notes):
     """Return value and source of the first card that holds a positive number."""
     for name in names:
         value = header.get(name)
-        if value is None:
+        if value is None or isinstance(value, Undefined):
             continue
         try:
             number = float(value)

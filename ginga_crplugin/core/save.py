@@ -1,7 +1,10 @@
 """The room of the output: the merged mask written as FITS; the old file or the new one is there, always whole."""
 
+import bz2
+import errno
 import gzip
 import io
+import lzma
 import math
 import os
 import secrets
@@ -80,7 +83,8 @@ def save_mask(
     Raises
     ------
     FileExistsError
-        If something would be replaced and ``overwrite`` is not set.
+        If something would be replaced and ``overwrite`` is not set; or if a new file would take the place of the
+        frame's own.
     OSError
         If the file can't be written; whatever stood there is left as it was.
     ValueError
@@ -94,9 +98,8 @@ def save_mask(
         raise ValueError(msg)
     beside = frame.path if kind == 'into' else default_path(frame) if path is None else Path(path)
     target = Path(os.path.realpath(beside))
-    if kind != 'into' and target.exists() and not overwrite:
-        msg = f'{beside} exists already: choose another name, or say that it may be overwritten'
-        raise FileExistsError(msg)
+    if kind != 'into':
+        _check_free(target, frame, overwrite=overwrite)
     segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
     plane = merge_mask(frame, detection, crmask)
     raw = _Raw(frame) if kind != 'mask' else None
@@ -109,10 +112,32 @@ def save_mask(
         content = raw.science() + ours[2880:]
     else:
         content = raw.others(name_dq, overwrite=overwrite) + ours[2880:]
-        if frame.path.suffix == '.gz':
-            content = gzip.compress(content)
-    _replace(target, content, overwrite=overwrite or kind == 'into')
+    _replace(target, _packed(content, target, into=kind == 'into'), overwrite=overwrite or kind == 'into')
     return beside
+
+
+def _check_free(target, frame, *, overwrite):
+    if target.exists() and not overwrite:
+        msg = f'{target} exists already: choose another name, or say that it may be overwritten'
+        raise FileExistsError(msg)
+    if frame.path is not None and target.exists() and target.samefile(frame.path):
+        msg = f"{target} is the frame's own file: choose another name, or kind 'into'"
+        raise FileExistsError(msg)
+
+
+_PACKERS = {'.gz': (b'\x1f\x8b', gzip.compress), '.bz2': (b'BZh', bz2.compress), '.xz': (b'\xfd7zXZ', lzma.compress)}
+
+
+def _packed(content, target, *, into):
+    """Compress the content as the old file is, or as the name of a new one says."""
+    start = b''
+    if into:
+        with target.open('rb') as file:
+            start = file.read(6)
+    for suffix, (magic, compress) in _PACKERS.items():
+        if start.startswith(magic) if into else target.suffix.lower() == suffix:
+            return compress(content)
+    return content
 
 
 def _record(frame, detection, segments, plane, sources):
@@ -167,8 +192,7 @@ def _extensions(frame, detection, segments, plane, record, name_dq, *, cleaned):
     for number, bit in enumerate(MaskBit):
         quality.header[f'DQBIT{number}'] = (bit.name, f'{int(bit)}: {bit.meaning}')
     quality.header.extend(record)
-    hdus = [mask, quality, fits.table_to_hdu(segments.table)]
-    hdus[-1].name = 'CRSEG'
+    hdus = [mask, quality, _table_hdu(segments.table)]
     if cleaned:
         hdus.append(fits.ImageHDU(detection.cleaned, name='CLEANED'))
         hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
@@ -176,6 +200,14 @@ def _extensions(frame, detection, segments, plane, record, name_dq, *, cleaned):
         if frame.ccd.wcs is not None:
             hdu.header.update(frame.ccd.wcs.to_header(relax=True))
     return hdus
+
+
+def _table_hdu(table):
+    hdu = fits.BinTableHDU(table.as_array(), name='CRSEG')
+    for number, name in enumerate(table.colnames, start=1):
+        if table[name].unit is not None:  # not as TUNIT: FITS has no word for electrons, and readers warn of it
+            hdu.header.comments[f'TTYPE{number}'] = f'[{table[name].unit}]'
+    return hdu
 
 
 def _written(hdus, raw):
@@ -196,11 +228,14 @@ class _Raw:
         self._index = frame.ext if frame.path is not None else 0
         if frame.path is None:
             file = io.BytesIO()
-            fits.PrimaryHDU(frame.ccd.data, frame.ccd.header).writeto(file)
+            frame.ccd.to_hdu().writeto(file)
             self._bytes = file.getvalue()
         else:
             with get_readable_fileobj(frame.path, encoding='binary') as file:
                 self._bytes = file.read()
+            if not self._bytes.startswith(b'SIMPLE'):
+                msg = f"{frame.path} is packed in a way that can be read only: take kind 'mask'"
+                raise ValueError(msg)
         with fits.open(io.BytesIO(self._bytes), disable_image_compression=True) as hdus:
             self._hdus = [(hdu.name, hdu.ver, hdu.header.copy(), hdu.fileinfo()) for hdu in hdus]
 
@@ -248,6 +283,8 @@ def _replace(target, content, *, overwrite):
     """Write a temporary file beside the target, and rename it when it is whole."""
     temporary = target.with_name(f'.{target.name}.{secrets.token_hex(4)}.tmp')
     try:
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, 'it is write-protected')
         with temporary.open('xb') as file:
             file.write(content)
             file.flush()
@@ -255,23 +292,29 @@ def _replace(target, content, *, overwrite):
         if target.exists():
             shutil.copystat(target, temporary)
             temporary.touch()
-        if not overwrite:
-            _claim(target)
-        temporary.replace(target)
+        if overwrite:
+            temporary.replace(target)
+        else:
+            _rename(temporary, target)
     except FileExistsError:
-        temporary.unlink(missing_ok=True)
         raise
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         msg = f'{target} cannot be written: {error.strerror or error}'
         raise OSError(msg) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
-def _claim(target):
-    """Take the name, so that of two that write it at once only one goes on."""
+def _rename(temporary, target):
+    """Rename where nothing stands yet, so that of two that write at once only one goes on."""
     try:
         target.touch(exist_ok=False)
     except FileExistsError:
         msg = f'{target} exists already: choose another name, or say that it may be overwritten'
         raise FileExistsError(msg) from None
+    try:
+        temporary.replace(target)
+    except OSError:
+        target.unlink()
+        raise

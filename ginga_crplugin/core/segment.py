@@ -13,6 +13,8 @@ __all__ = ['Segments', 'segment']
 #: The smallest segment that is listed for review, unless the user asks for another.
 LISTED = 3
 
+_BOX = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
+
 
 @dataclass(frozen=True, eq=False)
 class Segments:
@@ -24,7 +26,8 @@ class Segments:
         The label of the segment that each pixel belongs to; 0 where it is not flagged.
     table : `~astropy.table.QTable`
         A row for each segment, the smallest too: ``label``, ``x_centroid`` and ``y_centroid`` (pix, 0-based),
-        ``area`` (pix), ``peak`` and ``flux`` (electron, above the cleaned frame), ``length`` (pix, from end to end).
+        ``area`` (pix), ``peak`` and ``flux`` (electron, above the cleaned frame), ``length`` (pix, from end to end),
+        and the box ``bbox_xmin``, ``bbox_ymin``, ``bbox_xmax``, ``bbox_ymax`` (pix, 0-based, inclusive).
     min_size : int
         The smallest segment that is listed for review, in pixels.
     """
@@ -69,7 +72,7 @@ def segment(frame, detection, min_size=LISTED, crmask=None):
         raise ValueError(msg)
     crmask = detection.crmask if crmask is None else np.asarray(crmask, dtype=bool)
     if not crmask.any():
-        return Segments(np.zeros(frame.shape, dtype=np.int32), _table([], [], [], [], [], [], []), int(min_size))
+        return Segments(np.zeros(frame.shape, dtype=np.int32), _table(*[[]] * 7, box=[[]] * 4), int(min_size))
     image = detect_sources(crmask, 0.5, n_pixels=1, connectivity=8)
     return Segments(image.data.astype(np.int32, copy=False), _measured(frame, detection, image), int(min_size))
 
@@ -81,8 +84,8 @@ def _measured(frame, detection, image: SegmentationImage):
     catalog = SourceCatalog(excess, image)
     # the centre of the pixels themselves: a segment may have a negative core
     shape = SourceCatalog((image.data > 0).astype(float), image)
-    height = np.atleast_1d(shape.bbox_ymax - shape.bbox_ymin)
-    width = np.atleast_1d(shape.bbox_xmax - shape.bbox_xmin)
+    box = [np.atleast_1d(getattr(shape, name)) for name in _BOX]
+    x_min, y_min, x_max, y_max = box
     return _table(
         image.labels,
         np.atleast_1d(shape.x_centroid),
@@ -90,11 +93,12 @@ def _measured(frame, detection, image: SegmentationImage):
         image.areas,
         np.atleast_1d(catalog.max_value),
         np.atleast_1d(catalog.segment_flux),
-        np.hypot(height, width) + 1.0,
+        np.hypot(y_max - y_min, x_max - x_min) + 1.0,
+        box,
     )
 
 
-def _table(label, x, y, area, peak, flux, length):
+def _table(label, x, y, area, peak, flux, length, box):
     table = QTable()
     table['label'] = np.asarray(label, dtype=np.int32)
     table['x_centroid'] = np.asarray(x, dtype=float) * u.pix
@@ -103,4 +107,6 @@ def _table(label, x, y, area, peak, flux, length):
     table['peak'] = np.asarray(peak, dtype=float) * u.electron
     table['flux'] = np.asarray(flux, dtype=float) * u.electron
     table['length'] = np.asarray(length, dtype=float) * u.pix
+    for name, edge in zip(_BOX, box, strict=True):
+        table[name] = np.asarray(edge, dtype=np.int64) * u.pix
     return table

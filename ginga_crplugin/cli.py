@@ -1,0 +1,243 @@
+"""The room of the command line: printing and exit codes. What it needs is imported when it is needed.
+
+Exit codes: 0; 1 with one line on stderr for an input that can't be used or an output that can't be written; 2 for
+wrong usage; 130 when interrupted.
+"""
+
+import json
+import math
+import os
+import shlex
+import sys
+import warnings
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+
+from .cli_options import CAUSES, build_parser, chosen_params, split_ext
+from .launch import no_window, open_ginga
+
+__all__ = ['main']
+
+
+def main(argv=None):
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        By default what was typed.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    args = build_parser().parse_args(argv)
+    run = {'detect': _detect, 'view': _view, 'demo': _demo}[args.command]
+    try:
+        code = run(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _failed('interrupted', 130)
+    except BrokenPipeError:  # whoever read the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError as error:
+        return _failed(f'not enough memory. {error}')
+    except OSError as error:
+        return _failed(f'{error.filename}: {error.strerror}' if error.filename and error.strerror else error)
+    except ValueError as error:
+        return _failed(error)
+    return code
+
+
+def _failed(why, code=1):
+    print('ginga-crplugin:', ' '.join(str(why).split()), file=sys.stderr)
+    return code
+
+
+@contextmanager
+def _warnings_in_lines():
+    """Print a line for each warning when all went well; where it did not, the reason alone matters."""
+    import astropy  # noqa: F401  first, for it puts its own hand on warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('default')
+        warnings.simplefilter('ignore', DeprecationWarning)
+        yield
+    for text in dict.fromkeys(' '.join(str(item.message).split()) for item in caught):
+        print('ginga-crplugin: warning:', text, file=sys.stderr)
+
+
+# detect
+
+
+def _detect(args):
+    _check_usage(args)
+    with _warnings_in_lines():
+        from .core.detect import detect
+        from .core.save import save_mask
+        from .core.segment import segment
+
+        frame = _frame(args)
+        params, sources = frame.parameters(chosen_params(args))
+        _check_output(args, frame)
+        detection = detect(frame, params)
+        segments = segment(frame, detection, args.min_size)
+        kind = 'into' if args.into else 'mask' if args.mask_only else 'new'
+        output = save_mask(
+            frame, detection, segments, args.output, kind=kind, cleaned=args.cleaned, overwrite=args.overwrite,
+            sources=sources,
+        )  # fmt: skip
+    print(*(_json if args.json else _words)(frame, detection, segments, sources, output), sep='\n')
+    return 0
+
+
+def _check_usage(args):
+    if (args.dark is None) != (args.dark_limit is None):
+        args.usage_error('--dark and --dark-limit need each other')
+    if args.ext is not None and args.frame[1] is not None:
+        args.usage_error('the extension is given twice: by --ext and behind the name of the frame')
+    if args.into and args.mask_only:
+        args.usage_error('--into and --mask-only exclude each other')
+
+
+def _frame(args):
+    """Read the frame and all that goes with it."""
+    from .core.bits import MaskBit
+    from .core.frame import read_dark, read_frame, read_image, read_mask
+
+    path, ext = args.frame
+    frame = read_frame(path, ext if args.ext is None else args.ext, args.unit)
+    masks = [] if args.no_own_masks else list(frame.masks)
+    masks += [read_mask(file, MaskBit[CAUSES[cause]], ext) for file, ext, cause in args.masks]
+    if args.dark is not None:
+        file, ext = args.dark
+        masks.append(read_dark(file, args.dark_limit, ext))
+    named = {'background': args.background, 'variance': args.variance, 'psfk': args.psf}
+    images = {name: read_image(*file)[0] for name, file in named.items() if file is not None}
+    return frame.replace(masks=tuple(masks), **images)
+
+
+def _check_output(args, frame):
+    """Say what stands in the way of the output before the long part, not after it."""
+    from .core.save import default_path
+
+    if args.into:
+        return
+    target = args.output if args.output is not None else default_path(frame)
+    if not target.parent.is_dir():
+        msg = f'{target.parent}: no such folder'
+        raise FileNotFoundError(msg)
+    if not target.exists():
+        return
+    if not args.overwrite:
+        msg = f'{target} exists already: choose another name by -o, or give --overwrite'
+        raise FileExistsError(msg)
+    others = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
+    if any(target.samefile(file[0]) for file in others if file is not None):
+        msg = f'{target} is one of the files to be read: choose another name by -o'
+        raise FileExistsError(msg)
+
+
+def _cause(mask):
+    return next(word for word, name in CAUSES.items() if name == mask.bit.name)
+
+
+def _json(frame, detection, segments, sources, output):
+    """Return the result as one JSON object; an infinite number as the word, for JSON has none."""
+    values = asdict(detection.params).items()
+    result = {
+        'frame': frame.label,
+        'pixels': detection.pixels,
+        'segments': len(segments),
+        'segments_listed': len(segments.listed),
+        'per_iteration': list(detection.per_iteration),
+        'unsearched_fraction': detection.unsearched_fraction,
+        'output': str(output),
+        'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
+        'sources': sources,
+        'masks': [{'name': m.name, 'cause': _cause(m), 'pixels': m.count} for m in frame.masks],
+        'nonfinite': int(frame.nonfinite.sum()),
+        'notes': list(frame.notes),
+        'engine': detection.engine,
+    }
+    yield json.dumps(result, indent=2, allow_nan=False)
+
+
+def _words(frame, detection, segments, sources, output):
+    """Return the result in words, line by line."""
+    ny, nx = frame.shape
+    yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
+    yield from (f'note: {note}' for note in frame.notes)
+    yield 'masked before the run:'
+    yield from (f'  {mask.name:<32} {_cause(mask):<10} {mask.count:>8} px' for mask in frame.masks)
+    if frame.nonfinite.any():
+        yield f'  {"pixels of the frame":<32} {"not finite":<10} {frame.nonfinite.sum():>8} px'
+    elif not frame.masks:
+        yield '  nothing'
+    yield 'parameters:'
+    for item in fields(detection.params):
+        value = getattr(detection.params, item.name)
+        text = f'{value:.10g}' if isinstance(value, float) else str(value)
+        yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
+    listed = f'{len(segments.listed)} of {segments.min_size} px or more'
+    yield f'{detection.pixels} px in {len(segments)} segments ({listed})'
+    iterations = ' / '.join(map(str, detection.per_iteration))
+    yield f'per iteration {iterations} - {100.0 * detection.unsearched_fraction:.1f} % of the frame not searched'
+    yield f'found by {detection.engine}'
+    yield f'written: {output}'
+
+
+# view
+
+
+def _view(args):
+    for frame in args.frames:
+        if not split_ext(frame)[0].is_file():
+            msg = f'{split_ext(frame)[0]}: no such file'
+            raise FileNotFoundError(msg)
+    reason = no_window(args.toolkit)
+    if reason:
+        return _failed(reason)
+    return open_ginga(args.frames, args.toolkit)
+
+
+# demo
+
+
+def _demo(args):
+    with _warnings_in_lines():
+        from .demo import run_demo
+
+        demo = run_demo(args.output, overwrite=args.overwrite)
+    print(*_demo_words(demo), sep='\n', flush=True)
+    if args.no_gui:
+        return 0
+    reason = no_window()
+    if reason:
+        print(f'not opened in Ginga: {reason}')
+        return 0
+    return open_ginga([str(demo.frame)])
+
+
+def _demo_words(demo):
+    """Return what was found of what is there, line by line."""
+    truth, masked = demo.truth, demo.masked
+    yield (
+        f'simulated: {masked.hits} cosmic rays ({masked.pixels} px), {truth.hot.sum()} hot pixels, a bad column '
+        f'({truth.column.sum()} px), {len(truth.stars)} stars'
+    )
+    for name, score in (('masked before the run', masked), ('without the masks', demo.unmasked)):
+        yield f'hot pixels and column {name}:' if score is masked else f'the same {name}:'
+        yield f'  cosmic rays   {score.hits_found:>5} found {score.hits_missed:>5} missed'
+        yield f'  pixels        {score.pixels_found:>5} found {score.pixels_missed:>5} missed'
+        yield (
+            f'  false pixels  {score.false_pixels:>5}: {score.false_hot} at hot pixels, {score.false_column} at the '
+            f'column, {score.false_star} in stars, {score.false_beside} beside a track, {score.false_other} elsewhere'
+        )
+    for path in (demo.frame, demo.dark, demo.mask, demo.output, demo.picture):
+        yield f'written: {path}'
+    limit = f'{demo.dark_limit:g}'
+    again = ['ginga-crplugin', 'detect', demo.frame, '--dark', demo.dark, '--dark-limit', limit]
+    yield 'the same by hand: ' + shlex.join([*map(str, again), '--mask', f'{demo.mask}:bad', '--overwrite'])

@@ -1,0 +1,187 @@
+"""The room of the command line's options: what can be typed, and how it is taken apart. Prints and computes nothing."""
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from . import __version__
+from .core.params import LACosmicParams
+
+__all__ = ['CAUSES', 'build_parser', 'chosen_params', 'split_ext']
+
+#: The words for the causes of an input mask, and the names of their bits in `MaskBit`.
+CAUSES = {'hot': 'HOT', 'bad': 'BAD', 'other': 'INPUT'}
+
+_FILE_EXT = 'FILE may end in [EXT], such as frame.fits[SKYFIT] or frame.fits[SCI,2].'
+
+
+def build_parser():
+    """Return the parser of the whole command."""
+    parser = argparse.ArgumentParser(
+        prog='ginga-crplugin', allow_abbrev=False, description='Find and mask cosmic rays in CCD frames, by L.A.Cosmic.'
+    )
+    parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+    commands = parser.add_subparsers(title='commands', dest='command', required=True, metavar='COMMAND')
+    _add_detect(commands)
+    _add_view(commands)
+    _add_demo(commands)
+    return parser
+
+
+def chosen_params(args):
+    """Return the parameters of L.A.Cosmic that the user gave, by field name."""
+    return {item.name: getattr(args, item.name) for item in fields(LACosmicParams) if hasattr(args, item.name)}
+
+
+def split_ext(text):
+    """Take ``FILE[EXT]`` apart.
+
+    Parameters
+    ----------
+    text : str
+        A file of that very name is taken as it is, brackets or not.
+
+    Returns
+    -------
+    path : `~pathlib.Path`
+    ext : int, str, (str, int) or None
+
+    Examples
+    --------
+    >>> split_ext('frame.fits[SCI,2]')[1]
+    ('SCI', 2)
+    >>> split_ext('frame.fits')[1] is None
+    True
+    """
+    name, bracket, ext = text.rpartition('[')
+    if not (name and bracket and ext.endswith(']')) or Path(text).exists():
+        return Path(text), None
+    return Path(name), _ext(ext[:-1])
+
+
+def _ext(text):
+    """Understand an extension: its number, NAME, or NAME,VER."""
+    name, comma, version = text.strip().rpartition(',')
+    if not comma:
+        name, version = text.strip(), None
+    if name.isdecimal() and version is None:
+        return int(name)
+    if not name or name.startswith('-') or (version is not None and not version.strip().isdecimal()):
+        msg = f'{text!r} is no extension: give its number, NAME, or NAME,VER'
+        raise argparse.ArgumentTypeError(msg)
+    return name if version is None else (name, int(version))
+
+
+def _frame(text):
+    """Leave ``FILE[EXT]`` as it is, for Ginga takes it apart itself; but see that it can."""
+    split_ext(text)
+    return text
+
+
+def _mask(text):
+    """Take ``FILE[EXT]:CAUSE`` apart into file, extension and cause; a file of that very name is taken as it is."""
+    name, colon, cause = text.rpartition(':')
+    if not colon or Path(text).exists():
+        return *split_ext(text), 'other'
+    if cause in CAUSES:
+        return *split_ext(name), cause
+    if split_ext(name)[0].exists():
+        msg = f'{cause!r} is no cause: give one of {", ".join(CAUSES)}'
+        raise argparse.ArgumentTypeError(msg)
+    return Path(text), None, 'other'
+
+
+def _count(text):
+    """Understand a whole number of 1 or more."""
+    number = int(text)
+    if number < 1:
+        msg = f'{number} is not a whole number of 1 or more'
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _add_detect(commands):
+    detect = commands.add_parser(
+        'detect', allow_abbrev=False, help='find the cosmic rays of a frame and save the mask',
+        description='Find the cosmic rays of a frame, and save a mask that keeps every reason why a pixel is bad.',
+        epilog=_FILE_EXT,
+    )  # fmt: skip
+    detect.add_argument('frame', type=split_ext, metavar='FRAME', help='FITS file; .gz and .fz too')
+    detect.add_argument('--ext', type=_ext, metavar='E', help='number, NAME or NAME,VER; by default the first image')
+    detect.add_argument('--unit', metavar='U', help='unit of the pixels, over what BUNIT says: adu, electron, ...')
+    _add_companions(detect.add_argument_group('what goes with the frame'))
+    _add_params(detect.add_argument_group('parameters of L.A.Cosmic'))
+    _add_output(detect.add_argument_group('output'))
+    detect.set_defaults(usage_error=detect.error)
+
+
+def _add_companions(group):
+    group.add_argument(
+        '--mask', type=_mask, action='append', default=[], metavar='FILE[:hot|bad|other]', dest='masks',
+        help='input mask, every pixel that is not 0 is bad, and the cause (default: other); may be given several times',
+    )  # fmt: skip
+    group.add_argument('--dark', type=split_ext, metavar='FILE', help='combined dark, to mask the hot pixels')
+    group.add_argument('--dark-limit', type=float, metavar='X', help='pixels of the dark above this are hot')
+    group.add_argument('--no-own-masks', action='store_true', help="leave the frame's own MASK or DQ aside")
+    group.add_argument('--background', type=split_ext, metavar='FILE', help="sky image, in the frame's unit")
+    group.add_argument('--variance', type=split_ext, metavar='FILE', help="noise squared, in the frame's unit squared")
+    group.add_argument(
+        '--psf', type=split_ext, metavar='FILE', help='kernel of the point spread, for --fsmode convolve'
+    )
+
+
+def _add_params(group):
+    """Add every field of `LACosmicParams`; only what the user gives ends up in the arguments."""
+    for item in fields(LACosmicParams):
+        option, text = '--' + item.name.replace('_', '-'), _help(item)
+        if item.type is bool:
+            group.add_argument(option, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text)
+            continue
+        choices = item.metadata['choices']
+        metavar = '{' + ','.join(choices) + '}' if choices else 'N' if item.type is int else 'X'
+        group.add_argument(option, type=item.type, default=argparse.SUPPRESS, metavar=metavar, help=text)
+
+
+def _help(item):
+    default = {True: 'yes', False: 'no'}[item.default] if item.type is bool else item.default
+    unit = f' {item.metadata["unit"]}' if item.metadata['unit'] else ''
+    return f'{item.metadata["help"]} Default: {default}{unit}.'.replace('%', '%%')
+
+
+def _add_output(group):
+    where = group.add_mutually_exclusive_group()
+    where.add_argument('-o', '--output', type=Path, metavar='OUT', help='default: <name>_crmask.fits beside the frame')
+    where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
+    group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
+    group.add_argument('--cleaned', action='store_true', help='add the cleaned image')
+    group.add_argument('--overwrite', action='store_true', help='replace an existing file, or mask')
+    group.add_argument(
+        '--min-size', type=_count, default=3, metavar='N', help='smallest segment listed (default: 3 px)'
+    )
+    group.add_argument(
+        '--json', action='store_true', help='print one JSON object instead; an infinite number becomes "inf"'
+    )
+
+
+def _add_view(commands):
+    view = commands.add_parser(
+        'view', allow_abbrev=False, help='open frames in Ginga, with Cosmic Rays started',
+        description='Open frames in Ginga, with the plugin Cosmic Rays started on them.', epilog=_FILE_EXT,
+    )  # fmt: skip
+    view.add_argument('frames', type=_frame, nargs='+', metavar='FRAME', help='FITS file')
+    view.add_argument(
+        '-t', '--toolkit', default='qt', metavar='NAME', help="Ginga's toolkit (default: the Qt installed)"
+    )
+
+
+def _add_demo(commands):
+    demo = commands.add_parser(
+        'demo', allow_abbrev=False, help='make a simulated frame and find its cosmic rays',
+        description='Make a simulated frame, find its cosmic rays, and say what was found of what is there.',
+    )  # fmt: skip
+    demo.add_argument(
+        '-o', '--output', type=Path, default=Path('ginga-crplugin-demo'), metavar='DIR',
+        help='where the files go (default: ./ginga-crplugin-demo)',
+    )  # fmt: skip
+    demo.add_argument('--no-gui', action='store_true', help='do not open it in Ginga')
+    demo.add_argument('--overwrite', action='store_true', help='replace the files of an earlier demonstration')

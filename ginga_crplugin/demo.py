@@ -1,0 +1,207 @@
+"""The room of the demonstration: how many of the cosmic rays of a simulated frame are found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from .core.bits import MaskBit
+from .core.detect import detect
+from .core.frame import read_dark, read_frame, read_mask
+from .core.save import save_mask
+from .core.segment import Segments, segment
+from .picture import save_picture
+from .simulation import FWHM, Simulation, simulate
+
+__all__ = ['DARK_LIMIT', 'Demo', 'Score', 'Simulation', 'run_demo', 'score', 'simulate']
+
+#: How far from a hot pixel or the bad column L.A.Cosmic is misled by it, in pixels.
+REACH = 3
+#: Level of the combined dark (adu) above which a pixel is hot.
+DARK_LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class Score:
+    """What was found of what is there.
+
+    Attributes
+    ----------
+    pixels, pixels_found : int
+        Pixels in which a cosmic ray shows, and those of them that were flagged.
+    hits, hits_found : int
+        Cosmic rays, and those of which at least one pixel was flagged.
+    false_hot, false_column, false_star, false_beside, false_other : int
+        Flagged pixels that no cosmic ray touched: at a hot pixel, at the bad column, in a star, beside a cosmic ray,
+        or elsewhere.
+    """
+
+    pixels: int
+    pixels_found: int
+    hits: int
+    hits_found: int
+    false_hot: int
+    false_column: int
+    false_star: int
+    false_beside: int
+    false_other: int
+
+    @property
+    def pixels_missed(self):
+        """Pixels in which a cosmic ray shows that were not flagged."""
+        return self.pixels - self.pixels_found
+
+    @property
+    def hits_missed(self):
+        """Cosmic rays of which no pixel was flagged."""
+        return self.hits - self.hits_found
+
+    @property
+    def false_pixels(self):
+        """Flagged pixels that no cosmic ray touched."""
+        return self.false_hot + self.false_column + self.false_star + self.false_beside + self.false_other
+
+
+def score(truth, crmask):
+    """Compare a mask of cosmic rays with the truth.
+
+    Parameters
+    ----------
+    truth : Simulation
+    crmask : (ny, nx) bool ndarray
+
+    Returns
+    -------
+    Score
+    """
+    shown = truth.hits > 0
+    numbers = np.unique(truth.hits[shown])
+    found = np.unique(truth.hits[shown & crmask])
+    left = crmask & (truth.cosmic_rays == 0)
+    false = []
+    beside = _grown(truth.cosmic_rays > 0, 1)
+    for near in (_grown(truth.hot, REACH), _grown(truth.column, REACH), _near_stars(truth), beside):
+        false.append(int(np.count_nonzero(left & near)))
+        left = left & ~near
+    return Score(
+        int(np.count_nonzero(shown)), int(np.count_nonzero(shown & crmask)), len(numbers), len(found),
+        *false, int(np.count_nonzero(left)),
+    )  # fmt: skip
+
+
+def _grown(mask, reach):
+    """Return the mask with all pixels of the squares that reach so far around its own."""
+    for axis in (0, 1):
+        around = [(reach, reach) if side == axis else (0, 0) for side in (0, 1)]
+        mask = np.lib.stride_tricks.sliding_window_view(np.pad(mask, around), 2 * reach + 1, axis=axis).any(axis=-1)
+    return mask
+
+
+def _near_stars(truth, radius=2.0 * FWHM):
+    near = np.zeros(truth.hot.shape, dtype=bool)
+    reach = int(np.ceil(radius))
+    for x, y in truth.stars.iterrows('x_0', 'y_0'):
+        low_y, low_x = max(0, round(y) - reach), max(0, round(x) - reach)
+        box = np.s_[low_y : round(y) + reach + 1, low_x : round(x) + reach + 1]
+        rows, columns = np.indices(near[box].shape)
+        near[box] |= np.hypot(rows + low_y - y, columns + low_x - x) <= radius
+    return near
+
+
+@dataclass(frozen=True, eq=False)
+class Demo:
+    """What the demonstration made.
+
+    Attributes
+    ----------
+    frame, dark, mask, output, picture : `~pathlib.Path`
+        The files: the simulated frame, its combined dark, the mask of the bad column, the saved mask with all causes,
+        and the picture.
+    masked, unmasked : Score
+        What was found with the hot pixels and the column masked before the run, and without; both in electrons.
+    segments : Segments
+        The segments of the masked run.
+    truth : Simulation
+    dark_limit : float
+        Level of the dark (adu) above which a pixel was taken as hot.
+    """
+
+    frame: Path
+    dark: Path
+    mask: Path
+    output: Path
+    picture: Path
+    masked: Score
+    unmasked: Score
+    segments: Segments
+    truth: Simulation
+    dark_limit: float = DARK_LIMIT
+
+
+def run_demo(folder='ginga-crplugin-demo', *, overwrite=False, shape=(1024, 1024), seed=1):
+    """Simulate a frame, mask its bad pixels, find its cosmic rays, save them, and compare with the truth.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        Where the files go; it is made if need be.
+    overwrite : bool, optional
+        Whether files of an earlier demonstration may be replaced.
+    shape, seed
+        As for `simulate`.
+
+    Returns
+    -------
+    Demo
+
+    Raises
+    ------
+    FileExistsError
+        If one of the files exists and ``overwrite`` is not set.
+    """
+    files = _files(Path(folder), overwrite=overwrite)
+    truth = simulate(shape, seed)
+    _write(truth, files, overwrite=overwrite)
+    frame = read_frame(files['frame'])
+    frame = frame.replace(masks=(read_dark(files['dark'], DARK_LIMIT), read_mask(files['mask'], MaskBit.BAD)))
+    params, sources = frame.parameters()
+    detection = detect(frame, params)
+    segments = segment(frame, detection)
+    save_mask(frame, detection, segments, files['output'], overwrite=overwrite, sources=sources)
+    unmasked = detect(frame.replace(masks=()), params)
+    masked, unmasked = score(truth, detection.crmask), score(truth, unmasked.crmask)
+    save_picture(files['picture'], frame, detection, _caption(masked, unmasked))
+    return Demo(**files, masked=masked, unmasked=unmasked, segments=segments, truth=truth)
+
+
+def _caption(masked, unmasked):
+    return (
+        f'{masked.hits_found} of {masked.hits} simulated cosmic rays found, with {masked.false_pixels} false pixels '
+        f'({masked.false_beside} of them beside a track); '
+        f'{unmasked.false_pixels} false pixels if the hot pixels and the bad column are not masked before the run.'
+    )
+
+
+def _files(folder, *, overwrite):
+    """Return the files by what they are; make their folder, and refuse to replace one unasked."""
+    names = {
+        'frame': 'demo.fits',
+        'dark': 'demo_dark.fits',
+        'mask': 'demo_column.fits',
+        'output': 'demo_crmask.fits',
+        'picture': 'demo_overlay.png',
+    }
+    files = {kind: folder / name for kind, name in names.items()}
+    for path in files.values():
+        if path.exists() and not overwrite:
+            msg = f'{path} exists already: choose another folder, or say that it may be overwritten'
+            raise FileExistsError(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    return files
+
+
+def _write(truth, files, *, overwrite):
+    truth.ccd.write(files['frame'], overwrite=overwrite)
+    truth.dark.write(files['dark'], overwrite=overwrite)
+    fits.PrimaryHDU(truth.column.astype(np.uint8)).writeto(files['mask'], overwrite=overwrite)

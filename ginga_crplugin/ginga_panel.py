@@ -1,0 +1,336 @@
+"""The room of Ginga's widgets: the panel of the plugin, made from the parameters' own metadata."""
+
+import textwrap
+from dataclasses import fields
+
+from ginga.gw import Widgets
+
+from .core.bits import MaskBit
+from .core.header import UNITS
+from .core.params import LACosmicParams
+from .overlay import COLORS
+
+__all__ = ['CAUSES', 'ROWS', 'Panel']
+
+#: The causes that a user can give an input mask, and the words for them.
+CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT}
+
+#: At most this many segments stand in the table, the brightest; all are in the mask.
+ROWS = 2000
+
+_AS_HEADER = 'unit: header'
+_WIDE = 64
+
+_COLUMNS = (
+    ('#', 'label', 'integer', 44),
+    ('x', 'x', 'float', 62),
+    ('y', 'y', 'float', 62),
+    ('px', 'area', 'integer', 44),
+    ('peak e-', 'peak', 'float', 74),
+    ('flux e-', 'flux', 'float', 80),
+)
+
+
+class _Number:
+    """A spin box, with a slider beside it where the parameter has a usual range."""
+
+    def __init__(self, item, changed):
+        self._item, self._changed = item, changed
+        self._step = item.metadata['step']
+        kind = float if item.type is float else int
+        self.spin = Widgets.SpinBox(dtype=kind)
+        if kind is float:
+            self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
+        high = min(item.metadata['high'], 1e7)
+        self.spin.set_limits(kind(max(item.metadata['low'], -1e7)), kind(high), kind(self._step))
+        self.spin.add_callback('value-changed', lambda _, value: changed(item.name, value))
+        self.slider = None
+        if item.metadata['slider']:
+            low, high = (round(edge / self._step) for edge in item.metadata['slider'])
+            self.slider = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
+            self.slider.set_limits(low, high, 1)
+            self.slider.add_callback('value-changed', self._slid)
+
+    def _slid(self, _, value):
+        self._changed(self._item.name, round(value * self._step, 6))
+
+    @property
+    def widgets(self):
+        return [w for w in (self.slider, self.spin) if w is not None]
+
+    def show(self, value):
+        self.spin.set_value(min(value, 1e7))
+        if self.slider is not None:
+            low, high = self._item.metadata['slider']
+            self.slider.set_value(round(min(max(value, low), high) / self._step))
+
+
+class _Choice:
+    """A combination box."""
+
+    def __init__(self, item, changed):
+        self._words = item.metadata['choices']
+        self.box = Widgets.ComboBox()
+        for word in self._words:
+            self.box.append_text(word)
+        self.box.add_callback('activated', lambda _, index: changed(item.name, self._words[index]))
+
+    @property
+    def widgets(self):
+        return [self.box]
+
+    def show(self, value):
+        self.box.set_index(self._words.index(value))
+
+
+class _Switch:
+    """A check box."""
+
+    def __init__(self, item, changed):
+        self.box = Widgets.CheckBox('')
+        self.box.add_callback('activated', lambda _, state: changed(item.name, bool(state)))
+
+    @property
+    def widgets(self):
+        return [self.box]
+
+    def show(self, value):
+        self.box.set_state(value)
+
+
+def _control(item, changed):
+    if item.metadata['choices']:
+        return _Choice(item, changed)
+    return (_Switch if item.type is bool else _Number)(item, changed)
+
+
+class Panel:
+    """The widgets, from top to bottom in the order of work.
+
+    Parameters
+    ----------
+    container : Ginga container widget
+    plugin : CosmicRays
+        Whose methods the widgets call.
+    """
+
+    def __init__(self, container, plugin):
+        self._plugin = plugin
+        self._controls = {}
+        self._sources = {}
+        top = Widgets.VBox()
+        top.set_border_width(4)
+        box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
+        box.set_spacing(3)
+        for part in (self._frame_part, self._mask_part, self._params_part, self._run_part, self._table_part,
+                     self._layers_part, self._output_part):  # fmt: skip
+            part(box)
+        top.add_widget(scroll, stretch=1)
+        top.add_widget(self._last_row(), stretch=0)
+        container.add_widget(top, stretch=1)
+
+    # building
+
+    def _frame_part(self, box):
+        self.frame = Widgets.Label('no image')
+        self.unit = Widgets.ComboBox()
+        self._units = (_AS_HEADER, *(unit.to_string() for unit in UNITS))
+        for word in self._units:
+            self.unit.append_text(word)
+        self.unit.set_tooltip('The unit of the pixels: as the header says, or what you choose here.')
+        self.unit.add_callback('activated', lambda _, i: self._plugin.choose_unit(self._units[i] if i else None))
+        box.add_widget(self.frame, stretch=0)
+        box.add_widget(_row(self.unit), stretch=0)
+        self.notes = Widgets.Label('')
+        box.add_widget(self.notes, stretch=0)
+
+    def _mask_part(self, box):
+        box.add_widget(_heading('Masked before the run'), stretch=0)
+        self.masks = Widgets.VBox()
+        box.add_widget(self.masks, stretch=0)
+        add = _button('Add mask...', self._plugin.add_mask, 'A FITS image in which every pixel that is not 0 is bad.')
+        dark = _button('Dark...', self._plugin.add_dark, 'A combined dark: its pixels above the limit are hot.')
+        self.limit = Widgets.SpinBox(dtype=float)
+        self.limit.set_limits(0.0, 1e6, 1.0)
+        self.limit.set_value(30.0)
+        self.limit.set_tooltip('The limit of the dark, in its own unit.')
+        box.add_widget(_row(add, dark, Widgets.Label('limit'), self.limit), stretch=0)
+
+    def _params_part(self, box):
+        box.add_widget(_heading('Detection'), stretch=0)
+        common = [item for item in fields(LACosmicParams) if item.metadata['common']]
+        others = [item for item in fields(LACosmicParams) if not item.metadata['common']]
+        box.add_widget(self._grid(common), stretch=0)
+        self.more = Widgets.Expander('More: iterations, median, cleaning, fine structure, sky, edges')
+        self.more.set_widget(self._grid(others))
+        box.add_widget(self.more, stretch=0)
+
+    def _grid(self, items):
+        grid = Widgets.GridBox(rows=len(items), columns=4)
+        grid.set_spacing(3)
+        for row, item in enumerate(items):
+            control = _control(item, self._plugin.choose)
+            self._controls[item.name] = control
+            self._sources[item.name] = Widgets.Label('')
+            label = Widgets.Label(item.metadata['label'])
+            for cell in (label, self._sources[item.name]):
+                cell.set_valign('center')
+            cells = [label, *control.widgets, _unit_label(item), self._sources[item.name]]
+            if len(cells) == 5:  # a slider: its source is plain to see
+                cells.pop()
+            for column, cell in enumerate(cells):
+                cell.set_tooltip(item.metadata['help'])
+                grid.add_widget(cell, row, column, stretch=1 if column == 1 else 0)
+        return grid
+
+    def _run_part(self, box):
+        self.run = _button('Run', self._plugin.run, 'Find the cosmic rays of the displayed image.')
+        self.cancel = _button('Cancel', self._plugin.cancel, 'Give up the run; the last result stays.')
+        self.bar = Widgets.ProgressBar()
+        reset = _button('Reset', self._plugin.reset, 'All parameters as the header or the defaults have them.')
+        box.add_widget(_row(self.run, self.cancel, reset, self.bar, stretch=self.bar), stretch=0)
+        self.result = Widgets.Label('')
+        box.add_widget(self.result, stretch=0)
+
+    def _table_part(self, box):
+        self.least = Widgets.SpinBox(dtype=int)
+        self.least.set_limits(1, 1000, 1)
+        self.least.set_tooltip('The smallest segment that is listed; smaller ones are in the mask all the same.')
+        self.least.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
+        words = [Widgets.Label(word) for word in ('of at least', 'px')]
+        box.add_widget(_row(_heading('Segments'), words[0], self.least, words[1]), stretch=0)
+        columns = [dict(zip(('label', 'key', 'type', 'colwidth'), column, strict=True)) for column in _COLUMNS]
+        self.table = Widgets.TableView(
+            columns=[column | {'halign': 'right'} for column in columns],
+            selection_mode='single',
+            sortable=True,
+            alternate_row_colors=True,
+        )
+        self.table.add_callback('selected', lambda _, rows: self._plugin.choose_row(rows))
+        self.table.set_min_size(360, 170)
+        box.add_widget(self.table, stretch=1)
+
+    def _layers_part(self, box):
+        row = []
+        for layer, color in (*COLORS.items(), ('segments', COLORS['cosmic rays'])):
+            swatch = Widgets.Label('[ ]' if layer == 'segments' else '   ')
+            swatch.set_color(bg=None if layer == 'segments' else color, fg=color)
+            check = Widgets.CheckBox(layer)
+            check.set_state(True)
+            check.add_callback('activated', lambda _, on, name=layer: self._plugin.show_layer(name, bool(on)))
+            row += [swatch, check]
+        box.add_widget(_row(*row), stretch=0)
+        self.opacity = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
+        self.opacity.set_limits(0, 100, 5)
+        self.opacity.set_tooltip('How much the colours cover the image.')
+        self.opacity.add_callback('value-changed', lambda _, value: self._plugin.choose_opacity(value / 100.0))
+        box.add_widget(_row(Widgets.Label('opacity'), self.opacity, stretch=self.opacity), stretch=0)
+
+    def _output_part(self, box):
+        self.cleaned = _button('Show cleaned', self._plugin.show_cleaned, 'The cleaned frame as a new image here.')
+        self.save = _button('Save...', self._plugin.ask_save, 'Write the merged mask.')
+        self.show_saved = _button('Show saved', self._plugin.show_saved, 'Open the mask that was written.')
+        box.add_widget(_row(self.cleaned, self.save, self.show_saved), stretch=0)
+        self.saved = Widgets.Label('')
+        box.add_widget(self.saved, stretch=0)
+
+    def _last_row(self):
+        return _row(
+            _button('Close', self._plugin.close, 'Close the panel.'),
+            _button('Help', self._plugin.help, 'What everything here does.'),
+        )
+
+    # showing
+
+    def show_frame(self, frame, opening):
+        """Show which frame is at hand and what is to be known of it."""
+        if frame is None:
+            self.frame.set_text('reading the image...' if opening else 'no image')
+            self.notes.set_text('')
+            return
+        ny, nx = frame.shape
+        self.frame.set_text(f'{_short(frame.name, 40)} [{frame.ext}]   {nx} x {ny}   {frame.ccd.unit}')
+        self.notes.set_text('\n'.join(_wrapped(note) for note in frame.notes))
+        (self.notes.show if frame.notes else self.notes.hide)()
+
+    def show_params(self, params, sources):
+        """Show the values of the parameters, and where they come from."""
+        for name, control in self._controls.items():
+            control.show(getattr(params, name))
+            self._sources[name].set_text(_short(sources[name], 24))
+            self._sources[name].set_tooltip(sources[name])
+
+    def show_masks(self, choices):
+        """Show a row for each input mask."""
+        self.masks.remove_all(delete=True)
+        if not choices:
+            self.masks.add_widget(Widgets.Label('none'), stretch=0)
+        for index, choice in enumerate(choices):
+            used = Widgets.CheckBox(_short(choice.mask.name, 30))
+            used.set_state(choice.used)
+            used.set_tooltip(choice.mask.name)
+            used.add_callback('activated', lambda _, on, i=index: self._plugin.use_mask(i, bool(on)))
+            cause = Widgets.ComboBox()
+            for word in CAUSES:
+                cause.append_text(word)
+            cause.set_index(list(CAUSES.values()).index(choice.mask.bit))
+            cause.set_tooltip('Why these pixels are bad.')
+            cause.add_callback('activated', lambda _, k, i=index: self._plugin.set_cause(i, list(CAUSES.values())[k]))
+            count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
+            self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
+
+    def show_result(self, lines, *, error=False):
+        """Show the result in words, or in red what went wrong."""
+        self.result.set_text('\n'.join(_wrapped(line) for line in lines))
+        self.result.set_color(fg='#b00020' if error else '#1a1a1a')
+
+    def show_rows(self, rows):
+        """Fill the table."""
+        self.table.set_rows(rows)
+
+    def show_enabled(self, reasons):
+        """Grey what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
+        for name, (reason, tip) in reasons.items():
+            widget = getattr(self, name)
+            widget.set_enabled(not reason)
+            widget.set_tooltip(reason or tip)
+
+
+def _button(text, action, tip):
+    button = Widgets.Button(text)
+    button.add_callback('activated', lambda _: action())
+    button.set_tooltip(tip)
+    return button
+
+
+def _heading(text):
+    label = Widgets.Label(text)
+    label.set_font('sans bold', 10)
+    return label
+
+
+def _row(*widgets, stretch=None):
+    row = Widgets.HBox()
+    row.set_spacing(4)
+    for widget in widgets:
+        if isinstance(widget, Widgets.Label):
+            widget.set_valign('center')
+        row.add_widget(widget, stretch=1 if widget is stretch else 0)
+    if stretch is None:
+        row.add_widget(Widgets.Label(''), stretch=1)
+    return row
+
+
+def _unit_label(item):
+    words = {'electron': 'e-', 'electron/adu': 'e-/adu'}
+    label = Widgets.Label(words.get(item.metadata['unit'], item.metadata['unit']))
+    label.set_valign('center')
+    return label
+
+
+def _short(text, most):
+    return text if len(text) <= most else text[: most // 2] + '…' + text[-(most - most // 2 - 1) :]
+
+
+def _wrapped(text):
+    return textwrap.fill(text, _WIDE, break_on_hyphens=False)

@@ -1,0 +1,442 @@
+"""Find, judge and mask the cosmic rays of a CCD frame.
+
+**Plugin Type: Local**
+
+``Cosmic Rays`` runs masked L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) on the image that its channel
+displays, shows what it finds on the image and in a table, and saves one mask that keeps the cause of every
+bad pixel. The displayed image is never changed.
+
+**Usage**
+
+Work from top to bottom.
+
+*Masked before the run*: pixels that are known to be bad are left out. A MASK or DQ extension that belongs to
+the image is taken from its file. "Add mask..." adds a FITS image in which every pixel that is not 0 is bad;
+"Dark..." makes a mask of the hot pixels of a combined dark, those above the limit. Untick a mask to leave it
+aside, and choose its cause: hot, bad (bad pixels and columns, such as ``ccdmask`` finds), or other.
+
+*Detection*: ``sigclip`` is how far above the noise a hit must stand, ``objlim`` how much sharper than a star
+it must be, ``sigfrac`` the part of sigclip that is enough for a neighbour of a hit. Gain, read noise and
+saturation come from the header where it has them; beside each value stands where it comes from. The noise
+must be right, in electrons; the frame must have its bias and dark taken off, and its sky left in. Everything
+else is under "More". "Reset" gives all values back to the header and the defaults.
+
+*Run* finds the cosmic rays; *Cancel* gives up. The lines below say how many pixels and segments were found,
+how many were new in each iteration, and what share of the frame could not be searched (masked pixels and
+their neighbours, saturated stars, and the three outermost pixels).
+
+*Segments*: groups of flagged pixels that touch. Click a column's head to sort. Click a row to go there; click
+a hit on the image to select its row. Small segments are not listed, but they are in the mask.
+
+*Layers*: pixels masked before the run are blue, cosmic rays vermilion; the selected segment has a white box.
+
+*Save...* writes the untouched image with ``MASK`` (1 is bad), ``DQ`` (the causes, explained in its header)
+and ``CRSEG`` (the table of the segments): into a new file, into the file of the image itself, or the mask
+alone.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from astropy.nddata import CCDData
+from ginga.AstroImage import AstroImage
+from ginga.GingaPlugin import LocalPlugin
+from ginga.gw import Widgets
+from ginga.misc.Future import Future
+
+from .core.bits import MaskBit
+from .core.frame import Frame, frame_unit, read_dark, read_frame, read_mask
+from .ginga_panel import ROWS, Panel
+from .ginga_save import SaveDialog
+from .overlay import MaskOverlay
+from .session import Session
+
+__all__ = ['CosmicRays']
+
+
+class CosmicRays(LocalPlugin):
+    """The panel in Ginga's reference viewer: Ginga's life cycle, its threads, and the wires between the parts."""
+
+    def __init__(self, fv, fitsimage, ident=None):
+        super().__init__(fv, fitsimage, ident=ident)
+        self.settings = fv.get_preferences().create_category('plugin_CosmicRays')
+        self.settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0)
+        self.settings.load(onError='silent')
+        self.session = Session(self._in_worker)
+        self.session.min_size = self.settings['min_size']
+        self.session.subscribe(self._heard)
+        self.overlay = MaskOverlay(fitsimage, opacity=self.settings['opacity'])
+        self.overlay.canvas.add_callback('cursor-down', self._clicked)
+        self.panel = None
+        self._image = self._cleaned = self._unit = self._dialog = None
+        self._started = 0.0
+        self._timer = fv.get_backend_timer()
+        self._timer.add_callback('expired', lambda _: self._show_time())
+        fv.add_callback('remove-image', lambda *_: self._check_image())
+
+    # Ginga's life cycle
+
+    def build_gui(self, container):
+        """Build the panel."""
+        self.panel = Panel(container, self)
+        self.panel.opacity.set_value(round(self.settings['opacity'] * 100))
+        self.panel.least.set_value(self.session.min_size)
+        self.panel.limit.set_value(self.settings['dark_limit'])
+        self._show_all()
+
+    def start(self):
+        """Take up the displayed image."""
+        self.overlay.show()
+        self.resume()
+        self.redo()
+
+    def pause(self):
+        """Leave the mouse to others."""
+        self.overlay.canvas.ui_set_active(False)  # noqa: FBT003
+
+    def resume(self):
+        """Take the mouse."""
+        self.overlay.canvas.ui_set_active(True, viewer=self.fitsimage)  # noqa: FBT003
+
+    def redo(self):
+        """Take up another image, or one that changed."""
+        self._check_image()
+
+    def blank(self):
+        """Let the image go: the channel is empty."""
+        self._check_image()
+
+    def stop(self):
+        """Leave nothing behind: no canvas, no run, no dialog."""
+        self.settings['dark_limit'] = self.panel.limit.get_value() if self.panel else self.settings['dark_limit']
+        self.settings.save()
+        self.panel = None
+        self._timer.stop()
+        self._close_dialog()
+        self.session.close()
+        self._image = self._cleaned = None
+        self.overlay.clear()
+        self.overlay.hide()
+
+    def close(self):
+        """Close the panel."""
+        self.fv.stop_local_plugin(self.chname, str(self))
+        return True
+
+    # the worker
+
+    def _in_worker(self, job, done):
+        def work():
+            try:
+                result, error = job(), None
+            except Exception as failure:  # noqa: BLE001 - handed on, and shown
+                result, error = None, failure
+            self.fv.gui_do(done, result, error)
+
+        self.fv.nongui_do(work)
+
+    # the image
+
+    def _check_image(self):
+        """Take up the displayed image unless it is the one at hand, or what was made of it."""
+        if self.panel is None:
+            return
+        image = self.fitsimage.get_image()
+        if image is None:
+            self._image = None
+            self.session.close()
+        elif image is not self._cleaned and not self._same(image):
+            self._image, self._cleaned, self._unit = image, None, None
+            self.panel.unit.set_index(0)
+            self._open()
+
+    def _same(self, image):
+        frame = self.session.frame
+        if image is not self._image or frame is None:
+            return image is self._image and frame is None and not self.session.error
+        return np.array_equal(image.get_data(), frame.ccd.data, equal_nan=frame.ccd.data.dtype.kind == 'f')
+
+    def _open(self):
+        image, unit = self._image, self._unit
+        self.session.open(lambda: frame_of_image(image, unit))
+        self.panel.show_frame(None, opening=True)
+
+    def choose_unit(self, unit):
+        """Take the frame to be in another unit than its header says."""
+        self._unit = unit
+        if self._image is not None:
+            self._open()
+
+    # what the user does in the panel
+
+    def choose(self, name, value):
+        """Take a value of a parameter."""
+        try:
+            self.session.set_params(**{name: value})
+        except ValueError as error:
+            self._show_error(str(error))
+            self.panel.show_params(self.session.params, self.session.sources)
+
+    def reset(self):
+        """Give all parameters back to the header and the defaults."""
+        self.session.set_params(**dict.fromkeys(vars(self.session.params)))
+
+    def add_mask(self):
+        """Ask for mask files."""
+        self._ask_files('Mask: pixels that are not 0 are bad', lambda path: read_mask(path, MaskBit.BAD))
+
+    def add_dark(self):
+        """Ask for a combined dark."""
+        limit = self.panel.limit.get_value()
+        self._ask_files('Combined dark: pixels above the limit are hot', lambda path: read_dark(path, limit))
+
+    def _ask_files(self, title, read):
+        self._close_dialog()
+        self._dialog = Widgets.FileDialog(title=title, parent=self.fv.w.root)
+        self._dialog.set_mode('files')
+        self._dialog.add_ext_filter('FITS', 'fits')
+        for ending in ('fit', 'fts', 'gz', 'fz'):
+            self._dialog.add_ext_filter('FITS', ending)
+        frame = self.session.frame
+        if frame is not None and frame.path is not None:
+            self._dialog.set_directory(str(frame.path.parent))
+
+        def chosen(_, paths):
+            for path in paths:
+                self.session.add_mask(lambda path=path: read(path))
+
+        self._dialog.add_callback('activated', chosen)
+        self._dialog.popup()
+
+    def use_mask(self, index, used):  # noqa: D102 - named by the wire it is
+        self.session.set_mask(index, used=used)
+
+    def set_cause(self, index, bit):  # noqa: D102
+        self.session.set_mask(index, bit=bit)
+
+    def run(self):
+        """Run L.A.Cosmic."""
+        self.session.detect()
+
+    def cancel(self):
+        """Give up the run."""
+        self.session.cancel()
+
+    def choose_least(self, size):
+        """List segments of at least this size."""
+        self.settings['min_size'] = size
+        self.session.set_min_size(size)
+
+    def choose_row(self, rows):
+        """Go to the segment of a row."""
+        if rows:
+            self._select(int(rows[0]['label']), pan=True)
+
+    def choose_opacity(self, opacity):
+        """Set the opacity of the layers."""
+        self.settings['opacity'] = opacity
+        self.overlay.set_opacity(opacity)
+
+    def show_layer(self, layer, visible):
+        """Show a layer or not."""
+        self.overlay.set_visible(layer, visible)
+
+    def show_cleaned(self):
+        """Show the cleaned frame as a new image in the channel."""
+        result = self.session.result
+        image = AstroImage(data_np=result.detection.cleaned.copy(), logger=self.logger)
+        image.update_keywords(dict(result.frame.ccd.header))
+        image.set(name=f'{Path(result.frame.name).stem}_cleaned')
+        future = Future()
+        future.freeze(lambda: image)
+        image.set(image_future=future)
+        self._cleaned = image
+        self.channel.add_image(image)
+
+    def ask_save(self):
+        """Ask where to save, and show what will be written."""
+        self._close_dialog()
+        self._dialog = SaveDialog(self.fv.w.root, self.session.result, self.session.save)
+
+    def show_saved(self):
+        """Open the saved mask in a channel of its own."""
+        self.fv.load_file(f'{self.session.saved}[MASK]', chname='Saved mask')
+
+    def _close_dialog(self):
+        if self._dialog is not None:
+            self._dialog.delete()
+            self._dialog = None
+
+    # the mouse on the image
+
+    def _clicked(self, _canvas, _event, x, y, _viewer):
+        label = self.overlay.label_at(x, y)
+        if label is not None:
+            self._select(label, pan=False)
+        return label is not None
+
+    def _select(self, label, *, pan):
+        self.overlay.select(label)
+        table = self.session.result.segments.table
+        row = table[label - 1]
+        if pan:
+            self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value)
+            return
+        for index, shown in enumerate(self.panel.table.get_rows()):
+            if int(shown['label']) == label:
+                self.panel.table.clear_selection()
+                self.panel.table.select_path([index])
+                self.panel.table.scroll_to_path([index])
+
+    # what the session says
+
+    def _heard(self, event):
+        if self.panel is None:
+            return
+        getattr(self, f'_heard_{event}')()
+        self._show_enabled()
+
+    def _heard_frame(self):
+        self.panel.show_frame(self.session.frame, opening=False)
+        self.overlay.clear()
+        self.panel.show_rows([])
+        self.panel.show_result([])
+        self.panel.saved.set_text('')
+        if self.session.frame is not None:
+            self._heard_masks()
+        self._heard_params()
+
+    def _heard_params(self):
+        self.panel.show_params(self.session.params, self.session.sources)
+
+    def _heard_masks(self):
+        self.panel.show_masks(self.session.masks)
+        self.overlay.set_mask('input', self.session.frame.bits != 0)
+
+    def _heard_busy(self):
+        if self.session.busy:
+            self._started = time.monotonic()
+            self._show_time()
+        else:
+            self._timer.stop()
+            self.panel.bar.set_value(0.0)
+            self._show_result()
+
+    def _heard_result(self):
+        self._show_result()
+        result = self.session.result
+        self.overlay.set_mask('cosmic rays', result.detection.crmask)
+        self.overlay.set_segments(result.segments.labels, result.segments.listed)
+        self.panel.show_rows(self._rows(result.segments))
+        self.panel.saved.set_text('')
+
+    def _heard_saved(self):
+        self.panel.saved.set_text(f'saved: {self.session.saved.name}')
+        self.panel.saved.set_tooltip(str(self.session.saved))
+
+    def _heard_error(self):
+        self._show_error(self.session.error)
+        self.panel.show_frame(self.session.frame, opening=False)
+
+    def _show_all(self):
+        for event in ('frame', 'params'):
+            self._heard(event)
+
+    def _show_error(self, message):
+        self.panel.show_result([message], error=True)
+
+    def _show_time(self):
+        if self.panel is None or not self.session.busy:
+            return
+        seconds = time.monotonic() - self._started
+        if seconds > 0.5:
+            self.panel.show_result([f'searching... {seconds:.0f} s'])
+        self._timer.start(0.5)
+
+    def _show_result(self):
+        result = self.session.result
+        if result is not None:
+            self.panel.show_result(in_words(result))
+
+    def _show_enabled(self):
+        session = self.session
+        no_frame = '' if session.frame is not None else 'Open an image first.'
+        no_result = no_frame or ('' if session.result is not None else 'Run it first.')
+        old = no_result or ('Run it again first: parameters or masks have changed.' if session.outdated else '')
+        self.panel.show_enabled(
+            {
+                'run': (no_frame, 'Find the cosmic rays of the displayed image.'),
+                'cancel': ('' if session.busy else 'Nothing is running.', 'Give up the run; the last result stays.'),
+                'cleaned': (no_result, 'Show the cleaned frame as a new image here.'),
+                'save': (old, 'Write the merged mask.'),
+                'show_saved': ('' if session.saved else 'Nothing was saved yet.', 'Open the mask that was written.'),
+            }
+        )
+
+    def _rows(self, segments):
+        offset = self.fv.settings.get('pixel_coords_offset', 1.0)
+        table = segments.listed
+        order = np.argsort(-np.nan_to_num(table['peak'].value), kind='stable')[:ROWS]
+        table = table[np.sort(order)]
+        return [
+            {'label': int(label), 'x': f'{x + offset:.1f}', 'y': f'{y + offset:.1f}', 'area': int(area),
+             'peak': f'{peak:.0f}', 'flux': f'{flux:.0f}'}
+            for label, x, y, area, peak, flux in zip(
+                table['label'], *(table[name].value for name in ('x_centroid', 'y_centroid', 'area', 'peak', 'flux')),
+                strict=True,
+            )
+        ]  # fmt: skip
+
+
+def in_words(result):
+    """Return the result in words, line by line."""
+    found, segments = result.detection, result.segments
+    lines = [
+        f'{found.pixels} px in {len(segments)} segments ({len(segments.listed)} of {segments.min_size} px or more)',
+        f'per iteration {" / ".join(map(str, found.per_iteration))} - '
+        f'{100 * found.unsearched_fraction:.1f} % of the frame not searched',
+    ]
+    if len(segments.listed) > ROWS:
+        lines.append(f'the table shows the {ROWS} brightest segments')
+    return lines
+
+
+def frame_of_image(image, unit=None):
+    """Return the frame that Ginga displays, read from its file where the file holds the very same pixels.
+
+    Parameters
+    ----------
+    image : `ginga.AstroImage.AstroImage`
+    unit : str, optional
+        Over what the header says.
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    ValueError
+        If it can't be searched for cosmic rays.
+    """
+    data, path = image.get_data(), image.get('path', None)
+    if data is None or data.ndim != 2:
+        msg = f'{image.get("name")} is not a plain image of two axes'
+        raise ValueError(msg)
+    if path is not None and Path(path).is_file():
+        frame = _frame_of_file(Path(path), image.get('idx', None), unit)
+        if frame is not None and np.array_equal(frame.ccd.data, data, equal_nan=data.dtype.kind == 'f'):
+            return frame
+    header = dict(image.get_header())
+    unit = unit or header.get('BUNIT') or 'adu'
+    return Frame(CCDData(data, unit=frame_unit(unit), header=header), name=str(image.get('name')))
+
+
+def _frame_of_file(path, ext, unit):
+    try:
+        return read_frame(path, ext, unit)
+    except ValueError as error:
+        if 'not a FITS file' in str(error):  # Ginga reads other formats too
+            return None
+        raise

@@ -1,0 +1,93 @@
+"""The room of the save dialog in Ginga: where to, what will be written, and what may be replaced."""
+
+from pathlib import Path
+
+from ginga.gw import Widgets
+
+from .core.save import default_path
+
+__all__ = ['SaveDialog']
+
+_KINDS = {
+    'new': 'a new file: image, MASK, DQ, CRSEG',
+    'into': 'into the file of the image',
+    'mask': 'the mask alone: MASK, DQ, CRSEG',
+}
+
+
+class SaveDialog:
+    """Asks where the merged mask shall go, and shows what will be written.
+
+    Parameters
+    ----------
+    parent : Ginga widget
+    result : Result
+        What is to be saved.
+    save : callable
+        ``save(path, kind=..., cleaned=..., overwrite=...)``.
+    """
+
+    def __init__(self, parent, result, save):
+        self._save = save
+        self._frame = result.frame
+        self._kinds = [kind for kind in _KINDS if kind != 'into' or result.frame.path is not None]
+        self._dialog = Widgets.Dialog(
+            title='Save the merged mask', parent=parent, modal=False, buttons=[('Save', 1), ('Cancel', 0)]
+        )
+        self._dialog.add_callback('activated', self._answered)
+        self._dialog.add_callback('close', lambda _: self.delete())
+        self._build(self._dialog.get_content_area())
+        self._show()
+        self._dialog.resize(620, 220)
+        self._dialog.show()
+
+    def _build(self, box):
+        box.set_border_width(8)
+        box.set_spacing(6)
+        self.kind = Widgets.ComboBox()
+        for kind in self._kinds:
+            self.kind.append_text(_KINDS[kind])
+        self.kind.add_callback('activated', lambda *_: self._show())
+        self.path = Widgets.TextEntry()
+        try:
+            self.path.set_text(str(default_path(self._frame)))
+        except ValueError:  # an image that came from no file
+            self.path.set_text(str(Path.cwd() / f'{Path(self._frame.name).stem}_crmask.fits'))
+        self.path.add_callback('activated', lambda *_: self._show())
+        self.cleaned = Widgets.CheckBox('add the cleaned image (CLEANED)')
+        self.overwrite = Widgets.CheckBox('replace what is there')
+        for check in (self.cleaned, self.overwrite):
+            check.add_callback('activated', lambda *_: self._show())
+        self.words = Widgets.Label('')
+        for widget in (self.kind, self.path, self.cleaned, self.overwrite, self.words):
+            box.add_widget(widget, stretch=0)
+
+    @property
+    def chosen(self):
+        """What is to be saved: new, into or mask."""
+        return self._kinds[max(0, self.kind.get_index())]
+
+    def _show(self):
+        into = self.chosen == 'into'
+        path = self._frame.path if into else Path(self.path.get_text())
+        self.path.set_enabled(not into)
+        if into:
+            words = f'{path.name} gets MASK, DQ and CRSEG; all else in it stays byte for byte'
+        elif path.exists() and not self.overwrite.get_state():
+            words = f'{path.name} exists: choose another name, or tick "replace what is there"'
+        else:
+            words = f'{path.name} will be written'
+        self.words.set_text(words)
+
+    def _answered(self, _, save):
+        if save:
+            path = None if self.chosen == 'into' else Path(self.path.get_text()).expanduser()
+            self._save(path, kind=self.chosen, cleaned=self.cleaned.get_state(), overwrite=self.overwrite.get_state())
+        self.delete()
+
+    def delete(self):
+        """Take the dialog away."""
+        if self._dialog is not None:
+            dialog, self._dialog = self._dialog, None
+            dialog.hide()
+            dialog.delete()

@@ -1,0 +1,97 @@
+"""The room of the launch: whether a window can be opened, and Ginga started on frames with the plugin."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+__all__ = ['no_window', 'open_ginga']
+
+#: The bindings of Qt by module, in the order of preference, and their names for qtpy.
+_QT = {'PySide6': 'pyside6', 'PyQt6': 'pyqt6', 'PySide2': 'pyside2', 'PyQt5': 'pyqt5'}
+
+
+def no_window(toolkit='qt'):
+    """Return why Ginga can't open a window, and what to do; None if it can.
+
+    Parameters
+    ----------
+    toolkit : str
+        Ginga's name for it; ``'qt'`` is whichever Qt is installed.
+    """
+    if toolkit == 'pg':
+        return None
+    named = ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')
+    if sys.platform.startswith('linux') and not any(os.environ.get(name) for name in named):
+        return 'there is no display: start it where windows can open, or set DISPLAY'
+    if not toolkit.startswith(('qt', 'pyside')):
+        return None
+    installed = [api for module, api in _QT.items() if importlib.util.find_spec(module)]
+    if not installed:
+        return "Qt is not installed: pip install 'ginga-crplugin[qt]'"
+    if toolkit == 'qt':
+        os.environ.setdefault('QT_API', installed[0])
+    return _qt_fails()
+
+
+def _qt_fails():
+    """Try in another process whether Qt starts: where libraries or the display are missing, it aborts."""
+    trial = [sys.executable, '-c', 'from qtpy.QtWidgets import QApplication; QApplication([])']
+    tried = subprocess.run(trial, capture_output=True, text=True, check=False)
+    if tried.returncode == 0:
+        return None
+    lines = [line for line in tried.stderr.splitlines() if line.strip()] or ['it aborts']
+    why = next((line for line in lines if 'could not' in line.lower()), lines[-1])
+    return f'Qt does not start ({why}): see the README for the libraries that a bare server needs'
+
+
+def open_ginga(frames, toolkit='qt'):
+    """Open frames in Ginga with the plugin started, and wait until the user leaves it.
+
+    Parameters
+    ----------
+    frames : list of str
+        Files, as Ginga understands them: ``FILE[EXT]`` too.
+    toolkit : str
+        As for `no_window`, which should be asked first.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    from argparse import ArgumentParser
+
+    from ginga.rv.main import ReferenceViewer
+
+    viewer = ReferenceViewer()
+    viewer.add_default_plugins()
+    viewer.add_separately_distributed_plugins()
+    options = ArgumentParser()
+    viewer.add_default_options(options)
+    load = viewer.process_args
+
+    def load_and_start(files):
+        _start_plugin_once(viewer.ginga_shell)
+        load(files)
+
+    viewer.process_args = load_and_start
+    try:
+        viewer.main(options.parse_args(['--toolkit', toolkit]), frames)
+    except SystemExit as done:  # so Ginga ends
+        return done.code or 0
+    return 0
+
+
+def _start_plugin_once(shell):
+    """Start the plugin when the first image is there."""
+    from . import ginga_plugin_spec
+
+    started = []
+
+    def start(shell, channel, *_):
+        if not started:
+            started.append(channel)
+            shell.gui_do(shell.start_local_plugin, channel, ginga_plugin_spec().name)
+
+    shell.add_callback('add-image', start)

@@ -1,0 +1,89 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, merge_mask
+
+SHAPE = (16, 18)
+
+
+def at(*places):
+    mask = np.zeros(SHAPE, dtype=bool)
+    for place in places:
+        mask[place] = True
+    return mask
+
+
+def found(crmask, **params):
+    return SimpleNamespace(crmask=crmask, params=LACosmicParams(**params))
+
+
+def test_values_are_those_written_to_files():
+    assert {bit.name: int(bit) for bit in MaskBit} == {
+        'INPUT': 1,
+        'HOT': 2,
+        'BAD': 4,
+        'NONFINITE': 8,
+        'SATURATED': 16,
+        'CR_DETECTED': 32,
+        'CR_MARKED': 64,
+    }
+
+
+def test_every_bit_has_a_meaning_of_its_own():
+    meanings = [bit.meaning for bit in MaskBit]
+    assert all(meanings)
+    assert len(set(meanings)) == len(MaskBit)
+
+
+def test_cosmic_rays_and_saturation_are_not_known_before_the_run():
+    before = MaskBit.before_run()
+    assert not before & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED | MaskBit.SATURATED)
+    assert before == MaskBit.INPUT | MaskBit.HOT | MaskBit.BAD | MaskBit.NONFINITE
+
+
+def test_causes_add_up_in_one_pixel():
+    pixels = np.ones(SHAPE)
+    pixels[3, 4] = 9e4
+    pixels[5, 5] = np.nan
+    masks = [InputMask(bit.name, bit, at((3, 4), (7, 7))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
+    merged = merge_mask(Frame(pixels, masks=masks), found(at((3, 4), (9, 9))), at((9, 9), (2, 2)))
+    expected = np.zeros(SHAPE, dtype=np.uint8)
+    expected[3, 4] = 1 + 2 + 4 + 16  # found there too, but rejected in review
+    expected[7, 7] = 1 + 2 + 4
+    expected[5, 5] = 8
+    expected[9, 9] = 32
+    expected[2, 2] = 64
+    assert_array_equal(merged, expected, strict=True)
+
+
+def test_without_a_review_all_that_was_detected_stays():
+    crmask = at((3, 4), (9, 9))
+    assert_array_equal(merge_mask(Frame(np.ones(SHAPE)), found(crmask)), np.where(crmask, 32, 0))
+
+
+@pytest.mark.parametrize(('gain', 'saturated'), [(1.0, False), (2.0, True)])
+def test_saturation_is_judged_in_electrons(gain, saturated):
+    pixels = np.full(SHAPE, 10.0)
+    pixels[1, 2] = 600.0
+    merged = merge_mask(Frame(pixels), found(at(), gain=gain, satlevel=1200.0))
+    assert_array_equal(merged, np.where(at((1, 2)), 16 * saturated, 0))
+
+
+def test_merging_changes_neither_frame_nor_masks():
+    mask, crmask = at((1, 1)), at((2, 2))
+    frame = Frame(np.ones(SHAPE), masks=[InputMask('hot', MaskBit.HOT, mask)])
+    bits = frame.bits.copy()
+    merge_mask(frame, found(crmask))[:] = 255
+    assert_array_equal(frame.bits, bits)
+    assert_array_equal(mask, at((1, 1)))
+    assert_array_equal(crmask, at((2, 2)))
+
+
+@pytest.mark.parametrize('which', ['the detection', 'crmask'])
+def test_another_shape_is_refused_with_both_shapes(which):
+    detection = found(np.zeros((16, 17), dtype=bool) if which == 'the detection' else at())
+    with pytest.raises(ValueError, match=rf'{which} has shape \(16, 17\), the frame \(16, 18\)'):
+        merge_mask(Frame(np.ones(SHAPE)), detection, np.zeros((16, 17), dtype=bool))

@@ -1,0 +1,360 @@
+import bz2
+import gzip
+import os
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.wcs import WCS
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, read_dark, read_frame, read_mask
+from ginga_crplugin.core.frame import read_image
+
+SHAPE = (20, 24)
+PIXELS = np.arange(480).reshape(SHAPE) + 100
+ADU = {'BUNIT': 'adu'}
+
+
+def flags(*places):
+    plane = np.zeros(SHAPE, dtype=np.uint8)
+    for place in places:
+        plane[place] = 1
+    return plane
+
+
+def write(path, *hdus, primary=None):
+    fits.HDUList([primary or fits.PrimaryHDU(), *hdus]).writeto(path)
+    return path
+
+
+def single(path, pixels, **cards):
+    return write(path, primary=fits.PrimaryHDU(pixels, fits.Header(cards)))
+
+
+def image(name, pixels, ver=1, **cards):
+    return fits.ImageHDU(pixels, fits.Header(cards), name=name, ver=ver)
+
+
+# the pixels
+
+
+@pytest.mark.parametrize('dtype', ['u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8', '>f4', '>i2', '>f8'])
+def test_read_pixels_are_those_of_the_file_in_native_order(tmp_path, dtype):
+    pixels = (PIXELS // 3).astype(dtype)
+    frame = read_frame(single(tmp_path / 'a.fits', pixels, **ADU))
+    assert_array_equal(frame.ccd.data, pixels)
+    assert frame.ccd.data.dtype == np.dtype(dtype).newbyteorder('=')
+    assert frame.ccd.data.dtype.isnative
+
+
+def test_unsigned_pixels_with_bzero_are_those_of_astropy(saao_path):
+    frame = read_frame(saao_path)
+    assert_array_equal(frame.ccd.data, fits.getdata(saao_path), strict=True)
+    assert frame.ccd.data.dtype == np.uint16
+
+
+@pytest.mark.parametrize('pack', [gzip.compress, bz2.compress])
+def test_packed_files(tmp_path, pack):
+    plain = single(tmp_path / 'a.fits', PIXELS, **ADU)
+    packed = tmp_path / 'a.fits.packed'
+    packed.write_bytes(pack(plain.read_bytes()))
+    assert_array_equal(read_frame(packed).ccd.data, PIXELS)
+
+
+def test_tile_compressed_file(tmp_path):
+    path = write(tmp_path / 'a.fits.fz', fits.CompImageHDU(PIXELS.astype('i4'), fits.Header(ADU)))
+    frame = read_frame(path)
+    assert_array_equal(frame.ccd.data, PIXELS)
+    assert frame.ext == 1
+
+
+def test_compressed_and_plain_saao_frames_are_the_same(data):
+    packed, plain = read_frame(data / 'saao_rice.fits.fz'), read_frame(data / 'saao_ste3_a8280271.fits')
+    assert_array_equal(packed.ccd.data, plain.ccd.data, strict=True)
+    assert packed.parameters() == plain.parameters()
+
+
+def test_the_first_image_is_taken_unless_another_is_asked_for(tmp_path):
+    path = write(tmp_path / 'a.fits', image('SCI', PIXELS, 1, **ADU), image('SCI', PIXELS + 1, 2, **ADU))
+    for ext, index in ((None, 1), (2, 2), (-1, 2), ('SCI', 1), (('SCI', 2), 2), ('sci', 1)):
+        frame = read_frame(path, ext)
+        assert_array_equal(frame.ccd.data, PIXELS + index - 1)
+        assert frame.ext == index
+    assert frame.label == 'a.fits [1]'
+
+
+def test_the_primary_header_stands_behind_that_of_the_extension(gmos_path, tmp_path):
+    assert read_frame(gmos_path).ccd.header['EXPTIME'] == fits.getheader(gmos_path)['EXPTIME']
+    primary = fits.PrimaryHDU(header=fits.Header({'GAIN': 9.0, 'RDNOISE': 4.0}))
+    path = write(tmp_path / 'a.fits', image('SCI', PIXELS, GAIN=1.5, **ADU), primary=primary)
+    params, sources = read_frame(path).parameters()
+    assert (params.gain, params.readnoise) == (1.5, 4.0)
+    assert sources['gain'] == 'GAIN in the header'
+
+
+def test_sky_coordinates_are_read(tmp_path):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ['RA---TAN', 'DEC--TAN'], [10, 20], [-0.001, 0.001]
+    path = write(tmp_path / 'a.fits', image('SCI', PIXELS, **wcs.to_header(), **ADU))
+    assert read_frame(path).ccd.wcs.wcs.compare(WCS(fits.getheader(path, 1)).wcs)
+    assert read_frame(single(tmp_path / 'b.fits', PIXELS, **ADU)).ccd.wcs is None
+
+
+def test_a_broken_wcs_does_not_keep_a_frame_from_being_read(tmp_path):
+    cards = {'CTYPE1': 'RA---TAN', 'CTYPE2': 'DEC--SIN', 'CD1_1': 0.0, 'CD2_2': 0.0}
+    path = single(tmp_path / 'a.fits', PIXELS, **cards, **ADU)
+    assert_array_equal(read_frame(path).ccd.data, PIXELS)
+
+
+@pytest.mark.parametrize(
+    ('bad', 'dtype'), [(np.nan, 'f4'), (np.inf, 'f8'), (-np.inf, 'f4'), (3e38, 'f4'), (1e300, 'f8'), (-1e31, 'f8')]
+)
+def test_pixels_that_are_not_finite_are_marked_filled_and_given_back(bad, dtype):
+    pixels = PIXELS.astype(dtype)
+    pixels[3, 4:6] = bad
+    frame = Frame(pixels)
+    hole = flags((3, 4), (3, 5)) == 1
+    assert_array_equal(frame.nonfinite, hole)
+    assert_array_equal(frame.bits, 8 * hole.astype(np.uint8))
+    assert_array_equal(frame.filled, np.where(hole, np.median(PIXELS[~hole]), PIXELS).astype(dtype), strict=True)
+    assert_array_equal(frame.ccd.data, pixels)
+
+
+def test_a_frame_from_an_array_is_in_adu_with_the_defaults():
+    frame = Frame(PIXELS)
+    assert frame.ccd.unit == u.adu
+    assert frame.path is None
+    assert frame.parameters()[0] == LACosmicParams()
+
+
+def test_the_mask_of_a_ccddata_becomes_an_input_mask():
+    mask = flags((2, 3)).astype(bool)
+    frame = Frame(CCDData(PIXELS, unit='electron', mask=mask))
+    assert [(item.bit, item.count) for item in frame.masks] == [(MaskBit.INPUT, 1)]
+    assert_array_equal(frame.bits, mask)
+    assert_array_equal(frame.replace(name='again').bits, mask)
+    assert frame.ccd.unit == u.electron
+
+
+# the unit and the parameters
+
+
+@pytest.mark.parametrize(('bunit', 'unit'), [('ADU', u.adu), ('counts', u.adu), ('e-', u.electron)])
+def test_the_unit_comes_from_bunit(tmp_path, bunit, unit):
+    frame = read_frame(single(tmp_path / 'a.fits', PIXELS, BUNIT=bunit))
+    assert frame.ccd.unit == unit
+    assert frame.notes == ()
+
+
+def test_without_bunit_the_user_is_told_that_adu_is_assumed(saao_path):
+    frame = read_frame(saao_path)
+    assert frame.ccd.unit == u.adu
+    assert frame.notes == ('BUNIT is missing: the frame is taken to be in adu',)
+
+
+def test_the_user_s_unit_goes_before_bunit(tmp_path):
+    frame = read_frame(single(tmp_path / 'a.fits', PIXELS, BUNIT='furlong'), unit='electron')
+    assert frame.ccd.unit == u.electron
+    assert frame.notes == ()
+
+
+def test_parameters_come_from_default_header_and_user(saao):
+    params, sources = saao.parameters({'sigclip': 7, 'readnoise': 6})
+    assert (params.gain, params.readnoise, params.sigclip, params.objlim) == (1.9, 6.0, 7.0, 5.0)
+    shown = {name: sources[name] for name in ('gain', 'readnoise', 'sigclip', 'objlim')}
+    assert shown == {'gain': 'GAIN in the header', 'readnoise': 'you', 'sigclip': 'you', 'objlim': 'default'}
+
+
+@pytest.mark.parametrize('gain', [-1.5, 0, 'much', None, np.nan])
+def test_a_wrong_gain_is_refused_before_it_is_used(gain):
+    frame = Frame(CCDData(PIXELS, unit='adu', header=fits.Header({'SATURATE': 60000, 'GAIN': 2.0})))
+    with pytest.raises(ValueError, match=f'gain is {gain!r}: it must be a number from'):
+        frame.parameters({'gain': gain})
+
+
+def test_saturation_of_a_real_header_is_in_electrons(data):
+    frame = read_frame(data / 'decam_c4d_170316_ooi_z_N2.fits')
+    header = fits.getheader(data / 'decam_c4d_170316_ooi_z_N2.fits', 1)
+    params, sources = frame.parameters()
+    assert params.satlevel == header['SATURATE'] * header['GAINA']
+    assert (params.gain, params.readnoise) == (header['GAINA'], header['RDNOISEA'])
+    assert sources['satlevel'] == 'SATURATE in the header, times the gain'
+
+
+# the masks
+
+
+@pytest.mark.parametrize('dtype', ['u1', 'i2', 'i4', 'u2', 'f4'])
+@pytest.mark.parametrize('bit', [MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD])
+def test_every_pixel_of_a_mask_that_is_not_0_is_bad(tmp_path, dtype, bit):
+    plane = 7 * flags((1, 2), (3, 4)).astype(dtype)
+    mask = read_mask(write(tmp_path / 'm.fits', image('ANY', plane)), bit)
+    assert_array_equal(mask.mask, plane != 0, strict=True)
+    assert (mask.name, mask.bit, mask.count) == ('m.fits', bit, 2)
+
+
+def test_the_datasum_of_a_mask_is_that_of_its_file(tmp_path):
+    for dtype in ('u1', 'i4', 'u2', 'f8'):
+        path = tmp_path / f'{dtype}.fits'
+        fits.PrimaryHDU(flags((1, 2)).astype(dtype)).writeto(path, checksum=True)
+        assert read_mask(path).datasum == fits.getheader(path)['DATASUM'] == read_image(path)[1]
+
+
+def test_an_extension_of_a_mask_file_can_be_asked_for(tmp_path):
+    path = write(tmp_path / 'm.fits', image('A', flags((1, 1))), image('B', flags((2, 2))))
+    assert_array_equal(read_mask(path, ext='B').mask, flags((2, 2)))
+
+
+def test_a_dark_with_a_limit_gives_the_hot_pixels(data):
+    path = data / 'feder_kelt16b_combined_dark_90.000.fit.gz'
+    mask = read_dark(path, 30)
+    assert_array_equal(mask.mask, fits.getdata(path) > 30)
+    assert (mask.bit, mask.name) == (MaskBit.HOT, f'{path.name} > 30')
+
+
+def test_pixels_of_a_dark_that_are_no_number_are_hot(tmp_path):
+    dark = np.where(flags((1, 1)), np.nan, 5.0)
+    dark[2, 2], dark[3, 3] = 30.0, 30.5
+    path = single(tmp_path / 'd.fits', dark)
+    assert_array_equal(read_dark(path, 30).mask, flags((1, 1), (3, 3)))
+    with pytest.raises(ValueError, match='limit of the dark is nan'):
+        read_dark(path, np.nan)
+
+
+def test_masks_are_combined_and_keep_their_causes():
+    masks = [InputMask(bit.name, bit, flags((1, 1), (int(bit), 5)) == 1) for bit in (MaskBit.HOT, MaskBit.BAD)]
+    assert_array_equal(Frame(PIXELS, masks=masks).bits, 6 * flags((1, 1)) + 2 * flags((2, 5)) + 4 * flags((4, 5)))
+
+
+@pytest.mark.parametrize('name', ['MASK', 'DQ'])
+def test_the_frame_s_own_mask_is_found_by_extver(tmp_path, name):
+    hdus = [image('SCI', PIXELS, ver, **ADU) for ver in (1, 2)]
+    hdus += [image(name, 4 * flags((ver, ver)).astype('i2'), ver) for ver in (2, 1)]
+    path = write(tmp_path / 'a.fits', *hdus)
+    for ver in (1, 2):
+        (mask,) = read_frame(path, ('SCI', ver)).masks
+        assert_array_equal(mask.mask, flags((ver, ver)))
+        assert (mask.name, mask.bit) == (f'{name} in this file', MaskBit.INPUT)
+
+
+def test_a_mask_of_another_extver_or_shape_is_not_the_frame_s(tmp_path):
+    others = image('DQ', flags((1, 1)), 2), image('MASK', np.ones((20, 20), dtype='u1'))
+    assert read_frame(write(tmp_path / 'a.fits', image('SCI', PIXELS, **ADU), *others)).masks == ()
+
+
+def test_an_image_called_mask_does_not_mask_itself(tmp_path):
+    assert read_frame(write(tmp_path / 'a.fits', image('MASK', PIXELS, **ADU))).masks == ()
+
+
+@pytest.mark.parametrize('what', ['mask dark.fits', 'the background', 'the variance'])
+def test_companions_of_another_shape_are_refused_with_both_shapes(what):
+    other = np.ones((20, 23))
+    companion = {
+        'mask dark.fits': {'masks': [InputMask('dark.fits', MaskBit.HOT, other > 0)]},
+        'the background': {'background': other},
+        'the variance': {'variance': other},
+    }[what]
+    with pytest.raises(ValueError, match=rf'{what} has shape \(20, 23\), the frame \(20, 24\)'):
+        Frame(PIXELS, **companion)
+
+
+@pytest.mark.parametrize('psfk', [np.ones((3, 5)), np.ones((4, 4)), np.ones(3), np.full((3, 3), np.nan)])
+def test_a_kernel_must_be_a_square_of_odd_side(psfk):
+    with pytest.raises(ValueError, match=r'psfk has shape .* square of odd side'):
+        Frame(PIXELS, psfk=psfk)
+
+
+@pytest.mark.parametrize('name', ['background', 'variance'])
+def test_companions_with_holes_are_refused(name):
+    with pytest.raises(ValueError, match=f'the {name} has pixels that are not finite'):
+        Frame(PIXELS, **{name: np.full(SHAPE, np.nan)})
+
+
+# what cannot be used
+
+
+def bad_file(folder, what):
+    path = folder / 'bad.fits'
+    whole = single(folder / 'whole.fits', PIXELS.astype('f4'), **ADU).read_bytes()
+    table = fits.BinTableHDU(np.zeros(3, dtype=[('a', 'f4')]), name='TAB')
+    content = {
+        'empty': b'',
+        'text': b'no stars tonight\n' * 500,
+        'packed text': gzip.compress(b'no stars tonight\n' * 500),
+        'cut in the header': whole[:1000],
+        'cut in the pixels': whole[:3900],
+        'packed and cut': gzip.compress(whole)[:-300],
+    }
+    pixels = {
+        'cube': np.ones((3, 20, 20)),
+        'line': np.ones(400),
+        'all NaN': np.full(SHAPE, np.nan),
+        'all too large': np.full(SHAPE, 1e300),
+        'narrow': np.ones((20, 15)),
+        'two wide': np.ones((200, 2)),
+    }
+    if what in content:
+        path.write_bytes(content[what])
+    elif what in pixels:
+        single(path, pixels[what], **ADU)
+    elif what == 'folder':
+        path.mkdir()
+    elif what != 'no file':
+        write(path, *([] if what == 'no image' else [table]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ('what', 'ext', 'said'),
+    [
+        ('no file', None, 'no such file'),
+        ('folder', None, 'is a folder'),
+        ('empty', None, 'not a FITS file'),
+        ('text', None, 'not a FITS file'),
+        ('packed text', None, 'not a FITS file'),
+        ('cut in the header', None, 'not a FITS file'),
+        ('cut in the pixels', None, 'cut short'),
+        ('packed and cut', None, 'cut short|not a FITS file'),
+        ('no image', None, 'no image in it'),
+        ('table', None, 'no image in it'),
+        ('table', 1, 'extension 1 is a table'),
+        ('table', 0, 'extension 0 is empty'),
+        ('table', 7, 'no extension 7; it has 0 PRIMARY, 1 TAB'),
+        ('table', 'SCI', "no extension 'SCI'; it has 0 PRIMARY, 1 TAB"),
+        ('cube', None, r'3 axes, shape \(3, 20, 20\): an image of 2 axes'),
+        ('line', None, '1 axes'),
+        ('all NaN', None, 'no finite pixel'),
+        ('all too large', None, 'no finite pixel'),
+        ('narrow', None, r'shape \(20, 15\): at least 16 x 16'),
+        ('two wide', None, r'shape \(200, 2\): at least 16 x 16'),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_in_one_line_with_its_name(tmp_path, what, ext, said):
+    with pytest.raises((ValueError, FileNotFoundError), match=f'bad.fits.*({said})') as error:
+        read_frame(bad_file(tmp_path, what), ext)
+    assert '\n' not in str(error.value)
+
+
+def test_an_unknown_unit_is_refused_with_those_understood(tmp_path):
+    with pytest.raises(ValueError, match=r"a.fits: unit 'Jy' is not understood: give one of adu, .*electron") as error:
+        read_frame(single(tmp_path / 'a.fits', PIXELS, BUNIT='Jy'))
+    assert '\n' not in str(error.value)
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(path, *args, **kwargs):
+        raise PermissionError(13, os.strerror(13), str(path))
+
+    path = single(tmp_path / 'a.fits', PIXELS)
+    monkeypatch.setattr(fits, 'open', refuse)
+    with pytest.raises(PermissionError, match=r'Permission denied: .*a.fits'):
+        read_frame(path)
+
+
+@pytest.mark.parametrize('dtype', ['bool', 'c16', 'f2', 'U3'])
+def test_other_kinds_of_numbers_are_refused(dtype):
+    with pytest.raises(ValueError, match=r'frame holds .* are needed'):
+        Frame(CCDData(PIXELS.astype(dtype), unit='adu'))

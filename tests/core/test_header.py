@@ -1,0 +1,109 @@
+import pytest
+from astropy import units as u
+from astropy.io import fits
+
+from ginga_crplugin.core.header import UNITS, frame_unit, header_values
+
+
+@pytest.mark.parametrize(
+    ('words', 'unit'),
+    [
+        (['adu', 'ADU', 'count', 'Counts', 'DN', ' adu '], u.adu),
+        (['electron', 'ELECTRONS', 'e-', 'e'], u.electron),
+        (['electron/s', 'electrons / s', 'e-/s', 'ELECTRONS/S', 'electron s-1'], u.electron / u.s),
+        (['adu/s', 'ADU / s', 'counts/s', 'DN/s'], u.adu / u.s),
+    ],
+)
+def test_words_for_units(words, unit):
+    assert [frame_unit(word) for word in words] == [unit] * len(words)
+
+
+@pytest.mark.parametrize('unit', UNITS)
+def test_units_themselves_are_understood_as_astropy_writes_them(unit):
+    assert frame_unit(unit) == unit
+    assert frame_unit(unit.to_string()) == unit
+    assert frame_unit(unit.to_string('generic')) == unit
+
+
+@pytest.mark.parametrize('bunit', ['Jy', 'mag', 'electron/adu', '', 'furlong'])
+def test_other_units_are_refused_in_one_line_that_lists_those_understood(bunit):
+    with pytest.raises(ValueError, match=f"unit '{bunit}' is not understood: .*adu, .*electron, .*electron/s") as error:
+        frame_unit(bunit)
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('field', 'card'),
+    [('gain', card) for card in ('GAIN', 'EGAIN', 'GAINA', 'ATODGAIN', 'CCDGAIN')]
+    + [('readnoise', card) for card in ('RDNOISE', 'READNOIS', 'RON', 'RDNOISEA', 'ENOISE')]
+    + [('satlevel', card) for card in ('SATURATE', 'SATLEVEL')],
+)
+@pytest.mark.parametrize('value', [1.9, 3, '2.5'])
+def test_every_name_of_a_card_is_known(field, card, value):
+    values, notes = header_values({card: value}, u.adu)
+    assert values == {field: (float(value), f'{card} in the header')}
+    assert notes == []
+
+
+def test_a_header_that_says_nothing_gives_nothing():
+    assert header_values(fits.Header(), u.adu) == ({}, [])
+
+
+@pytest.mark.parametrize('value', [0.0, -1.9, 'unknown', float('inf'), float('nan')])
+def test_a_useless_card_is_named_and_the_next_one_is_taken(value):
+    values, notes = header_values({'GAIN': value, 'EGAIN': 1.4}, u.adu)
+    assert values == {'gain': (1.4, 'EGAIN in the header')}
+    assert notes == [f'GAIN in the header is {value!r}, not a positive number: left aside']
+
+
+def test_a_card_without_value_is_as_good_as_none():
+    header = fits.Header()
+    header['GAIN'] = None
+    header['RDNOISE'] = fits.card.Undefined()
+    assert header_values(header, u.adu) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ('unit', 'cards', 'gain'),
+    [
+        (u.electron, {'GAIN': 1.9}, (1.0, 'frame in electron')),
+        (u.electron, {}, (1.0, 'frame in electron')),
+        (u.electron / u.s, {'EXPTIME': 90, 'GAIN': 1.9}, (90.0, 'EXPTIME')),
+        (u.electron / u.s, {'EXPOSURE': 60}, (60.0, 'EXPOSURE')),
+        (u.adu / u.s, {'EXPTIME': 10, 'GAIN': 1.5}, (15.0, 'GAIN')),
+        (u.adu / u.s, {'EXPTIME': 10}, (None, '')),
+    ],
+)
+def test_gain_for_each_unit(unit, cards, gain):
+    value, source = header_values(cards, unit)[0].get('gain', (None, ''))
+    assert value == gain[0]
+    assert gain[1] in source
+
+
+@pytest.mark.parametrize('unit', [u.electron / u.s, u.adu / u.s])
+def test_a_rate_without_exposure_time_is_told(unit):
+    values, notes = header_values({'GAIN': 2.0}, unit)
+    assert 'gain' not in values
+    assert len(notes) == 1
+    assert 'EXPTIME' in notes[0]
+
+
+@pytest.mark.parametrize(
+    ('unit', 'chosen', 'electrons'),
+    [
+        (u.adu, None, 120e3),  # 60000 ADU times GAIN 2
+        (u.adu, 3.0, 180e3),  # the gain that the user gave
+        (u.electron, 1.0, 120e3),  # 1 is no gain of the detector
+        (u.electron / u.s, None, 120e3),
+        (u.electron / u.s, 90.0, 120e3),  # nor is an exposure time
+        (u.adu / u.s, 20.0, 120e3),
+    ],
+)
+def test_saturation_in_adu_becomes_electrons(unit, chosen, electrons):
+    cards = {'GAIN': 2.0, 'SATURATE': 60000, 'EXPTIME': 10.0}
+    values, _ = header_values(cards, unit, chosen)
+    assert values['satlevel'] == (electrons, 'SATURATE in the header, times the gain')
+
+
+def test_saturation_without_any_gain_stays_as_it_is():
+    assert header_values({'SATURATE': 60000}, u.adu)[0] == {'satlevel': (60000.0, 'SATURATE in the header')}

@@ -1,0 +1,115 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy import units as u
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import ndimage
+
+from ginga_crplugin import Frame, LACosmicParams, detect, segment
+
+SHAPE = (20, 30)
+TRACK = [(4, 5), (5, 6), (6, 7), (6, 8)]  # touching at corners
+SPOT = [(15, 20)]
+PAIR = [(0, 29), (1, 29)]
+
+
+def scene(*groups, height=100.0, gain=2.0):
+    """A level frame with groups of pixels above it, all flagged and cleaned to the level."""
+    pixels, crmask = np.full(SHAPE, 50.0), np.zeros(SHAPE, dtype=bool)
+    for number, group in enumerate(groups, start=1):
+        for place in group:
+            pixels[place] += number * height
+            crmask[place] = True
+    cleaned = np.where(crmask, 50.0, pixels)
+    return Frame(pixels), SimpleNamespace(crmask=crmask, cleaned=cleaned, params=LACosmicParams(gain=gain))
+
+
+def test_pixels_that_touch_at_a_corner_belong_together():
+    segments = segment(*scene(TRACK, SPOT))
+    assert len(segments) == 2
+    assert len({int(segments.labels[place]) for place in TRACK}) == 1
+    assert segments.labels.dtype == np.int32
+
+
+def test_labels_are_those_of_scipy_on_a_real_frame(saao):
+    found = detect(saao)
+    segments = segment(saao, found)
+    labels, count = ndimage.label(found.crmask, structure=np.ones((3, 3)))
+    assert_array_equal(segments.labels, labels)
+    assert_array_equal(segments.table['label'], np.arange(1, count + 1))
+    assert_array_equal(segments.table['area'].value, np.bincount(labels.ravel())[1:])
+    centres = ndimage.center_of_mass(found.crmask, labels, np.arange(1, count + 1))
+    shown = np.transpose([segments.table['y_centroid'].value, segments.table['x_centroid'].value])
+    assert_allclose(shown, centres, atol=1e-9)
+
+
+def test_flux_and_peak_are_electrons_above_the_cleaned_frame(saao):
+    found = detect(saao)
+    segments = segment(saao, found)
+    excess = (saao.ccd.data - found.cleaned.astype(float)) * found.params.gain
+    index = segments.table['label']
+    assert_allclose(segments.table['flux'].value, ndimage.sum_labels(excess, segments.labels, index))
+    assert_allclose(segments.table['peak'].value, ndimage.maximum(excess, segments.labels, index))
+
+
+def test_a_known_scene_is_measured_exactly():
+    row = segment(*scene(TRACK)).table[0]
+    assert (row['x_centroid'], row['y_centroid']) == (6.5 * u.pix, 5.25 * u.pix)
+    assert (row['area'], row['peak'], row['flux']) == (4 * u.pix, 200 * u.electron, 800 * u.electron)
+    assert_allclose(row['length'].value, np.hypot(3, 2) + 1)
+
+
+def test_the_length_of_one_pixel_is_one():
+    assert segment(*scene(SPOT)).table['length'][0] == 1 * u.pix
+
+
+def test_small_segments_are_in_the_table_but_not_listed():
+    segments = segment(*scene(TRACK, SPOT, PAIR))
+    assert sorted(segments.table['area'].value) == [1, 2, 4]
+    assert list(segments.listed['area'].value) == [4]
+    assert (segments.labels > 0).sum() == 7
+
+
+@pytest.mark.parametrize(('min_size', 'listed'), [(1, 3), (2, 2), (3, 1), (5, 0)])
+def test_the_smallest_listed_segment_can_be_chosen(min_size, listed):
+    assert len(segment(*scene(TRACK, SPOT, PAIR), min_size).listed) == listed
+
+
+@pytest.mark.parametrize('min_size', [0, -1, 2.5])
+def test_a_wrong_minimum_is_refused(min_size):
+    with pytest.raises(ValueError, match=f'min_size is {min_size}: it must be a whole number of 1 or more'):
+        segment(*scene(TRACK), min_size)
+
+
+def test_a_reviewed_mask_is_grouped_in_place_of_the_detected_one():
+    frame, detection = scene(TRACK, SPOT)
+    crmask = detection.crmask.copy()
+    crmask[15, 20] = False
+    crmask[5, 7] = True
+    segments = segment(frame, detection, crmask=crmask)
+    assert_array_equal(segments.labels > 0, crmask)
+    assert list(segments.table['area'].value) == [5]
+
+
+def test_an_empty_mask_gives_an_empty_table_of_the_same_columns():
+    empty, full = segment(*scene()), segment(*scene(TRACK))
+    assert (len(empty), len(empty.listed)) == (0, 0)
+    assert_array_equal(empty.labels, np.zeros(SHAPE, dtype=np.int32), strict=True)
+    for name in full.table.colnames:
+        assert (empty.table[name].dtype, empty.table[name].unit) == (full.table[name].dtype, full.table[name].unit)
+
+
+def test_pixels_that_are_not_finite_do_not_spoil_a_segment():
+    frame, detection = scene(TRACK)
+    pixels = frame.ccd.data.copy()
+    pixels[0, 0], pixels[5, 5] = np.nan, np.inf
+    detection.cleaned = np.where(detection.crmask, 50.0, pixels)
+    assert segment(Frame(pixels), detection).table['flux'][0] == 800 * u.electron
+
+
+def test_nothing_is_changed_by_measuring():
+    frame, detection = scene(TRACK, PAIR)
+    for array in (frame.ccd.data, detection.crmask, detection.cleaned):
+        array.flags.writeable = False
+    assert len(segment(frame, detection)) == 2

@@ -1,0 +1,119 @@
+"""A whole Ginga reference viewer in the test process, off screen."""
+
+import os
+import threading
+import time
+from argparse import ArgumentParser
+
+os.environ.setdefault('QT_QPA_PLATFORM', 'offscreen')  # before anything imports Qt
+os.environ.setdefault('QT_API', 'pyside6')
+
+import pytest
+from ginga.rv import main as rvmain
+
+
+def make_viewer(basedir, toolkit='pyside6'):
+    """Start the reference viewer without its main loop."""
+    rv = rvmain.ReferenceViewer(
+        layout=rvmain.default_layout, plugins=rvmain.plugins, appname='ginga', basedir=str(basedir), channels=['Image']
+    )
+    rv.add_default_plugins()
+    rv.add_separately_distributed_plugins()
+    parser = ArgumentParser()
+    rv.add_default_options(parser)
+    words = ['--basedir', str(basedir), '-t', toolkit, '--nosplash', '--norestore', '--loglevel', '30']
+    options = parser.parse_args([*words, '--numthreads', '4', '--log', str(basedir / 'ginga.log')])
+    rv.process_args = lambda args: None
+    rv.run = lambda: None
+    rv.main(options, [])
+    rv.ginga_shell.settings.set(confirm_shutdown=False, save_layout=False)
+    return rv
+
+
+class Shell:
+    """Ginga's shell, and what a user does with it."""
+
+    def __init__(self, basedir):
+        self.rv = make_viewer(basedir)
+        self.fv = self.rv.ginga_shell
+        self.log = basedir / 'ginga.log'
+
+    def pump(self, seconds=0.0):
+        """Let events happen."""
+        end = time.monotonic() + seconds
+        while True:
+            self.fv.update_pending(timeout=0.005)
+            if time.monotonic() >= end:
+                return
+
+    def wait(self, condition, timeout=60.0):
+        """Let events happen until the condition holds."""
+        end = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < end, 'timed out'
+            self.fv.update_pending(timeout=0.01)
+        self.fv.update_pending(timeout=0.0)
+
+    def settle(self):
+        """Let all that is queued happen, and the delayed redraws."""
+        self.wait(lambda: self.fv.gui_queue.empty() and self.fv.priority_gui_queue.empty())
+        self.pump(0.1)
+
+    def channel(self, name):
+        """Add a channel and turn to it."""
+        if not self.fv.has_channel(name):
+            self.fv.add_channel(name)
+        self.fv.change_channel(name)
+        self.pump(0.05)
+        return self.fv.get_channel(name)
+
+    def load(self, channel, path):
+        """Open a file in a channel."""
+        before = channel.fitsimage.get_image()
+        self.fv.load_file(str(path), chname=channel.name)
+        self.wait(lambda: channel.fitsimage.get_image() is not before)
+        self.settle()
+        return channel.fitsimage.get_image()
+
+    def start(self, channel):
+        """Open the panel."""
+        self.fv.start_local_plugin(channel.name, 'Cosmic Rays')
+        self.settle()
+        return channel.opmon.get_plugin('Cosmic Rays')
+
+    def stop(self, channel):
+        """Close the panel."""
+        for name in list(channel.opmon.get_active()):
+            channel.opmon.deactivate(name)
+        self.settle()
+
+    def close(self):
+        """End the shell and all its threads."""
+        for name in list(self.fv.get_channel_names()):
+            self.stop(self.fv.get_channel(name))
+        self.fv.quit()
+        self.pump(0.05)
+        self.fv.threadPool.stopall(wait=True)
+        if self.rv._gui_log_listener is not None:
+            self.rv._gui_log_listener.stop()
+            self.rv._gui_log_listener = None
+
+
+@pytest.fixture(scope='session')
+def shell(tmp_path_factory):
+    """One shell for all tests: a process can't have two."""
+    before = set(threading.enumerate())
+    shell = Shell(tmp_path_factory.mktemp('ginga'))
+    yield shell
+    shell.close()
+    assert not [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
+
+
+@pytest.fixture
+def channel(shell, request):
+    """A channel of its own for each test."""
+    channel = shell.channel(request.node.name[:40])
+    yield channel
+    shell.stop(channel)
+    shell.fv.delete_channel(channel.name)
+    shell.settle()

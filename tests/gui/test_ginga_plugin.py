@@ -1,0 +1,358 @@
+"""The plugin in a real Ginga shell, off screen."""
+
+import threading
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+from ginga.AstroImage import AstroImage
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import MaskBit, detect, read_frame, segment
+
+VERMILION = np.array((0xD5, 0x5E, 0x00))
+
+
+@pytest.fixture
+def frame_file(tmp_path, saao):
+    """The SAAO frame, trimmed and level-subtracted, as a file of the user's."""
+    path = tmp_path / 'night1.fits'
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
+    return path
+
+
+@pytest.fixture
+def plugin(shell, channel, frame_file):
+    """The panel, started on the frame."""
+    shell.load(channel, frame_file)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    shell.settle()
+    return plugin
+
+
+def run(shell, plugin):
+    plugin.panel.run.get_widget().click()
+    shell.wait(lambda: not plugin.session.busy)
+    shell.settle()
+
+
+def rows(plugin):
+    return [int(row['label']) for row in plugin.panel.table.get_rows()]
+
+
+def actions(menu):
+    for action in menu.actions():
+        yield action.text()
+        if action.menu() is not None:
+            yield from actions(action.menu())
+
+
+def test_it_stands_in_the_menus(shell, channel):
+    spec = shell.fv.get_plugin_spec('Cosmic Rays')
+    assert (spec.category, spec.ptype, spec.workspace) == ('Analysis', 'local', 'dialogs')
+    assert 'Cosmic Rays' in list(actions(shell.fv.gpmon.get_plugin('GingaMenubar').w.menubar.get_widget()))
+
+
+def test_run_gives_what_the_core_gives(shell, plugin, frame_file):
+    run(shell, plugin)
+    frame = read_frame(frame_file)
+    expected = detect(frame)
+    segments = segment(frame, expected)
+    result = plugin.session.result
+    assert_array_equal(result.detection.crmask, expected.crmask)
+    assert_array_equal(result.segments.labels, segments.labels)
+    assert rows(plugin) == list(segments.listed['label'])
+    words = plugin.panel.result.get_text()
+    assert f'{expected.pixels} px in {len(segments)} segments ({len(segments.listed)} of 3 px or more)' in words
+    assert ' / '.join(map(str, expected.per_iteration)) in words
+
+
+def test_the_displayed_image_is_never_changed(shell, plugin):
+    image = plugin.fitsimage.get_image()
+    before = image.get_data().copy()
+    run(shell, plugin)
+    assert plugin.fitsimage.get_image() is image
+    assert_array_equal(image.get_data(), before)
+
+
+def test_header_values_and_their_sources_are_shown(plugin):
+    assert plugin.panel._controls['gain'].spin.get_value() == pytest.approx(1.9)
+    assert plugin.panel._sources['gain'].get_text() == 'GAIN in the header'
+    assert plugin.panel._sources['satlevel'].get_text() == 'default'
+
+
+def test_a_typed_value_is_used_and_survives_another_image(shell, channel, plugin, tmp_path, saao):
+    plugin.panel._controls['sigclip'].spin.get_widget().setValue(7.0)
+    assert plugin.session.sources['sigclip'] == 'you'
+    other = tmp_path / 'night2.fits'
+    header = saao.ccd.header.copy()
+    header['GAIN'] = 2.5
+    fits.PrimaryHDU(saao.ccd.data[:200, :300], header).writeto(other, output_verify='silentfix')
+    shell.load(channel, other)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert plugin.session.frame.shape == (200, 300)
+    assert (plugin.session.params.sigclip, plugin.session.params.gain) == (7.0, 2.5)
+    assert plugin.session.result is None
+    assert rows(plugin) == []
+
+
+def test_slider_and_spin_box_move_together(plugin):
+    control = plugin.panel._controls['objlim']
+    control.slider.get_widget().setValue(33)
+    assert control.spin.get_value() == pytest.approx(3.3)
+    assert plugin.session.params.objlim == 3.3
+    control.spin.get_widget().setValue(8.0)
+    assert control.slider.get_value() == 80
+
+
+def test_reset_gives_values_back(plugin):
+    plugin.panel._controls['gain'].spin.get_widget().setValue(3.0)
+    plugin.reset()
+    assert plugin.session.params.gain == 1.9
+    assert plugin.panel._sources['gain'].get_text() == 'GAIN in the header'
+
+
+def screen(shell, plugin):
+    shell.settle()
+    picture = plugin.fitsimage.get_widget().grab().toImage()
+    pixels = np.asarray(picture.convertToFormat(picture.Format.Format_RGB888).constBits())
+    return pixels.reshape(picture.height(), -1)[:, : 3 * picture.width()].reshape(picture.height(), -1, 3).astype(int)
+
+
+def vermilion(shell, plugin):
+    """How many pixels of the screen are vermilion."""
+    return int((np.abs(screen(shell, plugin) - VERMILION).sum(axis=2) < 12).sum())
+
+
+def test_cosmic_rays_are_drawn_and_can_be_switched_off(shell, plugin):
+    plugin.choose_opacity(1.0)
+    assert vermilion(shell, plugin) == 0
+    run(shell, plugin)
+    plugin.fitsimage.scale_to(1.0, 1.0)
+    shown = vermilion(shell, plugin)
+    assert shown >= plugin.session.result.detection.pixels / 2
+    plugin.show_layer('cosmic rays', visible=False)
+    plugin.show_layer('segments', visible=False)
+    assert vermilion(shell, plugin) == 0
+
+
+def test_a_row_pans_to_its_segment_and_a_click_selects_its_row(shell, plugin):
+    run(shell, plugin)
+    index = 4
+    plugin.panel.table.get_widget().selectRow(index)
+    shell.settle()
+    row = plugin.session.result.segments.listed[index]
+    x, y = row['x_centroid'].value, row['y_centroid'].value
+    assert plugin.fitsimage.get_pan() == pytest.approx((x, y))
+    assert plugin.overlay._markers.selected == row['label']
+    other = plugin.session.result.segments.listed[1]
+    x, y = other['x_centroid'].value, other['y_centroid'].value
+    plugin.overlay.canvas.make_callback('cursor-down', None, x, y, plugin.fitsimage)
+    shell.settle()
+    assert plugin.overlay._markers.selected == other['label']
+    assert [int(r['label']) for r in plugin.panel.table.get_selected()] == [other['label']]
+
+
+def test_the_table_sorts_by_number(shell, plugin):
+    run(shell, plugin)
+    plugin.panel.table.sort_by_column(5, ascending=False)
+    flux = [float(row['flux']) for row in plugin.panel.table.get_rows()]
+    assert flux == sorted(flux, reverse=True)
+
+
+def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
+    ny, nx = plugin.session.frame.shape
+    mask = np.zeros((ny, nx), np.uint8)
+    mask[:, 300:340] = 1
+    fits.PrimaryHDU(mask).writeto(tmp_path / 'columns.fits')
+    plugin._ask_files('Mask', lambda path: __import__('ginga_crplugin').read_mask(path, MaskBit.BAD))
+    plugin._dialog.make_callback('activated', [str(tmp_path / 'columns.fits')])
+    shell.wait(lambda: plugin.session.masks)
+    plugin.set_cause(0, MaskBit.HOT)
+    run(shell, plugin)
+    assert not plugin.session.result.detection.crmask[:, 299:341].any()
+    plugin.ask_save()
+    target = tmp_path / 'out.fits'
+    plugin._dialog.path.set_text(str(target))
+    plugin._dialog._dialog.buttons[0].get_widget().click()
+    shell.wait(lambda: plugin.session.saved is not None)
+    shell.settle()
+    assert 'saved: out.fits' in plugin.panel.saved.get_text()
+    saved = CCDData.read(target)
+    assert_array_equal(saved.data, plugin.session.frame.ccd.data)
+    assert_array_equal(saved.mask, (mask == 1) | plugin.session.result.detection.crmask)
+    quality = fits.getdata(target, 'DQ')
+    assert_array_equal(quality[:, 300:340], np.full((ny, 40), MaskBit.HOT))
+
+
+def test_a_mask_of_another_shape_is_refused_in_words(shell, plugin, tmp_path):
+    fits.PrimaryHDU(np.zeros((40, 50), np.uint8)).writeto(tmp_path / 'small.fits')
+    plugin.session.add_mask(lambda: __import__('ginga_crplugin').read_mask(tmp_path / 'small.fits'))
+    shell.wait(lambda: plugin.session.error)
+    shell.settle()
+    words = plugin.panel.result.get_text().replace('\n', ' ')
+    assert '(40, 50)' in words
+    assert '(512, 512)' in words
+    assert plugin.session.masks == ()
+
+
+def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
+    assert not plugin.panel.save.get_enabled()
+    run(shell, plugin)
+    assert plugin.panel.save.get_enabled()
+    plugin.panel._controls['sigclip'].spin.get_widget().setValue(9.0)
+    assert not plugin.panel.save.get_enabled()
+    assert 'Run it again' in plugin.panel.save.get_widget().toolTip()
+
+
+def test_an_existing_file_is_not_overwritten(shell, plugin, tmp_path):
+    run(shell, plugin)
+    there = tmp_path / 'there.fits'
+    there.write_bytes(b'mine')
+    plugin.session.save(there)
+    shell.wait(lambda: plugin.session.error)
+    shell.settle()
+    assert there.read_bytes() == b'mine'
+    assert 'exists' in plugin.panel.result.get_text()
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Let a detection wait until the test says so."""
+    gate = threading.Event()
+    started = threading.Event()
+
+    def slow(frame, params):
+        started.set()
+        assert gate.wait(30)
+        return detect(frame, params)
+
+    monkeypatch.setattr('ginga_crplugin.session.detect', slow)
+    gate.started = started
+    yield gate
+    gate.set()
+
+
+def test_another_image_makes_a_late_answer_void(shell, channel, plugin, held, tmp_path):
+    plugin.panel.run.get_widget().click()
+    shell.wait(held.started.is_set)
+    other = AstroImage(data_np=np.random.default_rng(1).normal(500, 5, (64, 80)).astype('f4'), logger=shell.fv.logger)
+    other.set(name='other')
+    channel.add_image(other)
+    shell.wait(lambda: plugin.session.frame is not None and plugin.session.frame.shape == (64, 80))
+    held.set()
+    shell.pump(0.5)
+    assert plugin.session.result is None
+    assert rows(plugin) == []
+
+
+def test_cancel_keeps_the_last_result(shell, plugin, held):
+    held.set()
+    run(shell, plugin)
+    first = plugin.session.result
+    held.clear()
+    held.started.clear()
+    plugin.panel._controls['sigclip'].spin.get_widget().setValue(6.0)
+    plugin.panel.run.get_widget().click()
+    shell.wait(held.started.is_set)
+    plugin.panel.cancel.get_widget().click()
+    assert not plugin.session.busy
+    held.set()
+    shell.pump(0.5)
+    assert plugin.session.result is first
+
+
+def test_closing_during_a_run_leaves_nothing(shell, channel, plugin, held):
+    plugin.panel.run.get_widget().click()
+    shell.wait(held.started.is_set)
+    plugin.close()
+    shell.settle()
+    held.set()
+    shell.pump(0.5)
+    assert plugin.session.result is None
+    assert not plugin.overlay.shown
+
+
+def test_a_failing_worker_is_told_and_loses_nothing(shell, plugin, monkeypatch):
+    run(shell, plugin)
+    first = plugin.session.result
+
+    def fail(frame, params):
+        raise RuntimeError('the disk is on fire')
+
+    monkeypatch.setattr('ginga_crplugin.session.detect', fail)
+    plugin.panel.run.get_widget().click()
+    shell.wait(lambda: plugin.session.error)
+    shell.settle()
+    assert 'the disk is on fire' in plugin.panel.result.get_text()
+    assert plugin.session.result is first
+    assert rows(plugin) == list(first.segments.listed['label'])
+
+
+def test_the_cleaned_frame_is_a_new_image_and_keeps_the_result(shell, channel, plugin):
+    run(shell, plugin)
+    original, result = plugin.fitsimage.get_image(), plugin.session.result
+    plugin.panel.cleaned.get_widget().click()
+    shell.wait(lambda: plugin.fitsimage.get_image() is not original)
+    shell.settle()
+    assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
+    assert plugin.session.result is result
+    channel.switch_image(original)
+    shell.settle()
+    assert plugin.session.result is result
+
+
+def test_an_image_from_memory(shell, channel):
+    image = AstroImage(data_np=np.random.default_rng(0).poisson(300, (64, 70)).astype('f4'), logger=shell.fv.logger)
+    image.get_data()[30, 30] += 5000
+    image.set(name='memory')
+    channel.add_image(image)
+    shell.settle()
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert 'adu' in plugin.panel.frame.get_text()
+    run(shell, plugin)
+    assert plugin.session.result.detection.crmask[30, 30]
+
+
+def test_an_image_that_cannot_be_searched_is_told(shell, channel):
+    image = AstroImage(data_np=np.full((64, 70), np.nan, 'f4'), logger=shell.fv.logger)
+    image.set(name='blank')
+    channel.add_image(image)
+    shell.settle()
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.error)
+    shell.settle()
+    assert 'no finite pixel' in plugin.panel.result.get_text()
+    assert not plugin.panel.run.get_enabled()
+
+
+def test_an_unknown_unit_is_asked_for(shell, channel, tmp_path):
+    path = tmp_path / 'jansky.fits'
+    data = np.random.default_rng(0).poisson(300, (64, 70)).astype('f4')
+    fits.PrimaryHDU(data, fits.Header({'BUNIT': 'Jy'})).writeto(path)
+    shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.error)
+    assert 'Jy' in plugin.session.error
+    plugin.choose_unit('electron')
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert plugin.session.frame.ccd.unit == 'electron'
+
+
+def test_settings_are_kept(shell, plugin, channel):
+    plugin.choose_opacity(0.35)
+    plugin.close()
+    shell.settle()
+    again = shell.start(channel)
+    assert again.panel.opacity.get_value() == 35
+    text = (shell.log.parent / 'plugin_CosmicRays.cfg').read_text()
+    assert 'opacity = 0.35' in text
+
+
+def test_nothing_was_logged_as_an_error(shell):
+    assert 'ERROR' not in shell.log.read_text() if shell.log.exists() else True

@@ -1,0 +1,60 @@
+"""The whole way in a real window, by a real mouse."""
+
+import time
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+from window import Window, missing
+
+from ginga_crplugin import MaskBit, detect, read_frame
+
+pytestmark = [
+    pytest.mark.window,
+    pytest.mark.skipif(bool(missing()), reason=f'programs for a virtual screen are missing: {missing()}'),
+]
+
+
+@pytest.fixture
+def frame_file(tmp_path, saao):
+    path = tmp_path / 'night1.fits'
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
+    return path
+
+
+@pytest.fixture
+def window(frame_file):
+    window = Window(frame_file)
+    yield window
+    window.close()
+
+
+def test_from_the_menu_to_the_mask_on_disk(window, frame_file, tmp_path):
+    for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
+        window.click(text)
+    expected = detect(read_frame(frame_file))
+    assert f'{expected.pixels} px in' in window.wait_until(' segments (')
+    row = window.row(3)
+    window.click_at(*row['at'])
+    assert window.row(3)['selected'] == [3]
+    # the row's segment now stands in the middle of the view; a click on another hit selects its row
+    other = window.row(2)
+    x, y = (float(word) - 1.0 for word in other['words'][1:3])
+    window.click_at(*window.row(2)['at'])
+    window.click_at(*row['at'])
+    window.click_at(*window.row(2)['at'])
+    time.sleep(0.5)
+    window.click_at(*window.on_image(x, y))
+    assert window.row(2)['selected'] == [2]
+    window.click('Save...')
+    window.click('Save')
+    window.wait_until('saved: night1_crmask.fits')
+    saved = tmp_path / 'night1_crmask.fits'
+    with fits.open(saved, checksum=True) as hdus:
+        assert_array_equal(hdus['MASK'].data, expected.crmask.astype(np.uint8))
+        assert_array_equal(hdus['DQ'].data, expected.crmask * np.uint8(MaskBit.CR_DETECTED))
+        assert_array_equal(hdus[0].data, fits.getdata(frame_file))
+    assert 'Traceback' not in window.log

@@ -1,0 +1,240 @@
+"""A real Ginga window on a virtual screen, driven by a real mouse.
+
+Run as a program, it is Ginga as its user starts it, which besides answers on its standard output where on the screen a
+widget is. `Window` starts that program under Xvfb, and moves the mouse there with xdotool.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+NEEDS = ('Xvfb', 'xdotool', 'openbox', 'import')
+
+
+def missing():
+    """Return the programs that are not there."""
+    return [name for name in NEEDS if shutil.which(name) is None]
+
+
+class Window:
+    """Ginga on a screen of its own.
+
+    Parameters
+    ----------
+    *frames : path-like
+        What to open.
+    size : str, optional
+        Of the screen.
+    """
+
+    def __init__(self, *frames, size='1600x1000', environment=()):
+        self._folder = Path(tempfile.mkdtemp(prefix='window'))
+        self._log = (self._folder / 'log').open('wb')
+        read, write = os.pipe()
+        self._screen = self._start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-nolisten', 'tcp'],
+                                   pass_fds=[write])  # fmt: skip
+        os.close(write)
+        with os.fdopen(read) as number:
+            self.environment = os.environ | {'DISPLAY': f':{number.readline().strip()}', 'QT_API': 'pyside6'}
+        self.environment |= dict(environment)
+        self.environment.pop('QT_QPA_PLATFORM', None)
+        self._manager = self._start(['openbox'])
+        width, height = size.split('x')
+        words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
+                 '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
+        self._ginga = self._start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.wait_for('Plugins')
+
+    def _start(self, words, **options):
+        options = {'stdout': self._log, 'stderr': self._log, 'env': getattr(self, 'environment', None)} | options
+        return subprocess.Popen(words, **options)
+
+    def ask(self, **question):
+        """Ask the program about itself."""
+        print(json.dumps(question), file=self._ginga.stdin, flush=True)
+        for line in self._ginga.stdout:
+            if line.startswith('answer '):
+                return json.loads(line.removeprefix('answer '))
+        raise AssertionError(f'Ginga ended:\n{(self._folder / "log").read_text()[-2000:]}')
+
+    def wait_for(self, text, timeout=60.0):
+        """Wait until something with this text can be clicked, and return where it is."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            place = self.ask(find=text)
+            if place is not None:
+                return place
+            time.sleep(0.1)
+        raise AssertionError(f'nothing with the text {text!r} on the screen')
+
+    def wait_until(self, text, timeout=60.0):
+        """Wait until a label holds this text, and return all of it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            label = self.ask(label=text)
+            if label is not None:
+                return label
+            time.sleep(0.1)
+        raise AssertionError(f'no label says {text!r}')
+
+    def xdotool(self, *words):
+        """Move the mouse, or press keys."""
+        subprocess.run(['xdotool', *map(str, words)], env=self.environment, check=True, timeout=20)
+        time.sleep(0.3)
+
+    def click(self, text):
+        """Click on what has this text."""
+        x, y = self.wait_for(text)
+        time.sleep(0.3)
+        x, y = self.wait_for(text)  # menus and panels unfold
+        self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
+
+    def click_at(self, x, y):
+        """Click on a place of the screen."""
+        self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
+
+    def type(self, text):
+        """Type a text and Return, as into a file dialog."""
+        self.xdotool('type', '--delay', 15, text)
+        self.xdotool('key', 'Return')
+
+    def row(self, index):
+        """Return where a row of the table of segments is, and what stands in it."""
+        return self.ask(row=index)
+
+    def on_image(self, x, y):
+        """Return where a pixel of the image is on the screen."""
+        return self.ask(pixel=[x, y])
+
+    def picture(self, path):
+        """Take a picture of the screen."""
+        subprocess.run(['import', '-window', 'root', str(path)], env=self.environment, check=True, timeout=30)
+
+    def close(self):
+        """End all of it."""
+        for process in (self._ginga, self._manager, self._screen):
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._ginga.stdin.close()
+        self._ginga.stdout.close()
+        self._log.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def log(self):
+        """What Ginga wrote to its standard error."""
+        return (self._folder / 'log').read_text()
+
+
+# the program
+
+
+def answer(question):
+    """Answer a question about the widgets."""
+    from qtpy import QtWidgets
+
+    if 'find' in question:
+        return _centre(question['find'])
+    if 'label' in question:
+        kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
+        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds)]
+        return next((word for word in words if question['label'] in word), None)
+    if 'row' in question:
+        return _row(question['row'])
+    return _pixel(*question['pixel'])
+
+
+def _centre(text):
+    from qtpy import QtWidgets
+
+    for widget in reversed(QtWidgets.QApplication.allWidgets()):
+        if not widget.isVisible():
+            continue
+        if isinstance(widget, QtWidgets.QMenu | QtWidgets.QMenuBar):
+            for action in widget.actions():
+                if action.text() == text:
+                    return _global(widget, widget.actionGeometry(action).center())
+        elif isinstance(widget, QtWidgets.QAbstractButton) and widget.text() == text and widget.isEnabled():
+            place = widget.rect().center()
+            if isinstance(widget, QtWidgets.QCheckBox):
+                place.setX(8)
+            return _global(widget, place)
+    return None
+
+
+def _row(index):
+    from qtpy import QtWidgets
+
+    for table in QtWidgets.QApplication.allWidgets():
+        if isinstance(table, QtWidgets.QTableWidget) and table.isVisible() and table.rowCount() > index:
+            if table.horizontalHeaderItem(0).text() != '#':
+                continue
+            table.scrollToItem(table.item(index, 0))
+            words = [table.item(index, column).text() for column in range(table.columnCount())]
+            selected = [i.row() for i in table.selectionModel().selectedRows()]
+            place = table.visualItemRect(table.item(index, 1)).center()
+            return {'at': _global(table.viewport(), place), 'words': words, 'selected': selected}
+    return None
+
+
+def _pixel(x, y):
+    viewer = _shell().get_channel('Image').fitsimage
+    x, y = viewer.get_canvas_xy(x, y)
+    from qtpy import QtCore
+
+    return _global(viewer.get_widget(), QtCore.QPoint(round(x), round(y)))
+
+
+def _global(widget, place):
+    place = widget.mapToGlobal(place)
+    return [place.x(), place.y()]
+
+
+def _shell():
+    from ginga.rv import main
+
+    return main._running.ginga_shell
+
+
+def serve(viewer):
+    """Answer what comes on standard input, in Ginga's own thread."""
+    for line in sys.stdin:
+        question = json.loads(line)
+        done = threading.Event()
+
+        def reply(question=question, done=done):
+            print('answer', json.dumps(answer(question)), flush=True)
+            done.set()
+
+        while getattr(viewer, 'ginga_shell', None) is None:
+            time.sleep(0.1)
+        viewer.ginga_shell.gui_do(reply)
+        done.wait(60)
+
+
+def run():
+    """Be Ginga, as ``ginga`` starts it, and answer questions besides."""
+    from ginga.rv import main
+
+    class Viewer(main.ReferenceViewer):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            main._running = self
+            threading.Thread(target=serve, args=(self,), daemon=True).start()
+
+    main.ReferenceViewer = Viewer
+    main.reference_viewer(['ginga', *sys.argv[1:]])
+
+
+if __name__ == '__main__':
+    run()

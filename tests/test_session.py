@@ -1,0 +1,206 @@
+"""The session: late answers, failures, masks and parameters, without any display."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect
+from ginga_crplugin.session import Session
+
+
+class Worker:
+    """Keeps jobs until the test lets them be done."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def __call__(self, job, done):
+        self.jobs.append((job, done))
+
+    def work(self, index=0):
+        job, done = self.jobs.pop(index)
+        try:
+            result, error = job(), None
+        except Exception as failure:
+            result, error = None, failure
+        done(result, error)
+
+    def work_all(self):
+        while self.jobs:
+            self.work()
+
+
+@pytest.fixture
+def worker():
+    return Worker()
+
+
+@pytest.fixture
+def session(worker, saao):
+    session = Session(worker)
+    session.open(lambda: saao)
+    worker.work_all()
+    return session
+
+
+def heard(session):
+    events = []
+    session.subscribe(events.append)
+    return events
+
+
+def test_a_run_gives_what_the_core_gives(session, worker, saao):
+    session.detect()
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, detect(saao).crmask)
+    assert not session.outdated
+
+
+def test_the_newest_wish_is_run_next_and_the_late_answer_is_void(session, worker):
+    session.detect()
+    session.set_params(sigclip=7.0)
+    session.detect()
+    session.set_params(sigclip=9.0)
+    session.detect()
+    assert len(worker.jobs) == 1  # at most one run at a time
+    worker.work()
+    assert session.result is None
+    assert session.busy
+    worker.work()
+    assert session.result.detection.params.sigclip == 9.0
+    assert not worker.jobs
+    assert not session.busy
+
+
+def test_cancel_makes_the_answer_void(session, worker):
+    session.detect()
+    session.cancel()
+    worker.work_all()
+    assert session.result is None
+    assert not session.busy
+
+
+def test_a_failing_run_keeps_the_last_result_and_says_why(session, worker):
+    session.detect()
+    worker.work_all()
+    first = session.result
+    session.add_mask(lambda: InputMask('all', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    assert session.result is first
+    assert 'nothing is left to search' in session.error
+
+
+def test_an_unexpected_failure_is_named(session, worker):
+    def broken():
+        raise RuntimeError('out of luck')
+
+    session.open(broken)
+    worker.work_all()
+    assert session.error == 'RuntimeError: out of luck'
+    assert session.frame is None
+
+
+def test_another_frame_voids_the_run_and_the_loading_of_the_frame_before(session, worker, saao):
+    session.detect()
+    small = Frame(np.random.default_rng(0).poisson(100, (20, 30)))
+    session.open(lambda: saao)
+    session.open(lambda: small)
+    worker.work(2)
+    worker.work_all()
+    assert session.frame.shape == (20, 30)
+    assert session.result is None
+
+
+def test_typed_values_stay_and_those_of_the_header_are_read_again(session, worker, saao):
+    session.set_params(sigclip=7, gain=3.0)
+    assert session.sources['gain'] == 'you'
+    session.set_params(gain=None)
+    assert (session.params.gain, session.sources['gain']) == (1.9, 'GAIN in the header')
+    session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30))))
+    worker.work_all()
+    assert (session.params.sigclip, session.params.gain) == (7.0, 1.0)
+
+
+def test_a_refused_value_changes_nothing(session):
+    before = session.params
+    with pytest.raises(ValueError, match='gain is -1'):
+        session.set_params(gain=-1)
+    assert session.params == before
+
+
+def test_masks_are_switched_and_given_causes(session, worker):
+    mask = np.zeros(session.frame.shape, bool)
+    mask[5, 7] = True
+    session.add_mask(lambda: InputMask('m', MaskBit.BAD, mask))
+    worker.work_all()
+    assert session.frame.bits[5, 7] == MaskBit.BAD
+    session.set_mask(0, bit=MaskBit.HOT)
+    assert session.frame.bits[5, 7] == MaskBit.HOT
+    session.set_mask(0, used=False)
+    assert session.frame.bits[5, 7] == 0
+    assert len(session.masks) == 1
+
+
+def test_masks_of_the_user_go_on_to_the_next_frame_of_that_shape(session, worker, saao):
+    session.add_mask(lambda: InputMask('m', MaskBit.BAD, np.eye(512, dtype=bool)))
+    worker.work_all()
+    session.open(lambda: saao)
+    worker.work_all()
+    assert [choice.mask.name for choice in session.masks] == ['m']
+    session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30))))
+    worker.work_all()
+    assert session.masks == ()
+
+
+def test_a_mask_of_another_shape_is_refused(session, worker):
+    session.add_mask(lambda: InputMask('m', MaskBit.BAD, np.ones((3, 4), bool)))
+    worker.work_all()
+    assert '(3, 4)' in session.error
+    assert '(512, 512)' in session.error
+    assert session.masks == ()
+
+
+def test_what_has_changed_since_the_run_is_known(session, worker):
+    session.detect()
+    worker.work_all()
+    session.set_params(sigclip=7.0)
+    assert session.outdated
+    session.set_params(sigclip=None)
+    assert not session.outdated
+
+
+def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    events = heard(session)
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    assert session.saved == tmp_path / 'out.fits'
+    assert events == ['saved']
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    assert 'exists' in session.error
+
+
+def test_nothing_to_save_is_said(session, worker):
+    session.save()
+    assert 'run L.A.Cosmic first' in session.error
+    assert not worker.jobs
+
+
+def test_the_least_size_changes_the_list_alone(session, worker):
+    session.detect()
+    worker.work_all()
+    mask = session.result.detection.crmask
+    session.set_min_size(6)
+    assert (session.result.segments.listed['area'].value >= 6).all()
+    assert session.result.detection.crmask is mask
+
+
+def test_without_a_frame_there_are_defaults(worker):
+    session = Session(worker)
+    assert session.params == LACosmicParams()
+    session.detect()
+    assert not worker.jobs
