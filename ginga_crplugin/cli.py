@@ -129,6 +129,9 @@ def _check_output(args, frame):
     if not target.parent.is_dir():
         msg = f'{target.parent}: no such folder'
         raise FileNotFoundError(msg)
+    if not os.access(target.parent, os.W_OK):
+        msg = f'{target.parent}: no right to write there, choose another place by -o'
+        raise PermissionError(msg)
     if not target.exists():
         return
     if not args.overwrite:
@@ -171,10 +174,12 @@ def _words(frame, detection, segments, sources, output):
     yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
     yield from (f'note: {note}' for note in frame.notes)
     yield 'masked before the run:'
-    yield from (f'  {mask.name:<32} {_cause(mask):<10} {mask.count:>8} px' for mask in frame.masks)
+    masks = [(mask.name, _cause(mask), mask.count) for mask in frame.masks]
     if frame.nonfinite.any():
-        yield f'  {"pixels of the frame":<32} {"not finite":<10} {frame.nonfinite.sum():>8} px'
-    elif not frame.masks:
+        masks.append(('pixels of the frame', 'not finite', frame.nonfinite.sum()))
+    longest = max((len(name) for name, _, _ in masks), default=0)
+    yield from (f'  {name:<{longest}}  {cause:<10} {count:>8} px' for name, cause, count in masks)
+    if not masks:
         yield '  nothing'
     yield 'parameters:'
     for item in fields(detection.params):
@@ -182,7 +187,7 @@ def _words(frame, detection, segments, sources, output):
         text = f'{value:.10g}' if isinstance(value, float) else str(value)
         yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
     listed = f'{len(segments.listed)} of {segments.min_size} px or more'
-    yield f'{detection.pixels} px in {len(segments)} segments ({listed})'
+    yield f'{detection.pixels} px in {len(segments)} {"segment" if len(segments) == 1 else "segments"} ({listed})'
     iterations = ' / '.join(map(str, detection.per_iteration))
     yield f'per iteration {iterations} - {100.0 * detection.unsearched_fraction:.1f} % of the frame not searched'
     yield f'found by {detection.engine}'

@@ -20,6 +20,7 @@ ROWS = 2000
 
 _AS_HEADER = 'unit: header'
 _WIDE = 64
+_LINES = 5
 
 _COLUMNS = (
     ('#', 'label', 'integer', 44),
@@ -189,8 +190,9 @@ class Panel:
         self.bar = Widgets.ProgressBar()
         reset = _button('Reset', self._plugin.reset, 'All parameters as the header or the defaults have them.')
         box.add_widget(_row(self.run, self.cancel, reset, self.bar, stretch=self.bar), stretch=0)
-        self.result = Widgets.Label('')
-        box.add_widget(self.result, stretch=0)
+        self._lines = [Widgets.Label('') for _ in range(_LINES)]
+        for line in self._lines:
+            box.add_widget(line, stretch=0)
 
     def _table_part(self, box):
         self.least = Widgets.SpinBox(dtype=int)
@@ -281,8 +283,16 @@ class Panel:
 
     def show_result(self, lines, *, error=False):
         """Show the result in words, or in red what went wrong."""
-        self.result.set_text('\n'.join(_wrapped(line) for line in lines))
-        self.result.set_color(fg='#b00020' if error else '#1a1a1a')
+        lines = [part for line in lines for part in _wrapped(line).split('\n')][:_LINES]
+        for label, line in zip(self._lines, lines + [''] * (_LINES - len(lines)), strict=True):
+            label.set_text(line)
+            label.set_color(fg='#b00020' if error else '#1a1a1a')
+            (label.show if line else label.hide)()
+
+    @property
+    def result(self):
+        """What stands in the result lines."""
+        return ' '.join(line.get_text() for line in self._lines).strip()
 
     def show_rows(self, rows):
         """Fill the table."""

@@ -123,6 +123,13 @@ def test_pixels_that_are_not_finite_are_marked_filled_and_given_back(bad, dtype)
     assert_array_equal(frame.ccd.data, pixels)
 
 
+def test_masked_pixels_have_no_part_in_the_filling():
+    pixels = PIXELS.astype(float)
+    pixels[0, 0] = np.nan
+    mask = pixels > 200
+    assert Frame(pixels, masks=[InputMask('m', MaskBit.HOT, mask)]).filled[0, 0] == np.nanmedian(pixels[~mask])
+
+
 def test_a_frame_from_an_array_is_in_adu_with_the_defaults():
     frame = Frame(PIXELS)
     assert frame.ccd.unit == u.adu

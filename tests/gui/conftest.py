@@ -9,7 +9,10 @@ os.environ.setdefault('QT_QPA_PLATFORM', 'offscreen')  # before anything imports
 os.environ.setdefault('QT_API', 'pyside6')
 
 import pytest
+from ginga import toolkit
 from ginga.rv import main as rvmain
+
+toolkit.use('pyside6')  # before anything imports Ginga's widgets
 
 
 def make_viewer(basedir, toolkit='pyside6'):
