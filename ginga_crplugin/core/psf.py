@@ -45,7 +45,7 @@ def _made(params):
 
 def _moffat(fwhm, beta, size):
     """Return Astro-SCRAPPY's Moffat profile, which it doesn't let others call."""
-    x = np.tile(np.arange(size) - size / 2, (size, 1))
+    x = np.tile(np.arange(size) - size // 2, (size, 1))
     y = x.transpose().copy()
     r = np.sqrt(x * x + y * y)
     alpha = float(fwhm) / 2.0 / np.sqrt(np.power(2.0, 1.0 / float(beta)) - 1.0)
