@@ -17,9 +17,9 @@ _PUBLIC = {
     'Segments': 'core.segment',
     'detect': 'core.detect',
     'merge_mask': 'core.bits',
-    'read_dark': 'core.frame',
-    'read_frame': 'core.frame',
-    'read_mask': 'core.frame',
+    'read_dark': 'core.read',
+    'read_frame': 'core.read',
+    'read_mask': 'core.read',
     'save_mask': 'core.save',
     'segment': 'core.segment',
 }

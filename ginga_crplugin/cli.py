@@ -13,7 +13,8 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 
-from .cli_options import CAUSES, build_parser, chosen_params, split_ext
+from .cli_options import build_parser, chosen_params, split_ext
+from .core.bits import CAUSES
 from .launch import no_window, open_ginga
 
 __all__ = ['main']
@@ -104,13 +105,12 @@ def _check_usage(args):
 
 def _frame(args):
     """Read the frame and all that goes with it."""
-    from .core.bits import MaskBit
-    from .core.frame import read_dark, read_frame, read_image, read_mask
+    from .core.read import read_dark, read_frame, read_image, read_mask
 
     path, ext = args.frame
     frame = read_frame(path, ext if args.ext is None else args.ext, args.unit)
     masks = [] if args.no_own_masks else list(frame.masks)
-    masks += [read_mask(file, MaskBit[CAUSES[cause]], ext) for file, ext, cause in args.masks]
+    masks += [read_mask(file, CAUSES[cause], ext) for file, ext, cause in args.masks]
     if args.dark is not None:
         file, ext = args.dark
         masks.append(read_dark(file, args.dark_limit, ext))
@@ -144,7 +144,7 @@ def _check_output(args, frame):
 
 
 def _cause(mask):
-    return next(word for word, name in CAUSES.items() if name == mask.bit.name)
+    return next(word for word, bit in CAUSES.items() if bit == mask.bit)
 
 
 def _json(frame, detection, segments, sources, output):
@@ -170,6 +170,8 @@ def _json(frame, detection, segments, sources, output):
 
 def _words(frame, detection, segments, sources, output):
     """Return the result in words, line by line."""
+    from .core.record import in_words
+
     ny, nx = frame.shape
     yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
     yield from (f'note: {note}' for note in frame.notes)
@@ -186,10 +188,7 @@ def _words(frame, detection, segments, sources, output):
         value = getattr(detection.params, item.name)
         text = f'{value:.10g}' if isinstance(value, float) else str(value)
         yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
-    listed = f'{len(segments.listed)} of {segments.min_size} px or more'
-    yield f'{detection.pixels} px in {len(segments)} {"segment" if len(segments) == 1 else "segments"} ({listed})'
-    iterations = ' / '.join(map(str, detection.per_iteration))
-    yield f'per iteration {iterations} - {100.0 * detection.unsearched_fraction:.1f} % of the frame not searched'
+    yield from in_words(detection, segments)
     yield f'found by {detection.engine}'
     yield f'written: {output}'
 

@@ -5,12 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
+from .core.bits import CAUSES
 from .core.params import LACosmicParams
 
-__all__ = ['CAUSES', 'build_parser', 'chosen_params', 'split_ext']
-
-#: The words for the causes of an input mask, and the names of their bits in `MaskBit`.
-CAUSES = {'hot': 'HOT', 'bad': 'BAD', 'other': 'INPUT'}
+__all__ = ['build_parser', 'chosen_params', 'split_ext']
 
 _FILE_EXT = 'FILE may end in [EXT], such as frame.fits[SKYFIT] or frame.fits[SCI,2].'
 

@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from .core.bits import MaskBit
 from .core.detect import detect
-from .core.frame import read_dark, read_frame, read_mask
+from .core.read import read_dark, read_frame, read_mask
 from .core.save import save_mask
 from .core.segment import Segments, segment
 from .picture import save_picture

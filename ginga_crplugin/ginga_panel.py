@@ -5,15 +5,12 @@ from dataclasses import fields
 
 from ginga.gw import Widgets
 
-from .core.bits import MaskBit
+from .core.bits import CAUSES
 from .core.header import UNITS
 from .core.params import LACosmicParams
 from .overlay import COLORS
 
-__all__ = ['CAUSES', 'ROWS', 'Panel']
-
-#: The causes that a user can give an input mask, and the words for them.
-CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT}
+__all__ = ['ROWS', 'Panel']
 
 #: At most this many segments stand in the table, the brightest; all are in the mask.
 ROWS = 2000

@@ -39,14 +39,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-from astropy.nddata import CCDData
 from ginga.AstroImage import AstroImage
 from ginga.GingaPlugin import LocalPlugin
 from ginga.gw import Widgets
 from ginga.misc.Future import Future
 
 from .core.bits import MaskBit
-from .core.frame import Frame, frame_unit, read_dark, read_frame, read_mask
+from .core.read import read_dark, read_mask
+from .core.record import in_words
+from .ginga_image import frame_of_image
 from .ginga_panel import ROWS, Panel
 from .ginga_save import SaveDialog
 from .overlay import MaskOverlay
@@ -357,7 +358,9 @@ class CosmicRays(LocalPlugin):
     def _show_result(self):
         result = self.session.result
         if result is not None:
-            self.panel.show_result(in_words(result))
+            many = len(result.segments.listed) > ROWS
+            more = [f'the table shows the {ROWS} brightest segments'] if many else []
+            self.panel.show_result(in_words(result.detection, result.segments) + more)
 
     def _show_enabled(self):
         session = self.session
@@ -387,56 +390,3 @@ class CosmicRays(LocalPlugin):
                 strict=True,
             )
         ]  # fmt: skip
-
-
-def in_words(result):
-    """Return the result in words, line by line."""
-    found, segments = result.detection, result.segments
-    lines = [
-        f'{found.pixels} px in {len(segments)} segments ({len(segments.listed)} of {segments.min_size} px or more)',
-        f'per iteration {" / ".join(map(str, found.per_iteration))} - '
-        f'{100 * found.unsearched_fraction:.1f} % of the frame not searched',
-    ]
-    if len(segments.listed) > ROWS:
-        lines.append(f'the table shows the {ROWS} brightest segments')
-    return lines
-
-
-def frame_of_image(image, unit=None):
-    """Return the frame that Ginga displays, read from its file where the file holds the very same pixels.
-
-    Parameters
-    ----------
-    image : `ginga.AstroImage.AstroImage`
-    unit : str, optional
-        Over what the header says.
-
-    Returns
-    -------
-    Frame
-
-    Raises
-    ------
-    ValueError
-        If it can't be searched for cosmic rays.
-    """
-    data, path = image.get_data(), image.get('path', None)
-    if data is None or data.ndim != 2:
-        msg = f'{image.get("name")} is not a plain image of two axes'
-        raise ValueError(msg)
-    if path is not None and Path(path).is_file():
-        frame = _frame_of_file(Path(path), image.get('idx', None), unit)
-        if frame is not None and np.array_equal(frame.ccd.data, data, equal_nan=data.dtype.kind == 'f'):
-            return frame
-    header = dict(image.get_header())
-    unit = unit or header.get('BUNIT') or 'adu'
-    return Frame(CCDData(data, unit=frame_unit(unit), header=header), name=str(image.get('name')))
-
-
-def _frame_of_file(path, ext, unit):
-    try:
-        return read_frame(path, ext, unit)
-    except ValueError as error:
-        if 'not a FITS file' in str(error):  # Ginga reads other formats too
-            return None
-        raise

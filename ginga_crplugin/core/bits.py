@@ -4,7 +4,10 @@ from enum import IntFlag
 
 import numpy as np
 
-__all__ = ['MaskBit', 'merge_mask']
+__all__ = ['BITS_CARD', 'CAUSES', 'MaskBit', 'merge_mask']
+
+#: The card by which extensions written here name themselves, with the version of their bits as its value.
+BITS_CARD = 'CRPBITS'
 
 
 class MaskBit(IntFlag):
@@ -41,6 +44,9 @@ _MEANINGS = {
     MaskBit.CR_DETECTED: 'cosmic ray found by L.A.Cosmic',
     MaskBit.CR_MARKED: 'cosmic ray marked by hand',
 }
+
+#: The causes that a user can give an input mask, and the words for them.
+CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT}
 
 
 def merge_mask(frame, detection, crmask=None):

@@ -1,8 +1,5 @@
-"""The room of the frame: its pixels as they are, what is bad in it already, and the reading of FITS files."""
+"""The room of the frame: its pixels as they are, and what is known to be bad in it."""
 
-import warnings
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +8,12 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS, FITSFixedWarning, WcsError
 
 from .bits import MaskBit
 from .header import frame_unit, header_values
 from .params import resolve
 
-__all__ = ['Frame', 'InputMask', 'read_dark', 'read_frame', 'read_image', 'read_mask']
+__all__ = ['Frame', 'InputMask', 'check_pixels', 'datasum']
 
 #: Frames narrower than this are refused: there is no room for the median filters, and Astro-SCRAPPY
 #: corrupts memory on frames one or two pixels wide.
@@ -29,12 +24,6 @@ LARGEST = 1e30
 
 #: The kinds of numbers that FITS can hold.
 _NUMBERS = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
-
-#: The card by which a DQ extension says that its bits are those of `MaskBit`.
-BITS_CARD = 'CRPBITS'
-
-#: Card by which the extensions of the package name themselves, with the version of their layout.
-BITS_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +46,11 @@ class InputMask:
     bit: MaskBit
     mask: np.ndarray
     datasum: str = ''
+
+    @classmethod
+    def of(cls, name, bit, data):
+        """Make a mask of the pixels of ``data`` that are not 0."""
+        return cls(name, bit, data != 0, datasum(data))
 
     @cached_property
     def count(self):
@@ -109,11 +103,11 @@ class Frame:
         ccd = self.ccd
         if not isinstance(ccd, CCDData):
             ccd = CCDData(np.asarray(ccd), unit=u.adu)
-        _check_pixels(ccd.data, self.name)
+        check_pixels(ccd.data, self.name)
         masks = tuple(self.masks)
         if ccd.mask is not None:
             own = np.broadcast_to(np.asarray(ccd.mask, dtype=bool), ccd.data.shape)
-            masks = (_input_mask('mask of the CCDData', MaskBit.INPUT, own), *masks)
+            masks = (InputMask.of('mask of the CCDData', MaskBit.INPUT, own), *masks)
         native = np.ascontiguousarray(ccd.data, dtype=ccd.data.dtype.newbyteorder('='))
         unit = frame_unit(ccd.unit)
         if self.psfk is not None:
@@ -206,7 +200,8 @@ class Frame:
         return replace(self, **changes)
 
 
-def _check_pixels(data, name):
+def check_pixels(data, name):
+    """Refuse what L.A.Cosmic can't be run on, with a `ValueError`."""
     if data.ndim != 2:
         msg = f'{name} has {data.ndim} axes, shape {data.shape}: an image of 2 axes is needed'
         raise ValueError(msg)
@@ -225,213 +220,8 @@ def _is_kernel(psfk):
     return psfk.ndim == 2 and psfk.shape[0] == psfk.shape[1] and psfk.shape[0] % 2 == 1 and np.isfinite(psfk).all()
 
 
-def read_frame(path, ext=None, unit=None):
-    """Read a frame from a FITS file, with the MASK and DQ that belong to it.
-
-    Parameters
-    ----------
-    path : path-like
-        A FITS file; ``.gz`` and tile-compressed ``.fz`` too.
-    ext : int, str or (str, int), optional
-        The extension by number, name, or name and EXTVER; by default the first image.
-    unit : str, optional
-        The unit of the pixels, over what BUNIT says.
-
-    Returns
-    -------
-    Frame
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is not FITS, holds no such image, or its unit is not understood.
-    """
-    path = Path(path)
-    with _opened(path) as hdus:
-        index = _image_index(hdus, ext, path)
-        hdu = hdus[index]
-        header = hdu.header.copy()
-        header.extend(hdus[0].header, unique=True, strip=True)
-        data = _pixels(hdu, path)
-        masks = _own_masks(hdus, index, path)
-        wcs = _wcs(header, hdus)
-    named, notes = (unit, []) if unit is not None else _unit_of(header)
-    try:
-        unit = frame_unit(named)
-    except ValueError as error:
-        msg = f'{path.name}: {error}'
-        raise ValueError(msg) from None
-    notes += header_values(header, unit)[1]
-    _check_pixels(data, f'{path.name} [{index}]')
-    ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
-    return Frame(ccd, path.name, path, index, masks, notes=tuple(notes))
-
-
-def _unit_of(header):
-    """Return what the header says of the unit, and what to tell the user about it."""
-    bunit = str(header.get('BUNIT', '')).strip()
-    return (bunit, []) if bunit else ('adu', ['BUNIT is missing: the frame is taken to be in adu'])
-
-
-def read_image(path, ext=None):
-    """Read a plain image: a mask, a dark, a background, a variance or a kernel.
-
-    Parameters
-    ----------
-    path, ext
-        As for `read_frame`.
-
-    Returns
-    -------
-    data : (ny, nx) ndarray
-        In native byte order.
-    datasum : str
-        FITS checksum (DATASUM) of the pixels.
-    """
-    path = Path(path)
-    with _opened(path) as hdus:
-        data = _pixels(hdus[_image_index(hdus, ext, path)], path)
-    return data.astype(data.dtype.newbyteorder('='), copy=False), _datasum(data)
-
-
-def read_mask(path, bit=MaskBit.INPUT, ext=None):
-    """Read an input mask: every pixel that is not 0 is bad.
-
-    Parameters
-    ----------
-    path, ext
-        As for `read_frame`.
-    bit : MaskBit
-        The cause: HOT, BAD, or INPUT where it is another or unknown.
-
-    Returns
-    -------
-    InputMask
-    """
-    data, datasum = read_image(path, ext)
-    return InputMask(Path(path).name, MaskBit(bit), data != 0, datasum)
-
-
-def read_dark(path, limit, ext=None):
-    """Make a mask of the hot pixels of a combined dark.
-
-    Parameters
-    ----------
-    path, ext
-        As for `read_frame`.
-    limit : float
-        Pixels above it, in the unit of the dark, and pixels that are not finite, are hot.
-
-    Returns
-    -------
-    InputMask
-    """
-    if not np.isfinite(limit):
-        msg = f'the limit of the dark is {limit}: it must be a finite number'
-        raise ValueError(msg)
-    data, datasum = read_image(path, ext)
-    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), datasum)
-
-
-@contextmanager
-def _opened(path):
-    """Open a FITS file for reading; say in one line what is wrong with it."""
-    if not path.exists():
-        msg = f'{path}: no such file'
-        raise FileNotFoundError(msg)
-    if path.is_dir():
-        msg = f'{path} is a folder, not a FITS file'
-        raise ValueError(msg)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', AstropyUserWarning)  # a file cut short is an error where its pixels are read
-        try:
-            hdus = fits.open(path, memmap=False)
-        except PermissionError:
-            raise
-        except _DAMAGED as error:
-            msg = f'{path}: not a FITS file ({str(error).splitlines()[0]})'
-            raise ValueError(msg) from error
-        with hdus:
-            yield hdus
-
-
-_DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
-
-
-def _pixels(hdu, path):
-    """Return the pixels of an HDU; say in one line if they are not all there."""
-    try:
-        return np.asarray(hdu.data)
-    except _DAMAGED as error:
-        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
-        raise ValueError(msg) from error
-
-
-def _wcs(header, hdus):
-    """Return the sky coordinates that a header gives, or None."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', FITSFixedWarning)
-        try:
-            wcs = WCS(header, hdus, naxis=2)
-        except (WcsError, ValueError, TypeError, KeyError, AssertionError):  # no usable WCS, the pixels are
-            return None
-    return wcs if wcs.wcs.ctype[0] else None
-
-
-def _image_index(hdus, ext, path):
-    """Return the number of the HDU asked for, or of the first image."""
-    if ext is None:
-        for index, hdu in enumerate(hdus):
-            if hdu.is_image and len(hdu.shape) > 0:
-                return index
-        msg = f'{path}: no image in it'
-        raise ValueError(msg)
-    try:
-        index = hdus.index_of(ext)
-        hdu = hdus[index]
-        index %= len(hdus)
-    except (KeyError, IndexError):
-        names = ', '.join(f'{i} {hdu.name}'.strip() for i, hdu in enumerate(hdus))
-        msg = f'{path}: no extension {ext!r}; it has {names}'
-        raise ValueError(msg) from None
-    if not hdu.is_image or len(hdu.shape) == 0:
-        kind = 'empty' if hdu.is_image else 'a table'
-        msg = f'{path}: extension {ext!r} is {kind}, not an image'
-        raise ValueError(msg)
-    return index
-
-
-def _own_masks(hdus, index, path):
-    """Return the masks that stand beside the image in its own file, matched by EXTVER."""
-    science = hdus[index]
-    others = [hdu for hdu in hdus if hdu is not science]
-    beside = [hdu for hdu in others if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
-    planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
-    if planes:
-        return tuple(_split(_pixels(planes[0], path)))
-    return tuple(
-        _input_mask(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path))
-        for hdu in beside
-        if hdu.name in ('MASK', 'DQ')
-    )
-
-
-def _split(plane):
-    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
-    for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
-        mask = (plane & np.uint8(bit)) != 0
-        if mask.any():
-            yield _input_mask(f'{bit.name} of the DQ in this file', bit, mask)
-
-
-def _input_mask(name, bit, data):
-    return InputMask(name, bit, data != 0, _datasum(data))
-
-
-def _datasum(data):
-    """FITS checksum of an array as it would be written, for the record of what a mask was made from."""
+def datasum(data):
+    """Return the FITS checksum (DATASUM) of an array as it would be written, for the record of what was used."""
     hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
     hdu.add_datasum()
     return hdu.header['DATASUM']

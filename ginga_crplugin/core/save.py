@@ -5,26 +5,26 @@ import errno
 import gzip
 import io
 import lzma
-import math
 import os
 import secrets
 import shutil
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from astropy.utils.data import get_readable_fileobj
 
-from .bits import MaskBit, merge_mask
-from .frame import BITS_CARD, BITS_VERSION
+from .bits import BITS_CARD, MaskBit, merge_mask
+from .record import record
 from .segment import segment
 
 __all__ = ['default_path', 'save_mask']
 
 _OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED')
-_COMMENT = 44
+
+#: Version of the bits, for `BITS_CARD`.
+BITS_VERSION = 1
 
 
 def default_path(frame):
@@ -66,7 +66,8 @@ def save_mask(
     crmask : (ny, nx) bool array_like, optional
         The cosmic-ray pixels after review; by default those detected.
     kind : {'new', 'into', 'mask'}
-        A new file with the untouched science image; the frame's own file, with its other HDUs kept byte for byte; or
+        A new file with the untouched science image (unpacked if it was tile-compressed); the frame's own file, with
+        its other HDUs kept byte for byte; or
         a new file with the mask alone.
     cleaned : bool, optional
         Whether to add the cleaned image.
@@ -104,8 +105,8 @@ def save_mask(
     plane = merge_mask(frame, detection, crmask)
     raw = _Raw(frame) if kind != 'mask' else None
     name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
-    record = _record(frame, detection, segments, plane, sources or {})
-    ours = _written(_extensions(frame, detection, segments, plane, record, name_dq, cleaned=cleaned), raw)
+    cards = record(frame, detection, segments, plane, sources or {})
+    ours = _written(_extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned), raw)
     if kind == 'mask':
         content = ours
     elif kind == 'new':
@@ -140,58 +141,14 @@ def _packed(content, target, *, into):
     return content
 
 
-def _record(frame, detection, segments, plane, sources):
-    """Return the cards that tell how the mask was made."""
-    from ginga_crplugin import __version__
-
-    cards = [('CRVERSIO', __version__, 'version of ginga_crplugin'), ('CRENGINE', detection.engine, '')]
-    for item in fields(detection.params):
-        value = getattr(detection.params, item.name)
-        if isinstance(value, float) and math.isinf(value):
-            value = 'inf'
-        unit = f'[{item.metadata["unit"]}] ' if item.metadata['unit'] else ''
-        source = sources.get(item.name)
-        cards.append((item.metadata['card'], value, f'{unit}{item.name}' + (f': {source}' if source else '')))
-    for number, mask in enumerate(frame.masks, start=1):
-        cards += [
-            (f'CRMSK{number}', mask.name, ''),
-            (f'CRBIT{number}', mask.bit.name, f'cause of the pixels of CRMSK{number}'),
-            (f'CRSUM{number}', mask.datasum, f'DATASUM of CRMSK{number}'),
-        ]
-    for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
-        if image is not None:
-            hdu = fits.ImageHDU(image)
-            hdu.add_datasum()
-            cards.append((card, hdu.header['DATASUM'], 'DATASUM of the image used'))
-    kept = (plane & np.uint8(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0
-    marked = int(np.count_nonzero(plane & np.uint8(MaskBit.CR_MARKED)))
-    cards += [
-        ('CRITER', ' '.join(map(str, detection.per_iteration)), 'new pixels in each iteration'),
-        ('CRUNSRCH', detection.unsearched_fraction, 'share of the frame that could not be searched'),
-        ('CRNDET', detection.pixels, 'pixels detected'),
-        ('CRNREJ', int(np.count_nonzero(detection.crmask & ~kept)), 'detected pixels rejected in review'),
-        ('CRNMARK', marked, 'pixels marked by hand'),
-        ('CRNPIX', int(np.count_nonzero(kept)), 'cosmic-ray pixels in this mask'),
-        ('CRNSEG', len(segments), 'segments'),
-    ]
-    return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
-
-
-def _ascii(value):
-    """Return what a header can hold."""
-    if not isinstance(value, str):
-        return value
-    return ''.join(c if c.isprintable() and c.isascii() else '?' for c in value)
-
-
-def _extensions(frame, detection, segments, plane, record, name_dq, *, cleaned):
+def _extensions(frame, detection, segments, plane, cards, name_dq, *, cleaned):
     mask = fits.ImageHDU((plane != 0).astype(np.uint8), name='MASK')
-    mask.header.extend(record)
+    mask.header.extend(cards)
     quality = fits.ImageHDU(plane, name=name_dq)
     quality.header[BITS_CARD] = (BITS_VERSION, 'bits as explained by the next cards')
     for number, bit in enumerate(MaskBit):
         quality.header[f'DQBIT{number}'] = (bit.name, f'{int(bit)}: {bit.meaning}')
-    quality.header.extend(record)
+    quality.header.extend(cards)
     hdus = [mask, quality, _table_hdu(segments.table)]
     if cleaned:
         hdus.append(fits.ImageHDU(detection.cleaned, name='CLEANED'))
@@ -257,11 +214,22 @@ class _Raw:
         if self._index == 0:
             return self._cut(0)
         primary = self._cut(0)
+        science = self._cut(self._index)
+        if 'ZIMAGE' in self._hdus[self._index][2]:  # unpacked: readers take the first image for the frame
+            science = self._unpacked()
         if self._hdus[0][2]['NAXIS'] > 0:  # a second image, not asked for
             file = io.BytesIO()
             fits.PrimaryHDU(header=self._hdus[0][2]).writeto(file)
             primary = file.getvalue()
-        return primary + self._cut(self._index)
+        return primary + science
+
+    def _unpacked(self):
+        file = io.BytesIO()
+        with fits.open(io.BytesIO(self._bytes)) as hdus:
+            hdu = hdus[self._index]
+            image = fits.ImageHDU(hdu.data, hdu.header)
+            fits.HDUList([fits.PrimaryHDU(), image]).writeto(file, checksum=True)
+        return file.getvalue()[2880:]
 
     def others(self, name_dq, *, overwrite):
         """Return all HDUs but those that are to be replaced."""

@@ -1,0 +1,224 @@
+"""The room where FITS is read: frames, and the masks and images that go with them."""
+
+import warnings
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyUserWarning
+from astropy.wcs import WCS, FITSFixedWarning, WcsError
+
+from .bits import BITS_CARD, MaskBit
+from .frame import Frame, InputMask, check_pixels, datasum
+from .header import frame_unit, header_values
+
+__all__ = ['read_dark', 'read_frame', 'read_image', 'read_mask']
+
+_DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
+
+
+def read_frame(path, ext=None, unit=None):
+    """Read a frame from a FITS file, with the MASK and DQ that belong to it.
+
+    Parameters
+    ----------
+    path : path-like
+        A FITS file; ``.gz`` and tile-compressed ``.fz`` too.
+    ext : int, str or (str, int), optional
+        The extension by number, name, or name and EXTVER; by default the first image.
+    unit : str, optional
+        The unit of the pixels, over what BUNIT says.
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not FITS, holds no such image, or its unit is not understood.
+    """
+    path = Path(path)
+    with _opened(path) as hdus:
+        index = _image_index(hdus, ext, path)
+        hdu = hdus[index]
+        header = hdu.header.copy()
+        header.extend(hdus[0].header, unique=True, strip=True)
+        data = _pixels(hdu, path)
+        masks = _own_masks(hdus, index, path)
+        wcs = _wcs(header, hdus)
+    named, notes = (unit, []) if unit is not None else _unit_of(header)
+    try:
+        unit = frame_unit(named)
+    except ValueError as error:
+        msg = f'{path.name}: {error}'
+        raise ValueError(msg) from None
+    notes += header_values(header, unit)[1]
+    check_pixels(data, f'{path.name} [{index}]')
+    ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
+    return Frame(ccd, path.name, path, index, masks, notes=tuple(notes))
+
+
+def _unit_of(header):
+    """Return what the header says of the unit, and what to tell the user about it."""
+    bunit = str(header.get('BUNIT', '')).strip()
+    return (bunit, []) if bunit else ('adu', ['BUNIT is missing: the frame is taken to be in adu'])
+
+
+def read_image(path, ext=None, prefer=None):
+    """Read a plain image: a mask, a dark, a background, a variance or a kernel.
+
+    Parameters
+    ----------
+    path, ext
+        As for `read_frame`.
+    prefer : str, optional
+        The name of the extension to take where there is one and ``ext`` is not given.
+
+    Returns
+    -------
+    data : (ny, nx) ndarray
+        In native byte order.
+    datasum : str
+        FITS checksum (DATASUM) of the pixels.
+    """
+    path = Path(path)
+    with _opened(path) as hdus:
+        if ext is None and prefer in hdus:
+            ext = prefer
+        data = _pixels(hdus[_image_index(hdus, ext, path)], path)
+    return data.astype(data.dtype.newbyteorder('='), copy=False), datasum(data)
+
+
+def read_mask(path, bit=MaskBit.INPUT, ext=None):
+    """Read an input mask: every pixel that is not 0 is bad.
+
+    Parameters
+    ----------
+    path : path-like
+        A FITS file.
+    ext : int, str or (str, int), optional
+        The extension; by default the one called MASK, else the first image.
+    bit : MaskBit
+        The cause: HOT, BAD, or INPUT where it is another or unknown.
+
+    Returns
+    -------
+    InputMask
+    """
+    data, checksum = read_image(path, ext, prefer='MASK')
+    return InputMask(Path(path).name, MaskBit(bit), data != 0, checksum)
+
+
+def read_dark(path, limit, ext=None):
+    """Make a mask of the hot pixels of a combined dark.
+
+    Parameters
+    ----------
+    path, ext
+        As for `read_frame`.
+    limit : float
+        Pixels above it, in the unit of the dark, and pixels that are not finite, are hot.
+
+    Returns
+    -------
+    InputMask
+    """
+    if not np.isfinite(limit):
+        msg = f'the limit of the dark is {limit}: it must be a finite number'
+        raise ValueError(msg)
+    data, checksum = read_image(path, ext)
+    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum)
+
+
+@contextmanager
+def _opened(path):
+    """Open a FITS file for reading; say in one line what is wrong with it."""
+    if not path.exists():
+        msg = f'{path}: no such file'
+        raise FileNotFoundError(msg)
+    if path.is_dir():
+        msg = f'{path} is a folder, not a FITS file'
+        raise ValueError(msg)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', AstropyUserWarning)  # a file cut short is an error where its pixels are read
+        try:
+            hdus = fits.open(path, memmap=False)
+        except PermissionError:
+            raise
+        except _DAMAGED as error:
+            msg = f'{path}: not a FITS file ({str(error).splitlines()[0]})'
+            raise ValueError(msg) from error
+        with hdus:
+            yield hdus
+
+
+def _pixels(hdu, path):
+    """Return the pixels of an HDU; say in one line if they are not all there."""
+    try:
+        return np.asarray(hdu.data)
+    except _DAMAGED as error:
+        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
+        raise ValueError(msg) from error
+
+
+def _wcs(header, hdus):
+    """Return the sky coordinates that a header gives, or None."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', FITSFixedWarning)
+        try:
+            wcs = WCS(header, hdus, naxis=2)
+        except (WcsError, ValueError, TypeError, KeyError, AssertionError):  # no usable WCS, the pixels are
+            return None
+    return wcs if wcs.wcs.ctype[0] else None
+
+
+def _image_index(hdus, ext, path):
+    """Return the number of the HDU asked for, or of the first image."""
+    if ext is None:
+        for index, hdu in enumerate(hdus):
+            if hdu.is_image and len(hdu.shape) > 0:
+                return index
+        msg = f'{path}: no image in it'
+        raise ValueError(msg)
+    try:
+        index = hdus.index_of(ext)
+        hdu = hdus[index]
+        index %= len(hdus)
+    except (KeyError, IndexError):
+        names = ', '.join(f'{i} {hdu.name}'.strip() for i, hdu in enumerate(hdus))
+        msg = f'{path}: no extension {ext!r}; it has {names}'
+        raise ValueError(msg) from None
+    if not hdu.is_image or len(hdu.shape) == 0:
+        kind = 'empty' if hdu.is_image else 'a table'
+        msg = f'{path}: extension {ext!r} is {kind}, not an image'
+        raise ValueError(msg)
+    return index
+
+
+def _own_masks(hdus, index, path):
+    """Return the masks that stand beside the image in its own file, matched by EXTVER."""
+    science = hdus[index]
+    others = [hdu for hdu in hdus if hdu is not science]
+    beside = [hdu for hdu in others if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
+    planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
+    if planes:
+        return tuple(_split(_pixels(planes[0], path)))
+    return tuple(
+        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path))
+        for hdu in beside
+        if hdu.name in ('MASK', 'DQ')
+    )
+
+
+def _split(plane):
+    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
+    for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
+        mask = (plane & np.uint8(bit)) != 0
+        if mask.any():
+            yield InputMask.of(f'{bit.name} of the DQ in this file', bit, mask)
