@@ -379,7 +379,8 @@ class _Run:
         cleaned.reshape(-1)[at] = values
         crmask = unpadded(cleaning.flags.view(bool), frame)
         self.progress(1.0)
-        engine = f'ginga_crplugin {__version__}, numba {version("numba")}'
+        own, same_as = f'ginga_crplugin {__version__}, numba {version("numba")}', version('astroscrappy')
+        engine = f'{own}, as astroscrappy {same_as}'
         return Detection(self.params, crmask, cleaned, unpadded(searched, frame), shortened(counts), engine)
 
 

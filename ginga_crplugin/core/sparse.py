@@ -319,14 +319,14 @@ def grow_stars(stars, mask, out):
 
 @njit(**OPTIONS)
 def difference(old, new, chosen):
-    """Return the box y0, y1, x0, x1 of the pixels that have other ones of the bits ``chosen``; y1 is 0 if none has."""
+    """Return the box y0, y1, x0, x1 of the pixels of which one alone has any bit of ``chosen``; y1 is 0 if none."""
     ny, nx = old.shape
     y0, y1, x0, x1 = ny, 0, nx, 0
     for y in range(ny):
         if _differ(old[y], new[y], chosen):
             y0, y1 = min(y0, y), y + 1
             for x in range(nx):
-                if (old[y, x] ^ new[y, x]) & chosen:
+                if (old[y, x] & chosen == 0) != (new[y, x] & chosen == 0):
                     x0, x1 = min(x0, x), max(x1, x + 1)
     return y0, y1, x0, x1
 
@@ -335,5 +335,5 @@ def difference(old, new, chosen):
 def _differ(old, new, chosen):
     together = np.uint8(0)
     for i in range(old.size):
-        together |= old[i] ^ new[i]
-    return together & chosen != 0
+        together |= np.uint8((old[i] & chosen == 0) != (new[i] & chosen == 0))
+    return together != 0

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import kernels
 from .detection import Unsupported
-from .frame import LARGEST
+from .frame import LARGEST, NUMBERS
 
 __all__ = ['Pixels', 'Tiles', 'blocks', 'chunks', 'rows_of_tiles', 'tiles']
 
@@ -109,7 +109,7 @@ class Pixels:
     """
 
     def __init__(self, raw, background, variance, gain, pssl):
-        self.raw, self.background, self.variance = raw, background, variance
+        self.raw, self.background, self.variance = _plain(raw), _plain(background), _plain(variance)
         self.shape = raw.shape
         self.gain = np.float32(gain)
         self.pssl = pssl
@@ -212,6 +212,16 @@ class Pixels:
 
 
 _NOTHING = np.empty(0, np.float32)
+
+
+def _plain(image):
+    """Return an image as the kernels read it: contiguous, in native byte order, of a type that they know."""
+    if image is None:
+        return None
+    if f'{image.dtype.kind}{image.dtype.itemsize}' not in NUMBERS:
+        msg = f'an image of {image.dtype}'
+        raise Unsupported(msg)
+    return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder('='))
 
 
 def _strip(cores):
