@@ -1,68 +1,37 @@
-"""The room of the detection: masked L.A.Cosmic on a frame, by ccdproc."""
+"""The room of the detection: masked L.A.Cosmic on a frame, by the fast engine or by ccdproc."""
 
 import io
 import re
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 
-import astroscrappy
-import ccdproc
 import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from .bits import MaskBit
-from .params import LACosmicParams
+from .compiling import compile_all
+from .detection import (
+    EDGE,
+    Cancelled,
+    Detection,
+    Unsupported,
+    arrays,
+    check_searched,
+    check_together,
+    padded,
+    restore,
+    shortened,
+    unpadded,
+)
 
-__all__ = ['Detection', 'detect']
+__all__ = ['EDGE', 'Cancelled', 'Detection', 'detect', 'restore']
 
-#: How far a frame is mirrored at its edges for `search_edges`: beyond the reach of all the filters.
-EDGE = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Detection:
-    """What L.A.Cosmic found in a frame.
-
-    Attributes
-    ----------
-    params : LACosmicParams
-        The parameters it was found with.
-    crmask : (ny, nx) bool ndarray
-        True where there is a cosmic ray.
-    cleaned : (ny, nx) float ndarray
-        The frame in its own unit with the cosmic rays replaced; all other pixels have the very same values. float32
-        where that holds the frame's values exactly, else float64.
-    searched : (ny, nx) bool ndarray
-        Where a cosmic ray could have been found at all.
-    per_iteration : tuple of int
-        New pixels in each iteration.
-    engine : str
-        What computed it, with versions.
-    """
-
-    params: LACosmicParams
-    crmask: np.ndarray
-    cleaned: np.ndarray
-    searched: np.ndarray
-    per_iteration: tuple[int, ...]
-    engine: str
-
-    @property
-    def pixels(self):
-        """How many pixels are flagged."""
-        return int(np.count_nonzero(self.crmask))
-
-    @property
-    def unsearched_fraction(self):
-        """The share of the frame that could not be searched."""
-        return 1.0 - np.count_nonzero(self.searched) / self.searched.size
+ENGINES = 'fast', 'ccdproc'
 
 
-def detect(frame, params=None):
+def detect(frame, params=None, engine='fast', threads=1, progress=None, cancel=None):
     """Find the cosmic rays of a frame by masked L.A.Cosmic (van Dokkum 2001).
 
     The frame's input masks and its pixels that are not finite are left out. The frame itself is not changed.
@@ -73,6 +42,13 @@ def detect(frame, params=None):
         The frame, with its masks, and with a background or variance image and a kernel where there are.
     params : LACosmicParams, optional
         By default those of the frame's header, over ccdproc's own.
+    engine : {'fast', 'ccdproc'}
+        What computes it; the results are the same, bit for bit. Where numba is missing or fails, and for what the fast
+        engine can't do, ccdproc is taken all the same; the result names its engine.
+    threads : int
+        How many threads the fast engine works with.
+    progress, cancel : callable, optional
+        As for `ginga_crplugin.core.lacosmic.LACosmic.detect`; ccdproc can't tell, and can't be stopped.
 
     Returns
     -------
@@ -84,65 +60,53 @@ def detect(frame, params=None):
         If the frame is in electrons and the gain is not 1, if a sky level and a background or variance image
         are both given, or if the masks leave nothing to search.
     """
+    if engine not in ENGINES:
+        msg = f'engine is {engine!r}: it must be one of {", ".join(ENGINES)}'
+        raise ValueError(msg)
     if params is None:
         params, _ = frame.parameters()
-    _check_together(frame, params)
-    arrays = _padded(frame) if params.search_edges else _arrays(frame)
-    searched = _searched(arrays, params)
-    if not searched.any():
-        msg = 'nothing is left to search: the input masks and the saturated pixels cover the whole frame'
-        raise ValueError(msg)
-    crmask, cleaned, flagged = _lacosmic(frame, arrays, params, params.niter)
+    if engine == 'fast' and compile_all():
+        try:
+            return _fast(frame, params, threads).detect(progress=progress, cancel=cancel)
+        except Unsupported:
+            pass
+    return _by_ccdproc(frame, params)
+
+
+def _fast(frame, params, threads):
+    from .lacosmic import LACosmic
+
+    return LACosmic(frame, params, threads)
+
+
+def _by_ccdproc(frame, params):
+    check_together(frame, params)
+    images = [padded(image) for image in arrays(frame)] if params.search_edges else arrays(frame)
+    searched = _searched(images, params)
+    check_searched(searched)
+    crmask, cleaned, flagged = _lacosmic(frame, images, params, params.niter)
     if sum(flagged) != np.count_nonzero(crmask):
         # some were flagged again after they had been cleaned, or lie in the mirrored margin
-        flagged = _new_per_iteration(frame, arrays, params, crmask, len(flagged))
-    searched = _unpadded(searched, frame)
-    return Detection(params, crmask, restore(frame, crmask, cleaned), searched, tuple(flagged), _engine())
-
-
-def restore(frame, crmask, cleaned):
-    """Put the cleaned values where cosmic rays are, and the frame's own everywhere else."""
-    exact = np.result_type(frame.ccd.data.dtype, np.float32)
-    return np.where(crmask, cleaned, frame.ccd.data).astype(exact, copy=False)
+        flagged = _new_per_iteration(frame, images, params, crmask, len(flagged))
+    cleaned = restore(frame, crmask, cleaned)
+    return Detection(params, crmask, cleaned, unpadded(searched, frame), shortened(flagged), _engine())
 
 
 def _engine():
+    import ccdproc
+
     return f'ccdproc {ccdproc.__version__}, astroscrappy {version("astroscrappy")}'
 
 
-def _check_together(frame, params):
-    if frame.ccd.unit == u.electron and params.gain != 1.0:
-        msg = f'gain is {params.gain:g}: it must be 1 for a frame that is in electrons already'
-        raise ValueError(msg)
-    if params.pssl != 0.0 and (frame.background is not None or frame.variance is not None):
-        msg = f'pssl is {params.pssl:g}: give a sky level, or a background or variance image, not both'
-        raise ValueError(msg)
-
-
-def _arrays(frame):
-    """Return pixels, mask, background and variance as L.A.Cosmic takes them."""
-    variance = None if frame.variance is None else np.asarray(frame.variance, dtype=np.float32)
-    return frame.filled, (frame.bits & np.uint8(MaskBit.before_run())) != 0, frame.background, variance
-
-
-def _padded(frame):
-    return [None if array is None else np.pad(array, EDGE, mode='reflect') for array in _arrays(frame)]
-
-
-def _unpadded(array, frame):
-    """Cut off what `_padded` added, if anything."""
-    if array.shape == frame.shape:
-        return array
-    return array[EDGE:-EDGE, EDGE:-EDGE].copy()
-
-
-def _searched(arrays, params):
+def _searched(images, params):
     """Return where L.A.Cosmic can flag a pixel at all.
 
     Astro-SCRAPPY grows the input mask by one pixel, adds grown saturated stars, and its median filters copy the
     outermost pixels, so that nothing stands out there.
     """
-    data, mask, _, _ = arrays
+    import astroscrappy
+
+    data, mask, _, _ = images
     electrons = ((data + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
     unsearched = mask.astype(np.uint8)
     if (electrons >= np.float32(params.satlevel)).any():
@@ -156,9 +120,11 @@ def _searched(arrays, params):
     return searched & inner
 
 
-def _lacosmic(frame, arrays, params, niter):
+def _lacosmic(frame, images, params, niter):
     """Run ccdproc; return the new mask, the cleaned pixels in the frame's unit, and what each iteration flagged."""
-    data, mask, background, variance = arrays
+    import ccdproc
+
+    data, mask, background, variance = images
     unit = frame.ccd.unit
     # for a frame in electrons ccdproc wants the gain as if it were per adu, with the value 1
     gain = params.gain * u.electron / (u.adu if unit == u.electron else unit)
@@ -172,12 +138,12 @@ def _lacosmic(frame, arrays, params, niter):
             gain_apply=False, verbose=True,
         )  # fmt: skip
     flagged = [int(n) for n in re.findall(r'(\d+) cosmic pixels this iteration', lines.getvalue())]
-    return _unpadded(found.mask & ~mask, frame), _unpadded(found.data - params.pssl, frame), flagged
+    return unpadded(found.mask & ~mask, frame), unpadded(found.data - params.pssl, frame), flagged
 
 
-def _new_per_iteration(frame, arrays, params, crmask, niter):
+def _new_per_iteration(frame, images, params, crmask, niter):
     """Count the new pixels of each iteration by stopping after one, two, ... of them."""
-    totals = [np.count_nonzero(_lacosmic(frame, arrays, params, n)[0]) for n in range(1, niter)]
+    totals = [np.count_nonzero(_lacosmic(frame, images, params, n)[0]) for n in range(1, niter)]
     return [int(n) for n in np.diff([0, *totals, np.count_nonzero(crmask)])]
 
 

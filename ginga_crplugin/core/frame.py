@@ -23,7 +23,7 @@ SMALLEST = 16
 LARGEST = 1e30
 
 #: The kinds of numbers that FITS can hold.
-_NUMBERS = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
+NUMBERS = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +205,7 @@ def check_pixels(data, name):
     if data.ndim != 2:
         msg = f'{name} has {data.ndim} axes, shape {data.shape}: an image of 2 axes is needed'
         raise ValueError(msg)
-    if f'{data.dtype.kind}{data.dtype.itemsize}' not in _NUMBERS:
+    if f'{data.dtype.kind}{data.dtype.itemsize}' not in NUMBERS:
         msg = f'{name} holds {data.dtype}: integers of 8 to 64 bit, or floats of 32 or 64 bit, are needed'
         raise ValueError(msg)
     if min(data.shape) < SMALLEST:

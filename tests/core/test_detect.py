@@ -324,9 +324,10 @@ def test_a_frame_without_cosmic_rays_comes_back_as_it_is():
 
 
 def test_the_engine_is_named_with_versions():
-    found = detect(Frame(PIXELS))
-    assert ccdproc.__version__ in found.engine
-    assert f'astroscrappy {astroscrappy.__version__}' in found.engine
+    for engine, own in (('fast', 'numba'), ('ccdproc', f'ccdproc {ccdproc.__version__}')):
+        found = detect(Frame(PIXELS), engine=engine)
+        assert own in found.engine
+        assert f'astroscrappy {astroscrappy.__version__}' in found.engine
 
 
 def test_without_parameters_those_of_the_header_are_taken(saao):

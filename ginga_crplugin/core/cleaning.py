@@ -1,0 +1,111 @@
+"""The room of the cleaning: the values that replace flagged pixels, kept as lists, so that the frame stays untouched."""
+
+import numpy as np
+
+from . import sparse
+from .tiles import AT_ONCE, tiles
+
+__all__ = ['Cleaning']
+
+#: Side in pixels of the blocks by which the lists are kept.
+BLOCK = 16
+
+_HOW = {'meanmask': 0, 'medmask': 1, 'idw': 2}
+#: The weights of Astro-SCRAPPY's inverse distances, to its own digits.
+_WEIGHTS = np.array(
+    [
+        [0.35355339, 0.4472136, 0.5, 0.4472136, 0.35355339],
+        [0.4472136, 0.70710678, 1.0, 0.70710678, 0.4472136],
+        [0.5, 1.0, 0.0, 1.0, 0.5],
+        [0.4472136, 0.70710678, 1.0, 0.70710678, 0.4472136],
+        [0.35355339, 0.4472136, 0.5, 0.4472136, 0.35355339],
+    ],
+    dtype=np.float32,
+).ravel()
+
+
+class Cleaning:
+    """What the flagged pixels of one run are replaced by, in the image and in its variance.
+
+    A flagged pixel takes its new value from the good pixels in 5 x 5, and a good pixel is never replaced. So the values
+    depend on what is flagged alone, and a pixel is cleaned again only if a new flag stands in its 5 x 5.
+
+    Parameters
+    ----------
+    pixels : Pixels
+    mask : (ny, nx) uint8 ndarray
+        0 where a pixel is good.
+    cleantype : str
+    readnoise2 : float
+        Read noise squared.
+    levels : callable
+        Gives the levels of image and variance for a pixel without any good one around it.
+    """
+
+    def __init__(self, pixels, mask, cleantype, readnoise2, levels):
+        self.pixels, self.mask, self.readnoise2, self.levels = pixels, mask, readnoise2, levels
+        self.how = _HOW[cleantype]
+        self.shape = ny, nx = pixels.shape
+        self.flags = np.zeros(self.shape, np.uint8)
+        self.heads = np.full(-(-ny // BLOCK) * -(-nx // BLOCK), -1, np.int32)
+        self.links = np.empty(0, np.int32)
+        self.at, self.values, self.variances = np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32)
+        self.used = 0
+
+    def flag(self, found):
+        """Flag pixels, and return those that were not flagged yet."""
+        new = np.empty(found.size, np.int64)
+        return new[: sparse.mark(found, self.flags, new)]
+
+    def clean(self, new):
+        """Clean what is flagged around new flags, and return the pixels whose values are others now."""
+        around = np.empty(min(25 * new.size, self.used + new.size), np.int64)
+        around = around[: sparse.near(new, self.flags, around)]
+        self._make_room(new.size)
+        step = AT_ONCE // 25
+        changed = [self._clean(around[k : k + step]) for k in range(0, around.size, step)]
+        return np.concatenate(changed) if changed else around
+
+    def _clean(self, some):
+        y, x = np.divmod(some, self.shape[1])
+        where = tiles(np.stack([y, y + 1, x, x + 1], axis=1), 2, self.shape)
+        image, variance, _ = self.pixels.with_variance(where, self.readnoise2)
+        image, variance = image.reshape(-1, 25), variance.reshape(-1, 25)
+        values = self._filled(some, image, 0), self._filled(some, variance, 1)
+        changed = np.empty(some.size, np.int64)
+        own = image[:, 12].copy(), variance[:, 12].copy()
+        self.used, count = sparse.store(
+            some, *values, *own, BLOCK, self.shape, self.heads, self.links, self.at, self.values, self.variances,
+            self.used, changed,
+        )  # fmt: skip
+        return changed[:count]
+
+    def _filled(self, some, around, which):
+        """Return the new values of some pixels, of those around them."""
+        out = np.empty(some.size, np.float32)
+        nothing = np.float32(0)
+        if sparse.clean(some, around, self.how, _WEIGHTS, self.flags, self.mask, nothing, out):
+            level = np.float32(self.levels()[which])
+            sparse.clean(some, around, self.how, _WEIGHTS, self.flags, self.mask, level, out)
+        return out
+
+    def _make_room(self, more):
+        """Let the lists grow, by a half at least."""
+        if self.used + more <= self.at.size:
+            return
+        size = max(self.used + more, self.at.size * 3 // 2)
+        for name in ('links', 'at', 'values', 'variances'):
+            old = getattr(self, name)
+            bigger = np.empty(size, old.dtype)
+            bigger[: self.used] = old[: self.used]
+            setattr(self, name, bigger)
+
+    def lay_over(self, where, image, variance):
+        """Put the cleaned values into tiles of the image and of its variance."""
+        lists = self.heads, self.links, self.at, self.values, self.variances
+        sparse.overlay(*where.where, BLOCK, self.shape, *lists, image, variance)
+
+    @property
+    def result(self):
+        """Flat indices of the cleaned pixels, and their electrons without the sky."""
+        return self.at[: self.used], self.values[: self.used]

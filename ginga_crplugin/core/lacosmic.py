@@ -1,0 +1,423 @@
+"""The room of the algorithm: L.A.Cosmic (van Dokkum 2001) as Astro-SCRAPPY computes it, exactly, and incrementally.
+
+The result is that of `astroscrappy.detect_cosmics`, mask and cleaned values, bit for bit; what makes it fast enough to
+follow a slider is
+
+- medians without branches, on tiles that stay in the cache (`networks`, `kernels`);
+- of S' of the whole frame only the highest value of each block of pixels: S' / F, the costly part, is worked out where
+  something stands above the threshold, and kept;
+- later iterations where something was cleaned in the one before, and nowhere else (`sparse`, `cleaning`).
+
+S' and S' / F of the first iteration depend on none of sigclip, sigfrac, objlim, the masks, satlevel, niter and
+cleantype. So another threshold costs a scan of the kept blocks and the later iterations, and another mask no fields.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import numpy as np
+
+from .. import __version__
+from . import kernels, sparse
+from .cleaning import Cleaning
+from .detection import EDGE, Cancelled, Detection, check_searched, check_together, padded, shortened, unpadded
+from .masked import Masked
+from .psf import kernel_of
+from .tiles import Pixels, Tiles, areas, blocks, chunks, rows_of_tiles, tiles
+
+__all__ = ['LACosmic']
+
+F32 = np.float32
+#: Side in pixels of the blocks of which the highest S' is kept.
+BLOCK = 16
+#: The sides that a part of the frame may have when it is worked on again: small ones waste the least where little is
+#: found, large ones where much is.
+SIZES = 16, 32, 64
+_NO_PSF = np.empty((0, 0), F32)
+
+
+class LACosmic:
+    """An engine for one frame that keeps what can be kept from run to run.
+
+    Parameters
+    ----------
+    frame : Frame
+    params : LACosmicParams, optional
+        What `detect` takes when it is called without; by default those of the frame's header.
+    threads : int
+        How many threads work on it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ginga_crplugin import Frame, LACosmicParams
+    >>> pixels = np.full((32, 32), 100.0, dtype=np.float32)
+    >>> pixels[16, 16] = 5000
+    >>> engine = LACosmic(Frame(pixels), LACosmicParams(sigclip=5))
+    >>> engine.detect().pixels
+    1
+    """
+
+    def __init__(self, frame, params=None, threads=1):
+        self.frame = frame
+        self.params = frame.parameters()[0] if params is None else params
+        self.threads = threads
+        self._kept = {}
+
+    def detect(self, params=None, progress=None, cancel=None):
+        """Find the cosmic rays of the frame.
+
+        Parameters
+        ----------
+        params : LACosmicParams, optional
+        progress : callable, optional
+            Is told the fraction that is done, from 0 to 1, by rows of tiles.
+        cancel : callable, optional
+            Is asked between rows of tiles and between iterations whether to stop.
+
+        Returns
+        -------
+        Detection
+
+        Raises
+        ------
+        Cancelled
+            If ``cancel`` said so. What was kept before is as good as it was.
+        Unsupported
+            If it can't be done here: pixels, sky or variance out of the range of float32, or a kernel of the point
+            spread function with negative values.
+        ValueError
+            As `ginga_crplugin.detect`.
+        """
+        params = self.params if params is None else params
+        check_together(self.frame, params)
+        return _Run(self, params, progress or _ignore, cancel or _never).detection()
+
+    def set_frame(self, frame):
+        """Take a frame with the same pixels and other masks, or another background, variance or kernel.
+
+        Raises
+        ------
+        ValueError
+            If its pixels are others.
+        """
+        if not _same(frame.ccd.data, self.frame.ccd.data):
+            msg = f'{frame.name} has other pixels than {self.frame.name}: make a new engine for it'
+            raise ValueError(msg)
+        old, self.frame = self.frame, frame
+        if not all(_same(getattr(frame, name), getattr(old, name)) for name in ('background', 'variance', 'filled')):
+            self._kept.clear()
+
+    def keep(self, name, key, make):
+        """Return what is kept under a name if it was made for the same key; else make it, and keep that."""
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != key:
+            kept = self._kept[name] = key, make()
+        return kept[1]
+
+    def each(self, work, jobs, cancel):
+        """Yield what ``work`` makes of each job, in order; stop where ``cancel`` says so."""
+        if self.threads == 1:
+            for job in jobs:
+                _stop_if(cancel)
+                yield work(job)
+            return
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            for result in pool.map(work, jobs):
+                _stop_if(cancel)
+                yield result
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _ignore(_):
+    pass
+
+
+def _never():
+    return False
+
+
+def _stop_if(cancel):
+    if cancel():
+        raise Cancelled
+
+
+def _same(one, other):
+    """Tell whether two arrays are the same, or have the same values."""
+    if one is other:
+        return True
+    if one is None or other is None or one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return one.__array_interface__['data'] == other.__array_interface__['data'] or np.array_equal(one, other)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """S' of some blocks of the frame as it came, and two pixels around them; S' / F of the blocks."""
+
+    s_tiles: Tiles
+    s: np.ndarray
+    ratio_tiles: Tiles
+    ratio: np.ndarray
+
+
+class _First:
+    """What is known of the first iteration: which blocks were looked at, and what was seen there."""
+
+    def __init__(self, grid):
+        self.looked_at = np.zeros(grid, bool)
+        self.seen = []
+
+
+class _Run:
+    """One run: the steps of L.A.Cosmic with one set of parameters."""
+
+    def __init__(self, engine, params, progress, cancel):
+        self.engine, self.params, self.progress, self.cancel = engine, params, progress, cancel
+        self.sigclip, self.objlim = F32(params.sigclip), F32(params.objlim)
+        self.siglow = F32(params.sigfrac) * self.sigclip
+        self.readnoise2 = F32(params.readnoise) * F32(params.readnoise)
+        self.psf = kernel_of(params, engine.frame.psfk) if params.fsmode == 'convolve' else _NO_PSF
+        self.pixel_key = params.search_edges, params.gain, params.pssl
+        self.pixels = engine.keep('pixels', self.pixel_key, self._pixels)
+        self.pixels.check_range(self.psf.size > 0)
+        self.shape = self.pixels.shape
+        self.grid = tuple(-(-n // BLOCK) for n in self.shape)
+        self.reach = 6 if params.sepmed else 4
+        reach_of_ratio = self.reach if not self.psf.size else (7 if params.sepmed else 5) + self.psf.shape[0] // 2
+        self.margin = max(self.reach + 2, reach_of_ratio)
+
+    def _pixels(self):
+        images = self.engine.keep('images', self.params.search_edges, self._images)
+        return Pixels(*images, self.params.gain, self.params.pssl)
+
+    def _images(self):
+        frame = self.engine.frame
+        variance = None if frame.variance is None else np.asarray(frame.variance, dtype=F32)
+        return [self._wide(image) for image in (frame.filled, frame.background, variance)]
+
+    def _wide(self, image):
+        return padded(image) if self.params.search_edges else image
+
+    def detection(self):
+        """Find the cosmic rays, clean them, and find what they hid, until nothing more is found."""
+        masked = self.masked()
+        searched = masked.searched(3 if self.params.sepmed else 2)
+        check_searched(searched)
+        levels = self._levels(masked)
+        cleaning = Cleaning(self.pixels, masked.mask, self.params.cleantype, self.readnoise2, levels)
+        found, counts = self.first_iteration(masked.mask), []
+        while True:
+            new = cleaning.flag(found)
+            counts.append(self._count(new))
+            if new.size == 0:
+                break
+            changed = cleaning.clean(new)
+            if len(counts) == self.params.niter:
+                break
+            self.progress(0.9 + 0.1 * len(counts) / self.params.niter)
+            found = self.next_iteration(changed, cleaning)
+        return self._result(cleaning, searched, counts)
+
+    def masked(self):
+        """Leave out the input masks, grown by one pixel, and the saturated stars, grown by four."""
+        masked = self.engine.keep('masked', self.params.search_edges, lambda: Masked(self.shape))
+        bits = self.engine.frame.bits
+        if masked.source is not bits:
+            masked.set_input(bits, self._wide(bits))
+        key = *self.pixel_key, self.params.satlevel, self.params.sepmed
+        if masked.star_key != key:
+            masked.set_stars(self.saturated(), key)
+        return masked
+
+    def saturated(self):
+        """Find the pixels that are saturated and lie in something large, a star: flat indices."""
+        level = F32(self.params.satlevel)
+        bright = self.engine.keep('bright', self.pixel_key, self._bright)
+        cores = blocks(np.flatnonzero(bright >= level), BLOCK, self.shape)
+
+        def find(cores):
+            where = tiles(cores, 3, self.shape)
+            found = np.empty(int(areas(cores).sum()), np.int64)
+            c = self.pixels.electrons(where)
+            low_level = F32(float(level) / 10.0)
+            args = *where.where, cores, self.shape, self.params.sepmed, level, low_level, found
+            return found[: kernels.saturated(c, *args)].copy()
+
+        return self._all(find, chunks(cores, 3))
+
+    def _bright(self):
+        """Return the highest value of each block in electrons."""
+        out = np.empty(self.grid[0] * self.grid[1], F32)
+
+        def look(cores):
+            where = tiles(cores, 0, self.shape)
+            kernels.block_peaks(self.pixels.electrons(where), *where.where, cores, BLOCK, self.grid[1], out)
+
+        self._row_by_row(look, 0.0, 0.2)
+        return out
+
+    def first_iteration(self, mask):
+        """Find the cosmic rays of the frame as it came: flat indices.
+
+        S' / F is worked out in the blocks where S' gets above sigclip anywhere, and that once.
+        """
+        key = *self.pixel_key, self.params.readnoise, self.params.sepmed
+        peaks = self.engine.keep('peaks', key, self._peaks)
+        key = *key, self.psf.shape, self.psf.tobytes()
+        first = self.engine.keep('first', key, lambda: _First(self.grid))
+        missing = (peaks.reshape(self.grid) > self.sigclip) & ~first.looked_at
+        if missing.any():
+            cores, looked_at = _cover(missing, self.margin, self.shape)
+            seen = list(self.engine.each(self._look, chunks(cores, self.margin), self.cancel))
+            first.seen.extend(seen)
+            first.looked_at |= looked_at
+        return _joined([self._find(seen, mask) for seen in first.seen])
+
+    def _peaks(self):
+        """Return the highest S' of each block."""
+        out = np.empty(self.grid[0] * self.grid[1], F32)
+
+        def look(cores):
+            where = tiles(cores, self.reach, self.shape)
+            c, sky = self.pixels.without_sky(where)
+            var = self.pixels.known_variance(where, sky)
+            lap = self.pixels.lplus(c, where)
+            args = *where.where, cores, self.shape, *self.pixels.ring, self.params.sepmed
+            kernels.peaks(c, var, self.readnoise2, sky, lap, *args, BLOCK, self.grid[1], out)
+
+        self._row_by_row(look, 0.2, 0.7)
+        return out
+
+    def _row_by_row(self, work, begin, end):
+        """Work on the whole frame."""
+        rows = list(rows_of_tiles(self.shape))
+        for k, _ in enumerate(self.engine.each(work, rows, self.cancel)):
+            self.progress(begin + (end - begin) * (k + 1) / len(rows))
+
+    def _look(self, cores):
+        """Work out S' and S' / F of blocks, and keep them."""
+        where = tiles(cores, self.margin, self.shape)
+        s, ratio = self._fields(where, *self.pixels.with_variance(where, self.readnoise2), F32(-np.inf))
+        s_tiles, ratio_tiles = tiles(cores, 2, self.shape), tiles(cores, 0, self.shape)
+        return _Seen(s_tiles, _cropped(s, where, s_tiles), ratio_tiles, _cropped(ratio, where, ratio_tiles))
+
+    def _fields(self, where, c, var, sky, sigclip):
+        lap = self.pixels.lplus(c, where)
+        s, ratio = np.empty(where.size, F32), np.empty(where.size, F32)
+        args = *where.where, where.cores, self.shape, *self.pixels.ring, self.params.sepmed, self.psf, sigclip
+        kernels.fields(c, var, sky, lap, *args, s, ratio)
+        return s, ratio
+
+    def _find(self, seen, mask):
+        """Flag the cosmic rays in the cores of tiles whose fields are known: flat indices."""
+        found = np.empty(seen.s.size, np.int64)
+        args = seen.s, *seen.s_tiles.where, seen.ratio, *seen.ratio_tiles.where, seen.ratio_tiles.cores
+        return found[: sparse.find(*args, mask, self.sigclip, self.siglow, self.objlim, found)].copy()
+
+    def next_iteration(self, changed, cleaning):
+        """Find the cosmic rays where the frame changed in the last iteration, and as far as that reaches: flat indices."""
+        cores = min((self._around(changed, size) for size in SIZES), key=lambda cores: self._cost(cores))
+
+        def look(cores):
+            where = tiles(cores, self.margin, self.shape)
+            c, var, sky = self.pixels.with_variance(where, self.readnoise2)
+            cleaning.lay_over(where, c, var)
+            s, ratio = self._fields(where, c, var, sky, self.sigclip)
+            return self._find(_Seen(where, s, where, ratio), cleaning.mask)
+
+        return self._all(look, chunks(cores, self.margin))
+
+    def _around(self, changed, size):
+        """Return boxes around changed pixels, one for each block of size x size, with all that they have an effect on."""
+        ny, nx = self.shape
+        across = -(-nx // size)
+        boxes = np.zeros((-(-ny // size) * across, 4), np.int64)
+        sparse.bounds(changed, size, nx, across, boxes)
+        return tiles(boxes[boxes[:, 1] > 0], self.margin, self.shape).boxes
+
+    def _cost(self, cores):
+        return int(areas(tiles(cores, self.margin, self.shape).boxes).sum())
+
+    def _all(self, work, jobs):
+        return _joined(list(self.engine.each(work, jobs, self.cancel)))
+
+    def _levels(self, masked):
+        """Return what gives the levels of image and variance, when they are needed at all."""
+        key = *self.pixel_key, self.params.readnoise, masked.version
+
+        def levels():
+            image = self.pixels.level(masked.mask, lambda where: self.pixels.without_sky(where)[0])
+            if self.pixels.variance is None:
+                return image, image + self.readnoise2  # rounding keeps the order, so that is its median too
+            return image, self.pixels.level(masked.mask, lambda where: self.pixels.with_variance(where, F32(0))[1])
+
+        return lambda: self.engine.keep('levels', key, levels)
+
+    def _count(self, new):
+        """Count pixels, without those in the mirrored margin."""
+        return int(np.count_nonzero(self._places(new)[1])) if self.params.search_edges else new.size
+
+    def _places(self, flat):
+        """Return where flat indices of the mirrored frame are in the frame itself, and which of them are at all."""
+        y, x = np.divmod(flat, self.shape[1])
+        ny, nx = self.engine.frame.shape
+        inside = (y >= EDGE) & (x >= EDGE) & (y < ny + EDGE) & (x < nx + EDGE)
+        return (y - EDGE) * nx + x - EDGE, inside
+
+    def _result(self, cleaning, searched, counts):
+        frame = self.engine.frame
+        at, values = cleaning.result
+        values = self.pixels.in_frame_unit(at, values)
+        if self.params.search_edges:
+            at, inside = self._places(at)
+            at, values = at[inside], values[inside]
+        cleaned = frame.ccd.data.astype(np.result_type(frame.ccd.data.dtype, F32))
+        cleaned.reshape(-1)[at] = values
+        crmask = unpadded(cleaning.flags.view(bool), frame)
+        self.progress(1.0)
+        own, same_as = f'ginga_crplugin {__version__}, numba {version("numba")}', version('astroscrappy')
+        engine = f'{own}, as astroscrappy {same_as}'
+        return Detection(self.params, crmask, cleaned, unpadded(searched, frame), shortened(counts), engine)
+
+
+def _joined(parts):
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def _cropped(x, where, inner):
+    out = np.empty(inner.size, F32)
+    kernels.crop(x, *where.where, *inner.where, out)
+    return out
+
+
+def _cover(chosen, margin, shape):
+    """Cover chosen blocks by squares of the size that makes the least of them with their margins.
+
+    Parameters
+    ----------
+    chosen : (rows, columns) bool ndarray
+        Which blocks of `BLOCK` pixels.
+
+    Returns
+    -------
+    cores : (n, 4) int64 ndarray
+    covered : (rows, columns) bool ndarray
+        The blocks that they cover.
+    """
+    coarser = {size: _pooled(chosen, size // BLOCK) for size in SIZES}
+    size = min(SIZES, key=lambda size: np.count_nonzero(coarser[size]) * (size + 2 * margin) ** 2)
+    step = size // BLOCK
+    covered = coarser[size].repeat(step, axis=0).repeat(step, axis=1)[: chosen.shape[0], : chosen.shape[1]]
+    return blocks(np.flatnonzero(coarser[size]), size, shape), covered
+
+
+def _pooled(chosen, step):
+    """Tell for each step x step elements whether any is chosen."""
+    ny, nx = (-(-n // step) for n in chosen.shape)
+    wide = np.zeros((ny * step, nx * step), bool)
+    wide[: chosen.shape[0], : chosen.shape[1]] = chosen
+    return wide.reshape(ny, step, nx, step).any(axis=(1, 3))
