@@ -144,7 +144,10 @@ class Panel:
         box.add_widget(_row(add, dark, Widgets.Label('limit'), self.limit), stretch=0)
 
     def _params_part(self, box):
-        box.add_widget(_heading('Detection'), stretch=0)
+        self.live = Widgets.CheckBox('live')
+        self.live.set_tooltip('The result follows every change, once there is one.')
+        self.live.add_callback('activated', lambda _, on: self._plugin.set_live(bool(on)))
+        box.add_widget(_row(_heading('Detection'), self.live), stretch=0)
         common = [item for item in fields(LACosmicParams) if item.metadata['common']]
         others = [item for item in fields(LACosmicParams) if not item.metadata['common']]
         box.add_widget(self._grid(common), stretch=0)
@@ -176,6 +179,9 @@ class Panel:
         self.bar = Widgets.ProgressBar()
         reset = _button('Reset', self._plugin.reset, 'All parameters as the header or the defaults have them.')
         box.add_widget(_row(self.run, self.cancel, reset, self.bar, stretch=self.bar), stretch=0)
+        self.engine = Widgets.Label('')
+        self.engine.set_color(fg='#666666')
+        box.add_widget(self.engine, stretch=0)
         self._lines = [Widgets.Label('') for _ in range(_LINES)]
         for line in self._lines:
             box.add_widget(line, stretch=0)
@@ -211,7 +217,8 @@ class Panel:
         self.cleaned = _button('Show cleaned', self._plugin.show_cleaned, 'The cleaned frame as a new image here.')
         self.save = _button('Save...', self._plugin.ask_save, 'Write the merged mask.')
         self.show_saved = _button('Show saved', self._plugin.show_saved, 'Open the mask that was written.')
-        box.add_widget(_row(self.cleaned, self.save, self.show_saved), stretch=0)
+        self.verify = _button('Verify', self._plugin.verify, '')
+        box.add_widget(_row(self.cleaned, self.verify, self.save, self.show_saved), stretch=0)
         self.saved = Widgets.Label('')
         box.add_widget(self.saved, stretch=0)
 
@@ -259,6 +266,19 @@ class Panel:
             cause.add_callback('activated', lambda _, k, i=index: self._plugin.set_cause(i, list(CAUSES.values())[k]))
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
+
+    def show_engine(self, words):
+        """Show what is to be known of the fast engine."""
+        self.engine.set_text(_wrapped(words))
+        (self.engine.show if words else self.engine.hide)()
+
+    def show_progress(self, fraction):
+        """Show the bar with a share done, or no bar."""
+        if fraction is None:
+            self.bar.hide()
+        else:
+            self.bar.set_value(fraction)
+            self.bar.show()
 
     def show_result(self, lines, *, error=False):
         """Show the result in words, or in red what went wrong."""

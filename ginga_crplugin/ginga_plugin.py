@@ -62,10 +62,10 @@ class CosmicRays(LocalPlugin):
     def __init__(self, fv, fitsimage, ident=None):
         super().__init__(fv, fitsimage, ident=ident)
         self.settings = fv.get_preferences().create_category('plugin_CosmicRays')
-        self.settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0)
+        self.settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
         self.settings.load(onError='silent')
         self.session = Session(self._in_worker)
-        self.session.min_size = self.settings['min_size']
+        self.session.min_size, self.session.live = self.settings['min_size'], self.settings['live']
         self.session.subscribe(self._heard)
         self.overlay = MaskOverlay(fitsimage, opacity=self.settings['opacity'])
         self.overlay.canvas.add_callback('cursor-down', self._clicked)
@@ -84,10 +84,12 @@ class CosmicRays(LocalPlugin):
         self.panel.opacity.set_value(round(self.settings['opacity'] * 100))
         self.panel.least.set_value(self.session.min_size)
         self.panel.limit.set_value(self.settings['dark_limit'])
+        self.panel.live.set_state(self.session.live)
         self._show_all()
 
     def start(self):
         """Take up the displayed image."""
+        self.session.prepare()
         self.overlay.show()
         self.resume()
         self.redo()
@@ -224,6 +226,15 @@ class CosmicRays(LocalPlugin):
         """Give up the run."""
         self.session.cancel()
 
+    def set_live(self, live):
+        """Have the result follow every change, or not."""
+        self.settings['live'] = live
+        self.session.set_live(live)
+
+    def verify(self):
+        """Have the result compared with ccdproc's."""
+        self.session.verify()
+
     def choose_least(self, size):
         """List segments of at least this size."""
         self.settings['min_size'] = size
@@ -321,7 +332,7 @@ class CosmicRays(LocalPlugin):
             self._show_time()
         else:
             self._timer.stop()
-            self.panel.bar.set_value(0.0)
+            self.panel.show_progress(None)
             self._show_result()
 
     def _heard_result(self):
@@ -332,6 +343,12 @@ class CosmicRays(LocalPlugin):
         self.panel.table.show(result.segments.listed)
         self.panel.saved.set_text('')
 
+    def _heard_verified(self):
+        self._show_result()
+
+    def _heard_engine(self):
+        self.panel.show_engine(self.session.engine)
+
     def _heard_saved(self):
         self.panel.saved.set_text(f'saved: {self.session.saved.name}')
         self.panel.saved.set_tooltip(str(self.session.saved))
@@ -341,7 +358,8 @@ class CosmicRays(LocalPlugin):
         self.panel.show_frame(self.session.frame, opening=False)
 
     def _show_all(self):
-        for event in ('frame', 'params'):
+        self.panel.show_progress(None)
+        for event in ('frame', 'params', 'engine'):
             self._heard(event)
 
     def _show_error(self, message):
@@ -352,13 +370,17 @@ class CosmicRays(LocalPlugin):
             return
         seconds = time.monotonic() - self._started
         if seconds > 0.5:
+            self.panel.show_progress(self.session.progress)
             self.panel.show_result([f'searching... {seconds:.0f} s'])
-        self._timer.start(0.5)
+        self._timer.start(0.25)
 
     def _show_result(self):
         result = self.session.result
         if result is not None:
-            self.panel.show_result(in_words(result.detection, result.segments))
+            lines = in_words(result.detection, result.segments)
+            lines[1] += ' - exact' if result.exact else ' - first iteration'
+            more = 'comparing with ccdproc...' if self.session.verifying else result.verified
+            self.panel.show_result([*lines, more] if more else lines)
 
     def _show_enabled(self):
         session = self.session
@@ -369,6 +391,10 @@ class CosmicRays(LocalPlugin):
             {
                 'run': (no_frame, 'Find the cosmic rays of the displayed image.'),
                 'cancel': ('' if session.busy else 'Nothing is running.', 'Give up the run; the last result stays.'),
+                'verify': (
+                    old or ('It is being compared.' if session.verifying else ''),
+                    'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',
+                ),
                 'cleaned': (no_result, 'Show the cleaned frame as a new image here.'),
                 'save': (old, 'Write the merged mask.'),
                 'show_saved': ('' if session.saved else 'Nothing was saved yet.', 'Open the mask that was written.'),

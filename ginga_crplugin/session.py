@@ -1,15 +1,22 @@
 """The room of the state: the frame at hand, what was chosen, what was found; the same for every front."""
 
+import time
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from .core import compiling
 from .core.bits import MaskBit
-from .core.detect import Detection, detect
+from .core.detect import Detection, Detector, detect
 from .core.frame import Frame, InputMask
 from .core.params import LACosmicParams
 from .core.save import save_mask
 from .core.segment import LISTED, Segments, segment
 
 __all__ = ['MaskChoice', 'Result', 'Session']
+
+#: A run that takes longer than this (seconds) shows its first iteration in between.
+PATIENCE = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +30,24 @@ class MaskChoice:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run found, with the very frame that it ran on."""
+    """What a run found, with the very frame that it ran on.
+
+    Attributes
+    ----------
+    frame : Frame
+    detection : Detection
+    segments : Segments
+    exact : bool
+        Whether it is the full result, not the first iteration alone.
+    verified : str
+        What a comparison with ccdproc said; empty if there was none.
+    """
 
     frame: Frame
     detection: Detection
     segments: Segments
+    exact: bool = True
+    verified: str = ''
 
 
 class Session:
@@ -42,7 +62,7 @@ class Session:
     Notes
     -----
     Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'masks'``, ``'busy'``, ``'result'``,
-    ``'saved'`` or ``'error'``.
+    ``'verified'``, ``'engine'``, ``'saved'`` or ``'error'``.
     """
 
     def __init__(self, run):
@@ -54,6 +74,12 @@ class Session:
         self._masks = ()
         self._wanted = False
         self._running = False
+        self._seconds = 0.0
+        self._detector = Detector()
+        self._last = None
+        self.live = True
+        self.verifying = False
+        self.progress = 0.0
         self.frame = None
         self.result = None
         self.error = ''
@@ -97,8 +123,9 @@ class Session:
         """Let the frame go; a late answer about it is void."""
         self._opening += 1
         self._ticket += 1
-        self._wanted = False
-        self.frame = self.result = self.saved = None
+        self._wanted = self.verifying = False
+        self._detector, self._seconds = Detector(), 0.0
+        self.frame = self.result = self.saved = self._last = None
         self.error = ''
         self._tell('frame')
 
@@ -132,6 +159,7 @@ class Session:
         LACosmicParams(**chosen)
         self._chosen = chosen
         self._tell('params')
+        self._follow()
 
     @property
     def masks(self):
@@ -151,6 +179,7 @@ class Session:
             self._masks += (MaskChoice(mask),)
             self._use_masks()
             self._tell('masks')
+            self._follow()
 
         self._run(load, done)
 
@@ -162,6 +191,7 @@ class Session:
         self._masks = (*self._masks[:index], new, *self._masks[index + 1 :])
         self._use_masks()
         self._tell('masks')
+        self._follow()
 
     def _use_masks(self):
         if self.frame is not None:
@@ -191,36 +221,61 @@ class Session:
         if not self._running:
             self._start()
 
+    def set_live(self, live):
+        """Have the result follow every change, once there is one and the fast engine is ready; or not."""
+        self.live = live
+        self._follow()
+
+    def _follow(self):
+        if self.live and self.outdated and compiling.ready():
+            self.detect()
+
     def _start(self):
-        ticket, frame, params = self._ticket, self.frame, self.params
+        first = self.live and self._seconds > PATIENCE and self.params.niter > 1 and compiling.ready()
+        self._start_run(exact=not first)
+
+    def _start_run(self, *, exact):
+        ticket, frame, detector = self._ticket, self.frame, self._detector
+        params = self.params if exact else replace(self.params, niter=1)
 
         def job():
-            detection = detect(frame, params)
-            return Result(frame, detection, segment(frame, detection))
+            start = time.monotonic()
+            detection = detector.detect(frame, params, self._progressed, lambda: ticket != self._ticket)
+            return Result(frame, detection, segment(frame, detection), exact), time.monotonic() - start
 
-        self._running = True
-        self._run(job, lambda result, error: self._detected(ticket, result, error))
+        self._running, self.progress = True, 0.0
+        self._run(job, lambda answer, error: self._detected(ticket, answer, error))
 
-    def _detected(self, ticket, result, error):
+    def _progressed(self, fraction):
+        self.progress = fraction  # by the worker; the front looks now and then
+
+    def _detected(self, ticket, answer, error):
         self._running = False
         if ticket != self._ticket:
             if self._wanted:
                 self._start()
             return
-        self._wanted = False
-        if error is None:
-            self.result, self.saved = self._listing(result), None
-        self._tell('busy')
-        if error is None:
-            self._tell('result')
-        else:
+        if error is not None:
+            self.cancel()
             self._fail(error)
+            return
+        result, seconds = answer
+        self.result, self.saved = self._listing(result), None
+        if result.exact:
+            self._last, self._seconds, self._wanted = result, seconds, False
+            self._tell('busy')
+        self._tell('result')
+        if not result.exact and ticket == self._ticket:
+            self._start_run(exact=True)
 
     def cancel(self):
         """Give up the run; the last good result stays."""
         self._ticket += 1
         self._wanted = False
         self._tell('busy')
+        if self.result is not None and not self.result.exact:
+            self.result = self._listing(self._last)
+            self._tell('result')
 
     def set_min_size(self, min_size):
         """List segments of at least ``min_size`` pixels."""
@@ -232,6 +287,41 @@ class Session:
     def _listing(self, result):
         return replace(result, segments=replace(result.segments, min_size=self.min_size))
 
+    # the engine
+
+    def prepare(self):
+        """Have the fast engine compiled in the worker, or loaded where that was done before."""
+        if not compiling.ready() and not compiling.problem():
+            self._run(compiling.compile_all, lambda _able, _error: self._tell('engine'))
+
+    @property
+    def engine(self):
+        """What is to be known of the fast engine, in words; empty where it is ready."""
+        if compiling.ready():
+            return ''
+        if compiling.problem():
+            return f'the fast engine cannot run here, ccdproc is used ({compiling.problem()})'
+        return 'compiling the fast engine, once on this machine; until then ccdproc is used'
+
+    def verify(self):
+        """Have the result computed by ccdproc and compared, pixel by pixel."""
+        result = self.result
+        if result is None or not result.exact:
+            return
+        self.verifying = True
+        self._tell('verified')
+        self._run(lambda: _compared(result), lambda words, error: self._verified(result, words, error))
+
+    def _verified(self, result, words, error):
+        self.verifying = False
+        if self.result is None or self.result.detection is not result.detection:
+            words = ''  # of a result that is no more
+        if error is not None:
+            self._fail(error)
+        elif words:
+            self.result = replace(self.result, verified=words)
+        self._tell('verified')
+
     # the output
 
     def save(self, path=None, **options):
@@ -242,7 +332,15 @@ class Session:
             return
 
         def job():
-            return save_mask(result.frame, result.detection, result.segments, path, sources=sources, **options)
+            return save_mask(
+                result.frame,
+                result.detection,
+                result.segments,
+                path,
+                sources=sources,
+                verified=result.verified,
+                **options,
+            )
 
         def done(written, error):
             if error is not None:
@@ -252,3 +350,15 @@ class Session:
                 self._tell('saved')
 
         self._run(job, done)
+
+
+def _compared(result):
+    """Compute a result by ccdproc, and say how many pixels differ, in the mask or in the cleaned values."""
+    reference = detect(result.frame, result.detection.params, engine='ccdproc')
+    differing = (reference.crmask != result.detection.crmask) | ~_equal(reference.cleaned, result.detection.cleaned)
+    count = int(np.count_nonzero(differing))
+    return f'{count} px differ from {reference.engine}' if count else f'identical to {reference.engine}'
+
+
+def _equal(one, other):
+    return (one == other) | (np.isnan(one) & np.isnan(other))

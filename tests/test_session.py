@@ -1,10 +1,14 @@
 """The session: late answers, failures, masks and parameters, without any display."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect
+from ginga_crplugin.core import compiling
+from ginga_crplugin.core.detect import Cancelled
 from ginga_crplugin.session import Session
 
 
@@ -197,6 +201,116 @@ def test_the_least_size_changes_the_list_alone(session, worker):
     session.set_min_size(6)
     assert (session.result.segments.listed['area'].value >= 6).all()
     assert session.result.detection.crmask is mask
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    """The fast engine, compiled."""
+    if not compiling.compile_all():
+        pytest.skip(f'the fast engine cannot run here: {compiling.problem()}')
+
+
+def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
+    session.set_params(sigclip=6.0)
+    assert not worker.jobs
+    session.detect()
+    worker.work_all()
+    session.set_params(sigclip=7.0)
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, detect(session.frame, session.params, 'ccdproc').crmask)
+    assert not session.outdated
+    session.set_live(False)
+    session.set_params(sigclip=8.0)
+    assert not worker.jobs
+    assert session.outdated
+    session.set_live(True)
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 8.0
+
+
+def test_a_change_of_masks_is_followed(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    everywhere = session.result.detection.crmask.copy()
+    mask = np.zeros(session.frame.shape, bool)
+    mask[:256] = True
+    session.add_mask(lambda: InputMask('half', MaskBit.BAD, mask))
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, detect(session.frame, session.params, 'ccdproc').crmask)
+    session.set_mask(0, used=False)
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, everywhere)
+
+
+def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    session._seconds = 9.0
+    session.set_params(sigclip=7.0)
+    worker.work()
+    assert not session.result.exact
+    assert session.outdated
+    assert_array_equal(
+        session.result.detection.crmask, detect(session.frame, replace(session.params, niter=1), 'ccdproc').crmask
+    )
+    worker.work()
+    assert session.result.exact
+    assert not session.outdated
+
+
+def test_cancel_after_the_first_iteration_gives_the_last_result_back(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    first = session.result.detection
+    session._seconds = 9.0
+    session.set_params(sigclip=7.0)
+    worker.work()
+    session.cancel()
+    worker.work_all()
+    assert session.result.detection is first
+
+
+def test_a_cancelled_run_stops_early(session, worker, fast):
+    session.detect()
+    job, done = worker.jobs.pop()
+    session.cancel()
+    with pytest.raises(Cancelled):
+        job()
+    done(None, Cancelled())
+    assert session.error == ''
+
+
+def test_verify_compares_with_ccdproc(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    session.verify()
+    assert session.verifying
+    worker.work_all()
+    assert session.result.verified.startswith('identical to ccdproc')
+    session.set_params(sigclip=7.0)
+    worker.work_all()
+    assert session.result.verified == ''
+
+
+def test_the_verdict_on_a_result_that_is_no_more_is_void(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    session.verify()
+    session.set_params(sigclip=7.0)
+    worker.work(1)
+    worker.work_all()
+    assert session.result.verified == ''
+    assert not session.verifying
+
+
+def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
+    monkeypatch.setattr(compiling, 'ready', lambda: False)
+    session.detect()
+    worker.work_all()
+    assert session.result.detection.engine.startswith('ccdproc')
+    session.set_params(sigclip=7.0)
+    assert not worker.jobs
+    assert 'compiling' in session.engine
 
 
 def test_without_a_frame_there_are_defaults(worker):

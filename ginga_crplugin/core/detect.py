@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from .compiling import compile_all
+from . import compiling
 from .detection import (
     EDGE,
     Cancelled,
@@ -26,7 +26,7 @@ from .detection import (
     unpadded,
 )
 
-__all__ = ['EDGE', 'Cancelled', 'Detection', 'detect', 'restore']
+__all__ = ['EDGE', 'Cancelled', 'Detection', 'Detector', 'detect', 'restore']
 
 ENGINES = 'fast', 'ccdproc'
 
@@ -65,18 +65,42 @@ def detect(frame, params=None, engine='fast', threads=1, progress=None, cancel=N
         raise ValueError(msg)
     if params is None:
         params, _ = frame.parameters()
-    if engine == 'fast' and compile_all():
-        try:
-            return _fast(frame, params, threads).detect(progress=progress, cancel=cancel)
-        except Unsupported:
-            pass
+    if engine == 'fast':
+        compiling.compile_all()
+        return Detector(threads).detect(frame, params, progress, cancel)
     return _by_ccdproc(frame, params)
 
 
-def _fast(frame, params, threads):
-    from .lacosmic import LACosmic
+class Detector:
+    """Finds the cosmic rays of a frame again and again: by the fast engine once that is compiled, else by ccdproc.
 
-    return LACosmic(frame, params, threads)
+    Parameters
+    ----------
+    threads : int, optional
+        How many threads the fast engine works with.
+    """
+
+    def __init__(self, threads=1):
+        self._threads = threads
+        self._engine = None
+
+    def detect(self, frame, params, progress=None, cancel=None):
+        """Find the cosmic rays, and keep what the next run on the same pixels can use (see `detect`)."""
+        if compiling.ready():
+            try:
+                return self._engine_for(frame, params).detect(params, progress, cancel)
+            except Unsupported:
+                self._engine = None
+        return _by_ccdproc(frame, params)
+
+    def _engine_for(self, frame, params):
+        from .lacosmic import LACosmic
+
+        if self._engine is None or self._engine.frame.ccd.data is not frame.ccd.data:
+            self._engine = LACosmic(frame, params, self._threads)
+        elif self._engine.frame is not frame:
+            self._engine.set_frame(frame)
+        return self._engine
 
 
 def _by_ccdproc(frame, params):

@@ -281,7 +281,9 @@ def _part(x, begin, end):
 
 
 @njit(**OPTIONS)
-def peaks(c, var, readnoise2, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, size, across, out):
+def peaks(
+    c, var, readnoise2, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, size, across, out
+):
     """Write the highest S' of each block of size x size pixels, and keep nothing else of the fields.
 
     ``var`` may be empty: the variance then is that of the electrons, c + readnoise2.

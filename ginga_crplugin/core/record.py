@@ -16,7 +16,7 @@ __all__ = ['in_words', 'record']
 _COMMENT = 44
 
 
-def record(frame, detection, segments, plane, sources):
+def record(frame, detection, segments, plane, sources, verified=''):
     """Return the header cards that tell how a mask was made.
 
     Parameters
@@ -28,13 +28,19 @@ def record(frame, detection, segments, plane, sources):
         The merged mask.
     sources : dict of str
         Where each parameter comes from.
+    verified : str, optional
+        What a comparison with another engine said.
 
     Returns
     -------
     list of `~astropy.io.fits.Card`
         Versions, parameters, input masks with their DATASUM, the run and the review.
     """
-    cards = [('CRVERSIO', __version__, 'version of ginga_crplugin'), ('CRENGINE', detection.engine, '')]
+    cards = [
+        ('CRVERSIO', __version__, 'version of ginga_crplugin'),
+        ('CRENGINE', detection.engine, ''),
+        ('CRVERIF', verified or 'not verified', ''),
+    ]
     for item in fields(detection.params):
         value = getattr(detection.params, item.name)
         if isinstance(value, float) and math.isinf(value):

@@ -47,7 +47,7 @@ def default_path(frame):
 
 def save_mask(
     frame, detection, segments=None, path=None, *, crmask=None, kind='new', cleaned=False, overwrite=False,
-    sources=None,
+    sources=None, verified='',
 ):  # fmt: skip
     """Write the merged mask with the cause of every bad pixel.
 
@@ -75,6 +75,8 @@ def save_mask(
         Whether an existing file (for ``'into'``, an existing mask) may be replaced.
     sources : dict of str, optional
         Where each parameter comes from, for the record.
+    verified : str, optional
+        What a comparison with another engine said, for the record.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def save_mask(
     plane = merge_mask(frame, detection, crmask)
     raw = _Raw(frame) if kind != 'mask' else None
     name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
-    cards = record(frame, detection, segments, plane, sources or {})
+    cards = record(frame, detection, segments, plane, sources or {}, verified)
     ours = _written(_extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned), raw)
     if kind == 'mask':
         content = ours

@@ -9,7 +9,20 @@ from numba import njit
 
 from .networks import OPTIONS
 
-__all__ = ['GROWN', 'STARS', 'bounds', 'clean', 'difference', 'find', 'grow_input', 'grow_stars', 'mark', 'near', 'overlay', 'store']
+__all__ = [
+    'GROWN',
+    'STARS',
+    'bounds',
+    'clean',
+    'difference',
+    'find',
+    'grow_input',
+    'grow_stars',
+    'mark',
+    'near',
+    'overlay',
+    'store',
+]
 
 F32 = np.float32
 #: In the mask of the engine: an input mask grown by one pixel, and a saturated star grown by four.
@@ -179,7 +192,9 @@ def clean(pixels, values, how, weights, flags, mask, level, out):
 
 
 @njit(**OPTIONS)
-def store(pixels, clean_values, var_values, own, own_var, size, shape, heads, links, at, values, variances, used, changed):
+def store(
+    pixels, clean_values, var_values, own, own_var, size, shape, heads, links, at, values, variances, used, changed
+):
     """Keep cleaned values in lists by blocks of size x size pixels.
 
     Parameters

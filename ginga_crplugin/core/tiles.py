@@ -173,7 +173,8 @@ class Pixels:
         """
         ny, nx = self.shape
         top, bottom, left, right = (
-            reference_laplacian(self._one(box)) for box in ((0, 4, 0, nx), (ny - 4, ny, 0, nx), (0, ny, 0, 4), (0, ny, nx - 4, nx))
+            reference_laplacian(self._one(box))
+            for box in ((0, 4, 0, nx), (ny - 4, ny, 0, nx), (0, ny, 0, 4), (0, ny, nx - 4, nx))
         )
         return np.stack([top[0], bottom[-1]]), np.stack([left[:, 0], right[:, -1]])
 

@@ -217,7 +217,45 @@ def test_a_mask_of_another_shape_is_refused_in_words(shell, plugin, tmp_path):
     assert plugin.session.masks == ()
 
 
+def test_the_result_follows_the_slider(shell, plugin, frame_file):
+    shell.wait(lambda: plugin.session.engine == '')
+    run(shell, plugin)
+    assert plugin.panel.result.endswith('exact')
+    for value in (45, 60, 90, 70):
+        plugin.panel._controls['sigclip'].slider.get_widget().setValue(value)
+        shell.pump(0.02)
+    shell.wait(lambda: not plugin.session.busy)
+    shell.settle()
+    expected = detect(read_frame(frame_file), plugin.session.params, engine='ccdproc')
+    assert expected.params.sigclip == 7.0
+    assert_array_equal(plugin.session.result.detection.crmask, expected.crmask)
+    assert f'{expected.pixels} px' in plugin.panel.result
+    assert plugin.panel.save.get_enabled()
+
+
+def test_verify_says_identical_and_save_records_it(shell, plugin, tmp_path):
+    run(shell, plugin)
+    plugin.panel.verify.get_widget().click()
+    assert 'comparing' in plugin.panel.result
+    shell.wait(lambda: not plugin.session.verifying)
+    shell.settle()
+    assert 'identical to ccdproc' in plugin.panel.result
+    plugin.session.save(tmp_path / 'out.fits')
+    shell.wait(lambda: plugin.session.saved)
+    assert fits.getheader(tmp_path / 'out.fits', 'DQ')['CRVERIF'].startswith('identical to ccdproc')
+
+
+def test_verify_tells_what_differs(shell, plugin, monkeypatch):
+    run(shell, plugin)
+    plugin.session.result.detection.crmask[100, 100] ^= True
+    plugin.panel.verify.get_widget().click()
+    shell.wait(lambda: not plugin.session.verifying)
+    assert '1 px differ from ccdproc' in plugin.panel.result
+
+
 def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
+    plugin.panel.live.get_widget().click()
+    assert not plugin.session.live
     assert not plugin.panel.save.get_enabled()
     run(shell, plugin)
     assert plugin.panel.save.get_enabled()
@@ -243,12 +281,12 @@ def held(monkeypatch):
     gate = threading.Event()
     started = threading.Event()
 
-    def slow(frame, params):
+    def slow(detector, frame, params, progress=None, cancel=None):
         started.set()
         assert gate.wait(30)
         return detect(frame, params)
 
-    monkeypatch.setattr('ginga_crplugin.session.detect', slow)
+    monkeypatch.setattr('ginga_crplugin.session.Detector.detect', slow)
     gate.started = started
     yield gate
     gate.set()
@@ -298,10 +336,10 @@ def test_a_failing_worker_is_told_and_loses_nothing(shell, plugin, monkeypatch):
     run(shell, plugin)
     first = plugin.session.result
 
-    def fail(frame, params):
+    def fail(*_):
         raise RuntimeError('the disk is on fire')
 
-    monkeypatch.setattr('ginga_crplugin.session.detect', fail)
+    monkeypatch.setattr('ginga_crplugin.session.Detector.detect', fail)
     plugin.panel.run.get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
