@@ -338,7 +338,6 @@ class CosmicRays(LocalPlugin):
     def _heard_result(self):
         self._show_result()
         result = self.session.result
-        self.overlay.set_pixels('cosmic rays', result.segments.pixels, result.frame.shape)
         self.overlay.set_segments(result.segments)
         self.panel.table.show(result.segments.listed)
         self.panel.saved.set_text('')

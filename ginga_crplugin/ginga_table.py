@@ -6,7 +6,7 @@ from ginga.gw import Widgets
 __all__ = ['SegmentTable']
 
 #: Rows on a page: more would take longer to fill in than a slider may wait.
-PAGE = 100
+PAGE = 50
 
 _COLUMNS = (
     ('#', 'label', 'integer', 44),

@@ -104,10 +104,10 @@ class MaskOverlay:
         self.set_pixels(layer, np.flatnonzero(mask), mask.shape)
 
     def set_segments(self, segments):
-        """Mark the listed segments (`Segments`)."""
+        """Draw the pixels of segments (`Segments`) as cosmic rays, and mark those that are listed."""
         self._segments = segments
         self._markers.set_table(segments.listed)
-        self._redraw()
+        self.set_pixels('cosmic rays', segments.pixels, segments.shape)
 
     def set_visible(self, layer, visible):
         """Show a layer or not; ``'segments'`` are the markers."""
@@ -264,17 +264,19 @@ class _Markers(CanvasObjectBase):
         pen = viewer.renderer.setup_cr(self)
         if self.visible:
             line = pen.get_line(self.color, linewidth=self.linewidth)
-            for box in self._boxes[self._in_view(viewer)[:MARKERS]]:
-                pen.draw_polygon(self._corners(viewer, box), line=line)
-        for box in self._boxes[self._labels == self.selected]:
+            for corners in self._corners(viewer, self._in_view(viewer)[:MARKERS]):
+                pen.draw_polygon(corners, line=line)
+        for corners in self._corners(viewer, np.flatnonzero(self._labels == self.selected)):
             for color, width in (('black', 5), ('white', 2)):
-                pen.draw_polygon(self._corners(viewer, box), line=pen.get_line(color, linewidth=width))
+                pen.draw_polygon(corners, line=pen.get_line(color, linewidth=width))
 
     def _in_view(self, viewer):
         (x0, y0), (x1, y1) = np.min(viewer.get_draw_rect(), axis=0), np.max(viewer.get_draw_rect(), axis=0)
         left, low, right, high = self._boxes.T
         return np.flatnonzero((right >= x0) & (left <= x1) & (high >= y0) & (low <= y1))
 
-    def _corners(self, viewer, box):
-        x0, y0, x1, y1 = box + (-2.5, -2.5, 2.5, 2.5)
-        return self.get_cpoints(viewer, points=np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), no_rotate=True)
+    def _corners(self, viewer, chosen):
+        """Return the corners of the chosen boxes on the screen, (n, 4, 2)."""
+        x0, y0, x1, y1 = (self._boxes[chosen] + (-2.5, -2.5, 2.5, 2.5)).T
+        corners = np.stack([x0, y0, x1, y0, x1, y1, x0, y1], axis=1).reshape(-1, 2)
+        return np.asarray(self.get_cpoints(viewer, points=corners)).reshape(-1, 4, 2) if len(corners) else ()

@@ -15,8 +15,8 @@ from .core.segment import LISTED, Segments, segment
 
 __all__ = ['MaskChoice', 'Result', 'Session']
 
-#: A run that takes longer than this (seconds) shows its first iteration in between.
-PATIENCE = 0.15
+#: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
+PATIENCE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,13 +235,15 @@ class Session:
         self._start_run(exact=not first)
 
     def _start_run(self, *, exact):
-        ticket, frame, detector = self._ticket, self.frame, self._detector
+        ticket, frame, detector, min_size = self._ticket, self.frame, self._detector, self.min_size
         params = self.params if exact else replace(self.params, niter=1)
 
         def job():
             start = time.monotonic()
             detection = detector.detect(frame, params, self._progressed, lambda: ticket != self._ticket)
-            return Result(frame, detection, segment(frame, detection), exact), time.monotonic() - start
+            segments = segment(frame, detection, min_size)
+            _ = segments.listed  # here rather than where the user waits for it
+            return Result(frame, detection, segments, exact), time.monotonic() - start
 
         self._running, self.progress = True, 0.0
         self._run(job, lambda answer, error: self._detected(ticket, answer, error))
@@ -285,6 +287,8 @@ class Session:
             self._tell('result')
 
     def _listing(self, result):
+        if result.segments.min_size == self.min_size:
+            return result
         return replace(result, segments=replace(result.segments, min_size=self.min_size))
 
     # the engine

@@ -1,0 +1,127 @@
+"""From a step of the slider to the new exact overlay on the screen, in Ginga's shell off screen.
+
+Run as ``python tests/benchmarks/bench_panel.py [--size 4096] [--segments 1000 50000] [--json]``. For each number of
+segments it prints the median and the longest time from a step of the sigclip slider until the exact result has been drawn,
+and how late the latest tick of the event loop came meanwhile, the redraw itself left out.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / 'gui'))
+
+from conftest import Shell
+
+
+def frame(size, segments, seed=1):
+    """Make a sky with as many hits of three pixels, of all strengths."""
+    rng = np.random.default_rng(seed)
+    data = rng.normal(300.0, 17.0, (size, size)).astype(np.float32)
+    y, x = rng.integers(8, size - 8, (2, segments))
+    strength = rng.uniform(300.0, 6000.0, segments).astype(np.float32)
+    for step in range(3):
+        data[y, x + step] += strength
+    return data
+
+
+class Clock:
+    """When ticks of the event loop came, and when the viewer was being redrawn."""
+
+    def __init__(self, viewer):
+        from qtpy.QtCore import QTimer
+
+        self.ticks, self.redraws = [], []
+        self._draw = viewer.redraw_data
+        viewer.redraw_data = self._redraw
+        self._timer = QTimer()
+        self._timer.timeout.connect(lambda: self.ticks.append(time.perf_counter()))
+        self._timer.start(2)
+
+    def _redraw(self, *args, **options):
+        start = time.perf_counter()
+        self._draw(*args, **options)
+        self.redraws.append((start, time.perf_counter()))
+
+    def latest(self, start, end):
+        """Return by how long the latest tick between two times was late, the redraws left out."""
+        ticks = [start, *(tick for tick in self.ticks if start < tick < end), end]
+        late = 0.0
+        for one, other in zip(ticks, ticks[1:], strict=False):
+            drawing = sum(max(0.0, min(other, e) - max(one, s)) for s, e in self.redraws)
+            late = max(late, other - one - drawing)
+        return late
+
+
+def measure(shell, size, segments, steps):
+    """Move the slider, and return the times that were seen."""
+    from ginga.AstroImage import AstroImage
+
+    channel = shell.channel(f'{segments}')
+    image = AstroImage(data_np=frame(size, segments), logger=shell.fv.logger)
+    image.set(name=f'{segments}')
+    channel.add_image(image)
+    shell.settle()
+    plugin = shell.start(channel)
+    session = plugin.session
+    shell.wait(lambda: session.frame is not None and session.engine == '')
+    session.set_params(readnoise=10.0)
+    plugin.run()
+    shell.wait(lambda: not session.busy)
+    shell.settle()
+    clock = Clock(plugin.fitsimage)
+    slider = plugin.panel._controls['sigclip'].slider.get_widget()
+    times, late = [], []
+    for step in range(steps):
+        start = time.perf_counter()
+        slider.setValue(40 + step % 7)
+        drawn = len(clock.redraws)
+        shell.wait(lambda: not session.busy and session.result.exact and not session.outdated)
+        done = len(clock.redraws)
+        shell.wait(lambda drawn=drawn, done=done: len(clock.redraws) > max(drawn, done - 1))
+        end = clock.redraws[-1][1]
+        times.append(end - start)
+        late.append(clock.latest(start, end))
+        shell.settle()
+    found = session.result
+    shell.stop(channel)
+    shell.fv.delete_channel(channel.name)
+    return {
+        'size': size,
+        'segments': len(found.segments),
+        'pixels': found.detection.pixels,
+        'engine': found.detection.engine,
+        'median_ms': 1e3 * float(np.median(times)),
+        'longest_ms': 1e3 * max(times),
+        'latest_tick_ms': 1e3 * max(late),
+        'median_latest_tick_ms': 1e3 * float(np.median(late)),
+    }
+
+
+def main():
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--size', type=int, default=4096)
+    parser.add_argument('--segments', type=int, nargs='+', default=[1000, 50000])
+    parser.add_argument('--steps', type=int, default=12)
+    parser.add_argument('--json', action='store_true')
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        shell = Shell(Path(folder))
+        rows = [measure(shell, args.size, segments, args.steps) for segments in args.segments]
+        shell.close()
+    if args.json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        print('{size} x {size}, {segments} segments, {pixels} px: {median_ms:.0f} ms (longest {longest_ms:.0f}); latest tick '
+              '{median_latest_tick_ms:.0f} ms (worst {latest_tick_ms:.0f}) - {engine}'.format(**row))  # fmt: skip
+
+
+if __name__ == '__main__':
+    main()
