@@ -247,7 +247,7 @@ class CosmicRays(LocalPlugin):
         """Show the cleaned frame as a new image in the channel."""
         result = self.session.result
         image = AstroImage(data_np=result.detection.cleaned.copy(), logger=self.logger)
-        image.update_keywords(dict(result.frame.ccd.header))
+        image.update_keywords(result.frame.ccd.header)
         image.set(name=f'{Path(result.frame.name).stem}_cleaned')
         future = Future()
         future.freeze(lambda: image)
