@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, detect, read_frame, segment
+from ginga_crplugin import InputMask, MaskBit, detect, read_frame, segment
 
 VERMILION = np.array((0xD5, 0x5E, 0x00))
 
@@ -420,6 +420,46 @@ def test_the_cleaned_frame_keeps_its_sky_coordinates(shell, channel, tmp_path):
     plugin.show_cleaned()
     shell.settle()
     assert plugin.fitsimage.get_image().pixtoradec(30, 40) == pytest.approx(original.pixtoradec(30, 40))
+
+
+def test_a_mask_can_be_added_and_switched_off_before_there_is_an_image(shell, channel):
+    plugin = shell.start(channel)
+    plugin.session.add_mask(lambda: InputMask('eye', MaskBit.BAD, np.eye(64, 70, dtype=bool)))
+    shell.wait(lambda: plugin.session.masks)
+    shell.settle()
+    plugin.use_mask(0, used=False)
+    plugin.use_mask(0, used=True)
+    memory_image(shell, channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert plugin.session.frame.bits[5, 5] == MaskBit.BAD
+
+
+def test_the_masks_of_an_image_go_from_the_panel_with_it(shell, channel, tmp_path):
+    path = tmp_path / 'masked.fits'
+    data = np.random.default_rng(0).poisson(300, (64, 70)).astype('f4')
+    fits.HDUList([fits.PrimaryHDU(data), fits.ImageHDU(np.eye(64, 70, dtype='u1'), name='MASK')]).writeto(path)
+    image = shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert [type(row).__name__ for row in plugin.panel.masks.get_children()] == ['HBox']
+    channel.remove_image(image.get('name'))
+    shell.settle()
+    assert [row.get_text() for row in plugin.panel.masks.get_children()] == ['none']
+
+
+def test_cancel_of_the_first_run_leaves_no_word_of_it(shell, plugin, held):
+    plugin.panel.run.get_widget().click()
+    shell.wait(lambda: 'searching' in plugin.panel.result)
+    plugin.panel.cancel.get_widget().click()
+    assert plugin.panel.result == ''
+
+
+def test_the_save_dialog_goes_with_its_image(shell, channel, plugin):
+    run(shell, plugin)
+    plugin.ask_save()
+    memory_image(shell, channel, 'another')
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert plugin._dialog is None
 
 
 def test_no_error_of_the_plugin_was_logged(shell):
