@@ -37,6 +37,8 @@ class Result:
     frame : Frame
     detection : Detection
     segments : Segments
+    sources : dict of str
+        Where each parameter came from.
     exact : bool
         Whether it is the full result, not the first iteration alone.
     verified : str
@@ -46,6 +48,7 @@ class Result:
     frame: Frame
     detection: Detection
     segments: Segments
+    sources: dict[str, str]
     exact: bool = True
     verified: str = ''
 
@@ -113,7 +116,7 @@ class Session:
             self._fail(error)
             return
         own = tuple(MaskChoice(mask, own=True) for mask in frame.masks)
-        added = tuple(choice for choice in self._masks if not choice.own and choice.mask.mask.shape == frame.shape)
+        added = tuple(choice for choice in self._masks if not choice.own)
         self.frame, self.error = frame, ''
         self._masks = own + added
         self._use_masks()
@@ -125,6 +128,7 @@ class Session:
         self._ticket += 1
         self._wanted = self.verifying = False
         self._detector, self._seconds = Detector(), 0.0
+        self._masks = tuple(choice for choice in self._masks if not choice.own)
         self.frame = self.result = self.saved = self._last = None
         self.error = ''
         self._tell('frame')
@@ -168,11 +172,10 @@ class Session:
 
     def add_mask(self, load):
         """Have an `InputMask` loaded by ``load()`` in the worker and used."""
-        frame = self.frame
 
         def done(mask, error):
-            if error is None and frame is self.frame and frame is not None and mask.mask.shape != frame.shape:
-                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {frame.shape}')
+            if error is None and self.frame is not None and mask.mask.shape != self.frame.shape:
+                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {self.frame.shape}')
             if error is not None:
                 self._fail(error)
                 return
@@ -195,7 +198,8 @@ class Session:
 
     def _use_masks(self):
         if self.frame is not None:
-            self.frame = self.frame.replace(masks=tuple(choice.mask for choice in self._masks if choice.used))
+            used = (c.mask for c in self._masks if c.used and c.mask.mask.shape == self.frame.shape)
+            self.frame = self.frame.replace(masks=tuple(used))
 
     # the run
 
@@ -236,14 +240,15 @@ class Session:
 
     def _start_run(self, *, exact):
         ticket, frame, detector, min_size = self._ticket, self.frame, self._detector, self.min_size
-        params = self.params if exact else replace(self.params, niter=1)
+        params, sources = self._resolved()
+        params = params if exact else replace(params, niter=1)
 
         def job():
             start = time.monotonic()
             detection = detector.detect(frame, params, self._progressed, lambda: ticket != self._ticket)
             segments = segment(frame, detection, min_size)
             _ = segments.listed  # here rather than where the user waits for it
-            return Result(frame, detection, segments, exact), time.monotonic() - start
+            return Result(frame, detection, segments, sources, exact), time.monotonic() - start
 
         self._running, self.progress = True, 0.0
         self._run(job, lambda answer, error: self._detected(ticket, answer, error))
@@ -330,21 +335,17 @@ class Session:
 
     def save(self, path=None, **options):
         """Write the merged mask in the worker (see `save_mask` for the options); then ``saved`` is the path."""
-        result, sources = self.result, self.sources
+        result = self.result
         if result is None:
             self._fail(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
             return
+        if self.outdated:
+            self._fail(ValueError('parameters or masks have changed since the run: run it again first'))
+            return
 
         def job():
-            return save_mask(
-                result.frame,
-                result.detection,
-                result.segments,
-                path,
-                sources=sources,
-                verified=result.verified,
-                **options,
-            )
+            found = (result.frame, result.detection, result.segments)
+            return save_mask(*found, path, sources=result.sources, verified=result.verified, **options)
 
         def done(written, error):
             if error is not None:
