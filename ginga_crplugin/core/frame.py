@@ -154,8 +154,9 @@ class Frame:
         """(ny, nx) uint8: the sum of the `MaskBit` values known before the run."""
         bits = np.zeros(self.shape, dtype=np.uint8)
         for item in self.masks:
-            bits[item.mask] |= np.uint8(item.bit)
-        bits[self.nonfinite] |= np.uint8(MaskBit.NONFINITE)
+            bits |= item.mask * np.uint8(item.bit)
+        if self.nonfinite.any():
+            bits |= self.nonfinite * np.uint8(MaskBit.NONFINITE)
         return bits
 
     @cached_property
