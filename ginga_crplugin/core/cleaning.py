@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import sparse
-from .tiles import AT_ONCE, tiles
+from .tiles import AT_ONCE
 
 __all__ = ['Cleaning']
 
@@ -67,10 +67,7 @@ class Cleaning:
         return np.concatenate(changed) if changed else around
 
     def _clean(self, some):
-        y, x = np.divmod(some, self.shape[1])
-        where = tiles(np.stack([y, y + 1, x, x + 1], axis=1), 2, self.shape)
-        image, variance, _ = self.pixels.with_variance(where, self.readnoise2)
-        image, variance = image.reshape(-1, 25), variance.reshape(-1, 25)
+        image, variance = self.pixels.around(some, self.readnoise2)
         values = self._filled(some, image, 0), self._filled(some, variance, 1)
         changed = np.empty(some.size, np.int64)
         own = image[:, 12].copy(), variance[:, 12].copy()

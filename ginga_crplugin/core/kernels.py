@@ -29,35 +29,40 @@ def electrons(raw, gain, sky, boxes, starts, out):
                 o[x] = F32((row[x] + sky) * gain)
 
 
-@njit(**OPTIONS)
+@njit(inline='always')
 def _sides(box, shape):
     """Return at which sides the tile touches the frame's: top, bottom, left, right."""
     return box[0] == 0, box[1] == shape[0], box[2] == 0, box[3] == shape[1]
 
 
 @njit(**OPTIONS)
-def _copy_columns(x, out, half, sides):
-    """Copy the outermost ``half`` columns where they are the frame's own."""
-    h, w = x.shape
-    for y in range(h):
+def _copy(x, out, begin, end):
+    """Copy part of a flat tile to the same place in another."""
+    for i in range(begin, end):
+        out[i] = x[i]
+
+
+@njit(inline='always')
+def _copy_columns(x, out, w, half, sides):
+    """Copy the outermost ``half`` columns of a tile of width ``w`` where they are the frame's own."""
+    for begin in range(0, x.size, w):
         if sides[2]:
-            out[y, :half] = x[y, :half]
+            _copy(x, out, begin, begin + half)
         if sides[3]:
-            out[y, w - half :] = x[y, w - half :]
+            _copy(x, out, begin + w - half, begin + w)
 
 
-@njit(**OPTIONS)
-def _copy_sides(x, out, half, sides):
+@njit(inline='always')
+def _copy_sides(x, out, w, half, sides):
     """Copy the outermost ``half`` pixels where they are the frame's own: there the filters leave them as they are."""
-    h = x.shape[0]
     if sides[0]:
-        out[:half] = x[:half]
+        _copy(x, out, 0, half * w)
     if sides[1]:
-        out[h - half :] = x[h - half :]
-    _copy_columns(x, out, half, sides)
+        _copy(x, out, x.size - half * w, x.size)
+    _copy_columns(x, out, w, half, sides)
 
 
-@njit(**OPTIONS)
+@njit(inline='always')
 def _median_line(x, half, step, out):
     if half == 2:
         median5(x, step, out)
@@ -67,7 +72,7 @@ def _median_line(x, half, step, out):
         median9(x, step, out)
 
 
-@njit(**OPTIONS)
+@njit(inline='always')
 def _median_square(x, half, w, out, scratch):
     if half == 1:
         median3x3(x, w, out)
@@ -77,19 +82,17 @@ def _median_square(x, half, w, out, scratch):
         median7x7(x, w, out, scratch)
 
 
-@njit(**OPTIONS)
-def _smooth(x, tile, half, sepmed, sides, out, scratch):
-    """Filter a flat tile by a median: along x and then y over 2 * half + 1 pixels, or over a square 2 pixels smaller."""
-    h, w = tile
+@njit(inline='always')
+def _smooth(x, w, half, sepmed, sides, out, scratch):
+    """Filter a flat tile by a median over 2 * half + 1 pixels: along x and then y, or over a square."""
     if sepmed:
-        rows = scratch[: h * w]
-        _median_line(x, half, 1, rows)
-        _copy_columns(x.reshape(tile), rows.reshape(tile), half, sides)
+        rows, step = scratch[: x.size], min(w, 1)  # no constant, so that one machine code does for both directions
+        _median_line(x, half, step, rows)
+        _copy_columns(x, rows, w, half, sides)
         _median_line(rows, half, w, out)
     else:
-        half -= 1
         _median_square(x, half, w, out, scratch)
-    _copy_sides(x.reshape(tile), out.reshape(tile), half, sides)
+    _copy_sides(x, out, w, half, sides)
 
 
 @njit(**OPTIONS)
@@ -114,17 +117,19 @@ def laplacian(c, w, out):
 
 
 @njit(**OPTIONS)
-def _set_ring(out, box, sides, ring_rows, ring_columns):
+def _set_ring(out, w, box, sides, ring_rows, ring_columns):
     """Put the known L+ of the frame's outermost pixels in its place."""
-    y0, y1, x0, x1 = box
-    if sides[0]:
-        out[0] = ring_rows[0, x0:x1]
-    if sides[1]:
-        out[-1] = ring_rows[1, x0:x1]
-    if sides[2]:
-        out[:, 0] = ring_columns[0, y0:y1]
-    if sides[3]:
-        out[:, -1] = ring_columns[1, y0:y1]
+    last = out.size - w
+    for x in range(w):
+        if sides[0]:
+            out[x] = ring_rows[0, box[2] + x]
+        if sides[1]:
+            out[last + x] = ring_rows[1, box[2] + x]
+    for y in range(box[1] - box[0]):
+        if sides[2]:
+            out[y * w] = ring_columns[0, box[0] + y]
+        if sides[3]:
+            out[y * w + w - 1] = ring_columns[1, box[0] + y]
 
 
 @njit(**OPTIONS)
@@ -153,38 +158,36 @@ def _add_to(a, number, out):
         out[i] = a[i] + number
 
 
-@njit(**OPTIONS)
-def _sharpness(c, var, sky, lap, box, shape, ring_rows, ring_columns, sepmed, s, noise, m, scratch):
+@njit(inline='always')
+def _sharpness(c, var, sky, lap, box, shape, ring_rows, ring_columns, sepmed, halves, s, noise, m, scratch):
     """S' of a tile: L+ over the noise, without its own median (van Dokkum 2001, section 3.2).
 
     The noise is that of the smoothed variance, with the sky added back. ``lap`` is L+ where it is known already, else
     empty, and so is ``sky``.
     """
-    tile = (box[1] - box[0], box[3] - box[2])
-    sides = _sides(box, shape)
+    w, sides = box[3] - box[2], _sides(box, shape)
     if lap.size:
-        s[:] = lap
+        _copy(lap, s, 0, s.size)
     else:
-        laplacian(c, tile[1], s)
-    _set_ring(s.reshape(tile), box, sides, ring_rows, ring_columns)
-    _smooth(var, tile, 3, sepmed, sides, noise, scratch)
+        laplacian(c, w, s)
+    _set_ring(s, w, box, sides, ring_rows, ring_columns)
+    _smooth(var, w, halves[0], sepmed, sides, noise, scratch)
     if sky.size:
         _add(noise, sky)
     _signal_to_noise(s, noise)
-    _smooth(s, tile, 3, sepmed, sides, m, scratch)
+    _smooth(s, w, halves[1], sepmed, sides, m, scratch)
     _subtract(s, m)
 
 
 @njit(**OPTIONS)
-def _weigh(c, noise, weighted, weights, half, tile):
+def _weigh(c, noise, w, weighted, weights, half):
     """Lay c / noise / noise and 1 / noise / noise into tiles that are padded with zeros."""
-    h, w = tile
-    padded = (h + 2 * half, w + 2 * half)
-    a, b = weighted.reshape(padded), weights.reshape(padded)
-    a[:], b[:] = F32(0), F32(0)
-    for y in range(h):
-        p, q = a[y + half, half:], b[y + half, half:]
-        v, n = c[y * w : (y + 1) * w], noise[y * w : (y + 1) * w]
+    wide = w + 2 * half
+    for i in range(weighted.size):
+        weighted[i] = weights[i] = F32(0)
+    for y in range(c.size // w):
+        begin = (y + half) * wide + half
+        p, q, v, n = weighted[begin:], weights[begin:], c[y * w :], noise[y * w :]
         for x in range(w):
             p[x] = v[x] / n[x] / n[x]
             q[x] = F32(1) / n[x] / n[x]
@@ -196,7 +199,8 @@ def _convolve(x, psf, w, out):
     side = psf.shape[0]
     n = x.size - (side - 1) * (w + 1)
     o = out[:n]
-    o[:] = F32(0)
+    for i in range(n):
+        o[i] = F32(0)
     for j in range(side):
         for i in range(side):
             _add_product(o, psf[side - 1 - j, side - 1 - i], x[j * w + i :])
@@ -209,16 +213,16 @@ def _add_product(out, factor, x):
 
 
 @njit(**OPTIONS)
-def _matched_filter(c, noise, psf, tile, f, scratch):
+def _matched_filter(c, noise, psf, w, f, scratch):
     """Match a tile to the point spread function: the convolved image over the convolved weights."""
-    h, w = tile
     half = psf.shape[0] // 2
-    n, wide = (h + 2 * half) * (w + 2 * half), w + 2 * half
+    wide = w + 2 * half
+    n = (c.size // w + 2 * half) * wide
     weighted, weights, a, b = scratch[:n], scratch[n : 2 * n], scratch[2 * n : 3 * n], scratch[3 * n : 4 * n]
-    _weigh(c, noise, weighted, weights, half, tile)
+    _weigh(c, noise, w, weighted, weights, half)
     _convolve(weighted, psf, wide, a)
     _convolve(weights, psf, wide, b)
-    for y in range(h):
+    for y in range(c.size // w):
         o, p, q = f[y * w :], a[y * wide :], b[y * wide :]
         for x in range(w):
             o[x] = p[x] / q[x]
@@ -231,16 +235,15 @@ def _contrast(s, f, m, noise):
         f[i] = s[i] / max((f[i] - m[i]) / noise[i], F32(0.01))
 
 
-@njit(**OPTIONS)
-def _ratio(c, s, noise, box, shape, sepmed, psf, f, m, scratch):
+@njit(inline='always')
+def _ratio(c, s, noise, box, shape, sepmed, halves, psf, f, m, scratch):
     """S' / F of a tile, F being its fine structure (van Dokkum 2001, section 3.3): what is as sharp as a star."""
-    tile = (box[1] - box[0], box[3] - box[2])
-    sides = _sides(box, shape)
+    w, sides = box[3] - box[2], _sides(box, shape)
     if psf.size:
-        _matched_filter(c, noise, psf, tile, f, scratch)
+        _matched_filter(c, noise, psf, w, f, scratch)
     else:
-        _smooth(c, tile, 2, sepmed, sides, f, scratch)
-    _smooth(f, tile, 4, sepmed, sides, m, scratch)
+        _smooth(c, w, halves[2], sepmed, sides, f, scratch)
+    _smooth(f, w, halves[3], sepmed, sides, m, scratch)
     _contrast(s, f, m, noise)
 
 
@@ -268,20 +271,25 @@ def _highest(x):
 
 
 @njit(**OPTIONS)
-def block_peaks(x, boxes, starts, cores, size, across, out):
-    """Write the highest value of each block of size x size pixels; out : (blocks,), ``across`` of them in a row."""
-    for k in range(boxes.shape[0]):
-        _peaks_of(x[starts[k] : starts[k + 1]], boxes[k], cores[k], size, across, out)
+def block_peaks(raw, size, y0, y1, out):
+    """Write the highest pixel of each block of size x size in the rows of a frame from y0 to y1; out : (rows, columns)."""
+    nx = raw.shape[1]
+    for y in range(y0, y1):
+        for j in range(out.shape[1]):
+            peak = _highest(raw[y, j * size : min((j + 1) * size, nx)])
+            out[y // size, j] = peak if y % size == 0 else max(peak, out[y // size, j])
 
 
-@njit(**OPTIONS)
+@njit(inline='always')
 def _part(x, begin, end):
     """Return what belongs to one tile, or nothing where there is nothing."""
     return x[begin:end] if x.size else x
 
 
 @njit(**OPTIONS)
-def peaks(c, var, readnoise2, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, size, across, out):
+def peaks(
+    c, var, readnoise2, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, halves, size, across, out
+):
     """Write the highest S' of each block of size x size pixels, and keep nothing else of the fields.
 
     ``var`` may be empty: the variance then is that of the electrons, c + readnoise2.
@@ -298,8 +306,8 @@ def peaks(c, var, readnoise2, sky, lap, boxes, starts, cores, shape, ring_rows, 
         else:
             _add_to(tile, readnoise2, v)
         _sharpness(
-            tile, v, _part(sky, a, b), _part(lap, a, b), boxes[k], shape, ring_rows, ring_columns, sepmed, s, noise, m,
-            scratch,
+            tile, v, _part(sky, a, b), _part(lap, a, b), boxes[k], shape, ring_rows, ring_columns, sepmed, halves,
+            s, noise, m, scratch,
         )  # fmt: skip
         _peaks_of(s, boxes[k], cores[k], size, across, out)
 
@@ -315,7 +323,9 @@ def _any_above(s, box, core, limit):
 
 
 @njit(**OPTIONS)
-def fields(c, var, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, psf, sigclip, s, ratio):
+def fields(
+    c, var, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, halves, psf, sigclip, s, ratio
+):
     """Write S' and S' / F of tiles; S' / F is 0 in those in whose cores no S' is above ``sigclip``."""
     longest = np.max(np.diff(starts))
     room = np.empty((2, longest), F32)
@@ -325,12 +335,13 @@ def fields(c, var, sky, lap, boxes, starts, cores, shape, ring_rows, ring_column
         noise, m = room[0, : b - a], room[1, : b - a]
         _sharpness(
             c[a:b], var[a:b], _part(sky, a, b), _part(lap, a, b), boxes[k], shape, ring_rows, ring_columns, sepmed,
-            s[a:b], noise, m, scratch,
+            halves, s[a:b], noise, m, scratch,
         )  # fmt: skip
         if _any_above(s[a:b], boxes[k], cores[k], sigclip):
-            _ratio(c[a:b], s[a:b], noise, boxes[k], shape, sepmed, psf, ratio[a:b], m, scratch)
+            _ratio(c[a:b], s[a:b], noise, boxes[k], shape, sepmed, halves, psf, ratio[a:b], m, scratch)
         else:
-            ratio[a:b] = F32(0)
+            for i in range(a, b):
+                ratio[i] = F32(0)
 
 
 @njit(**OPTIONS)
@@ -343,7 +354,7 @@ def _scratch_size(boxes, psf, longest, sepmed):
 
 
 @njit(**OPTIONS)
-def saturated(c, boxes, starts, cores, shape, sepmed, level, low_level, found):
+def saturated(c, boxes, starts, cores, shape, sepmed, halves, level, low_level, found):
     """Write the flat indices of saturated pixels that lie in something large, and return how many there are.
 
     Saturated are those of ``level`` or more, and large is what a median of the neighbours above ``low_level`` tells.
@@ -356,7 +367,7 @@ def saturated(c, boxes, starts, cores, shape, sepmed, level, low_level, found):
         x = c[starts[k] : starts[k + 1]]
         box, core = boxes[k], cores[k]
         w = box[3] - box[2]
-        _smooth(x, (box[1] - box[0], w), 3, sepmed, _sides(box, shape), m[: x.size], scratch)
+        _smooth(x, w, halves[0], sepmed, _sides(box, shape), m[: x.size], scratch)
         for y in range(core[0], core[1]):
             for i in range(core[2], core[3]):
                 at = (y - box[0]) * w + i - box[2]
@@ -375,4 +386,5 @@ def crop(x, boxes, starts, inner, inner_starts, out):
         for y in range(y0, y1):
             begin = starts[k] + (y - boxes[k, 0]) * w - boxes[k, 2]
             end = inner_starts[k] + (y - y0) * (x1 - x0)
-            out[end : end + x1 - x0] = x[begin + x0 : begin + x1]
+            for i in range(x1 - x0):
+                out[end + i] = x[begin + x0 + i]

@@ -34,6 +34,9 @@ BLOCK = 16
 #: The sides that a part of the frame may have when it is worked on again: small ones waste the least where little is
 #: found, large ones where much is.
 SIZES = 16, 32, 64
+#: How far the medians reach: of the variance, of S, of the image for its fine structure, and of that again. With
+#: ``sepmed`` Astro-SCRAPPY filters along x and y over two pixels more than the squares have that it takes without.
+HALVES = {True: (3, 3, 2, 4), False: (2, 2, 1, 3)}
 _NO_PSF = np.empty((0, 0), F32)
 
 
@@ -186,8 +189,9 @@ class _Run:
         self.pixels.check_range(self.psf.size > 0)
         self.shape = self.pixels.shape
         self.grid = tuple(-(-n // BLOCK) for n in self.shape)
-        self.reach = 6 if params.sepmed else 4
-        reach_of_ratio = self.reach if not self.psf.size else (7 if params.sepmed else 5) + self.psf.shape[0] // 2
+        self.halves = HALVES[params.sepmed]
+        self.reach = self.halves[0] + self.halves[1]
+        reach_of_ratio = self.reach if not self.psf.size else self.halves[0] + self.psf.shape[0] // 2 + self.halves[3]
         self.margin = max(self.reach + 2, reach_of_ratio)
 
     def _pixels(self):
@@ -236,7 +240,8 @@ class _Run:
     def saturated(self):
         """Find the pixels that are saturated and lie in something large, a star: flat indices."""
         level = F32(self.params.satlevel)
-        bright = self.engine.keep('bright', self.pixel_key, self._bright)
+        bright = self.engine.keep('bright', self.params.search_edges, self._bright)
+        bright = self.pixels.in_electrons(bright).ravel()
         cores = blocks(np.flatnonzero(bright >= level), BLOCK, self.shape)
 
         def find(cores):
@@ -244,20 +249,17 @@ class _Run:
             found = np.empty(int(areas(cores).sum()), np.int64)
             c = self.pixels.electrons(where)
             low_level = F32(float(level) / 10.0)
-            args = *where.where, cores, self.shape, self.params.sepmed, level, low_level, found
+            args = *where.where, cores, self.shape, self.params.sepmed, self.halves, level, low_level, found
             return found[: kernels.saturated(c, *args)].copy()
 
         return self._all(find, chunks(cores, 3))
 
     def _bright(self):
-        """Return the highest value of each block in electrons."""
-        out = np.empty(self.grid[0] * self.grid[1], F32)
-
-        def look(cores):
-            where = tiles(cores, 0, self.shape)
-            kernels.block_peaks(self.pixels.electrons(where), *where.where, cores, BLOCK, self.grid[1], out)
-
-        self._row_by_row(look, 0.0, 0.2)
+        """Return the highest pixel of each block, in the frame's unit."""
+        out = np.empty(self.grid, self.pixels.raw.dtype)
+        for row in rows_of_tiles(self.shape):
+            _stop_if(self.cancel)
+            kernels.block_peaks(self.pixels.raw, BLOCK, row[0, 0], row[0, 1], out)
         return out
 
     def first_iteration(self, mask):
@@ -286,10 +288,10 @@ class _Run:
             c, sky = self.pixels.without_sky(where)
             var = self.pixels.known_variance(where, sky)
             lap = self.pixels.lplus(c, where)
-            args = *where.where, cores, self.shape, *self.pixels.ring, self.params.sepmed
+            args = *where.where, cores, self.shape, *self.pixels.ring, self.params.sepmed, self.halves
             kernels.peaks(c, var, self.readnoise2, sky, lap, *args, BLOCK, self.grid[1], out)
 
-        self._row_by_row(look, 0.2, 0.7)
+        self._row_by_row(look, 0.0, 0.8)
         return out
 
     def _row_by_row(self, work, begin, end):
@@ -308,8 +310,8 @@ class _Run:
     def _fields(self, where, c, var, sky, sigclip):
         lap = self.pixels.lplus(c, where)
         s, ratio = np.empty(where.size, F32), np.empty(where.size, F32)
-        args = *where.where, where.cores, self.shape, *self.pixels.ring, self.params.sepmed, self.psf, sigclip
-        kernels.fields(c, var, sky, lap, *args, s, ratio)
+        args = *where.where, where.cores, self.shape, *self.pixels.ring, self.params.sepmed, self.halves
+        kernels.fields(c, var, sky, lap, *args, self.psf, sigclip, s, ratio)
         return s, ratio
 
     def _find(self, seen, mask):

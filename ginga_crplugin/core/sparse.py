@@ -9,11 +9,11 @@ from numba import njit
 
 from .networks import OPTIONS
 
-__all__ = ['GROWN', 'STARS', 'bounds', 'clean', 'difference', 'find', 'grow_input', 'grow_stars', 'mark', 'near', 'overlay', 'store']
+__all__ = ['GROWN', 'STARS', 'around', 'bounds', 'clean', 'difference', 'find', 'grow_input', 'grow_stars', 'mark', 'near', 'overlay', 'store']
 
 F32 = np.float32
 #: In the mask of the engine: an input mask grown by one pixel, and a saturated star grown by four.
-GROWN, STARS = 1, 2
+GROWN, STARS = np.uint8(1), np.uint8(2)
 
 
 @njit(**OPTIONS)
@@ -104,6 +104,17 @@ def near(new, flags, out):
     for at in out[:count]:
         flags[at // nx, at % nx] = 1
     return count
+
+
+@njit(**OPTIONS)
+def around(raw, gain, sky, pixels, out):
+    """Write the electrons of the 5 x 5 pixels around each; out : (n, 25). See `kernels.electrons`."""
+    nx = raw.shape[1]
+    for n in range(pixels.size):
+        y, x = pixels[n] // nx - 2, pixels[n] % nx - 2
+        for j in range(5):
+            for i in range(5):
+                out[n, 5 * j + i] = F32((raw[y + j, x + i] + sky) * gain)
 
 
 @njit(**OPTIONS)
@@ -270,11 +281,11 @@ def grow_input(bits, chosen, y0, y1, x0, x1, mask):
     ny, nx = mask.shape
     for y in range(y0, y1):
         for x in range(x0, x1):
-            mask[y, x] &= ~GROWN
+            mask[y, x] &= STARS
     left, right = max(0, x0 - 1), min(nx, x1 + 1)
     for y in range(max(0, y0 - 1), min(ny, y1 + 1)):
-        for begin in range(left, right, 64):
-            segment = bits[y, begin : min(begin + 64, right)]
+        for begin in range(left, right, 256):
+            segment = bits[y, begin : min(begin + 256, right)]
             if _has(segment, chosen):
                 for i in range(segment.size):
                     if segment[i] & chosen:

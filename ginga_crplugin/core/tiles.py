@@ -5,7 +5,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from . import kernels
+from . import kernels, sparse
 from .detection import Unsupported
 from .frame import LARGEST, NUMBERS
 
@@ -118,6 +118,28 @@ class Pixels:
         """Return the electrons of tiles, flat float32."""
         return self._cut(self.raw, self.gain, self.pssl, where)
 
+    def in_electrons(self, values):
+        """Return pixels of the frame in electrons: float32, in the shape they have."""
+        number = _number(values)
+        return ((values + number(self.pssl)) * number(self.gain)).astype(np.float32)
+
+    def around(self, some, readnoise2):
+        """Return the electrons without the sky, and their variance, of 5 x 5 pixels around some: (n, 25) float32."""
+        c, sky = self._around(self.raw, self.gain, self.pssl, some), 0
+        if self.background is not None:
+            sky = self._around(self.background, self.gain, 0.0, some)
+            c -= sky
+        if self.variance is None:
+            return c, c + readnoise2
+        return c, self._around(self.variance, self.gain * self.gain, 0.0, some) - sky
+
+    @staticmethod
+    def _around(array, gain, offset, some):
+        number = _number(array)
+        out = np.empty((some.size, 25), np.float32)
+        sparse.around(array, number(gain), number(offset), some, out)
+        return out
+
     def sky(self, where):
         """Return the sky of tiles in electrons; empty where the frame has none."""
         return _NOTHING if self.background is None else self._cut(self.background, self.gain, 0.0, where)
@@ -142,7 +164,7 @@ class Pixels:
 
     @staticmethod
     def _cut(array, gain, offset, where):
-        number = np.float32 if array.dtype == np.float32 else np.float64
+        number = _number(array)
         out = np.empty(where.size, np.float32)
         kernels.electrons(array, number(gain), number(offset), *where.where, out)
         return out
@@ -212,6 +234,11 @@ class Pixels:
 
 
 _NOTHING = np.empty(0, np.float32)
+
+
+def _number(array):
+    """Return the precision in which NumPy multiplies an array by a Python number."""
+    return np.float32 if array.dtype == np.float32 else np.float64
 
 
 def _plain(image):
