@@ -68,7 +68,7 @@ class Cleaning:
 
     def _clean(self, some):
         image, variance = self.pixels.around(some, self.readnoise2)
-        values = self._filled(some, image, 0), self._filled(some, variance, 1)
+        values = self._filled(some, image, variance)
         changed = np.empty(some.size, np.int64)
         own = image[:, 12].copy(), variance[:, 12].copy()
         self.used, count = sparse.store(
@@ -77,13 +77,12 @@ class Cleaning:
         )  # fmt: skip
         return changed[:count]
 
-    def _filled(self, some, around, which):
-        """Return the new values of some pixels, of those around them."""
-        out = np.empty(some.size, np.float32)
-        nothing = np.float32(0)
-        if sparse.clean(some, around, self.how, _WEIGHTS, self.flags, self.mask, nothing, out):
-            level = np.float32(self.levels()[which])
-            sparse.clean(some, around, self.how, _WEIGHTS, self.flags, self.mask, level, out)
+    def _filled(self, some, image, variance):
+        """Return the new values of some pixels and of their variances, of those around them."""
+        out = np.empty(some.size, np.float32), np.empty(some.size, np.float32)
+        args = some, image, variance, self.how, _WEIGHTS, self.flags, self.mask
+        if sparse.clean(*args, np.zeros(2, np.float32), *out):
+            sparse.clean(*args, np.array(self.levels(), np.float32), *out)
         return out
 
     def _make_room(self, more):

@@ -33,7 +33,7 @@ F32 = np.float32
 BLOCK = 16
 #: The sides that a part of the frame may have when it is worked on again: small ones waste the least where little is
 #: found, large ones where much is.
-SIZES = 16, 32, 64
+SIZES = 16, 32, 64, 128
 #: How far the medians reach: of the variance, of S, of the image for its fine structure, and of that again. With
 #: ``sepmed`` Astro-SCRAPPY filters along x and y over two pixels more than the squares have that it takes without.
 HALVES = {True: (3, 3, 2, 4), False: (2, 2, 1, 3)}
@@ -322,7 +322,7 @@ class _Run:
 
     def next_iteration(self, changed, cleaning):
         """Find the cosmic rays where the frame changed in the last iteration, and as far as that reaches: flat indices."""
-        cores = min((self._around(changed, size) for size in SIZES), key=lambda cores: self._cost(cores))
+        cores = self._around(changed)
 
         def look(cores):
             where = tiles(cores, self.margin, self.shape)
@@ -333,16 +333,23 @@ class _Run:
 
         return self._all(look, chunks(cores, self.margin))
 
-    def _around(self, changed, size):
-        """Return boxes around changed pixels, one for each block of size x size, with all that they have an effect on."""
+    def _around(self, changed):
+        """Return boxes around changed pixels and all that they have an effect on, that cost the least together."""
+        choices = []
+        for size in SIZES:
+            boxes = self._bounds(changed, size)
+            y0, y1, x0, x1 = boxes.T
+            changed = np.concatenate([y0 * self.shape[1] + x0, (y1 - 1) * self.shape[1] + x1 - 1])
+            choices.append(tiles(boxes, self.margin, self.shape).boxes)
+        return min(choices, key=lambda cores: tiles(cores, self.margin, self.shape).size)
+
+    def _bounds(self, changed, size):
+        """Return one box around the changed pixels in each block of size x size pixels."""
         ny, nx = self.shape
         across = -(-nx // size)
         boxes = np.zeros((-(-ny // size) * across, 4), np.int64)
         sparse.bounds(changed, size, nx, across, boxes)
-        return tiles(boxes[boxes[:, 1] > 0], self.margin, self.shape).boxes
-
-    def _cost(self, cores):
-        return int(areas(tiles(cores, self.margin, self.shape).boxes).sum())
+        return boxes[boxes[:, 1] > 0]
 
     def _all(self, work, jobs):
         return _joined(list(self.engine.each(work, jobs, self.cancel)))

@@ -161,31 +161,39 @@ def _weighted_mean(values, good, weights):
 
 
 @njit(**OPTIONS)
-def clean(pixels, values, how, weights, flags, mask, level, out):
-    """Replace flagged pixels by what the good ones in 5 x 5 say; return how many have none and get ``level``.
+def _instead(values, good, how, weights, ordered):
+    if how == 0:
+        return _masked_mean(values, good)
+    if how == 1:
+        return _masked_median(values, good, ordered)
+    return _weighted_mean(values, good, weights)
+
+
+@njit(**OPTIONS)
+def clean(pixels, values, variances, how, weights, flags, mask, levels, out, out_variances):
+    """Replace flagged pixels by what the good ones in 5 x 5 say; return how many have none and get the ``levels``.
 
     Parameters
     ----------
-    values : (n, 25) float32 ndarray
+    values, variances : (n, 25) float32 ndarray
         The 5 x 5 pixels around each.
     how : int
         0 mean, 1 median, 2 mean weighted by inverse distance.
     weights : (25,) float32 ndarray
-    out : (n,) float32 ndarray
+    levels : (2,) float32 ndarray
+        Of the image and of its variance.
+    out, out_variances : (n,) float32 ndarray
     """
-    good, ordered = np.empty(25, np.int64), np.empty(25, F32)
+    room, ordered = np.empty(25, np.int64), np.empty(25, F32)
     alone = 0
     for n in range(pixels.size):
-        count = _good_neighbours(pixels[n], flags, mask, good)
-        if count == 0:
-            out[n] = level
+        good = room[: _good_neighbours(pixels[n], flags, mask, room)]
+        if good.size == 0:
+            out[n], out_variances[n] = levels[0], levels[1]
             alone += 1
-        elif how == 0:
-            out[n] = _masked_mean(values[n], good[:count])
-        elif how == 1:
-            out[n] = _masked_median(values[n], good[:count], ordered)
         else:
-            out[n] = _weighted_mean(values[n], good[:count], weights)
+            out[n] = _instead(values[n], good, how, weights, ordered)
+            out_variances[n] = _instead(variances[n], good, how, weights, ordered)
     return alone
 
 
@@ -280,8 +288,7 @@ def grow_input(bits, chosen, y0, y1, x0, x1, mask):
     """
     ny, nx = mask.shape
     for y in range(y0, y1):
-        for x in range(x0, x1):
-            mask[y, x] &= STARS
+        _keep(mask[y, x0:x1], STARS)
     left, right = max(0, x0 - 1), min(nx, x1 + 1)
     for y in range(max(0, y0 - 1), min(ny, y1 + 1)):
         for begin in range(left, right, 256):
@@ -290,6 +297,12 @@ def grow_input(bits, chosen, y0, y1, x0, x1, mask):
                 for i in range(segment.size):
                     if segment[i] & chosen:
                         _spread(mask, y, begin + i, GROWN)
+
+
+@njit(**OPTIONS)
+def _keep(row, bit):
+    for i in range(row.size):
+        row[i] &= bit
 
 
 @njit(**OPTIONS)
