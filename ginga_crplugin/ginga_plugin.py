@@ -247,7 +247,7 @@ class CosmicRays(LocalPlugin):
         """Show the cleaned frame as a new image in the channel."""
         result = self.session.result
         image = AstroImage(data_np=result.detection.cleaned.copy(), logger=self.logger)
-        image.update_keywords(dict(result.frame.ccd.header))
+        image.update_keywords(result.frame.ccd.header)
         image.set(name=f'{Path(result.frame.name).stem}_cleaned')
         future = Future()
         future.freeze(lambda: image)
@@ -304,8 +304,9 @@ class CosmicRays(LocalPlugin):
         self.panel.show_rows([])
         self.panel.show_result([])
         self.panel.saved.set_text('')
-        if self.session.frame is not None:
-            self._heard_masks()
+        if isinstance(self._dialog, SaveDialog):  # it names the file of the image before
+            self._close_dialog()
+        self._heard_masks()
         self._heard_params()
 
     def _heard_params(self):
@@ -313,7 +314,8 @@ class CosmicRays(LocalPlugin):
 
     def _heard_masks(self):
         self.panel.show_masks(self.session.masks)
-        self.overlay.set_mask('input', self.session.frame.bits != 0)
+        if self.session.frame is not None:
+            self.overlay.set_mask('input', self.session.frame.bits != 0)
 
     def _heard_busy(self):
         if self.session.busy:
@@ -357,10 +359,12 @@ class CosmicRays(LocalPlugin):
 
     def _show_result(self):
         result = self.session.result
-        if result is not None:
-            many = len(result.segments.listed) > ROWS
-            more = [f'the table shows the {ROWS} brightest segments'] if many else []
-            self.panel.show_result(in_words(result.detection, result.segments) + more)
+        if result is None:
+            self.panel.show_result([])
+            return
+        many = len(result.segments.listed) > ROWS
+        more = [f'the table shows the {ROWS} brightest segments'] if many else []
+        self.panel.show_result(in_words(result.detection, result.segments) + more)
 
     def _show_enabled(self):
         session = self.session

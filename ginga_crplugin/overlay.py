@@ -100,6 +100,8 @@ class MaskOverlay:
         table : `~astropy.table.QTable`
             The rows to mark, with ``label``, ``peak`` and the ``bbox`` columns.
         """
+        if labels is not self._labels:  # other segments: the selected label would mean another
+            self._markers.selected = None
         self._labels = labels
         self._markers.set_table(table)
         self._redraw()

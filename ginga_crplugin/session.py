@@ -23,11 +23,12 @@ class MaskChoice:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run found, with the very frame that it ran on."""
+    """What a run found, with the very frame that it ran on, and where its parameters came from."""
 
     frame: Frame
     detection: Detection
     segments: Segments
+    sources: dict[str, str]
 
 
 class Session:
@@ -87,7 +88,7 @@ class Session:
             self._fail(error)
             return
         own = tuple(MaskChoice(mask, own=True) for mask in frame.masks)
-        added = tuple(choice for choice in self._masks if not choice.own and choice.mask.mask.shape == frame.shape)
+        added = tuple(choice for choice in self._masks if choice.mask.mask.shape == frame.shape)
         self.frame, self.error = frame, ''
         self._masks = own + added
         self._use_masks()
@@ -99,6 +100,7 @@ class Session:
         self._ticket += 1
         self._wanted = False
         self.frame = self.result = self.saved = None
+        self._masks = tuple(choice for choice in self._masks if not choice.own)
         self.error = ''
         self._tell('frame')
 
@@ -140,11 +142,10 @@ class Session:
 
     def add_mask(self, load):
         """Have an `InputMask` loaded by ``load()`` in the worker and used."""
-        frame = self.frame
 
         def done(mask, error):
-            if error is None and frame is self.frame and frame is not None and mask.mask.shape != frame.shape:
-                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {frame.shape}')
+            if error is None and self.frame is not None and mask.mask.shape != self.frame.shape:
+                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {self.frame.shape}')
             if error is not None:
                 self._fail(error)
                 return
@@ -192,11 +193,11 @@ class Session:
             self._start()
 
     def _start(self):
-        ticket, frame, params = self._ticket, self.frame, self.params
+        ticket, frame, (params, sources) = self._ticket, self.frame, self._resolved()
 
         def job():
             detection = detect(frame, params)
-            return Result(frame, detection, segment(frame, detection))
+            return Result(frame, detection, segment(frame, detection), sources)
 
         self._running = True
         self._run(job, lambda result, error: self._detected(ticket, result, error))
@@ -236,13 +237,14 @@ class Session:
 
     def save(self, path=None, **options):
         """Write the merged mask in the worker (see `save_mask` for the options); then ``saved`` is the path."""
-        result, sources = self.result, self.sources
+        result = self.result
         if result is None:
             self._fail(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
             return
 
         def job():
-            return save_mask(result.frame, result.detection, result.segments, path, sources=sources, **options)
+            found = (result.frame, result.detection, result.segments)
+            return save_mask(*found, path, sources=result.sources, **options)
 
         def done(written, error):
             if error is not None:

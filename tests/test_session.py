@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect
@@ -162,6 +163,23 @@ def test_a_mask_of_another_shape_is_refused(session, worker):
     assert session.masks == ()
 
 
+def test_of_masks_added_together_one_of_another_shape_is_refused(session, worker):
+    session.add_mask(lambda: InputMask('good', MaskBit.BAD, np.eye(512, dtype=bool)))
+    session.add_mask(lambda: InputMask('small', MaskBit.BAD, np.ones((3, 4), bool)))
+    worker.work_all()
+    assert '(3, 4)' in session.error
+    assert [choice.mask.name for choice in session.masks] == ['good']
+
+
+def test_the_masks_of_a_frame_go_with_it(session, worker):
+    own = InputMask('MASK in this file', MaskBit.INPUT, np.zeros((20, 30), bool))
+    session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30)), masks=(own,)))
+    worker.work_all()
+    assert [choice.own for choice in session.masks] == [True]
+    session.close()
+    assert session.masks == ()
+
+
 def test_what_has_changed_since_the_run_is_known(session, worker):
     session.detect()
     worker.work_all()
@@ -182,6 +200,17 @@ def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
     session.save(tmp_path / 'out.fits')
     worker.work_all()
     assert 'exists' in session.error
+
+
+def test_the_sources_saved_are_those_of_the_run(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    session.set_params(gain=3.0)
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    header = fits.getheader(tmp_path / 'out.fits', 'MASK')
+    assert header['LAGAIN'] == 1.9
+    assert header.comments['LAGAIN'].endswith('GAIN in the header')
 
 
 def test_nothing_to_save_is_said(session, worker):

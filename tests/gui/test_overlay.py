@@ -101,6 +101,15 @@ def test_the_selected_segment_has_a_white_box(viewer, overlay, hits):
     assert not drawn(viewer, (255, 255, 255)).any()
 
 
+def test_the_selection_ends_with_its_segments(viewer, overlay, hits):
+    overlay.set_segments(hits.labels, hits.listed)
+    overlay.select(1)
+    overlay.set_segments(hits.labels, hits.listed[:1])
+    assert drawn(viewer, (255, 255, 255)).any()
+    overlay.set_segments(hits.labels.copy(), hits.listed)
+    assert not drawn(viewer, (255, 255, 255)).any()
+
+
 def test_panning_brings_a_small_segment_near(viewer, overlay):
     overlay.pan_to(200, 100)
     assert viewer.get_pan() == (200, 100)
