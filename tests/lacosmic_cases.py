@@ -9,8 +9,8 @@ from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit
 DTYPES = ('u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8', 'f4', 'f8', '>f4', '>f8', '>i2', '>u2', '>i4')
 #: What may be in a frame.
 FEATURES = (
-    'stars', 'saturated', 'tracks', 'border', 'corners', 'crowded', 'block', 'columns', 'masked', 'stripes', 'hole', 'nan',
-    'steps', 'flat',
+    'stars', 'saturated', 'tracks', 'border', 'corners', 'crowded', 'block', 'columns', 'masked', 'stripes', 'hole',
+    'nan', 'steps', 'flat',
 )  # fmt: skip
 #: What may come with it.
 COMPANIONS = ('background', 'variance', 'psfk')
@@ -155,8 +155,9 @@ def _steps(rng, image, mask):
 
 
 _PAINT = {
-    'stars': _stars, 'saturated': _saturated, 'tracks': _tracks, 'border': _border, 'corners': _corners, 'steps': _steps,
-    'crowded': _crowded, 'block': _block, 'columns': _columns, 'masked': _masked, 'stripes': _stripes, 'hole': _hole,
+    'stars': _stars, 'saturated': _saturated, 'tracks': _tracks, 'border': _border, 'corners': _corners,
+    'steps': _steps, 'crowded': _crowded, 'block': _block, 'columns': _columns, 'masked': _masked,
+    'stripes': _stripes, 'hole': _hole,
 }  # fmt: skip
 
 

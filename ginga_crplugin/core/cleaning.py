@@ -1,11 +1,11 @@
-"""The room of the cleaning: the values that replace flagged pixels, kept as lists, so that the frame stays untouched."""
+"""The room of the cleaning: the values that replace flagged pixels, kept as lists beside the untouched frame."""
 
 import numpy as np
 
 from . import sparse
 from .tiles import AT_ONCE
 
-__all__ = ['Cleaning']
+__all__ = ['Cleaning', 'bounds']
 
 #: Side in pixels of the blocks by which the lists are kept.
 BLOCK = 16
@@ -99,9 +99,18 @@ class Cleaning:
     def lay_over(self, where, image, variance):
         """Put the cleaned values into tiles of the image and of its variance."""
         lists = self.heads, self.links, self.at, self.values, self.variances
-        sparse.overlay(*where.where, BLOCK, self.shape, *lists, image, variance)
+        sparse.overlay(where.boxes, where.starts, BLOCK, self.shape, *lists, image, variance)
 
     @property
     def result(self):
         """Flat indices of the cleaned pixels, and their electrons without the sky."""
         return self.at[: self.used], self.values[: self.used]
+
+
+def bounds(pixels, size, shape):
+    """Return one box around the pixels, flat indices, in each block of size x size: (n, 4) int64."""
+    ny, nx = shape
+    across = -(-nx // size)
+    boxes = np.zeros((-(-ny // size) * across, 4), np.int64)
+    sparse.bounds(pixels, size, nx, across, boxes)
+    return boxes[boxes[:, 1] > 0]

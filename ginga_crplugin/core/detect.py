@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from .compiling import compile_all
+from .compiling import usable
 from .detection import (
     EDGE,
     Cancelled,
@@ -65,7 +65,7 @@ def detect(frame, params=None, engine='fast', threads=1, progress=None, cancel=N
         raise ValueError(msg)
     if params is None:
         params, _ = frame.parameters()
-    if engine == 'fast' and compile_all():
+    if engine == 'fast' and usable():
         try:
             return _fast(frame, params, threads).detect(progress=progress, cancel=cancel)
         except Unsupported:

@@ -26,11 +26,11 @@ __all__ = [
 EDGE = 8
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error
+class Cancelled(Exception):
     """The run was given up because its caller asked for that."""
 
 
-class Unsupported(Exception):  # noqa: N818 - it is no error: another engine can do it
+class Unsupported(Exception):
     """An engine can't do what it is asked for; another can."""
 
 

@@ -164,7 +164,6 @@ def median3x3(x, w, out):
         o[i] = middle9(a0[i], b0[i], c0[i], a1[i], b1[i], c1[i], a2[i], b2[i], c2[i])
 
 
-
 @njit(**OPTIONS)
 def sort_columns5(x, w, ranks):
     """Sort the 5 values ``w`` apart from each pixel on; ranks : (5, n), the lowest of them first."""

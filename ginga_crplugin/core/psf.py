@@ -28,7 +28,7 @@ def kernel_of(params, given=None):
     """
     psf = given if given is not None else _made(params)[::-1, ::-1]
     middle = psf[psf.shape[0] // 2, psf.shape[0] // 2]
-    if psf.min() < 0 or not 1e-15 < middle or psf.max() > 1e15:
+    if psf.min() < 0 or not middle > 1e-15 or psf.max() > 1e15:
         msg = 'a kernel with negative values, or none in its middle'
         raise Unsupported(msg)
     return np.ascontiguousarray(psf, dtype=np.float32)

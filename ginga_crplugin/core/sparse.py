@@ -9,11 +9,9 @@ from numba import njit
 
 from .networks import OPTIONS
 
-__all__ = ['GROWN', 'STARS', 'around', 'bounds', 'clean', 'difference', 'find', 'grow_input', 'grow_stars', 'mark', 'near', 'overlay', 'store']
+__all__ = ['around', 'bounds', 'clean', 'find', 'mark', 'near', 'overlay', 'store']
 
 F32 = np.float32
-#: In the mask of the engine: an input mask grown by one pixel, and a saturated star grown by four.
-GROWN, STARS = np.uint8(1), np.uint8(2)
 
 
 @njit(**OPTIONS)
@@ -198,13 +196,13 @@ def clean(pixels, values, variances, how, weights, flags, mask, levels, out, out
 
 
 @njit(**OPTIONS)
-def store(pixels, clean_values, var_values, own, own_var, size, shape, heads, links, at, values, variances, used, changed):
+def store(pixels, new, new_var, own, own_var, size, shape, heads, links, at, values, variances, used, changed):
     """Keep cleaned values in lists by blocks of size x size pixels.
 
     Parameters
     ----------
-    own, own_var : (n,) float32 ndarray
-        The untouched values of the pixels.
+    new, new_var, own, own_var : (n,) float32 ndarray
+        The values of the pixels and their variances, cleaned and untouched.
     heads : (blocks,) int32 ndarray
         The first entry of each block, or -1; ``links`` leads on from entry to entry.
     at, values, variances : ndarray
@@ -232,8 +230,8 @@ def store(pixels, clean_values, var_values, own, own_var, size, shape, heads, li
             used += 1
             at[entry], values[entry], variances[entry] = pixels[n], own[n], own_var[n]
             links[entry], heads[block] = heads[block], entry
-        if values[entry] != clean_values[n] or variances[entry] != var_values[n]:
-            values[entry], variances[entry] = clean_values[n], var_values[n]
+        if values[entry] != new[n] or variances[entry] != new_var[n]:
+            values[entry], variances[entry] = new[n], new_var[n]
             changed[count] = pixels[n]
             count += 1
     return used, count
@@ -268,96 +266,3 @@ def bounds(pixels, size, nx, across, out):
         else:
             box[0], box[1] = min(box[0], y), max(box[1], y + 1)
             box[2], box[3] = min(box[2], x), max(box[3], x + 1)
-
-
-@njit(**OPTIONS)
-def _spread(mask, y, x, bit):
-    """Set a bit at a pixel and its eight neighbours, but not in the outermost pixels of the frame."""
-    ny, nx = mask.shape
-    mask[y, x] |= bit
-    for j in range(max(1, y - 1), min(ny - 1, y + 2)):
-        for i in range(max(1, x - 1), min(nx - 1, x + 2)):
-            mask[j, i] |= bit
-
-
-@njit(**OPTIONS)
-def grow_input(bits, chosen, y0, y1, x0, x1, mask):
-    """Grow the input mask by one pixel, in the box y0, y1, x0, x1 of ``mask`` alone.
-
-    ``bits`` : (ny, nx) uint8; a pixel with one of the bits ``chosen`` is masked.
-    """
-    ny, nx = mask.shape
-    for y in range(y0, y1):
-        _keep(mask[y, x0:x1], STARS)
-    left, right = max(0, x0 - 1), min(nx, x1 + 1)
-    for y in range(max(0, y0 - 1), min(ny, y1 + 1)):
-        for begin in range(left, right, 256):
-            segment = bits[y, begin : min(begin + 256, right)]
-            if _has(segment, chosen):
-                for i in range(segment.size):
-                    if segment[i] & chosen:
-                        _spread(mask, y, begin + i, GROWN)
-
-
-@njit(**OPTIONS)
-def _keep(row, bit):
-    for i in range(row.size):
-        row[i] &= bit
-
-
-@njit(**OPTIONS)
-def _has(segment, chosen):
-    together = np.uint8(0)
-    for i in range(segment.size):
-        together |= segment[i]
-    return together & chosen != 0
-
-
-@njit(**OPTIONS)
-def grow_stars(stars, mask, out):
-    """Grow saturated stars twice by the 21 pixels of a disc; list the pixels of it all, and return how many.
-
-    The two outermost pixels of the frame are not grown into.
-    """
-    ny, nx = mask.shape
-    count = 0
-    for at in stars:
-        if mask[at // nx, at % nx] & STARS == 0:
-            mask[at // nx, at % nx] |= STARS
-            out[count] = at
-            count += 1
-    begin = 0
-    for _ in range(2):
-        end = count
-        for n in range(begin, end):
-            y0, x0 = out[n] // nx, out[n] % nx
-            for y in range(max(2, y0 - 2), min(ny - 2, y0 + 3)):
-                for x in range(max(2, x0 - 2), min(nx - 2, x0 + 3)):
-                    if abs(y - y0) + abs(x - x0) < 4 and mask[y, x] & STARS == 0:
-                        mask[y, x] |= STARS
-                        out[count] = y * nx + x
-                        count += 1
-        begin = end
-    return count
-
-
-@njit(**OPTIONS)
-def difference(old, new, chosen):
-    """Return the box y0, y1, x0, x1 of the pixels of which one alone has any bit of ``chosen``; y1 is 0 if none."""
-    ny, nx = old.shape
-    y0, y1, x0, x1 = ny, 0, nx, 0
-    for y in range(ny):
-        if _differ(old[y], new[y], chosen):
-            y0, y1 = min(y0, y), y + 1
-            for x in range(nx):
-                if (old[y, x] & chosen == 0) != (new[y, x] & chosen == 0):
-                    x0, x1 = min(x0, x), max(x1, x + 1)
-    return y0, y1, x0, x1
-
-
-@njit(**OPTIONS)
-def _differ(old, new, chosen):
-    together = np.uint8(0)
-    for i in range(old.size):
-        together |= np.uint8((old[i] & chosen == 0) != (new[i] & chosen == 0))
-    return together != 0

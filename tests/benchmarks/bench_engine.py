@@ -19,6 +19,7 @@ import tempfile
 import time
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -245,8 +246,7 @@ def report(result):
 
 
 def _rows(name, engine, reference):
-    share = engine['flagged'] / 1e6
-    yield f'  {name}: ccdproc {reference["first"]:.2f} s, {reference["memory"]:.0f} MiB; {share:.3f} million pixels flagged'
+    yield f'  {name}: ccdproc {reference["first"]:.2f} s, {reference["memory"]:.0f} MiB; {engine["flagged"]} pixels'
     for key, seconds in engine.items():
         if key not in ('memory', 'flagged'):
             yield f'    {key:14s} {1e3 * seconds:9.1f} ms   1/{reference["first"] / seconds:.0f}'
@@ -257,7 +257,7 @@ def _rows(name, engine, reference):
 def growth(results):
     """Yield how time grows with the number of pixels: the exponent between one size and the next."""
     plain = [result for result in results if not result['crowded']]
-    for small, large in zip(plain, plain[1:], strict=False):
+    for small, large in pairwise(plain):
         pixels = np.log((large['size'] / small['size']) ** 2)
         for who in ('engine', 'reference'):
             ratio = large['sepmed'][who]['first'] / small['sepmed'][who]['first']
