@@ -191,7 +191,9 @@ def random_case(seed):
     rng = np.random.default_rng([seed, 1])
     shape = int(rng.integers(16, 90)), int(rng.integers(16, 90))
     if rng.random() < 0.1:
-        shape = int(rng.choice([16, 17, 31, 64, 65, 81])), int(rng.choice([16, 17, 256, 257, 300, 263]))
+        shape = int(rng.choice([16, 17, 31, 64, 65, 81])), int(rng.choice([16, 17, 512, 513, 519, 600]))
+    elif rng.random() < 0.02:
+        shape = int(rng.integers(130, 600)), int(rng.integers(130, 700))
     features = [name for name in FEATURES if rng.random() < 0.3]
     companions = [name for name in COMPANIONS if rng.random() < 0.15]
     unit = 'electron' if rng.random() < 0.1 else 'adu'

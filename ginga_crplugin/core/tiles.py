@@ -9,7 +9,7 @@ __all__ = ['AT_ONCE', 'BLOCK', 'SIZES', 'Tiles', 'areas', 'blocks', 'chunks', 'c
 #: How many pixels are worked on at a time, so that a few arrays of them stay in the cache.
 AT_ONCE = 1 << 18
 #: Rows and columns of a tile when the whole frame is worked on.
-TILE = 64, 256
+TILE = 64, 512
 #: Side in pixels of the blocks of which the highest values are kept.
 BLOCK = 16
 #: The sides that a part of the frame may have when it is worked on again: small ones waste the least where little is
