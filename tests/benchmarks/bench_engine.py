@@ -241,7 +241,7 @@ def report(result):
         if name in result:
             yield from _rows(name, **result[name])
     if result.get('new process'):
-        yield '  new process: imports {imports:.2f} s, then the first result {first:.2f} s'.format(**result['new process'])
+        yield '  new process: imports {imports:.2f} s, first result {first:.2f} s'.format(**result['new process'])
     if result.get('lacosmic'):
         yield f'  lacosmic: {result["lacosmic"]["first"]:.2f} s, {result["lacosmic"]["memory"]:.0f} MiB'
 
