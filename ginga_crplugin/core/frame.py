@@ -170,8 +170,8 @@ class Frame:
         return np.where(self.nonfinite, level, self.ccd.data).astype(self.ccd.data.dtype)
 
     def electrons(self, params):
-        """Return the filled pixels in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
-        return (self.filled * float(np.float32(params.gain))).astype(np.float32)
+        """Return the filled pixels, sky put back, in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
+        return ((self.filled + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
 
     def saturated(self, params):
         """Return where the pixels are at or above ``params.satlevel``, (ny, nx) bool."""

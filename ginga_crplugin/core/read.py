@@ -174,7 +174,7 @@ def _opened(path):
         except PermissionError:
             raise
         except _DAMAGED as error:
-            msg = f'{path}: not a FITS file ({str(error).splitlines()[0]})'
+            msg = f'{path}: not a FITS file ({str(error).splitlines()[0].split(". If")[0]})'
             raise ValueError(msg) from error
         with hdus:
             yield hdus
