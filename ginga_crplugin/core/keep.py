@@ -50,7 +50,7 @@ class KeptReviews:
     def load(self, word):
         """Return the pixels and codes that were kept for a frame (`Review.edited`), or None."""
         try:
-            with np.load(self._path(word), allow_pickle=False) as kept:
+            with self._path(word).open('rb') as file, np.load(file, allow_pickle=False) as kept:
                 return kept['pixels'], kept['codes']
         except FileNotFoundError:
             return None
