@@ -80,6 +80,7 @@ class Session:
         self.review = None
         self.verdicts = None
         self.kept = None
+        self.grow = 0
         self._listeners = []
         self._ticket = 0
         self._opening = 0
@@ -289,7 +290,7 @@ class Session:
             return
         result, seconds = answer
         self.result, self.saved = self._listing(result), None
-        self.verdicts = self.review.verdicts(result.segments)
+        self.verdicts = self._judged(result)
         if result.exact:
             self._last, self._seconds, self._wanted = result, seconds, False
             self._tell('busy')
@@ -304,7 +305,7 @@ class Session:
         self._tell('busy')
         if self.result is not None and not self.result.exact:
             self.result = self._listing(self._last)
-            self.verdicts = self.review.verdicts(self.result.segments) if self._last is not None else None
+            self.verdicts = self._judged(self.result)
             self._tell('result')
 
     def set_min_size(self, min_size):
@@ -339,10 +340,20 @@ class Session:
         if self.result is None:
             return
         getattr(self.review, name)(*(() if pixels is None else (pixels,)))
-        self.verdicts = self.review.verdicts(self.result.segments)
+        self.verdicts = self._judged(self.result)
         self.saved = None
         self._tell('review')
         self._keep()
+
+    def _judged(self, result):
+        return self.review.verdicts(result.segments, self.grow)
+
+    def set_grow(self, grow):
+        """Grow the cosmic rays of the mask by so many pixels."""
+        self.grow = grow
+        if self.result is not None:
+            self.verdicts = self._judged(self.result)
+            self._tell('review')
 
     def _keep(self):
         """Write the verdicts down, so that a crash takes none of them."""
@@ -366,7 +377,7 @@ class Session:
             except ValueError as error:
                 self._fail(error)
             if self.result is not None:
-                self.verdicts = self.review.verdicts(self.result.segments)
+                self.verdicts = self._judged(self.result)
         else:
             self._reviews.forget(self._word)
         self._tell('review')
