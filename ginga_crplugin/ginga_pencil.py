@@ -87,5 +87,6 @@ def _inside(outline, shape):
     if x.size == 0:
         return np.zeros(0, dtype=np.int64)
     places = np.stack([x.ravel(), y.ravel()], axis=1).astype(float)
-    inside = np.asarray(outline.contains_pts(places)).reshape(x.shape)
+    with np.errstate(divide='ignore', invalid='ignore'):  # level edges of a polygon
+        inside = np.asarray(outline.contains_pts(places)).reshape(x.shape)
     return np.sort((y * shape[1] + x)[inside])

@@ -3,6 +3,8 @@
 import numpy as np
 from ginga.gw import Widgets
 
+from .core.review import VERDICTS
+
 __all__ = ['SegmentTable']
 
 #: Rows on a page: more would take longer to fill in than a slider may wait.
@@ -18,8 +20,8 @@ _COLUMNS = (
     ('hint', 'hint', 'string', 84),
     ('verdict', 'verdict', 'string', 62),
 )
+_VERDICT = len(_COLUMNS) - 1
 _DECIMALS = {'x_centroid': 1, 'y_centroid': 1}
-_WORDS = np.array(['keep', 'rejected'])
 
 
 class SegmentTable:
@@ -96,15 +98,15 @@ class SegmentTable:
             self._refresh()
             return
         for row, label in enumerate(self.labels):
-            self.view.set_cell(row, 'verdict', str(self._values['verdict'][self._values['label'] == label][0]))
+            self.view.set_cell(row, _VERDICT, str(self._values['verdict'][self._values['label'] == label][0]))
 
     def _verdicts(self, rejected):
-        return _WORDS[np.isin(self._values['label'], rejected).astype(int)]
+        return VERDICTS[np.isin(self._values['label'], rejected).astype(int)]
 
     def _offer(self):
         """Offer to list what there is."""
         hints = sorted(set(self._values.get('hint', ())) - {''})
-        offered = ['all', *_WORDS, *hints]
+        offered = ['all', *VERDICTS, *hints]
         if offered != self._whiches:
             which = self._which
             self._whiches = offered
@@ -166,7 +168,7 @@ class SegmentTable:
         order = np.argsort(self._values.get(key, self._values['label']), kind='stable')
         order = order if ascending else order[::-1]
         if self._which != 'all':
-            key = 'verdict' if self._which in _WORDS else 'hint'
+            key = 'verdict' if self._which in VERDICTS else 'hint'
             order = order[self._values[key][order] == self._which]
         self._order = order
 

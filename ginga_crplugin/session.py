@@ -430,10 +430,10 @@ class Session:
             return
 
         options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
-        reviews, word = self._reviews, self._word
+        segments, reviews, word = self.verdicts.told(result.segments), self._reviews, self._word
 
         def job():
-            written = save_mask(result.frame, result.detection, result.segments, path, **options)
+            written = save_mask(result.frame, result.detection, segments, path, **options)
             if reviews is not None:
                 reviews.forget(word)
             return written

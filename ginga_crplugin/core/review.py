@@ -1,15 +1,18 @@
 """The room of the verdicts: what the user threw out, erased or painted, and how to take it back."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-__all__ = ['ERASED', 'MARKED', 'REJECTED', 'Review', 'Verdicts', 'stroke']
+__all__ = ['ERASED', 'MARKED', 'REJECTED', 'VERDICTS', 'Review', 'Verdicts', 'stroke']
 
 #: What the user said of a pixel: that its segment is no cosmic ray, that it is none itself, or that it is one.
 REJECTED, ERASED, MARKED = 1, 2, 3
+
+#: The words for the verdicts on a segment, without and with rejection.
+VERDICTS = np.array(['keep', 'rejected'])
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,13 @@ class Verdicts:
         mask = np.zeros(self.shape, dtype=bool)
         mask.ravel()[self.pixels] = True
         return mask
+
+
+    def told(self, segments):
+        """Return the segments with a column ``verdict`` in their table: ``'keep'`` or ``'rejected'``."""
+        table = segments.table.copy(copy_data=False)
+        table['verdict'] = VERDICTS[np.isin(table['label'], self.rejected_labels).astype(int)]
+        return replace(segments, table=table)
 
 
 class Review:
