@@ -507,7 +507,7 @@ class CosmicRays(LocalPlugin):
             self.panel.show_result([])
             return
         lines = in_words(result.detection, result.segments)
-        lines[1] += ' - exact' if result.exact else ' - first iteration'
+        lines[0] += ' - exact' if result.exact else ' - first iteration'
         more = 'comparing with ccdproc...' if self.session.verifying else result.verified
         self.panel.show_result([*lines, more] if more else lines)
 

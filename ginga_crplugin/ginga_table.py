@@ -11,14 +11,14 @@ __all__ = ['SegmentTable']
 PAGE = 50
 
 _COLUMNS = (
-    ('#', 'label', 'integer', 40),
-    ('x', 'x_centroid', 'float', 56),
-    ('y', 'y_centroid', 'float', 56),
-    ('px', 'area', 'integer', 38),
-    ('peak e-', 'peak', 'float', 62),
-    ('flux e-', 'flux', 'float', 66),
-    ('hint', 'hint', 'string', 84),
-    ('verdict', 'verdict', 'string', 62),
+    ('#', 'label', 'integer', 32),
+    ('x', 'x_centroid', 'float', 48),
+    ('y', 'y_centroid', 'float', 48),
+    ('px', 'area', 'integer', 32),
+    ('S/N', 'snr', 'float', 40),
+    ('e-', 'flux', 'float', 54),
+    ('hint', 'hint', 'string', 76),
+    ('verdict', 'verdict', 'string', 56),
 )
 _VERDICT = len(_COLUMNS) - 1
 _DECIMALS = {'x_centroid': 1, 'y_centroid': 1}

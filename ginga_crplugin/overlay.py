@@ -19,7 +19,7 @@ MARKERS = 200
 
 _TAG = 'ginga_crplugin'
 _COARSEST = 64
-_SMALL = 20.0
+_SMALL, _LARGE = 20.0, 60.0
 
 
 class MaskOverlay:
@@ -177,9 +177,9 @@ class MaskOverlay:
         """Bring a place to the middle, and zoom in where something of ``size`` pixels would look too small."""
         self._views.append((self._viewer.get_pan(), self._viewer.get_scale_xy()))
         self._viewer.set_pan(float(x), float(y))
-        least = min(8.0, _SMALL / max(size, 1.0))
-        if self._viewer.get_scale_min() < least:
-            self._viewer.scale_to(least, least)
+        if self._viewer.get_scale_min() * size < _SMALL:
+            scale = min(8.0, _LARGE / size)
+            self._viewer.scale_to(scale, scale)
 
     def pan_back(self):
         """Go back to the view before the last `pan_to`, if there is one."""
