@@ -17,6 +17,7 @@ __all__ = ['Panel']
 _AS_HEADER = 'unit: header'
 _WIDE = 64
 _LINES = 5
+_COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
 
 class _Number:
@@ -222,6 +223,14 @@ class Panel:
         self.grow.add_callback('value-changed', lambda _, grow: self._plugin.session.set_grow(grow))
         words = [Widgets.Label(word) for word in ('draw', 'px', 'grow', 'px')]
         box.add_widget(_row(words[0], self.draw, self.width, words[1], words[2], self.grow, words[3]), stretch=0)
+        self.compare = Widgets.ComboBox()
+        for words in _COMPARE:
+            self.compare.append_text(words)
+        self.compare.add_callback('activated', lambda _, i: self._plugin.session.compare(list(_COMPARE.values())[i]))
+        self.pin = _button('Pin', self._plugin.session.pin, 'Remember this result, to compare others with it.')
+        box.add_widget(_row(Widgets.Label('compare with'), self.compare, self.pin), stretch=0)
+        self.compared = Widgets.Label('')
+        box.add_widget(self.compared, stretch=0)
         self.counts = Widgets.Label('')
         box.add_widget(self.counts, stretch=0)
         take = _button('Take up', lambda: self._plugin.session.take_up(kept=True), 'Go on with the kept review.')
@@ -325,6 +334,12 @@ class Panel:
             if verdicts.waiting:
                 words += f'; {verdicts.waiting} px wait'
         self.counts.set_text(words)
+
+    def show_comparison(self, comparison):
+        """Show how two results compare, or nothing."""
+        words = '' if comparison is None else _wrapped(f'{comparison.words} (green, vermilion, purple)')
+        self.compared.set_text(words)
+        (self.compared.show if words else self.compared.hide)()
 
     def show_engine(self, words):
         """Show what is to be known of the fast engine."""

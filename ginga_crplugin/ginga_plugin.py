@@ -419,6 +419,7 @@ class CosmicRays(LocalPlugin):
         self._selected = None
         self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
         self.panel.show_counts(None, None)
+        self.panel.show_comparison(None)
         self.panel.show_kept(None)
         if isinstance(self._dialog, SaveDialog):  # it names the file of the image before
             self._close_dialog()
@@ -447,6 +448,8 @@ class CosmicRays(LocalPlugin):
         self._show_result()
         result = self.session.result
         verdicts = self.session.verdicts
+        self.panel.compare.set_index(0)
+        self.panel.show_comparison(None)
         self.overlay.set_segments(result.segments, verdicts)
         self._selected = self.overlay.selected
         self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
@@ -462,6 +465,14 @@ class CosmicRays(LocalPlugin):
         self.panel.table.show_verdicts(verdicts.rejected_labels)
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
+
+    def _heard_compared(self):
+        result, comparison = self.session.result, self.session.comparison
+        self.panel.show_comparison(comparison)
+        if comparison is not None:
+            self.overlay.set_comparison(comparison, result.frame.shape)
+        elif result is not None:
+            self.overlay.set_verdicts(result.segments, self.session.verdicts)
 
     def _heard_kept(self):
         self.panel.show_kept(self.session.kept)
@@ -535,6 +546,8 @@ class CosmicRays(LocalPlugin):
                     'What the mouse draws (key d: paint, Esc: off). A polygon takes a corner at key v.',
                 ),
                 'blink': (no_result, 'The cleaned frame and the original in turn (key b).'),
+                'compare': (no_result, 'Show in colours what this result and another have in common.'),
+                'pin': (no_result, 'Remember this result, to compare others with it.'),
                 'verify': (
                     old or ('It is being compared.' if session.verifying else ''),
                     'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',

@@ -190,7 +190,7 @@ class SegmentTable:
         row = {}
         for _, key, kind, _ in _COLUMNS:
             value = self._values[key][index] if key in self._values else ''
-            if kind == 'string':
+            if isinstance(value, str):
                 row[key] = str(value)
                 continue
             value += self._offset if key in _DECIMALS else 0

@@ -11,6 +11,9 @@ __all__ = ['COLORS', 'MaskOverlay']
 #: Colours that the colour-blind can tell apart (Okabe & Ito 2008, "Color Universal Design").
 COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00', 'by hand': '#F0E442'}
 
+#: Colours of a comparison: what both results have, and what the other has alone.
+COMPARED = {'in both': '#009E73', 'only there': '#CC79A7'}
+
 #: Colour of the markers of rejected segments.
 REJECTED = '#999999'
 
@@ -39,7 +42,7 @@ class MaskOverlay:
 
     def __init__(self, viewer, opacity=0.6, colors=None):
         self._viewer = viewer
-        self._colors = dict(COLORS if colors is None else colors)
+        self._colors = (COLORS if colors is None else colors) | COMPARED
         self._opacity = opacity
         self._shape = None
         self._pixels = {}
@@ -138,7 +141,13 @@ class MaskOverlay:
             layers = {'cosmic rays': detected, 'by hand': verdicts.marked}
             rejected = verdicts.rejected_labels
         self._markers.set_rejected(rejected)
-        self.set_layers(layers, segments.shape)
+        nothing = dict.fromkeys(COMPARED, np.zeros(0, dtype=np.int64)) if COMPARED.keys() & self._pixels.keys() else {}
+        self.set_layers(layers | nothing, segments.shape)
+
+    def set_comparison(self, comparison, shape):
+        """Draw a `Comparison` instead of the segments; `set_verdicts` ends it."""
+        layers = {'in both': comparison.both, 'cosmic rays': comparison.here, 'only there': comparison.there}
+        self.set_layers(layers | {'by hand': np.zeros(0, dtype=np.int64)}, shape)
 
     def set_visible(self, layer, visible):
         """Show a layer or not; ``'segments'`` are the markers."""

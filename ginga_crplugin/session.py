@@ -1,58 +1,25 @@
 """The room of the state: the frame at hand, what was chosen, what was found; the same for every front."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from .core import compiling
 from .core.bits import MaskBit
-from .core.detect import Detection, Detector, detect
-from .core.frame import Frame, InputMask
+from .core.detect import Detector
+from .core.frame import InputMask
 from .core.keep import fingerprint
 from .core.params import LACosmicParams
 from .core.review import Review
 from .core.save import save_mask
-from .core.segment import LISTED, Segments, segment
+from .core.segment import LISTED, segment
+from .result import Comparison, MaskChoice, Result, verify, without_masks
 
-__all__ = ['MaskChoice', 'Result', 'Session']
+__all__ = ['Session']
 
 #: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
 PATIENCE = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class MaskChoice:
-    """An input mask, and whether it is used."""
-
-    mask: InputMask
-    used: bool = True
-    own: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a run found, with the very frame that it ran on.
-
-    Attributes
-    ----------
-    frame : Frame
-    detection : Detection
-    segments : Segments
-    sources : dict of str
-        Where each parameter came from.
-    exact : bool
-        Whether it is the full result, not the first iteration alone.
-    verified : str
-        What a comparison with ccdproc said; empty if there was none.
-    """
-
-    frame: Frame
-    detection: Detection
-    segments: Segments
-    sources: dict[str, str]
-    exact: bool = True
-    verified: str = ''
 
 
 class Session:
@@ -69,7 +36,7 @@ class Session:
     Notes
     -----
     Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'masks'``, ``'busy'``, ``'result'``,
-    ``'verified'``, ``'engine'``, ``'review'``, ``'kept'``, ``'saved'`` or ``'error'``.
+    ``'verified'``, ``'engine'``, ``'review'``, ``'kept'``, ``'compared'``, ``'saved'`` or ``'error'``.
     """
 
     def __init__(self, run, reviews=None):
@@ -81,6 +48,9 @@ class Session:
         self.verdicts = None
         self.kept = None
         self.grow = 0
+        self.pinned = None
+        self.comparison = None
+        self._comparing = 0
         self._listeners = []
         self._ticket = 0
         self._opening = 0
@@ -151,7 +121,8 @@ class Session:
         self._detector, self._seconds = Detector(), 0.0
         self._masks = tuple(choice for choice in self._masks if not choice.own)
         self.frame = self.result = self.saved = self._last = None
-        self.review = self.verdicts = self.kept = self._word = None
+        self.review = self.verdicts = self.kept = self._word = self.pinned = self.comparison = None
+        self._comparing += 1
         self.error = ''
         self._tell('frame')
 
@@ -290,6 +261,7 @@ class Session:
             return
         result, seconds = answer
         self.result, self.saved = self._listing(result), None
+        self.comparison, self._comparing = None, self._comparing + 1
         self.verdicts = self._judged(result)
         if result.exact:
             self._last, self._seconds, self._wanted = result, seconds, False
@@ -405,7 +377,7 @@ class Session:
             return
         self.verifying = True
         self._tell('verified')
-        self._run(lambda: _compared(result), lambda words, error: self._verified(result, words, error))
+        self._run(lambda: verify(result), lambda words, error: self._verified(result, words, error))
 
     def _verified(self, result, words, error):
         self.verifying = False
@@ -416,6 +388,39 @@ class Session:
         elif words:
             self.result = replace(self.result, verified=words)
         self._tell('verified')
+
+    # the comparison
+
+    def pin(self):
+        """Remember the result, to compare others with it."""
+        self.pinned = self.result
+        self._tell('compared')
+
+    def compare(self, other=None):
+        """Compare the result with another on the same frame.
+
+        Parameters
+        ----------
+        other : {'pinned', 'without masks'}, optional
+            What to compare with; None ends the comparison.
+        """
+        self._comparing += 1
+        ticket, result = self._comparing, self.result
+        self.comparison = None
+        if other == 'pinned' and self.pinned is not None and result is not None:
+            self.comparison = Comparison.of(result, self.pinned.segments.pixels, 'the pinned result')
+        elif other == 'without masks' and result is not None:
+            self._run(lambda: without_masks(result), lambda found, error: self._compared(ticket, found, error))
+        self._tell('compared')
+
+    def _compared(self, ticket, found, error):
+        if ticket != self._comparing:
+            return
+        if error is not None:
+            self._fail(error)
+            return
+        self.comparison = found
+        self._tell('compared')
 
     # the output
 
@@ -446,15 +451,3 @@ class Session:
                 self._tell('saved')
 
         self._run(job, done)
-
-
-def _compared(result):
-    """Compute a result by ccdproc, and say how many pixels differ, in the mask or in the cleaned values."""
-    reference = detect(result.frame, result.detection.params, engine='ccdproc')
-    differing = (reference.crmask != result.detection.crmask) | ~_equal(reference.cleaned, result.detection.cleaned)
-    count = int(np.count_nonzero(differing))
-    return f'{count} px differ from {reference.engine}' if count else f'identical to {reference.engine}'
-
-
-def _equal(one, other):
-    return (one == other) | (np.isnan(one) & np.isnan(other))

@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit
+from ginga_crplugin import MaskBit, read_mask
 
 
 @pytest.fixture
@@ -233,6 +233,43 @@ def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
     again = shell.start(channel)
     shell.wait(lambda: again.session.frame is not None)
     assert again.session.kept is None
+
+
+def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
+    mask = np.zeros((512, 512), np.uint8)
+    mask[:, 250:] = 1
+    fits.PrimaryHDU(mask).writeto(tmp_path / 'half.fits')
+    everywhere = plugin.session.result.detection.crmask
+    plugin.session.add_mask(lambda: read_mask(tmp_path / 'half.fits'))
+    shell.wait(lambda: plugin.session.masks)
+    plugin.run()
+    shell.wait(lambda: not plugin.session.busy and not plugin.session.outdated)
+    here = plugin.session.result.detection.crmask
+    plugin.panel.compare.set_index(1)
+    plugin.panel.compare.make_callback('activated', 1)
+    shell.wait(lambda: plugin.session.comparison is not None)
+    shell.settle()
+    words = plugin.panel.compared.get_text().replace('\n', ' ')
+    assert f'{here.sum()} px here, {everywhere.sum()} px without the masks' in words
+    assert f'{(here & everywhere).sum()} in both' in words
+    assert_array_equal(plugin.overlay._pixels['only there'], np.flatnonzero(everywhere & ~here))
+    plugin.session.compare(None)
+    assert len(plugin.overlay._pixels['only there']) == 0
+    assert_array_equal(plugin.overlay._pixels['cosmic rays'], np.flatnonzero(here))
+
+
+def test_compared_with_a_pinned_result(shell, plugin):
+    shell.wait(lambda: plugin.session.engine == '')
+    first = plugin.session.result.detection.crmask
+    plugin.panel.pin.get_widget().click()
+    plugin.panel._controls['sigclip'].slider.get_widget().setValue(70)
+    shell.wait(lambda: not plugin.session.busy)
+    second = plugin.session.result.detection.crmask
+    plugin.session.compare('pinned')
+    found = plugin.session.comparison
+    assert (len(found.both), len(found.here), len(found.there)) == (
+        (first & second).sum(), (second & ~first).sum(), (first & ~second).sum()
+    )  # fmt: skip
 
 
 def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
