@@ -114,8 +114,8 @@ def _drawn_pixels(cut, limits):
 
 
 def _drawn_mask(cut):
-    """Return the same of a mask, where the colour of a cosmic ray would not be seen around one."""
-    layers = [((cut > 0) & ((cut & bits) != 0), colour) for _, colour, bits in LEGEND]
+    """Return the same of a mask; an outline in the colour of a cosmic ray would not be seen around one."""
+    layers = [((cut & bits) != 0, colour) for _, colour, bits in LEGEND]
     return coloured(np.full(cut.shape, GOOD, dtype=np.uint8), layers), cut < 0, INK
 
 

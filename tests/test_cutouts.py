@@ -185,6 +185,7 @@ def test_a_plain_mask_is_blue_and_its_outline_dark(made):
     frame, detection, segments = made
     images = [('mask', detection.crmask), ('science', frame.ccd.data)]
     mask, science = panes(strip(segments, ELL, images, size=9), 2, 36)
+    assert_array_equal(science, panes(strip(segments, ELL, images[1:], size=9), 1, 36)[0])  # the mask is not stretched
     assert np.count_nonzero(where(mask, MASKED)) == 4 * 16
     assert_array_equal(where(mask, INK), where(science, COSMIC_RAY))
     assert not where(mask, COSMIC_RAY).any()
