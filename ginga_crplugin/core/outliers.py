@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter
 
-__all__ = ['Outliers', 'bad_lines', 'dark_edges', 'find_outliers', 'level_map']
+__all__ = ['Outliers', 'bad_lines', 'dark_edges', 'find_outliers', 'level_map', 'lines_near']
 
 #: Side in pixels of the blocks that the level is taken from.
 BLOCK = 64
@@ -130,13 +130,50 @@ def bad_lines(frame, scatter):
     columns, rows : dict of float
         By their numbers how far they stand away, in scatters; without those that are masked already.
     """
-    step = max(1, min(frame.shape) // 512)
+    return tuple(_bad_columns(*images, scatter, None) for images in _both_ways(frame))
+
+
+def lines_near(frame, scatter, x, y):
+    """Find the bad columns and rows among those that hold far more flagged pixels than others.
+
+    Parameters
+    ----------
+    frame, scatter
+        As for `bad_lines`.
+    x, y : (n,) int ndarray
+        The flagged pixels.
+
+    Returns
+    -------
+    columns, rows : dict of float
+        As for `bad_lines`.
+    """
     found = []
-    for pixels, bits in ((frame.filled, frame.bits), (frame.filled.T, frame.bits.T)):
-        some = pixels[::step].astype(np.float32)
-        some[bits[::step] != 0] = np.nan
+    for (pixels, bits), place in zip(_both_ways(frame), (x, y), strict=True):
+        flagged = np.bincount(place, minlength=pixels.shape[1])
+        usual = flagged.mean()
+        found.append(_bad_columns(pixels, bits, scatter, np.flatnonzero(flagged > usual + 8.0 * np.sqrt(usual) + 3.0)))
+    return tuple(found)
+
+
+def _both_ways(frame):
+    return (frame.filled, frame.bits), (frame.filled.T, frame.bits.T)
+
+
+def _bad_columns(pixels, bits, scatter, which):
+    """Find the bad columns; only among ``which``, if these are given, and few."""
+    step = max(1, min(pixels.shape) // 512)
+    if which is None or which.size > 20:
+        parts = [(0, pixels.shape[1], which)]
+    else:
+        parts = [(max(0, line - 30), min(pixels.shape[1], line + 31), [line]) for line in which]
+    found = {}
+    for start, stop, wanted in parts:
+        some = pixels[::step, start:stop].astype(np.float32)
+        some[bits[::step, start:stop] != 0] = np.nan
         off = np.max([_stands_out(piece, scatter) for piece in np.array_split(some, PIECES)], axis=0)
-        found.append({int(line): float(off[line]) for line in np.flatnonzero(off)})
+        lines = np.flatnonzero(off) + start
+        found |= {int(line): float(off[line - start]) for line in lines if wanted is None or line in wanted}
     return found
 
 
