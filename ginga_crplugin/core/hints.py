@@ -5,10 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .bits import MaskBit
 from .measures import Groups, shapes, windows
 from .outliers import lines_near
-from .sky import measure_sky
 
 __all__ = ['HINTS', 'hints', 'reason', 'with_hints']
 
@@ -112,20 +110,31 @@ class _Scene:
         return self.groups.pixels[self.groups.peaks]
 
     @cached_property
-    def around(self):
-        """Electrons around it, above the median of the outermost pixels of the window."""
+    def _window(self):
         params = self.detection.params
-        window = (windows(self.frame.filled, self.peaks, REACH).astype(np.float32) + params.pssl) * params.gain
-        return window - self.level[:, None, None]
+        return (windows(self.frame.filled, self.peaks, REACH).astype(np.float32) + params.pssl) * params.gain
+
+    @cached_property
+    def _rim(self):
+        window = self._window
+        return np.concatenate([window[:, 0], window[:, -1], window[:, 1:-1, 0], window[:, 1:-1, -1]], axis=1)
 
     @cached_property
     def level(self):
         """The median of the outermost pixels of the window (electron)."""
-        params = self.detection.params
-        window = windows(self.frame.filled, self.peaks, REACH).astype(np.float32)
-        rim = np.concatenate([window[:, 0], window[:, -1], window[:, 1:-1, 0], window[:, 1:-1, -1]], axis=1)
-        middle = rim.shape[1] // 2
-        return (np.partition(rim, middle, axis=1)[:, middle] + params.pssl) * params.gain
+        middle = self._rim.shape[1] // 2
+        return np.partition(self._rim, middle, axis=1)[:, middle]
+
+    @cached_property
+    def around(self):
+        """Electrons in the window above the level, (n, 9, 9)."""
+        return self._window - self.level[:, None, None]
+
+    @cached_property
+    def scatter(self):
+        """Robust scatter of the sky around the first segments, in the unit of the frame."""
+        away = np.abs(self._rim[:500] - self.level[:500, None])
+        return max(1.4826 * float(np.median(away)) / self.detection.params.gain, 1e-6)
 
     @cached_property
     def noise(self):
@@ -163,7 +172,8 @@ def _negative(scene):
 
 def _hot_in_dark(scene, dark):
     """Whether the dark is high at the peak, and high enough to leave what is there."""
-    some = dark[::4, ::4]
+    step = max(1, min(dark.shape) // 256)
+    some = dark[::step, ::step]
     some = some[np.isfinite(some)]
     level = np.median(some)
     scatter = 1.4826 * np.median(np.abs(some - level))
@@ -188,8 +198,7 @@ def _in_line(scene, segments):
     """Whether half of the pixels lie along a bad column or row, or all in a straight line along one."""
     groups, table = scene.groups, segments.table
     y, x = np.divmod(groups.pixels, groups.shape[1])
-    sky = measure_sky(scene.frame, scene.detection.params, tiles=64)
-    columns, rows = lines_near(scene.frame, sky.scatter / scene.detection.params.gain, x, y)
+    columns, rows = lines_near(scene.frame, scene.scatter, x, y)
     near = np.zeros(len(x), dtype=bool)
     for bad, place in ((columns, x), (rows, y)):
         for line in bad:
@@ -230,9 +239,7 @@ def _touching(scene):
     frame, params, groups = scene.frame, scene.detection.params, scene.groups
     near = windows(frame.filled, groups.pixels, 1).reshape(-1, 9)
     saturated = (near * np.float64(params.gain) >= params.satlevel).any(axis=1)
-    masked = np.zeros(len(groups.pixels), dtype=bool)
-    if (frame.bits & np.uint8(MaskBit.before_run())).any():
-        masked = (windows(frame.bits, groups.pixels, 2) & np.uint8(MaskBit.before_run())).any(axis=(1, 2))
+    masked = windows(frame.bits, groups.pixels, 2).any(axis=(1, 2))
     unsearched = ~windows(scene.detection.searched, groups.pixels, 1).all(axis=(1, 2))
     y, x = np.divmod(groups.pixels, frame.shape[1])
     inside = (np.minimum(x, frame.shape[1] - 1 - x) > FELT + 1) & (np.minimum(y, frame.shape[0] - 1 - y) > FELT + 1)

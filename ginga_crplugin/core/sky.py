@@ -8,7 +8,7 @@ from astropy.stats import mad_std
 __all__ = ['Sky', 'measure_sky']
 
 #: Side in pixels of the tiles that are looked at, and how many of them at most, evenly spread.
-TILE, TILES = 32, 400
+TILE, TILES = 32, 256
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Sky:
         return float(np.sqrt(max(self.scatter**2 - max(self.level, 0.0), 0.0)))
 
 
-def measure_sky(frame, params, tiles=TILES):
+def measure_sky(frame, params):
     """Measure level and scatter of the blank sky on tiles spread over the frame.
 
     Pixels that are masked or not finite are left out. With a variance image the expected noise is that image's.
@@ -70,14 +70,12 @@ def measure_sky(frame, params, tiles=TILES):
     ----------
     frame : Frame
     params : LACosmicParams
-    tiles : int, optional
-        How many tiles to look at, at most.
 
     Returns
     -------
     Sky
     """
-    where = _places(frame.shape, tiles)
+    where = _places(frame.shape)
     pixels = _cut(frame.ccd.data, where).astype(float)
     pixels[_cut(frame.bits, where) != 0] = np.nan
     used = np.isfinite(pixels).mean(axis=(1, 2)) > 0.5
@@ -101,12 +99,12 @@ def measure_sky(frame, params, tiles=TILES):
     )  # fmt: skip
 
 
-def _places(shape, tiles):
+def _places(shape):
     """Return the first row and column of each tile, and the side of the tiles."""
     side = min(TILE, *shape)
     rows, columns = (np.arange(0, n - side + 1, side) for n in shape)
     y, x = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing='ij'))
-    chosen = np.unique(np.linspace(0, y.size - 1, tiles).astype(int)) if y.size > tiles else slice(None)
+    chosen = np.unique(np.linspace(0, y.size - 1, TILES).astype(int)) if y.size > TILES else slice(None)
     return y[chosen], x[chosen], side
 
 
