@@ -11,6 +11,7 @@ __version__ = '0.1.0'
 _PUBLIC = {
     'Detection': 'core.detect',
     'Frame': 'core.frame',
+    'LACosmic': 'core.lacosmic',
     'InputMask': 'core.frame',
     'LACosmicParams': 'core.params',
     'MaskBit': 'core.bits',

@@ -1,13 +1,13 @@
 """The room of Ginga's images: the frame that is on display."""
 
+import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from astropy.nddata import CCDData
+from astropy.io import fits
 
-from .core.frame import Frame
-from .core.header import frame_unit
-from .core.read import read_frame
+from .core.read import frame_of, read_frame
 
 __all__ = ['frame_of_image']
 
@@ -38,9 +38,22 @@ def frame_of_image(image, unit=None):
         frame = _frame_of_file(Path(path), image.get('idx', None), unit)
         if frame is not None and np.array_equal(frame.ccd.data, data, equal_nan=data.dtype.kind == 'f'):
             return frame
-    header = dict(image.get_header())
-    unit = unit or header.get('BUNIT') or 'adu'
-    return Frame(CCDData(data, unit=frame_unit(unit), header=header), name=str(image.get('name')))
+    # a copy: others may change the image in place while it is searched
+    return frame_of(data.copy(), _fits_header(image), str(image.get('name')), unit)
+
+
+def _fits_header(image):
+    """Return the cards of an image that say something of its sky and camera, not of the file that it came from."""
+    header = fits.Header()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', fits.verify.VerifyWarning)  # a long keyword is a HIERARCH card
+        for key, value in image.get_header().items():
+            with suppress(ValueError):  # FITS has no room for it
+                header[key] = value
+    header.strip()
+    for key in ('CHECKSUM', 'DATASUM', 'EXTNAME', 'EXTVER'):
+        header.remove(key, ignore_missing=True)
+    return header
 
 
 def _frame_of_file(path, ext, unit):

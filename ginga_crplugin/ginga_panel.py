@@ -199,13 +199,18 @@ class Panel:
 
     def _layers_part(self, box):
         row = []
-        for layer, color in (*COLORS.items(), ('segments', COLORS['cosmic rays'])):
-            swatch = Widgets.Label('[ ]' if layer == 'segments' else '   ')
-            swatch.set_color(bg=None if layer == 'segments' else color, fg=color)
+        self.swatches = {}
+        for layer in (*COLORS, 'segments'):
             check = Widgets.CheckBox(layer)
             check.set_state(True)
             check.add_callback('activated', lambda _, on, name=layer: self._plugin.show_layer(name, bool(on)))
-            row += [swatch, check]
+            if layer in COLORS:
+                swatch = _button('', lambda name=layer: self._plugin.ask_color(name), 'Choose another colour.')
+                swatch.set_min_size(20, 20)
+                swatch.set_max_size(20, 20)
+                self.swatches[layer] = swatch
+                row.append(swatch)
+            row.append(check)
         box.add_widget(_row(*row), stretch=0)
         self.opacity = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
         self.opacity.set_limits(0, 100, 5)
@@ -248,15 +253,18 @@ class Panel:
             self._sources[name].set_text(_short(sources[name], 24))
             self._sources[name].set_tooltip(sources[name])
 
-    def show_masks(self, choices):
-        """Show a row for each input mask."""
+    def show_masks(self, choices, shape):
+        """Show a row for each input mask; those of another shape than the image are greyed."""
         self.masks.remove_all(delete=True)
         if not choices:
             self.masks.add_widget(Widgets.Label('none'), stretch=0)
         for index, choice in enumerate(choices):
             used = Widgets.CheckBox(_short(choice.mask.name, 30))
-            used.set_state(choice.used)
-            used.set_tooltip(choice.mask.name)
+            fits = choice.mask.mask.shape == shape
+            used.set_state(choice.used and fits)
+            used.set_enabled(fits)
+            ny, nx = choice.mask.mask.shape
+            used.set_tooltip(choice.mask.name if fits else f'It has {nx} x {ny} pixels, the image has not.')
             used.add_callback('activated', lambda _, on, i=index: self._plugin.use_mask(i, bool(on)))
             cause = Widgets.ComboBox()
             for word in CAUSES:

@@ -36,10 +36,10 @@ alone.
 """
 
 import time
-from pathlib import Path
 
 import numpy as np
 from ginga.AstroImage import AstroImage
+from ginga.colors import get_hex
 from ginga.GingaPlugin import LocalPlugin
 from ginga.gw import Widgets
 from ginga.misc.Future import Future
@@ -50,7 +50,7 @@ from .core.record import in_words
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_save import SaveDialog
-from .overlay import MaskOverlay
+from .overlay import COLORS, MaskOverlay
 from .session import Session
 
 __all__ = ['CosmicRays']
@@ -63,18 +63,19 @@ class CosmicRays(LocalPlugin):
         super().__init__(fv, fitsimage, ident=ident)
         self.settings = fv.get_preferences().create_category('plugin_CosmicRays')
         self.settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
+        self.settings.add_defaults(**{_color_key(layer): color for layer, color in COLORS.items()})
         self.settings.load(onError='silent')
         self.session = Session(self._in_worker)
         self.session.min_size, self.session.live = self.settings['min_size'], self.settings['live']
         self.session.subscribe(self._heard)
-        self.overlay = MaskOverlay(fitsimage, opacity=self.settings['opacity'])
+        colors = {layer: self.settings[_color_key(layer)] for layer in COLORS}
+        self.overlay = MaskOverlay(fitsimage, self.settings['opacity'], colors)
         self.overlay.canvas.add_callback('cursor-down', self._clicked)
         self.panel = None
         self._image = self._cleaned = self._unit = self._dialog = None
         self._started = 0.0
         self._timer = fv.get_backend_timer()
         self._timer.add_callback('expired', lambda _: self._show_time())
-        fv.add_callback('remove-image', lambda *_: self._check_image())
 
     # Ginga's life cycle
 
@@ -85,11 +86,14 @@ class CosmicRays(LocalPlugin):
         self.panel.least.set_value(self.session.min_size)
         self.panel.limit.set_value(self.settings['dark_limit'])
         self.panel.live.set_state(self.session.live)
+        for layer, swatch in self.panel.swatches.items():
+            swatch.set_color(bg=self.settings[_color_key(layer)])
         self._show_all()
 
     def start(self):
         """Take up the displayed image."""
         self.session.prepare()
+        self.fv.add_callback('remove-image', self._image_removed)
         self.overlay.show()
         self.resume()
         self.redo()
@@ -110,11 +114,15 @@ class CosmicRays(LocalPlugin):
         """Let the image go: the channel is empty."""
         self._check_image()
 
+    def _image_removed(self, *_):
+        self._check_image()
+
     def stop(self):
         """Leave nothing behind: no canvas, no run, no dialog."""
         self.settings['dark_limit'] = self.panel.limit.get_value() if self.panel else self.settings['dark_limit']
         self.settings.save()
         self.panel = None
+        self.fv.remove_callback('remove-image', self._image_removed)
         self._timer.stop()
         self._close_dialog()
         self.session.close()
@@ -254,6 +262,21 @@ class CosmicRays(LocalPlugin):
         self.settings['opacity'] = opacity
         self.overlay.set_opacity(opacity)
 
+    def ask_color(self, layer):
+        """Ask for the colour of a layer."""
+        self._close_dialog()
+        color = self.settings[_color_key(layer)]
+        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', initial_color=color, parent=self.fv.w.root)
+        self._dialog.add_callback('activated', lambda _, chosen: self.choose_color(layer, chosen))
+        self._dialog.popup()
+
+    def choose_color(self, layer, color):
+        """Draw a layer in a colour, given as a hex string or as a tuple from 0 to 1."""
+        color = color if isinstance(color, str) else get_hex(color[:3])
+        self.settings[_color_key(layer)] = color
+        self.overlay.set_color(layer, color)
+        self.panel.swatches[layer].set_color(bg=color)
+
     def show_layer(self, layer, visible):
         """Show a layer or not."""
         self.overlay.set_visible(layer, visible)
@@ -262,8 +285,8 @@ class CosmicRays(LocalPlugin):
         """Show the cleaned frame as a new image in the channel."""
         result = self.session.result
         image = AstroImage(data_np=result.detection.cleaned.copy(), logger=self.logger)
-        image.update_keywords(dict(result.frame.ccd.header))
-        image.set(name=f'{Path(result.frame.name).stem}_cleaned')
+        image.update_keywords(result.frame.ccd.header)
+        image.set(name=f'{self._image.get("name")}_cleaned')
         future = Future()
         future.freeze(lambda: image)
         image.set(image_future=future)
@@ -315,16 +338,19 @@ class CosmicRays(LocalPlugin):
         self.panel.table.show(None)
         self.panel.show_result([])
         self.panel.saved.set_text('')
-        if self.session.frame is not None:
-            self._heard_masks()
+        if isinstance(self._dialog, SaveDialog):  # it names the file of the image before
+            self._close_dialog()
+        self._heard_masks()
         self._heard_params()
 
     def _heard_params(self):
         self.panel.show_params(self.session.params, self.session.sources)
 
     def _heard_masks(self):
-        self.panel.show_masks(self.session.masks)
-        self.overlay.set_mask('input', self.session.frame.bits != 0)
+        frame = self.session.frame
+        self.panel.show_masks(self.session.masks, frame.shape if frame is not None else None)
+        if self.session.frame is not None:
+            self.overlay.set_mask('input', self.session.frame.bits != 0)
 
     def _heard_busy(self):
         if self.session.busy:
@@ -349,10 +375,14 @@ class CosmicRays(LocalPlugin):
         self.panel.show_engine(self.session.engine)
 
     def _heard_saved(self):
+        if isinstance(self._dialog, SaveDialog):
+            self._close_dialog()
         self.panel.saved.set_text(f'saved: {self.session.saved.name}')
         self.panel.saved.set_tooltip(str(self.session.saved))
 
     def _heard_error(self):
+        if isinstance(self._dialog, SaveDialog):
+            self._dialog.show_error(self.session.error)
         self._show_error(self.session.error)
         self.panel.show_frame(self.session.frame, opening=False)
 
@@ -375,11 +405,13 @@ class CosmicRays(LocalPlugin):
 
     def _show_result(self):
         result = self.session.result
-        if result is not None:
-            lines = in_words(result.detection, result.segments)
-            lines[1] += ' - exact' if result.exact else ' - first iteration'
-            more = 'comparing with ccdproc...' if self.session.verifying else result.verified
-            self.panel.show_result([*lines, more] if more else lines)
+        if result is None:
+            self.panel.show_result([])
+            return
+        lines = in_words(result.detection, result.segments)
+        lines[1] += ' - exact' if result.exact else ' - first iteration'
+        more = 'comparing with ccdproc...' if self.session.verifying else result.verified
+        self.panel.show_result([*lines, more] if more else lines)
 
     def _show_enabled(self):
         session = self.session
@@ -399,3 +431,7 @@ class CosmicRays(LocalPlugin):
                 'show_saved': ('' if session.saved else 'Nothing was saved yet.', 'Open the mask that was written.'),
             }
         )
+
+
+def _color_key(layer):
+    return f'color_{layer.replace(" ", "_")}'

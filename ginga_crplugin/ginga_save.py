@@ -1,5 +1,6 @@
 """The room of the save dialog in Ginga: where to, what will be written, and what may be replaced."""
 
+import textwrap
 from pathlib import Path
 
 from ginga.gw import Widgets
@@ -28,7 +29,7 @@ class SaveDialog:
     """
 
     def __init__(self, parent, result, save):
-        self._save = save
+        self._save, self._parent = save, parent
         self._frame = result.frame
         self._kinds = [kind for kind in _KINDS if kind != 'into' or result.frame.path is not None]
         self._dialog = Widgets.Dialog(
@@ -58,8 +59,13 @@ class SaveDialog:
         self.overwrite = Widgets.CheckBox('replace what is there')
         for check in (self.cleaned, self.overwrite):
             check.add_callback('activated', lambda *_: self._show())
+        browse = Widgets.Button('Browse...')
+        browse.add_callback('activated', lambda _: self._browse())
+        row = Widgets.HBox()
+        row.add_widget(self.path, stretch=1)
+        row.add_widget(browse, stretch=0)
         self.words = Widgets.Label('')
-        for widget in (self.kind, self.path, self.cleaned, self.overwrite, self.words):
+        for widget in (self.kind, row, self.cleaned, self.overwrite, self.words):
             box.add_widget(widget, stretch=0)
 
     @property
@@ -69,7 +75,7 @@ class SaveDialog:
 
     def _show(self):
         into = self.chosen == 'into'
-        path = self._frame.path if into else Path(self.path.get_text())
+        path = self._frame.path if into else self._target
         self.path.set_enabled(not into)
         if into:
             words = f'{path.name} gets MASK, DQ and CRSEG; all else in it stays byte for byte'
@@ -79,11 +85,33 @@ class SaveDialog:
             words = f'{path.name} will be written'
         self.words.set_text(words)
 
+    @property
+    def _target(self):
+        return Path(self.path.get_text()).expanduser()
+
+    def _browse(self):
+        self._files = Widgets.FileDialog(title='Save the merged mask as', parent=self._parent)
+        self._files.set_mode('save')
+        if self._target.parent.is_dir():
+            self._files.set_directory(str(self._target.parent))
+        self._files.add_callback('activated', self._browsed)
+        self._files.popup()
+
+    def _browsed(self, _, paths):
+        self.path.set_text(str(paths[0]))
+        self._show()
+
     def _answered(self, _, save):
-        if save:
-            path = None if self.chosen == 'into' else Path(self.path.get_text()).expanduser()
-            self._save(path, kind=self.chosen, cleaned=self.cleaned.get_state(), overwrite=self.overwrite.get_state())
-        self.delete()
+        if not save:
+            self.delete()
+            return
+        self.words.set_text('writing...')
+        path = None if self.chosen == 'into' else self._target
+        self._save(path, kind=self.chosen, cleaned=self.cleaned.get_state(), overwrite=self.overwrite.get_state())
+
+    def show_error(self, message):
+        """Say why it was not saved; all that was chosen stays."""
+        self.words.set_text(textwrap.fill(message, 80))
 
     def delete(self):
         """Take the dialog away."""

@@ -48,7 +48,10 @@ class MaskOverlay:
         self.canvas.register_for_cursor_drawing(viewer)
         self._markers = _Markers(self._colors['cosmic rays'])
         self.canvas.add(self._markers, tag='markers', redraw=False)
-        viewer.get_settings().get_setting('scale').add_callback('set', lambda *_: self._zoomed())
+
+    @property
+    def _scale(self):
+        return self._viewer.get_settings().get_setting('scale')
 
     @property
     def shown(self):
@@ -59,12 +62,14 @@ class MaskOverlay:
         """Put the overlay on the viewer's canvas."""
         if not self.shown:
             self._viewer.get_canvas().add(self.canvas, tag=_TAG, redraw=False)
+            self._scale.add_callback('set', self._zoomed)
         self._redraw()
 
     def hide(self):
         """Take the overlay off the viewer's canvas."""
         if self.shown:
             self._viewer.get_canvas().delete_object(self.canvas, redraw=False)
+            self._scale.remove_callback('set', self._zoomed)
         self._redraw()
 
     def clear(self):
@@ -104,7 +109,12 @@ class MaskOverlay:
         self.set_pixels(layer, np.flatnonzero(mask), mask.shape)
 
     def set_segments(self, segments):
-        """Draw the pixels of segments (`Segments`) as cosmic rays, and mark those that are listed."""
+        """Draw the pixels of segments (`Segments`) as cosmic rays, and mark those that are listed.
+
+        The selected segment stays selected where it is found again.
+        """
+        if self._segments is not None and self._markers.selected is not None:
+            self._markers.selected = _found_again(self._segments, self._markers.selected, segments)
         self._segments = segments
         self._markers.set_table(segments.listed)
         self.set_pixels('cosmic rays', segments.pixels, segments.shape)
@@ -113,6 +123,12 @@ class MaskOverlay:
         """Show a layer or not; ``'segments'`` are the markers."""
         (self._hidden.discard if visible else self._hidden.add)(layer)
         self._markers.visible = 'segments' not in self._hidden
+        self._paint()
+
+    def set_color(self, layer, color):
+        """Draw a layer in another colour, a hex string such as ``'#0072b2'``."""
+        self._colors[layer] = color
+        self._markers.color = self._colors['cosmic rays']
         self._paint()
 
     def set_opacity(self, opacity):
@@ -137,7 +153,7 @@ class MaskOverlay:
         if self._viewer.get_scale_min() < 4.0:
             self._viewer.scale_to(4.0, 4.0)
 
-    def _zoomed(self):
+    def _zoomed(self, *_):
         """Draw coarser pixels where single ones would vanish between those of the screen."""
         if self._picture.image is not None and _coarseness(self._viewer) != self._picture.step:
             self._paint()
@@ -173,6 +189,13 @@ def _coarseness(viewer):
     """How many pixels of the image a drawn one must stand for, along each axis, to cover one of the screen."""
     scale = viewer.get_scale_min()
     return 1 if scale >= 1.0 or scale <= 0.0 else min(_COARSEST, math.ceil(1.0 / scale))
+
+
+def _found_again(old, label, new):
+    """Return the label that a segment has among others, or None."""
+    pixels = old.pixels[old.pixel_labels == label]
+    labels = new.pixel_labels[np.isin(new.pixels, pixels)]
+    return int(labels[0]) if len(labels) else None
 
 
 class _Picture:

@@ -9,7 +9,9 @@ from .core import compiling
 from .core.bits import MaskBit
 from .core.detect import Detection, Detector, detect
 from .core.frame import Frame, InputMask
+from .core.keep import fingerprint
 from .core.params import LACosmicParams
+from .core.review import Review
 from .core.save import save_mask
 from .core.segment import LISTED, Segments, segment
 
@@ -37,6 +39,8 @@ class Result:
     frame : Frame
     detection : Detection
     segments : Segments
+    sources : dict of str
+        Where each parameter came from.
     exact : bool
         Whether it is the full result, not the first iteration alone.
     verified : str
@@ -46,6 +50,7 @@ class Result:
     frame: Frame
     detection: Detection
     segments: Segments
+    sources: dict[str, str]
     exact: bool = True
     verified: str = ''
 
@@ -58,15 +63,23 @@ class Session:
     run : callable
         ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the front's own thread,
         with the exception that the job raised, or None, as ``error``.
+    reviews : KeptReviews, optional
+        Where reviews that are not saved yet are kept.
 
     Notes
     -----
     Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'masks'``, ``'busy'``, ``'result'``,
-    ``'verified'``, ``'engine'``, ``'saved'`` or ``'error'``.
+    ``'verified'``, ``'engine'``, ``'review'``, ``'kept'``, ``'saved'`` or ``'error'``.
     """
 
-    def __init__(self, run):
+    def __init__(self, run, reviews=None):
         self._run = run
+        self._reviews = reviews
+        self._word = None
+        self._edits = 0
+        self.review = None
+        self.verdicts = None
+        self.kept = None
         self._listeners = []
         self._ticket = 0
         self._opening = 0
@@ -104,20 +117,30 @@ class Session:
         """Have a frame loaded by ``load()`` in the worker; what was found on the last one is let go."""
         self.close()
         ticket = self._opening
-        self._run(load, lambda frame, error: self._opened(ticket, frame, error))
 
-    def _opened(self, ticket, frame, error):
+        def job():
+            frame = load()
+            word = fingerprint(frame) if self._reviews is not None else None
+            return frame, word, self._reviews.load(word) if word else None
+
+        self._run(job, lambda opened, error: self._opened(ticket, opened, error))
+
+    def _opened(self, ticket, opened, error):
         if ticket != self._opening:
             return
         if error is not None:
             self._fail(error)
             return
+        frame, self._word, self.kept = opened
+        self.review = Review(frame.shape)
         own = tuple(MaskChoice(mask, own=True) for mask in frame.masks)
-        added = tuple(choice for choice in self._masks if not choice.own and choice.mask.mask.shape == frame.shape)
+        added = tuple(choice for choice in self._masks if not choice.own)
         self.frame, self.error = frame, ''
         self._masks = own + added
         self._use_masks()
         self._tell('frame')
+        if self.kept is not None:
+            self._tell('kept')
 
     def close(self):
         """Let the frame go; a late answer about it is void."""
@@ -125,7 +148,9 @@ class Session:
         self._ticket += 1
         self._wanted = self.verifying = False
         self._detector, self._seconds = Detector(), 0.0
+        self._masks = tuple(choice for choice in self._masks if not choice.own)
         self.frame = self.result = self.saved = self._last = None
+        self.review = self.verdicts = self.kept = self._word = None
         self.error = ''
         self._tell('frame')
 
@@ -168,11 +193,10 @@ class Session:
 
     def add_mask(self, load):
         """Have an `InputMask` loaded by ``load()`` in the worker and used."""
-        frame = self.frame
 
         def done(mask, error):
-            if error is None and frame is self.frame and frame is not None and mask.mask.shape != frame.shape:
-                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {frame.shape}')
+            if error is None and self.frame is not None and mask.mask.shape != self.frame.shape:
+                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {self.frame.shape}')
             if error is not None:
                 self._fail(error)
                 return
@@ -195,7 +219,8 @@ class Session:
 
     def _use_masks(self):
         if self.frame is not None:
-            self.frame = self.frame.replace(masks=tuple(choice.mask for choice in self._masks if choice.used))
+            used = (c.mask for c in self._masks if c.used and c.mask.mask.shape == self.frame.shape)
+            self.frame = self.frame.replace(masks=tuple(used))
 
     # the run
 
@@ -236,14 +261,15 @@ class Session:
 
     def _start_run(self, *, exact):
         ticket, frame, detector, min_size = self._ticket, self.frame, self._detector, self.min_size
-        params = self.params if exact else replace(self.params, niter=1)
+        params, sources = self._resolved()
+        params = params if exact else replace(params, niter=1)
 
         def job():
             start = time.monotonic()
             detection = detector.detect(frame, params, self._progressed, lambda: ticket != self._ticket)
             segments = segment(frame, detection, min_size)
             _ = segments.listed  # here rather than where the user waits for it
-            return Result(frame, detection, segments, exact), time.monotonic() - start
+            return Result(frame, detection, segments, sources, exact), time.monotonic() - start
 
         self._running, self.progress = True, 0.0
         self._run(job, lambda answer, error: self._detected(ticket, answer, error))
@@ -263,6 +289,7 @@ class Session:
             return
         result, seconds = answer
         self.result, self.saved = self._listing(result), None
+        self.verdicts = self.review.verdicts(result.segments)
         if result.exact:
             self._last, self._seconds, self._wanted = result, seconds, False
             self._tell('busy')
@@ -277,6 +304,7 @@ class Session:
         self._tell('busy')
         if self.result is not None and not self.result.exact:
             self.result = self._listing(self._last)
+            self.verdicts = self.review.verdicts(self.result.segments) if self._last is not None else None
             self._tell('result')
 
     def set_min_size(self, min_size):
@@ -290,6 +318,58 @@ class Session:
         if result.segments.min_size == self.min_size:
             return result
         return replace(result, segments=replace(result.segments, min_size=self.min_size))
+
+    # the verdicts
+
+    def pixels_of(self, labels):
+        """Return the flat indices of the pixels of segments."""
+        segments = self.result.segments
+        return segments.pixels[np.isin(segments.pixel_labels, labels)]
+
+    def edit(self, name, pixels=None):
+        """Pass a verdict, or take one back.
+
+        Parameters
+        ----------
+        name : {'reject', 'keep', 'erase', 'mark', 'undo', 'redo'}
+            The method of `Review`.
+        pixels : (n,) int array_like
+            Flat indices of the pixels it is about; not for undo and redo.
+        """
+        if self.result is None:
+            return
+        getattr(self.review, name)(*(() if pixels is None else (pixels,)))
+        self.verdicts = self.review.verdicts(self.result.segments)
+        self.saved = None
+        self._tell('review')
+        self._keep()
+
+    def _keep(self):
+        """Write the verdicts down, so that a crash takes none of them."""
+        if self._reviews is None:
+            return
+        self._edits += 1
+        word, number, edited = self._word, self._edits, self.review.edited
+
+        def done(_, error):
+            if error is not None:
+                self._fail(error)
+
+        self._run(lambda: self._reviews.save(word, number, *edited), done)
+
+    def take_up(self, *, kept):
+        """Take up the verdicts that were kept of this frame, or forget them."""
+        (pixels, codes), self.kept = self.kept, None
+        if kept:
+            try:
+                self.review.restore(pixels, codes)
+            except ValueError as error:
+                self._fail(error)
+            if self.result is not None:
+                self.verdicts = self.review.verdicts(self.result.segments)
+        else:
+            self._reviews.forget(self._word)
+        self._tell('review')
 
     # the engine
 
@@ -330,21 +410,22 @@ class Session:
 
     def save(self, path=None, **options):
         """Write the merged mask in the worker (see `save_mask` for the options); then ``saved`` is the path."""
-        result, sources = self.result, self.sources
+        result = self.result
         if result is None:
             self._fail(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
             return
+        if self.outdated:
+            self._fail(ValueError('parameters or masks have changed since the run: run it again first'))
+            return
+
+        options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
+        reviews, word = self._reviews, self._word
 
         def job():
-            return save_mask(
-                result.frame,
-                result.detection,
-                result.segments,
-                path,
-                sources=sources,
-                verified=result.verified,
-                **options,
-            )
+            written = save_mask(result.frame, result.detection, result.segments, path, **options)
+            if reviews is not None:
+                reviews.forget(word)
+            return written
 
         def done(written, error):
             if error is not None:

@@ -9,8 +9,8 @@ from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit
 DTYPES = ('u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8', 'f4', 'f8', '>f4', '>f8', '>i2', '>u2', '>i4')
 #: What may be in a frame.
 FEATURES = (
-    'stars', 'saturated', 'tracks', 'border', 'corners', 'crowded', 'block', 'columns', 'masked', 'stripes', 'hole', 'nan',
-    'steps', 'flat',
+    'stars', 'saturated', 'tracks', 'border', 'corners', 'crowded', 'block', 'columns', 'masked', 'stripes', 'hole',
+    'nan', 'steps', 'flat',
 )  # fmt: skip
 #: What may come with it.
 COMPANIONS = ('background', 'variance', 'psfk')
@@ -155,8 +155,9 @@ def _steps(rng, image, mask):
 
 
 _PAINT = {
-    'stars': _stars, 'saturated': _saturated, 'tracks': _tracks, 'border': _border, 'corners': _corners, 'steps': _steps,
-    'crowded': _crowded, 'block': _block, 'columns': _columns, 'masked': _masked, 'stripes': _stripes, 'hole': _hole,
+    'stars': _stars, 'saturated': _saturated, 'tracks': _tracks, 'border': _border, 'corners': _corners,
+    'steps': _steps, 'crowded': _crowded, 'block': _block, 'columns': _columns, 'masked': _masked,
+    'stripes': _stripes, 'hole': _hole,
 }  # fmt: skip
 
 
@@ -190,7 +191,9 @@ def random_case(seed):
     rng = np.random.default_rng([seed, 1])
     shape = int(rng.integers(16, 90)), int(rng.integers(16, 90))
     if rng.random() < 0.1:
-        shape = int(rng.choice([16, 17, 31, 64, 65, 81])), int(rng.choice([16, 17, 256, 257, 300, 263]))
+        shape = int(rng.choice([16, 17, 31, 64, 65, 81])), int(rng.choice([16, 17, 512, 513, 519, 600]))
+    elif rng.random() < 0.02:
+        shape = int(rng.integers(130, 600)), int(rng.integers(130, 700))
     features = [name for name in FEATURES if rng.random() < 0.3]
     companions = [name for name in COMPANIONS if rng.random() < 0.15]
     unit = 'electron' if rng.random() < 0.1 else 'adu'

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect
@@ -155,7 +156,21 @@ def test_masks_of_the_user_go_on_to_the_next_frame_of_that_shape(session, worker
     assert [choice.mask.name for choice in session.masks] == ['m']
     session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30))))
     worker.work_all()
-    assert session.masks == ()
+    assert session.frame.masks == ()
+    session.open(lambda: saao)
+    worker.work_all()
+    assert [mask.name for mask in session.frame.masks] == ['m']
+
+
+def test_what_is_not_of_the_last_run_is_not_saved(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    session.set_live(False)
+    session.set_params(sigclip=8.0)
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    assert 'run it again' in session.error
+    assert not (tmp_path / 'out.fits').exists()
 
 
 def test_a_mask_of_another_shape_is_refused(session, worker):
@@ -163,6 +178,23 @@ def test_a_mask_of_another_shape_is_refused(session, worker):
     worker.work_all()
     assert '(3, 4)' in session.error
     assert '(512, 512)' in session.error
+    assert session.masks == ()
+
+
+def test_of_masks_added_together_one_of_another_shape_is_refused(session, worker):
+    session.add_mask(lambda: InputMask('good', MaskBit.BAD, np.eye(512, dtype=bool)))
+    session.add_mask(lambda: InputMask('small', MaskBit.BAD, np.ones((3, 4), bool)))
+    worker.work_all()
+    assert '(3, 4)' in session.error
+    assert [choice.mask.name for choice in session.masks] == ['good']
+
+
+def test_the_masks_of_a_frame_go_with_it(session, worker):
+    own = InputMask('MASK in this file', MaskBit.INPUT, np.zeros((20, 30), bool))
+    session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30)), masks=(own,)))
+    worker.work_all()
+    assert [choice.own for choice in session.masks] == [True]
+    session.close()
     assert session.masks == ()
 
 
@@ -186,6 +218,17 @@ def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
     session.save(tmp_path / 'out.fits')
     worker.work_all()
     assert 'exists' in session.error
+
+
+def test_the_sources_saved_are_those_of_the_run(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    session.save(tmp_path / 'out.fits')
+    session.set_params(gain=1.9)  # the same value, but typed
+    worker.work_all()
+    header = fits.getheader(tmp_path / 'out.fits', 'MASK')
+    assert header['LAGAIN'] == 1.9
+    assert header.comments['LAGAIN'].endswith('GAIN in the header')
 
 
 def test_nothing_to_save_is_said(session, worker):

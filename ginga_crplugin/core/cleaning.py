@@ -1,11 +1,11 @@
-"""The room of the cleaning: the values that replace flagged pixels, kept as lists, so that the frame stays untouched."""
+"""The room of the cleaning: the values that replace flagged pixels, kept as lists beside the untouched frame."""
 
 import numpy as np
 
 from . import sparse
-from .tiles import AT_ONCE, tiles
+from .tiles import AT_ONCE
 
-__all__ = ['Cleaning']
+__all__ = ['Cleaning', 'bounds']
 
 #: Side in pixels of the blocks by which the lists are kept.
 BLOCK = 16
@@ -67,11 +67,8 @@ class Cleaning:
         return np.concatenate(changed) if changed else around
 
     def _clean(self, some):
-        y, x = np.divmod(some, self.shape[1])
-        where = tiles(np.stack([y, y + 1, x, x + 1], axis=1), 2, self.shape)
-        image, variance, _ = self.pixels.with_variance(where, self.readnoise2)
-        image, variance = image.reshape(-1, 25), variance.reshape(-1, 25)
-        values = self._filled(some, image, 0), self._filled(some, variance, 1)
+        image, variance = self.pixels.around(some, self.readnoise2)
+        values = self._filled(some, image, variance)
         changed = np.empty(some.size, np.int64)
         own = image[:, 12].copy(), variance[:, 12].copy()
         self.used, count = sparse.store(
@@ -80,13 +77,12 @@ class Cleaning:
         )  # fmt: skip
         return changed[:count]
 
-    def _filled(self, some, around, which):
-        """Return the new values of some pixels, of those around them."""
-        out = np.empty(some.size, np.float32)
-        nothing = np.float32(0)
-        if sparse.clean(some, around, self.how, _WEIGHTS, self.flags, self.mask, nothing, out):
-            level = np.float32(self.levels()[which])
-            sparse.clean(some, around, self.how, _WEIGHTS, self.flags, self.mask, level, out)
+    def _filled(self, some, image, variance):
+        """Return the new values of some pixels and of their variances, of those around them."""
+        out = np.empty(some.size, np.float32), np.empty(some.size, np.float32)
+        args = some, image, variance, self.how, _WEIGHTS, self.flags, self.mask
+        if sparse.clean(*args, np.zeros(2, np.float32), *out):
+            sparse.clean(*args, np.array(self.levels(), np.float32), *out)
         return out
 
     def _make_room(self, more):
@@ -103,9 +99,18 @@ class Cleaning:
     def lay_over(self, where, image, variance):
         """Put the cleaned values into tiles of the image and of its variance."""
         lists = self.heads, self.links, self.at, self.values, self.variances
-        sparse.overlay(*where.where, BLOCK, self.shape, *lists, image, variance)
+        sparse.overlay(where.boxes, where.starts, BLOCK, self.shape, *lists, image, variance)
 
     @property
     def result(self):
         """Flat indices of the cleaned pixels, and their electrons without the sky."""
         return self.at[: self.used], self.values[: self.used]
+
+
+def bounds(pixels, size, shape):
+    """Return one box around the pixels, flat indices, in each block of size x size: (n, 4) int64."""
+    ny, nx = shape
+    across = -(-nx // size)
+    boxes = np.zeros((-(-ny // size) * across, 4), np.int64)
+    sparse.bounds(pixels, size, nx, across, boxes)
+    return boxes[boxes[:, 1] > 0]

@@ -9,10 +9,11 @@ from itertools import product
 
 import numpy as np
 
-from .frame import Frame
+from .bits import MaskBit
+from .frame import Frame, InputMask
 from .params import LACosmicParams
 
-__all__ = ['compile_all', 'compile_in_background', 'problem', 'ready']
+__all__ = ['compile_all', 'compile_in_background', 'problem', 'ready', 'usable']
 
 #: The numbers that cameras and pipelines write; another kind is compiled when it comes.
 _NUMBERS = ('float32', 'uint16', 'int16', 'int32', 'float64')
@@ -23,6 +24,7 @@ class _State:
 
     def __init__(self):
         self.lock = threading.Lock()
+        self.usable = False
         self.ready = False
         self.problem = ''
 
@@ -31,7 +33,7 @@ _state = _State()
 
 
 def ready():
-    """Tell whether the fast engine is compiled and loaded in this process."""
+    """Tell whether the fast engine is compiled and loaded in this process, with all its options."""
     return _state.ready
 
 
@@ -40,20 +42,38 @@ def problem():
     return _state.problem
 
 
+def usable():
+    """Return whether the fast engine can run here, after having it run on a small frame.
+
+    It takes about ten seconds the first time on a machine, to compile what the default parameters need, and half a
+    second in later processes. If another thread is at it already, wait for that.
+    """
+    with _state.lock:
+        _try('usable', _run_once)
+    return _state.usable
+
+
 def compile_all():
     """Compile all kernels, or load them where that was done before, and return whether the fast engine can run.
 
-    It takes about half a minute the first time on a machine, and half a second in later processes. If another thread
-    is at it already, wait for that.
+    It takes about half a minute the first time on a machine, and a second in later processes.
     """
     with _state.lock:
-        if not _state.ready and not _state.problem:
-            try:
-                _try_all()
-                _state.ready = True
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with numba, ccdproc does it
-                _state.problem = f'{type(error).__name__}: {error}'.splitlines()[0]
+        _try('usable', _run_once)
+        if _state.usable:
+            _try('ready', _run_all)
     return _state.ready
+
+
+def _try(name, run):
+    """Set what is true of the state if a run works, and the problem if it doesn't."""
+    if getattr(_state, name) or _state.problem:
+        return
+    try:
+        run()
+        setattr(_state, name, True)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with numba, ccdproc does it
+        _state.problem = f'{type(error).__name__}: {error}'.splitlines()[0]
 
 
 def compile_in_background(done=None):
@@ -79,8 +99,13 @@ def compile_in_background(done=None):
     return thread
 
 
-def _try_all():
-    """Run the engine on a small frame of each kind, with each option that has kernels of its own."""
+def _run_once():
+    """Run the engine as it is run most."""
+    _engine(Frame(_sample())).detect()
+
+
+def _run_all():
+    """Run the engine on a small frame of each kind, with each option that has machine code of its own."""
     pixels = _sample()
     for number in _NUMBERS:
         _engine(Frame(pixels.astype(number))).detect()
@@ -89,6 +114,8 @@ def _try_all():
     engine = _engine(frame)
     for sepmed, fsmode, cleantype in product((True, False), ('median', 'convolve'), ('meanmask', 'medmask', 'idw')):
         engine.detect(replace(engine.params, sepmed=sepmed, fsmode=fsmode, cleantype=cleantype, satlevel=30000.0))
+    engine.set_frame(frame.replace(masks=(InputMask('some', MaskBit.BAD, pixels > 4000.0),)))
+    engine.detect()
 
 
 def _engine(frame):

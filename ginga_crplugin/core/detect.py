@@ -66,8 +66,7 @@ def detect(frame, params=None, engine='fast', threads=1, progress=None, cancel=N
     if params is None:
         params, _ = frame.parameters()
     if engine == 'fast':
-        compiling.compile_all()
-        return Detector(threads).detect(frame, params, progress, cancel)
+        return Detector(threads, wait=True).detect(frame, params, progress, cancel)
     return _by_ccdproc(frame, params)
 
 
@@ -78,15 +77,17 @@ class Detector:
     ----------
     threads : int, optional
         How many threads the fast engine works with.
+    wait : bool, optional
+        Whether to wait for its compiling, rather than to take ccdproc until then.
     """
 
-    def __init__(self, threads=1):
-        self._threads = threads
+    def __init__(self, threads=1, *, wait=False):
+        self._threads, self._wait = threads, wait
         self._engine = None
 
     def detect(self, frame, params, progress=None, cancel=None):
         """Find the cosmic rays, and keep what the next run on the same pixels can use (see `detect`)."""
-        if compiling.ready():
+        if (compiling.usable if self._wait else compiling.ready)():
             try:
                 return self._engine_for(frame, params).detect(params, progress, cancel)
             except Unsupported:

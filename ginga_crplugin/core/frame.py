@@ -145,7 +145,8 @@ class Frame:
     @cached_property
     def nonfinite(self):
         """(ny, nx) bool: NaN, infinite, or beyond what float32 can square."""
-        if self.ccd.data.dtype.kind in 'iu':
+        data = self.ccd.data
+        if data.dtype.kind in 'iu' or (data.min() >= -LARGEST and data.max() <= LARGEST):
             return np.zeros(self.shape, dtype=bool)
         return ~(np.abs(self.ccd.data) <= LARGEST)
 
@@ -154,8 +155,9 @@ class Frame:
         """(ny, nx) uint8: the sum of the `MaskBit` values known before the run."""
         bits = np.zeros(self.shape, dtype=np.uint8)
         for item in self.masks:
-            bits[item.mask] |= np.uint8(item.bit)
-        bits[self.nonfinite] |= np.uint8(MaskBit.NONFINITE)
+            bits |= item.mask * np.uint8(item.bit)
+        if self.nonfinite.any():
+            bits |= self.nonfinite * np.uint8(MaskBit.NONFINITE)
         return bits
 
     @cached_property
@@ -168,8 +170,8 @@ class Frame:
         return np.where(self.nonfinite, level, self.ccd.data).astype(self.ccd.data.dtype)
 
     def electrons(self, params):
-        """Return the filled pixels in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
-        return (self.filled * float(np.float32(params.gain))).astype(np.float32)
+        """Return the filled pixels, sky put back, in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
+        return ((self.filled + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
 
     def saturated(self, params):
         """Return where the pixels are at or above ``params.satlevel``, (ny, nx) bool."""
@@ -211,7 +213,7 @@ def check_pixels(data, name):
     if min(data.shape) < SMALLEST:
         msg = f'{name} has shape {data.shape}: at least {SMALLEST} x {SMALLEST} pixels are needed'
         raise ValueError(msg)
-    if data.dtype.kind == 'f' and not (np.abs(data) <= LARGEST).any():
+    if data.dtype.kind == 'f' and not any((np.abs(row) <= LARGEST).any() for row in data):
         msg = f'{name} has no finite pixel'
         raise ValueError(msg)
 

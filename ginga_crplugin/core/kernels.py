@@ -1,4 +1,4 @@
-"""The room of the fields: the dense steps of L.A.Cosmic on tiles of a frame, compiled by numba.
+"""The room of the dense steps: what L.A.Cosmic does with every pixel of tiles of a frame, compiled by numba.
 
 All arithmetic is float32, in the order in which Astro-SCRAPPY does it, without fast-math: the results are the same bit
 for bit. Tiles lie one after the other in flat arrays: ``boxes`` (n, 4) int64 are their sides in the frame (y0, y1, x0,
@@ -9,9 +9,10 @@ are read, but whose fields mean nothing; at the sides of the frame Astro-SCRAPPY
 import numpy as np
 from numba import njit
 
-from .networks import OPTIONS, median3x3, median5, median5x5, median7, median7x7, median9
+from .filters import copy, laplacian, set_ring, sides_of, smooth
+from .networks import OPTIONS
 
-__all__ = ['block_peaks', 'crop', 'electrons', 'fields', 'laplacian', 'peaks', 'saturated']
+__all__ = ['block_peaks', 'crop', 'electrons', 'fields', 'peaks', 'saturated']
 
 F32 = np.float32
 
@@ -27,104 +28,6 @@ def electrons(raw, gain, sky, boxes, starts, out):
             o = out[starts[k] + (y - y0) * w :]
             for x in range(w):
                 o[x] = F32((row[x] + sky) * gain)
-
-
-@njit(**OPTIONS)
-def _sides(box, shape):
-    """Return at which sides the tile touches the frame's: top, bottom, left, right."""
-    return box[0] == 0, box[1] == shape[0], box[2] == 0, box[3] == shape[1]
-
-
-@njit(**OPTIONS)
-def _copy_columns(x, out, half, sides):
-    """Copy the outermost ``half`` columns where they are the frame's own."""
-    h, w = x.shape
-    for y in range(h):
-        if sides[2]:
-            out[y, :half] = x[y, :half]
-        if sides[3]:
-            out[y, w - half :] = x[y, w - half :]
-
-
-@njit(**OPTIONS)
-def _copy_sides(x, out, half, sides):
-    """Copy the outermost ``half`` pixels where they are the frame's own: there the filters leave them as they are."""
-    h = x.shape[0]
-    if sides[0]:
-        out[:half] = x[:half]
-    if sides[1]:
-        out[h - half :] = x[h - half :]
-    _copy_columns(x, out, half, sides)
-
-
-@njit(**OPTIONS)
-def _median_line(x, half, step, out):
-    if half == 2:
-        median5(x, step, out)
-    elif half == 3:
-        median7(x, step, out)
-    else:
-        median9(x, step, out)
-
-
-@njit(**OPTIONS)
-def _median_square(x, half, w, out, scratch):
-    if half == 1:
-        median3x3(x, w, out)
-    elif half == 2:
-        median5x5(x, w, out, scratch)
-    else:
-        median7x7(x, w, out, scratch)
-
-
-@njit(**OPTIONS)
-def _smooth(x, tile, half, sepmed, sides, out, scratch):
-    """Filter a flat tile by a median: along x and then y over 2 * half + 1 pixels, or over a square 2 pixels smaller."""
-    h, w = tile
-    if sepmed:
-        rows = scratch[: h * w]
-        _median_line(x, half, 1, rows)
-        _copy_columns(x.reshape(tile), rows.reshape(tile), half, sides)
-        _median_line(rows, half, w, out)
-    else:
-        half -= 1
-        _median_square(x, half, w, out, scratch)
-    _copy_sides(x.reshape(tile), out.reshape(tile), half, sides)
-
-
-@njit(**OPTIONS)
-def laplacian(c, w, out):
-    """L+ of a flat tile, without the array of 2 x 2 subpixels.
-
-    Each pixel has four subpixels, and each of these two neighbours of its own value: the Laplacian of the upper left
-    one is 4 c - c - c - left - up. The order of the sums is that of Astro-SCRAPPY's compiled library, and `tiles` tests
-    it against that library before it is trusted.
-    """
-    zero = F32(0)
-    n = c.size - 2 * w
-    up, down, o = c[:n], c[2 * w :], out[w:]
-    left, mid, right = c[w - 1 :], c[w:], c[w + 1 :]
-    for i in range(1, n - 1):
-        four = F32(4) * mid[i]
-        to_left, to_right = (four - mid[i]) - left[i], (four - right[i]) - mid[i]
-        to_up, to_down = mid[i] + up[i], down[i] + mid[i]
-        one = max(to_left - to_up, zero) + max(to_right - to_down, zero)
-        two = max(to_left - to_down, zero) + max(to_right - to_up, zero)
-        o[i] = (one + two) * F32(0.25)
-
-
-@njit(**OPTIONS)
-def _set_ring(out, box, sides, ring_rows, ring_columns):
-    """Put the known L+ of the frame's outermost pixels in its place."""
-    y0, y1, x0, x1 = box
-    if sides[0]:
-        out[0] = ring_rows[0, x0:x1]
-    if sides[1]:
-        out[-1] = ring_rows[1, x0:x1]
-    if sides[2]:
-        out[:, 0] = ring_columns[0, y0:y1]
-    if sides[3]:
-        out[:, -1] = ring_columns[1, y0:y1]
 
 
 @njit(**OPTIONS)
@@ -153,38 +56,38 @@ def _add_to(a, number, out):
         out[i] = a[i] + number
 
 
-@njit(**OPTIONS)
-def _sharpness(c, var, sky, lap, box, shape, ring_rows, ring_columns, sepmed, s, noise, m, scratch):
+@njit(inline='always')
+def _sharpness(c, var, sky, lap, box, frame, medians, s, noise, m, scratch):
     """S' of a tile: L+ over the noise, without its own median (van Dokkum 2001, section 3.2).
 
     The noise is that of the smoothed variance, with the sky added back. ``lap`` is L+ where it is known already, else
     empty, and so is ``sky``.
     """
-    tile = (box[1] - box[0], box[3] - box[2])
-    sides = _sides(box, shape)
+    shape, ring_rows, ring_columns = frame
+    sepmed, halves = medians
+    w, sides = box[3] - box[2], sides_of(box, shape)
     if lap.size:
-        s[:] = lap
+        copy(lap, s, 0, s.size)
     else:
-        laplacian(c, tile[1], s)
-    _set_ring(s.reshape(tile), box, sides, ring_rows, ring_columns)
-    _smooth(var, tile, 3, sepmed, sides, noise, scratch)
+        laplacian(c, w, s)
+    set_ring(s, w, box, sides, ring_rows, ring_columns)
+    smooth(var, w, halves[0], sepmed, sides, noise, scratch)
     if sky.size:
         _add(noise, sky)
     _signal_to_noise(s, noise)
-    _smooth(s, tile, 3, sepmed, sides, m, scratch)
+    smooth(s, w, halves[1], sepmed, sides, m, scratch)
     _subtract(s, m)
 
 
 @njit(**OPTIONS)
-def _weigh(c, noise, weighted, weights, half, tile):
+def _weigh(c, noise, w, weighted, weights, half):
     """Lay c / noise / noise and 1 / noise / noise into tiles that are padded with zeros."""
-    h, w = tile
-    padded = (h + 2 * half, w + 2 * half)
-    a, b = weighted.reshape(padded), weights.reshape(padded)
-    a[:], b[:] = F32(0), F32(0)
-    for y in range(h):
-        p, q = a[y + half, half:], b[y + half, half:]
-        v, n = c[y * w : (y + 1) * w], noise[y * w : (y + 1) * w]
+    wide = w + 2 * half
+    for i in range(weighted.size):
+        weighted[i] = weights[i] = F32(0)
+    for y in range(c.size // w):
+        begin = (y + half) * wide + half
+        p, q, v, n = weighted[begin:], weights[begin:], c[y * w :], noise[y * w :]
         for x in range(w):
             p[x] = v[x] / n[x] / n[x]
             q[x] = F32(1) / n[x] / n[x]
@@ -196,7 +99,8 @@ def _convolve(x, psf, w, out):
     side = psf.shape[0]
     n = x.size - (side - 1) * (w + 1)
     o = out[:n]
-    o[:] = F32(0)
+    for i in range(n):
+        o[i] = F32(0)
     for j in range(side):
         for i in range(side):
             _add_product(o, psf[side - 1 - j, side - 1 - i], x[j * w + i :])
@@ -209,16 +113,16 @@ def _add_product(out, factor, x):
 
 
 @njit(**OPTIONS)
-def _matched_filter(c, noise, psf, tile, f, scratch):
+def _matched_filter(c, noise, psf, w, f, scratch):
     """Match a tile to the point spread function: the convolved image over the convolved weights."""
-    h, w = tile
     half = psf.shape[0] // 2
-    n, wide = (h + 2 * half) * (w + 2 * half), w + 2 * half
+    wide = w + 2 * half
+    n = (c.size // w + 2 * half) * wide
     weighted, weights, a, b = scratch[:n], scratch[n : 2 * n], scratch[2 * n : 3 * n], scratch[3 * n : 4 * n]
-    _weigh(c, noise, weighted, weights, half, tile)
+    _weigh(c, noise, w, weighted, weights, half)
     _convolve(weighted, psf, wide, a)
     _convolve(weights, psf, wide, b)
-    for y in range(h):
+    for y in range(c.size // w):
         o, p, q = f[y * w :], a[y * wide :], b[y * wide :]
         for x in range(w):
             o[x] = p[x] / q[x]
@@ -231,32 +135,31 @@ def _contrast(s, f, m, noise):
         f[i] = s[i] / max((f[i] - m[i]) / noise[i], F32(0.01))
 
 
-@njit(**OPTIONS)
-def _ratio(c, s, noise, box, shape, sepmed, psf, f, m, scratch):
+@njit(inline='always')
+def _ratio(c, s, noise, box, frame, medians, psf, f, m, scratch):
     """S' / F of a tile, F being its fine structure (van Dokkum 2001, section 3.3): what is as sharp as a star."""
-    tile = (box[1] - box[0], box[3] - box[2])
-    sides = _sides(box, shape)
+    sepmed, halves = medians
+    w, sides = box[3] - box[2], sides_of(box, frame[0])
     if psf.size:
-        _matched_filter(c, noise, psf, tile, f, scratch)
+        _matched_filter(c, noise, psf, w, f, scratch)
     else:
-        _smooth(c, tile, 2, sepmed, sides, f, scratch)
-    _smooth(f, tile, 4, sepmed, sides, m, scratch)
+        smooth(c, w, halves[2], sepmed, sides, f, scratch)
+    smooth(f, w, halves[3], sepmed, sides, m, scratch)
     _contrast(s, f, m, noise)
 
 
 @njit(**OPTIONS)
-def _peaks_of(x, box, core, size, across, out):
+def _peaks_of(x, box, core, size, out):
     """Write the highest value of each block of size x size pixels in the core of a tile."""
     w = box[3] - box[2]
     for y0 in range(core[0], core[1], size):
-        y1 = min(y0 + size, core[1])
         for x0 in range(core[2], core[3], size):
             x1 = min(x0 + size, core[3])
             peak = F32(-np.inf)
-            for y in range(y0, y1):
+            for y in range(y0, min(y0 + size, core[1])):
                 begin = (y - box[0]) * w - box[2]
                 peak = max(peak, _highest(x[begin + x0 : begin + x1]))
-            out[(y0 // size) * across + x0 // size] = peak
+            out[y0 // size, x0 // size] = peak
 
 
 @njit(**OPTIONS)
@@ -268,29 +171,44 @@ def _highest(x):
 
 
 @njit(**OPTIONS)
-def block_peaks(x, boxes, starts, cores, size, across, out):
-    """Write the highest value of each block of size x size pixels; out : (blocks,), ``across`` of them in a row."""
-    for k in range(boxes.shape[0]):
-        _peaks_of(x[starts[k] : starts[k + 1]], boxes[k], cores[k], size, across, out)
+def block_peaks(raw, size, y0, y1, out):
+    """Write the highest pixel of each block of size x size in rows of a frame; out : (rows, columns)."""
+    nx = raw.shape[1]
+    for y in range(y0, y1):
+        for j in range(out.shape[1]):
+            peak = _highest(raw[y, j * size : min((j + 1) * size, nx)])
+            out[y // size, j] = peak if y % size == 0 else max(peak, out[y // size, j])
 
 
-@njit(**OPTIONS)
+@njit(inline='always')
 def _part(x, begin, end):
     """Return what belongs to one tile, or nothing where there is nothing."""
     return x[begin:end] if x.size else x
 
 
 @njit(**OPTIONS)
-def peaks(
-    c, var, readnoise2, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, size, across, out
-):
+def peaks(c, var, sky, lap, where, frame, medians, readnoise2, size, out):
     """Write the highest S' of each block of size x size pixels, and keep nothing else of the fields.
 
-    ``var`` may be empty: the variance then is that of the electrons, c + readnoise2.
+    Parameters
+    ----------
+    c : (n,) float32 ndarray
+        The electrons of tiles, without the sky.
+    var, sky, lap : (n,) or (0,) float32 ndarray
+        Their variance, by default c + readnoise2; their sky, if it was taken off; L+, if it is known.
+    where : tuple
+        Boxes, starts and cores of the tiles.
+    frame : tuple
+        Its shape, and the known L+ of its outermost pixels: (2, nx) first and last row, (2, ny) first and last column.
+    medians : tuple
+        Whether they are separable, and how far they reach: of the variance, of S, of the image and of that again.
+    out : (rows, columns) float32 ndarray
+        For the blocks.
     """
+    boxes, starts, cores = where
     longest = np.max(np.diff(starts))
     room = np.empty((4, longest), F32)
-    scratch = np.empty((1 if sepmed else 7) * longest, F32)
+    scratch = np.empty((1 if medians[0] else 7) * longest, F32)
     for k in range(boxes.shape[0]):
         a, b = starts[k], starts[k + 1]
         v, s, noise, m = room[0, : b - a], room[1, : b - a], room[2, : b - a], room[3, : b - a]
@@ -299,11 +217,8 @@ def peaks(
             v = var[a:b]
         else:
             _add_to(tile, readnoise2, v)
-        _sharpness(
-            tile, v, _part(sky, a, b), _part(lap, a, b), boxes[k], shape, ring_rows, ring_columns, sepmed, s, noise, m,
-            scratch,
-        )  # fmt: skip
-        _peaks_of(s, boxes[k], cores[k], size, across, out)
+        _sharpness(tile, v, _part(sky, a, b), _part(lap, a, b), boxes[k], frame, medians, s, noise, m, scratch)
+        _peaks_of(s, boxes[k], cores[k], size, out)
 
 
 @njit(**OPTIONS)
@@ -317,22 +232,25 @@ def _any_above(s, box, core, limit):
 
 
 @njit(**OPTIONS)
-def fields(c, var, sky, lap, boxes, starts, cores, shape, ring_rows, ring_columns, sepmed, psf, sigclip, s, ratio):
-    """Write S' and S' / F of tiles; S' / F is 0 in those in whose cores no S' is above ``sigclip``."""
+def fields(c, var, sky, lap, where, frame, medians, psf, sigclip, s, ratio):
+    """Write S' and S' / F of tiles; S' / F is 0 in those in whose cores no S' is above ``sigclip``.
+
+    ``psf`` is empty where the fine structure comes from medians; else as `peaks`.
+    """
+    boxes, starts, cores = where
     longest = np.max(np.diff(starts))
     room = np.empty((2, longest), F32)
-    scratch = np.empty(_scratch_size(boxes, psf, longest, sepmed), F32)
+    scratch = np.empty(_scratch_size(boxes, psf, longest, medians[0]), F32)
     for k in range(boxes.shape[0]):
         a, b = starts[k], starts[k + 1]
-        noise, m = room[0, : b - a], room[1, : b - a]
-        _sharpness(
-            c[a:b], var[a:b], _part(sky, a, b), _part(lap, a, b), boxes[k], shape, ring_rows, ring_columns, sepmed,
-            s[a:b], noise, m, scratch,
-        )  # fmt: skip
-        if _any_above(s[a:b], boxes[k], cores[k], sigclip):
-            _ratio(c[a:b], s[a:b], noise, boxes[k], shape, sepmed, psf, ratio[a:b], m, scratch)
+        noise, m, tile, sharp = room[0, : b - a], room[1, : b - a], c[a:b], s[a:b]
+        sky_of_tile, lap_of_tile = _part(sky, a, b), _part(lap, a, b)
+        _sharpness(tile, var[a:b], sky_of_tile, lap_of_tile, boxes[k], frame, medians, sharp, noise, m, scratch)
+        if _any_above(sharp, boxes[k], cores[k], sigclip):
+            _ratio(tile, sharp, noise, boxes[k], frame, medians, psf, ratio[a:b], m, scratch)
         else:
-            ratio[a:b] = F32(0)
+            for i in range(a, b):
+                ratio[i] = F32(0)
 
 
 @njit(**OPTIONS)
@@ -345,22 +263,23 @@ def _scratch_size(boxes, psf, longest, sepmed):
 
 
 @njit(**OPTIONS)
-def saturated(c, boxes, starts, cores, shape, sepmed, level, low_level, found):
+def saturated(c, where, shape, medians, level, low_level, found):
     """Write the flat indices of saturated pixels that lie in something large, and return how many there are.
 
     Saturated are those of ``level`` or more, and large is what a median of the neighbours above ``low_level`` tells.
     """
+    boxes, starts, cores = where
+    sepmed, halves = medians
     longest = np.max(np.diff(starts))
-    m = np.empty(longest, F32)
+    room = np.empty(longest, F32)
     scratch = np.empty((1 if sepmed else 7) * longest, F32)
     count = 0
     for k in range(boxes.shape[0]):
-        x = c[starts[k] : starts[k + 1]]
-        box, core = boxes[k], cores[k]
-        w = box[3] - box[2]
-        _smooth(x, (box[1] - box[0], w), 3, sepmed, _sides(box, shape), m[: x.size], scratch)
-        for y in range(core[0], core[1]):
-            for i in range(core[2], core[3]):
+        x, box = c[starts[k] : starts[k + 1]], boxes[k]
+        w, m = box[3] - box[2], room[: x.size]
+        smooth(x, w, halves[0], sepmed, sides_of(box, shape), m, scratch)
+        for y in range(cores[k, 0], cores[k, 1]):
+            for i in range(cores[k, 2], cores[k, 3]):
                 at = (y - box[0]) * w + i - box[2]
                 if x[at] >= level and m[at] > low_level:
                     found[count] = y * shape[1] + i
@@ -377,4 +296,5 @@ def crop(x, boxes, starts, inner, inner_starts, out):
         for y in range(y0, y1):
             begin = starts[k] + (y - boxes[k, 0]) * w - boxes[k, 2]
             end = inner_starts[k] + (y - y0) * (x1 - x0)
-            out[end : end + x1 - x0] = x[begin + x0 : begin + x1]
+            for i in range(x1 - x0):
+                out[end + i] = x[begin + x0 + i]

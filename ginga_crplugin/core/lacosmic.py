@@ -3,9 +3,9 @@
 The result is that of `astroscrappy.detect_cosmics`, mask and cleaned values, bit for bit; what makes it fast enough to
 follow a slider is
 
-- medians without branches, on tiles that stay in the cache (`networks`, `kernels`);
+- medians without branches, on tiles that stay in the cache (`networks`, `filters`, `kernels`);
 - of S' of the whole frame only the highest value of each block of pixels: S' / F, the costly part, is worked out where
-  something stands above the threshold, and kept;
+  something stands above the threshold, and kept (`fields`);
 - later iterations where something was cleaned in the one before, and nowhere else (`sparse`, `cleaning`).
 
 S' and S' / F of the first iteration depend on none of sigclip, sigfrac, objlim, the masks, satlevel, niter and
@@ -13,27 +13,24 @@ cleantype. So another threshold costs a scan of the kept blocks and the later it
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
 
-from .. import __version__
-from . import kernels, sparse
-from .cleaning import Cleaning
+import ginga_crplugin
+
+from . import kernels
+from .cleaning import Cleaning, bounds
 from .detection import EDGE, Cancelled, Detection, check_searched, check_together, padded, shortened, unpadded
+from .fields import Fields, Thresholds
 from .masked import Masked
+from .pixels import Pixels
 from .psf import kernel_of
-from .tiles import Pixels, Tiles, areas, blocks, chunks, rows_of_tiles, tiles
+from .tiles import BLOCK, SIZES, blocks, chunks, cover, rows_of_tiles, tiles
 
 __all__ = ['LACosmic']
 
 F32 = np.float32
-#: Side in pixels of the blocks of which the highest S' is kept.
-BLOCK = 16
-#: The sides that a part of the frame may have when it is worked on again: small ones waste the least where little is
-#: found, large ones where much is.
-SIZES = 16, 32, 64
 _NO_PSF = np.empty((0, 0), F32)
 
 
@@ -154,16 +151,6 @@ def _same(one, other):
     return one.__array_interface__['data'] == other.__array_interface__['data'] or np.array_equal(one, other)
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """S' of some blocks of the frame as it came, and two pixels around them; S' / F of the blocks."""
-
-    s_tiles: Tiles
-    s: np.ndarray
-    ratio_tiles: Tiles
-    ratio: np.ndarray
-
-
 class _First:
     """What is known of the first iteration: which blocks were looked at, and what was seen there."""
 
@@ -177,18 +164,16 @@ class _Run:
 
     def __init__(self, engine, params, progress, cancel):
         self.engine, self.params, self.progress, self.cancel = engine, params, progress, cancel
-        self.sigclip, self.objlim = F32(params.sigclip), F32(params.objlim)
-        self.siglow = F32(params.sigfrac) * self.sigclip
-        self.readnoise2 = F32(params.readnoise) * F32(params.readnoise)
-        self.psf = kernel_of(params, engine.frame.psfk) if params.fsmode == 'convolve' else _NO_PSF
+        sigclip = F32(params.sigclip)
+        self.limits = Thresholds(sigclip, F32(params.sigfrac) * sigclip, F32(params.objlim))
         self.pixel_key = params.search_edges, params.gain, params.pssl
         self.pixels = engine.keep('pixels', self.pixel_key, self._pixels)
-        self.pixels.check_range(self.psf.size > 0)
+        psf = kernel_of(params, engine.frame.psfk) if params.fsmode == 'convolve' else _NO_PSF
+        self.pixels.check_range(convolve=psf.size > 0)
+        self.readnoise2 = F32(params.readnoise) * F32(params.readnoise)
+        self.fields = Fields(self.pixels, self.readnoise2, params.sepmed, psf)
         self.shape = self.pixels.shape
         self.grid = tuple(-(-n // BLOCK) for n in self.shape)
-        self.reach = 6 if params.sepmed else 4
-        reach_of_ratio = self.reach if not self.psf.size else (7 if params.sepmed else 5) + self.psf.shape[0] // 2
-        self.margin = max(self.reach + 2, reach_of_ratio)
 
     def _pixels(self):
         images = self.engine.keep('images', self.params.search_edges, self._images)
@@ -234,30 +219,18 @@ class _Run:
         return masked
 
     def saturated(self):
-        """Find the pixels that are saturated and lie in something large, a star: flat indices."""
+        """Find the pixels of saturated stars: flat indices."""
         level = F32(self.params.satlevel)
-        bright = self.engine.keep('bright', self.pixel_key, self._bright)
+        bright = self.pixels.in_electrons(self.engine.keep('bright', self.params.search_edges, self._bright))
         cores = blocks(np.flatnonzero(bright >= level), BLOCK, self.shape)
-
-        def find(cores):
-            where = tiles(cores, 3, self.shape)
-            found = np.empty(int(areas(cores).sum()), np.int64)
-            c = self.pixels.electrons(where)
-            low_level = F32(float(level) / 10.0)
-            args = *where.where, cores, self.shape, self.params.sepmed, level, low_level, found
-            return found[: kernels.saturated(c, *args)].copy()
-
-        return self._all(find, chunks(cores, 3))
+        return self._all(lambda cores: self.fields.saturated(cores, level), chunks(cores, self.fields.margin))
 
     def _bright(self):
-        """Return the highest value of each block in electrons."""
-        out = np.empty(self.grid[0] * self.grid[1], F32)
-
-        def look(cores):
-            where = tiles(cores, 0, self.shape)
-            kernels.block_peaks(self.pixels.electrons(where), *where.where, cores, BLOCK, self.grid[1], out)
-
-        self._row_by_row(look, 0.0, 0.2)
+        """Return the highest pixel of each block, in the frame's unit."""
+        out = np.empty(self.grid, self.pixels.raw.dtype)
+        for row in rows_of_tiles(self.shape):
+            _stop_if(self.cancel)
+            kernels.block_peaks(self.pixels.raw, BLOCK, row[0, 0], row[0, 1], out)
         return out
 
     def first_iteration(self, mask):
@@ -267,80 +240,42 @@ class _Run:
         """
         key = *self.pixel_key, self.params.readnoise, self.params.sepmed
         peaks = self.engine.keep('peaks', key, self._peaks)
-        key = *key, self.psf.shape, self.psf.tobytes()
-        first = self.engine.keep('first', key, lambda: _First(self.grid))
-        missing = (peaks.reshape(self.grid) > self.sigclip) & ~first.looked_at
+        psf = self.fields.psf
+        first = self.engine.keep('first', (*key, psf.shape, psf.tobytes()), lambda: _First(self.grid))
+        missing = (peaks > self.limits.sigclip) & ~first.looked_at
         if missing.any():
-            cores, looked_at = _cover(missing, self.margin, self.shape)
-            seen = list(self.engine.each(self._look, chunks(cores, self.margin), self.cancel))
-            first.seen.extend(seen)
+            cores, looked_at = cover(missing, self.fields.margin, self.shape)
+            jobs = chunks(cores, self.fields.margin)
+            first.seen += list(self.engine.each(self.fields.before, jobs, self.cancel))
             first.looked_at |= looked_at
-        return _joined([self._find(seen, mask) for seen in first.seen])
+        return _joined([seen.find(mask, self.limits) for seen in first.seen])
 
     def _peaks(self):
         """Return the highest S' of each block."""
-        out = np.empty(self.grid[0] * self.grid[1], F32)
-
-        def look(cores):
-            where = tiles(cores, self.reach, self.shape)
-            c, sky = self.pixels.without_sky(where)
-            var = self.pixels.known_variance(where, sky)
-            lap = self.pixels.lplus(c, where)
-            args = *where.where, cores, self.shape, *self.pixels.ring, self.params.sepmed
-            kernels.peaks(c, var, self.readnoise2, sky, lap, *args, BLOCK, self.grid[1], out)
-
-        self._row_by_row(look, 0.2, 0.7)
+        out = np.empty(self.grid, F32)
+        rows = list(rows_of_tiles(self.shape))
+        for k, _ in enumerate(self.engine.each(lambda cores: self.fields.peaks(cores, out), rows, self.cancel)):
+            self.progress(0.8 * (k + 1) / len(rows))
         return out
 
-    def _row_by_row(self, work, begin, end):
-        """Work on the whole frame."""
-        rows = list(rows_of_tiles(self.shape))
-        for k, _ in enumerate(self.engine.each(work, rows, self.cancel)):
-            self.progress(begin + (end - begin) * (k + 1) / len(rows))
-
-    def _look(self, cores):
-        """Work out S' and S' / F of blocks, and keep them."""
-        where = tiles(cores, self.margin, self.shape)
-        s, ratio = self._fields(where, *self.pixels.with_variance(where, self.readnoise2), F32(-np.inf))
-        s_tiles, ratio_tiles = tiles(cores, 2, self.shape), tiles(cores, 0, self.shape)
-        return _Seen(s_tiles, _cropped(s, where, s_tiles), ratio_tiles, _cropped(ratio, where, ratio_tiles))
-
-    def _fields(self, where, c, var, sky, sigclip):
-        lap = self.pixels.lplus(c, where)
-        s, ratio = np.empty(where.size, F32), np.empty(where.size, F32)
-        args = *where.where, where.cores, self.shape, *self.pixels.ring, self.params.sepmed, self.psf, sigclip
-        kernels.fields(c, var, sky, lap, *args, s, ratio)
-        return s, ratio
-
-    def _find(self, seen, mask):
-        """Flag the cosmic rays in the cores of tiles whose fields are known: flat indices."""
-        found = np.empty(seen.s.size, np.int64)
-        args = seen.s, *seen.s_tiles.where, seen.ratio, *seen.ratio_tiles.where, seen.ratio_tiles.cores
-        return found[: sparse.find(*args, mask, self.sigclip, self.siglow, self.objlim, found)].copy()
-
     def next_iteration(self, changed, cleaning):
-        """Find the cosmic rays where the frame changed in the last iteration, and as far as that reaches: flat indices."""
-        cores = min((self._around(changed, size) for size in SIZES), key=lambda cores: self._cost(cores))
+        """Find the cosmic rays where the frame was cleaned in the last iteration, and as far as that reaches."""
+        fields, limits = self.fields, self.limits
 
-        def look(cores):
-            where = tiles(cores, self.margin, self.shape)
-            c, var, sky = self.pixels.with_variance(where, self.readnoise2)
-            cleaning.lay_over(where, c, var)
-            s, ratio = self._fields(where, c, var, sky, self.sigclip)
-            return self._find(_Seen(where, s, where, ratio), cleaning.mask)
+        def find(cores):
+            return fields.after(cores, cleaning, limits.sigclip).find(cleaning.mask, limits)
 
-        return self._all(look, chunks(cores, self.margin))
+        return self._all(find, chunks(self._around(changed), fields.margin))
 
-    def _around(self, changed, size):
-        """Return boxes around changed pixels, one for each block of size x size, with all that they have an effect on."""
-        ny, nx = self.shape
-        across = -(-nx // size)
-        boxes = np.zeros((-(-ny // size) * across, 4), np.int64)
-        sparse.bounds(changed, size, nx, across, boxes)
-        return tiles(boxes[boxes[:, 1] > 0], self.margin, self.shape).boxes
-
-    def _cost(self, cores):
-        return int(areas(tiles(cores, self.margin, self.shape).boxes).sum())
+    def _around(self, changed):
+        """Return boxes around changed pixels and all that they have an effect on, that cost the least together."""
+        margin, choices = self.fields.margin, []
+        for size in SIZES:
+            boxes = bounds(changed, size, self.shape)
+            y0, y1, x0, x1 = boxes.T
+            changed = np.concatenate([y0 * self.shape[1] + x0, (y1 - 1) * self.shape[1] + x1 - 1])
+            choices.append(tiles(boxes, margin, self.shape).boxes)
+        return min(choices, key=lambda cores: tiles(cores, margin, self.shape).size)
 
     def _all(self, work, jobs):
         return _joined(list(self.engine.each(work, jobs, self.cancel)))
@@ -348,14 +283,7 @@ class _Run:
     def _levels(self, masked):
         """Return what gives the levels of image and variance, when they are needed at all."""
         key = *self.pixel_key, self.params.readnoise, masked.version
-
-        def levels():
-            image = self.pixels.level(masked.mask, lambda where: self.pixels.without_sky(where)[0])
-            if self.pixels.variance is None:
-                return image, image + self.readnoise2  # rounding keeps the order, so that is its median too
-            return image, self.pixels.level(masked.mask, lambda where: self.pixels.with_variance(where, F32(0))[1])
-
-        return lambda: self.engine.keep('levels', key, levels)
+        return lambda: self.engine.keep('levels', key, lambda: self.pixels.levels(masked.mask, self.readnoise2))
 
     def _count(self, new):
         """Count pixels, without those in the mirrored margin."""
@@ -370,8 +298,8 @@ class _Run:
 
     def _result(self, cleaning, searched, counts):
         frame = self.engine.frame
-        at, values = cleaning.result
-        values = self.pixels.in_frame_unit(at, values)
+        at, electrons = cleaning.result
+        values = self.pixels.in_frame_unit(at, electrons)
         if self.params.search_edges:
             at, inside = self._places(at)
             at, values = at[inside], values[inside]
@@ -379,45 +307,13 @@ class _Run:
         cleaned.reshape(-1)[at] = values
         crmask = unpadded(cleaning.flags.view(bool), frame)
         self.progress(1.0)
-        own, same_as = f'ginga_crplugin {__version__}, numba {version("numba")}', version('astroscrappy')
-        engine = f'{own}, as astroscrappy {same_as}'
-        return Detection(self.params, crmask, cleaned, unpadded(searched, frame), shortened(counts), engine)
+        return Detection(self.params, crmask, cleaned, unpadded(searched, frame), shortened(counts), _name())
+
+
+def _name():
+    own = f'ginga_crplugin {ginga_crplugin.__version__}, numba {version("numba")}'
+    return f'{own}, as astroscrappy {version("astroscrappy")}'
 
 
 def _joined(parts):
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
-
-
-def _cropped(x, where, inner):
-    out = np.empty(inner.size, F32)
-    kernels.crop(x, *where.where, *inner.where, out)
-    return out
-
-
-def _cover(chosen, margin, shape):
-    """Cover chosen blocks by squares of the size that makes the least of them with their margins.
-
-    Parameters
-    ----------
-    chosen : (rows, columns) bool ndarray
-        Which blocks of `BLOCK` pixels.
-
-    Returns
-    -------
-    cores : (n, 4) int64 ndarray
-    covered : (rows, columns) bool ndarray
-        The blocks that they cover.
-    """
-    coarser = {size: _pooled(chosen, size // BLOCK) for size in SIZES}
-    size = min(SIZES, key=lambda size: np.count_nonzero(coarser[size]) * (size + 2 * margin) ** 2)
-    step = size // BLOCK
-    covered = coarser[size].repeat(step, axis=0).repeat(step, axis=1)[: chosen.shape[0], : chosen.shape[1]]
-    return blocks(np.flatnonzero(coarser[size]), size, shape), covered
-
-
-def _pooled(chosen, step):
-    """Tell for each step x step elements whether any is chosen."""
-    ny, nx = (-(-n // step) for n in chosen.shape)
-    wide = np.zeros((ny * step, nx * step), bool)
-    wide[: chosen.shape[0], : chosen.shape[1]] = chosen
-    return wide.reshape(ny, step, nx, step).any(axis=(1, 3))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import sparse
+from . import growing
 from .bits import MaskBit
 
 __all__ = ['Masked']
@@ -16,7 +16,7 @@ class Masked:
     Attributes
     ----------
     mask : (ny, nx) uint8 ndarray
-        0 where a pixel is good; else `sparse.GROWN` or `sparse.STARS`.
+        0 where a pixel is good; else `growing.GROWN` or `growing.STARS`.
     source : ndarray or None
         The bits of the frame that it was made from.
     star_key : tuple
@@ -46,20 +46,20 @@ class Masked:
         ny, nx = self.mask.shape
         box = 0, ny, 0, nx
         if self._bits is not None:
-            box = sparse.difference(self._bits, bits, _BITS)
+            box = growing.difference(self._bits, bits, _BITS)
         if box[1] > box[0]:
             y0, y1, x0, x1 = box
             box = max(0, y0 - 1), min(ny, y1 + 1), max(0, x0 - 1), min(nx, x1 + 1)
-            sparse.grow_input(bits, _BITS, *box, self.mask)
+            growing.grow_input(bits, _BITS, *box, self.mask)
             self.version += 1
         self.source, self._bits = source, bits
 
     def set_stars(self, stars, key):
         """Take saturated pixels, flat indices, and leave out what is near them."""
         flat = self.mask.reshape(-1)
-        flat[self._stars] &= np.uint8(sparse.GROWN)
+        flat[self._stars] &= np.uint8(growing.GROWN)
         grown = np.empty(min(69 * stars.size, self.mask.size), np.int64)
-        self._stars = grown[: sparse.grow_stars(stars, self.mask, grown)].copy()
+        self._stars = grown[: growing.grow_stars(stars, self.mask, grown)].copy()
         self.star_key = key
         self.version += 1
 

@@ -15,7 +15,7 @@ from .bits import BITS_CARD, MaskBit
 from .frame import Frame, InputMask, check_pixels, datasum
 from .header import frame_unit, header_values
 
-__all__ = ['read_dark', 'read_frame', 'read_image', 'read_mask']
+__all__ = ['frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask']
 
 _DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
 
@@ -52,16 +52,38 @@ def read_frame(path, ext=None, unit=None):
         data = _pixels(hdu, path)
         masks = _own_masks(hdus, index, path)
         wcs = _wcs(header, hdus)
+    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks)
+
+
+def frame_of(data, header, name, unit=None, wcs=None, **origin):
+    """Make a frame of pixels and their header, with what is to be told of it.
+
+    Parameters
+    ----------
+    data : (ny, nx) ndarray
+    header : `~astropy.io.fits.Header`
+    name : str
+    unit : str, optional
+        The unit of the pixels, over what BUNIT says.
+    wcs : `~astropy.wcs.WCS`, optional
+        By default that of the header.
+    **origin
+        ``path``, ``ext`` and ``masks`` of the `Frame`.
+
+    Returns
+    -------
+    Frame
+    """
     named, notes = (unit, []) if unit is not None else _unit_of(header)
     try:
         unit = frame_unit(named)
     except ValueError as error:
-        msg = f'{path.name}: {error}'
+        msg = f'{name}: {error}'
         raise ValueError(msg) from None
     notes += header_values(header, unit)[1]
-    check_pixels(data, f'{path.name} [{index}]')
-    ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
-    return Frame(ccd, path.name, path, index, masks, notes=tuple(notes))
+    check_pixels(data, f'{name} [{origin["ext"]}]' if 'ext' in origin else name)
+    ccd = CCDData(data, unit=unit, header=header, wcs=_wcs(header) if wcs is None else wcs)
+    return Frame(ccd, name, notes=tuple(notes), **origin)
 
 
 def _unit_of(header):
@@ -152,7 +174,7 @@ def _opened(path):
         except PermissionError:
             raise
         except _DAMAGED as error:
-            msg = f'{path}: not a FITS file ({str(error).splitlines()[0]})'
+            msg = f'{path}: not a FITS file ({str(error).splitlines()[0].split(". If")[0]})'
             raise ValueError(msg) from error
         with hdus:
             yield hdus
@@ -167,7 +189,7 @@ def _pixels(hdu, path):
         raise ValueError(msg) from error
 
 
-def _wcs(header, hdus):
+def _wcs(header, hdus=None):
     """Return the sky coordinates that a header gives, or None."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', FITSFixedWarning)

@@ -91,7 +91,7 @@ def save_mask(
     OSError
         If the file can't be written; whatever stood there is left as it was.
     ValueError
-        If ``kind`` is none of the three, or the frame has no file to write into.
+        If ``kind`` is none of the three, the frame has no file to write into, or its file has changed since.
     """
     if kind not in ('new', 'into', 'mask'):
         msg = f'kind is {kind!r}: it must be new, into or mask'
@@ -195,8 +195,18 @@ class _Raw:
             if not self._bytes.startswith(b'SIMPLE'):
                 msg = f"{frame.path} is packed in a way that can be read only: take kind 'mask'"
                 raise ValueError(msg)
+            self._check_pixels()
         with fits.open(io.BytesIO(self._bytes), disable_image_compression=True) as hdus:
             self._hdus = [(hdu.name, hdu.ver, hdu.header.copy(), hdu.fileinfo()) for hdu in hdus]
+
+    def _check_pixels(self):
+        """Refuse to put a mask beside other pixels than those that were searched."""
+        with fits.open(io.BytesIO(self._bytes)) as hdus:
+            data = hdus[self._index].data if self._index < len(hdus) else None
+            frame = self._frame.ccd.data
+            if data is None or not np.array_equal(data, frame, equal_nan=frame.dtype.kind == 'f'):
+                msg = f'{self._frame.path} has changed since it was read: open it again'
+                raise ValueError(msg)
 
     @property
     def version(self):

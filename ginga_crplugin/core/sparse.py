@@ -9,24 +9,9 @@ from numba import njit
 
 from .networks import OPTIONS
 
-__all__ = [
-    'GROWN',
-    'STARS',
-    'bounds',
-    'clean',
-    'difference',
-    'find',
-    'grow_input',
-    'grow_stars',
-    'mark',
-    'near',
-    'overlay',
-    'store',
-]
+__all__ = ['around', 'bounds', 'clean', 'find', 'mark', 'near', 'overlay', 'store']
 
 F32 = np.float32
-#: In the mask of the engine: an input mask grown by one pixel, and a saturated star grown by four.
-GROWN, STARS = 1, 2
 
 
 @njit(**OPTIONS)
@@ -120,6 +105,17 @@ def near(new, flags, out):
 
 
 @njit(**OPTIONS)
+def around(raw, gain, sky, pixels, out):
+    """Write the electrons of the 5 x 5 pixels around each; out : (n, 25). See `kernels.electrons`."""
+    nx = raw.shape[1]
+    for n in range(pixels.size):
+        y, x = pixels[n] // nx - 2, pixels[n] % nx - 2
+        for j in range(5):
+            for i in range(5):
+                out[n, 5 * j + i] = F32((raw[y + j, x + i] + sky) * gain)
+
+
+@njit(**OPTIONS)
 def _good_neighbours(at, flags, mask, good):
     """List which of the 5 x 5 pixels around one are neither flagged nor masked, and return how many."""
     nx = flags.shape[1]
@@ -163,44 +159,50 @@ def _weighted_mean(values, good, weights):
 
 
 @njit(**OPTIONS)
-def clean(pixels, values, how, weights, flags, mask, level, out):
-    """Replace flagged pixels by what the good ones in 5 x 5 say; return how many have none and get ``level``.
+def _instead(values, good, how, weights, ordered):
+    if how == 0:
+        return _masked_mean(values, good)
+    if how == 1:
+        return _masked_median(values, good, ordered)
+    return _weighted_mean(values, good, weights)
+
+
+@njit(**OPTIONS)
+def clean(pixels, values, variances, how, weights, flags, mask, levels, out, out_variances):
+    """Replace flagged pixels by what the good ones in 5 x 5 say; return how many have none and get the ``levels``.
 
     Parameters
     ----------
-    values : (n, 25) float32 ndarray
+    values, variances : (n, 25) float32 ndarray
         The 5 x 5 pixels around each.
     how : int
         0 mean, 1 median, 2 mean weighted by inverse distance.
     weights : (25,) float32 ndarray
-    out : (n,) float32 ndarray
+    levels : (2,) float32 ndarray
+        Of the image and of its variance.
+    out, out_variances : (n,) float32 ndarray
     """
-    good, ordered = np.empty(25, np.int64), np.empty(25, F32)
+    room, ordered = np.empty(25, np.int64), np.empty(25, F32)
     alone = 0
     for n in range(pixels.size):
-        count = _good_neighbours(pixels[n], flags, mask, good)
-        if count == 0:
-            out[n] = level
+        good = room[: _good_neighbours(pixels[n], flags, mask, room)]
+        if good.size == 0:
+            out[n], out_variances[n] = levels[0], levels[1]
             alone += 1
-        elif how == 0:
-            out[n] = _masked_mean(values[n], good[:count])
-        elif how == 1:
-            out[n] = _masked_median(values[n], good[:count], ordered)
         else:
-            out[n] = _weighted_mean(values[n], good[:count], weights)
+            out[n] = _instead(values[n], good, how, weights, ordered)
+            out_variances[n] = _instead(variances[n], good, how, weights, ordered)
     return alone
 
 
 @njit(**OPTIONS)
-def store(
-    pixels, clean_values, var_values, own, own_var, size, shape, heads, links, at, values, variances, used, changed
-):
+def store(pixels, new, new_var, own, own_var, size, shape, heads, links, at, values, variances, used, changed):
     """Keep cleaned values in lists by blocks of size x size pixels.
 
     Parameters
     ----------
-    own, own_var : (n,) float32 ndarray
-        The untouched values of the pixels.
+    new, new_var, own, own_var : (n,) float32 ndarray
+        The values of the pixels and their variances, cleaned and untouched.
     heads : (blocks,) int32 ndarray
         The first entry of each block, or -1; ``links`` leads on from entry to entry.
     at, values, variances : ndarray
@@ -228,8 +230,8 @@ def store(
             used += 1
             at[entry], values[entry], variances[entry] = pixels[n], own[n], own_var[n]
             links[entry], heads[block] = heads[block], entry
-        if values[entry] != clean_values[n] or variances[entry] != var_values[n]:
-            values[entry], variances[entry] = clean_values[n], var_values[n]
+        if values[entry] != new[n] or variances[entry] != new_var[n]:
+            values[entry], variances[entry] = new[n], new_var[n]
             changed[count] = pixels[n]
             count += 1
     return used, count
@@ -264,91 +266,3 @@ def bounds(pixels, size, nx, across, out):
         else:
             box[0], box[1] = min(box[0], y), max(box[1], y + 1)
             box[2], box[3] = min(box[2], x), max(box[3], x + 1)
-
-
-@njit(**OPTIONS)
-def _spread(mask, y, x, bit):
-    """Set a bit at a pixel and its eight neighbours, but not in the outermost pixels of the frame."""
-    ny, nx = mask.shape
-    mask[y, x] |= bit
-    for j in range(max(1, y - 1), min(ny - 1, y + 2)):
-        for i in range(max(1, x - 1), min(nx - 1, x + 2)):
-            mask[j, i] |= bit
-
-
-@njit(**OPTIONS)
-def grow_input(bits, chosen, y0, y1, x0, x1, mask):
-    """Grow the input mask by one pixel, in the box y0, y1, x0, x1 of ``mask`` alone.
-
-    ``bits`` : (ny, nx) uint8; a pixel with one of the bits ``chosen`` is masked.
-    """
-    ny, nx = mask.shape
-    for y in range(y0, y1):
-        for x in range(x0, x1):
-            mask[y, x] &= ~GROWN
-    left, right = max(0, x0 - 1), min(nx, x1 + 1)
-    for y in range(max(0, y0 - 1), min(ny, y1 + 1)):
-        for begin in range(left, right, 64):
-            segment = bits[y, begin : min(begin + 64, right)]
-            if _has(segment, chosen):
-                for i in range(segment.size):
-                    if segment[i] & chosen:
-                        _spread(mask, y, begin + i, GROWN)
-
-
-@njit(**OPTIONS)
-def _has(segment, chosen):
-    together = np.uint8(0)
-    for i in range(segment.size):
-        together |= segment[i]
-    return together & chosen != 0
-
-
-@njit(**OPTIONS)
-def grow_stars(stars, mask, out):
-    """Grow saturated stars twice by the 21 pixels of a disc; list the pixels of it all, and return how many.
-
-    The two outermost pixels of the frame are not grown into.
-    """
-    ny, nx = mask.shape
-    count = 0
-    for at in stars:
-        if mask[at // nx, at % nx] & STARS == 0:
-            mask[at // nx, at % nx] |= STARS
-            out[count] = at
-            count += 1
-    begin = 0
-    for _ in range(2):
-        end = count
-        for n in range(begin, end):
-            y0, x0 = out[n] // nx, out[n] % nx
-            for y in range(max(2, y0 - 2), min(ny - 2, y0 + 3)):
-                for x in range(max(2, x0 - 2), min(nx - 2, x0 + 3)):
-                    if abs(y - y0) + abs(x - x0) < 4 and mask[y, x] & STARS == 0:
-                        mask[y, x] |= STARS
-                        out[count] = y * nx + x
-                        count += 1
-        begin = end
-    return count
-
-
-@njit(**OPTIONS)
-def difference(old, new, chosen):
-    """Return the box y0, y1, x0, x1 of the pixels of which one alone has any bit of ``chosen``; y1 is 0 if none."""
-    ny, nx = old.shape
-    y0, y1, x0, x1 = ny, 0, nx, 0
-    for y in range(ny):
-        if _differ(old[y], new[y], chosen):
-            y0, y1 = min(y0, y), y + 1
-            for x in range(nx):
-                if (old[y, x] & chosen == 0) != (new[y, x] & chosen == 0):
-                    x0, x1 = min(x0, x), max(x1, x + 1)
-    return y0, y1, x0, x1
-
-
-@njit(**OPTIONS)
-def _differ(old, new, chosen):
-    together = np.uint8(0)
-    for i in range(old.size):
-        together |= np.uint8((old[i] & chosen == 0) != (new[i] & chosen == 0))
-    return together != 0

@@ -1,22 +1,20 @@
-"""The room of the tiles: where they lie in a frame, and what they hold in electrons before anything is cleaned."""
+"""The room of the tiles: how a frame is cut into parts, for all of it and for what is worked on again."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 
 import numpy as np
 
-from . import kernels
-from .detection import Unsupported
-from .frame import LARGEST, NUMBERS
-
-__all__ = ['Pixels', 'Tiles', 'blocks', 'chunks', 'rows_of_tiles', 'tiles']
+__all__ = ['AT_ONCE', 'BLOCK', 'SIZES', 'Tiles', 'areas', 'blocks', 'chunks', 'cover', 'rows_of_tiles', 'tiles']
 
 #: How many pixels are worked on at a time, so that a few arrays of them stay in the cache.
 AT_ONCE = 1 << 18
 #: Rows and columns of a tile when the whole frame is worked on.
-TILE = 64, 256
-#: Beyond this, weights by the inverse variance may vanish.
-_SQUARABLE = 1e15
+TILE = 64, 512
+#: Side in pixels of the blocks of which the highest values are kept.
+BLOCK = 16
+#: The sides that a part of the frame may have when it is worked on again: small ones waste the least where little is
+#: found, large ones where much is.
+SIZES = 16, 32, 64, 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +42,8 @@ class Tiles:
 
     @property
     def where(self):
-        """Boxes and starts."""
-        return self.boxes, self.starts
+        """Boxes, starts and cores."""
+        return self.boxes, self.starts, self.cores
 
 
 def tiles(cores, margin, shape):
@@ -91,162 +89,30 @@ def _boxes(y0, x0, size, shape):
     return np.stack([y0, y1, x0, x1], axis=1).astype(np.int64)
 
 
-class Pixels:
-    """The pixels of a frame as L.A.Cosmic works on them: electrons, and what is known of the sky and the variance.
-
-    Nothing is converted before it is needed, and tile by tile; the values are those that Astro-SCRAPPY has.
+def cover(chosen, margin, shape):
+    """Cover chosen blocks by squares of the size that makes the least of them with their margins.
 
     Parameters
     ----------
-    raw : (ny, nx) ndarray
-        The pixels in the frame's unit, all finite.
-    background, variance : (ny, nx) ndarray or None
-        In that unit, and in that unit squared.
-    gain : float
-        Electrons in one unit.
-    pssl : float
-        Level to be added to the pixels, in the frame's unit.
+    chosen : (rows, columns) bool ndarray
+        Which blocks of `BLOCK` pixels.
+
+    Returns
+    -------
+    cores : (n, 4) int64 ndarray
+    covered : (rows, columns) bool ndarray
+        The blocks that they cover.
     """
-
-    def __init__(self, raw, background, variance, gain, pssl):
-        self.raw, self.background, self.variance = _plain(raw), _plain(background), _plain(variance)
-        self.shape = raw.shape
-        self.gain = np.float32(gain)
-        self.pssl = pssl
-
-    def electrons(self, where):
-        """Return the electrons of tiles, flat float32."""
-        return self._cut(self.raw, self.gain, self.pssl, where)
-
-    def sky(self, where):
-        """Return the sky of tiles in electrons; empty where the frame has none."""
-        return _NOTHING if self.background is None else self._cut(self.background, self.gain, 0.0, where)
-
-    def known_variance(self, where, sky):
-        """Return the variance of tiles without that of the sky, in electrons squared; empty where it isn't given."""
-        if self.variance is None:
-            return _NOTHING
-        variance = self._cut(self.variance, self.gain * self.gain, 0.0, where)
-        return variance - sky if sky.size else variance
-
-    def without_sky(self, where):
-        """Return the electrons of tiles without the sky, and the sky."""
-        c, sky = self.electrons(where), self.sky(where)
-        return (np.subtract(c, sky, out=c) if sky.size else c), sky
-
-    def with_variance(self, where, readnoise2):
-        """Return the electrons of tiles without the sky, their variance, and the sky."""
-        c, sky = self.without_sky(where)
-        variance = self.known_variance(where, sky)
-        return c, variance if variance.size else c + readnoise2, sky
-
-    @staticmethod
-    def _cut(array, gain, offset, where):
-        number = np.float32 if array.dtype == np.float32 else np.float64
-        out = np.empty(where.size, np.float32)
-        kernels.electrons(array, number(gain), number(offset), *where.where, out)
-        return out
-
-    def in_frame_unit(self, at, electrons):
-        """Turn electrons without the sky, of pixels at flat indices, into the frame's own unit."""
-        if self.background is not None:
-            y, x = np.divmod(at, self.shape[1])
-            electrons = electrons + self.sky(tiles(np.stack([y, y + 1, x, x + 1], axis=1), 0, self.shape))
-        return electrons / self.gain - self.pssl
-
-    def check_range(self, convolve):
-        """Raise `Unsupported` where squares and sums of the values may leave the range of float32."""
-        images = [(self.background, self.gain), (self.variance, self.gain * self.gain)]
-        images += [(self.raw, self.gain)] if convolve else []
-        limit = _SQUARABLE if convolve else LARGEST
-        for image, factor in images:
-            if image is not None and max(abs(float(image.max())), abs(float(image.min()))) * float(factor) > limit:
-                msg = f'values beyond {limit:g} electrons'
-                raise Unsupported(msg)
-
-    @cached_property
-    def ring(self):
-        """L+ of the outermost pixels of the frame: (2, nx) first and last row, (2, ny) first and last column.
-
-        Astro-SCRAPPY rounds them in another order than those within, so they come from its own functions. They never
-        change: the two outermost pixels of a frame are never cleaned.
-        """
-        ny, nx = self.shape
-        top, bottom, left, right = (
-            reference_laplacian(self._one(box))
-            for box in ((0, 4, 0, nx), (ny - 4, ny, 0, nx), (0, ny, 0, 4), (0, ny, nx - 4, nx))
-        )
-        return np.stack([top[0], bottom[-1]]), np.stack([left[:, 0], right[:, -1]])
-
-    def _one(self, box):
-        where = tiles(np.array([box]), 0, self.shape)
-        return self.without_sky(where)[0].reshape(box[1] - box[0], box[3] - box[2])
-
-    def lplus(self, c, where):
-        """Return L+ of tiles by Astro-SCRAPPY where that must be; else nothing, and `kernels` works it out."""
-        if laplacian_agrees():
-            return _NOTHING
-        parts = (
-            reference_laplacian(c[a:b].reshape(box[1] - box[0], box[3] - box[2])).ravel()
-            for box, a, b in zip(where.boxes, where.starts[:-1], where.starts[1:], strict=True)
-        )
-        return np.concatenate(list(parts))
-
-    def level(self, mask, values):
-        """Return the lower median of what ``values`` gives of the pixels that are not masked, float32.
-
-        Parameters
-        ----------
-        values : callable
-            Gives flat float32 values of a `Tiles`.
-        """
-        good = np.empty(np.count_nonzero(mask == 0), np.float32)
-        count = 0
-        for cores in rows_of_tiles(self.shape):
-            where = tiles(_strip(cores), 0, self.shape)
-            chosen = values(where)[mask[cores[0, 0] : cores[0, 1]].ravel() == 0]
-            good[count : count + chosen.size] = chosen
-            count += chosen.size
-        middle = (count - 1) // 2
-        good.partition(middle)
-        return good[middle]
+    coarser = {size: _pooled(chosen, size // BLOCK) for size in SIZES}
+    size = min(SIZES, key=lambda size: np.count_nonzero(coarser[size]) * (size + 2 * margin) ** 2)
+    step = size // BLOCK
+    covered = coarser[size].repeat(step, axis=0).repeat(step, axis=1)[: chosen.shape[0], : chosen.shape[1]]
+    return blocks(np.flatnonzero(coarser[size]), size, shape), covered
 
 
-_NOTHING = np.empty(0, np.float32)
-
-
-def _plain(image):
-    """Return an image as the kernels read it: contiguous, in native byte order, of a type that they know."""
-    if image is None:
-        return None
-    if f'{image.dtype.kind}{image.dtype.itemsize}' not in NUMBERS:
-        msg = f'an image of {image.dtype}'
-        raise Unsupported(msg)
-    return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder('='))
-
-
-def _strip(cores):
-    """Return one core over a whole row of tiles."""
-    return np.array([[cores[0, 0], cores[0, 1], 0, cores[-1, 3]]])
-
-
-def reference_laplacian(image):
-    """Return L+ of an image by Astro-SCRAPPY: the clipped Laplacian of 2 x 2 subpixels (van Dokkum 2001, eqs. 4 to 8)."""
-    from astroscrappy.utils import laplaceconvolve, rebin, subsample
-
-    convolved = laplaceconvolve(subsample(np.ascontiguousarray(image)))
-    return rebin(np.maximum(convolved, np.float32(0), out=convolved))
-
-
-@lru_cache(maxsize=1)
-def laplacian_agrees():
-    """Test whether `kernels.laplacian` rounds as the installed build of Astro-SCRAPPY does.
-
-    Its libraries are built so that the compiler may reorder sums; what it made of them depends on the build.
-    """
-    rng = np.random.default_rng(4)
-    image = (1000 * rng.standard_normal((67, 93)) ** 3).astype(np.float32)
-    own = np.empty(image.size, np.float32)
-    kernels.laplacian(image.ravel(), image.shape[1], own)
-    own = own.reshape(image.shape)
-    return np.array_equal(own[1:-1, 1:-1], reference_laplacian(image)[1:-1, 1:-1])
+def _pooled(chosen, step):
+    """Tell for each step x step elements whether any is chosen."""
+    ny, nx = (-(-n // step) for n in chosen.shape)
+    wide = np.zeros((ny * step, nx * step), bool)
+    wide[: chosen.shape[0], : chosen.shape[1]] = chosen
+    return wide.reshape(ny, step, nx, step).any(axis=(1, 3))

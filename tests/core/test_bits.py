@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, merge_mask
+from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, merge_mask
 
 SHAPE = (16, 18)
 
@@ -87,3 +87,14 @@ def test_another_shape_is_refused_with_both_shapes(which):
     detection = found(np.zeros((16, 17), dtype=bool) if which == 'the detection' else at())
     with pytest.raises(ValueError, match=rf'{which} has shape \(16, 17\), the frame \(16, 18\)'):
         merge_mask(Frame(np.ones(SHAPE)), detection, np.zeros((16, 17), dtype=bool))
+
+
+def test_saturation_counts_the_sky_that_was_taken_off():
+    data = np.random.default_rng(0).poisson(300, (40, 40)).astype('f4')
+    data[20:24, 20:24] = 59_950.0
+    frame = Frame(data)
+    params = LACosmicParams(satlevel=60_000.0, pssl=100.0)
+    detection = detect(frame, params)
+    assert not detection.searched[21, 21]
+    saturated = (merge_mask(frame, detection) & np.uint8(MaskBit.SATURATED)) != 0
+    assert_array_equal(saturated, data == 59_950.0)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, read_frame
-from ginga_crplugin.core import compiling, kernels, sparse, tiles
+from ginga_crplugin.core import compiling, growing, kernels, pixels
 from ginga_crplugin.core.detection import Cancelled, Unsupported
 from ginga_crplugin.core.lacosmic import LACosmic
 from ginga_crplugin.core.masked import Masked
@@ -146,27 +146,27 @@ def test_sky_and_variance_are_honoured(companions, cleantype):
 
 
 def test_where_no_good_pixel_is_near_the_level_of_the_sky_is_taken(monkeypatch):
-    pixels = make_frame(1, (60, 60), ()).ccd.data.copy()
-    pixels[20:29, 20:29] += np.random.default_rng(0).uniform(0, 9000, (9, 9)).astype('f4')
-    frame, params = Frame(pixels), LACosmicParams(objlim=0.0, sigclip=2.0, sigfrac=0.0)
+    image = make_frame(1, (60, 60), ()).ccd.data.copy()
+    image[20:29, 20:29] += np.random.default_rng(0).uniform(0, 9000, (9, 9)).astype('f4')
+    frame, params = Frame(image), LACosmicParams(objlim=0.0, sigclip=2.0, sigfrac=0.0)
     asked = []
-    level = tiles.Pixels.level
-    monkeypatch.setattr(tiles.Pixels, 'level', lambda *args: asked.append(1) or level(*args))
+    levels = pixels.Pixels.levels
+    monkeypatch.setattr(pixels.Pixels, 'levels', lambda *args: asked.append(1) or levels(*args))
     assert_equal_to_ccdproc(frame, params)
     assert len(asked) == 1
 
 
 def test_what_is_out_of_range_is_left_to_ccdproc():
-    pixels = make_frame(1, (40, 40), ('tracks',)).ccd.data
+    image = make_frame(1, (40, 40), ('tracks',)).ccd.data
     kernel = np.full((5, 5), -0.01, 'f4')
     kernel[2, 2] = 1
     params = LACosmicParams(fsmode='convolve', objlim=1.0, satlevel=np.inf)
-    for frame in (Frame(pixels, psfk=kernel), Frame(pixels * np.float32(1e20))):
+    for frame in (Frame(image, psfk=kernel), Frame(image * np.float32(1e20))):
         with pytest.raises(Unsupported):
             LACosmic(frame, params).detect()
         assert detect(frame, params).engine.startswith('ccdproc')
     with pytest.raises(Unsupported):
-        LACosmic(Frame(pixels, variance=np.full((40, 40), 1e30, 'f4')), LACosmicParams(gain=100)).detect()
+        LACosmic(Frame(image, variance=np.full((40, 40), 1e30, 'f4')), LACosmicParams(gain=100)).detect()
 
 
 def test_real_frames_are_equal(data):
@@ -186,9 +186,10 @@ def test_real_frames_are_equal(data):
 # runs one after the other
 
 CHANGES = [
-    {'sigclip': 6.0}, {'sigclip': 3.5}, {'sigclip': 2.0}, {'objlim': 1.0}, {'sigfrac': 0.7}, {'readnoise': 12.0}, {'gain': 1.6},
-    {'satlevel': 4000.0}, {'satlevel': np.inf}, {'niter': 1}, {'niter': 8}, {'sepmed': False}, {'cleantype': 'medmask'},
-    {'fsmode': 'convolve'}, {'psffwhm': 4.0}, {'cleantype': 'idw'}, {'pssl': 30.0}, {'search_edges': True}, {},
+    {'sigclip': 6.0}, {'sigclip': 3.5}, {'sigclip': 2.0}, {'objlim': 1.0}, {'sigfrac': 0.7}, {'readnoise': 12.0},
+    {'gain': 1.6}, {'satlevel': 4000.0}, {'satlevel': np.inf}, {'niter': 1}, {'niter': 8}, {'sepmed': False},
+    {'cleantype': 'medmask'}, {'fsmode': 'convolve'}, {'psffwhm': 4.0}, {'cleantype': 'idw'}, {'pssl': 30.0},
+    {'search_edges': True}, {},
 ]  # fmt: skip
 
 
@@ -262,7 +263,8 @@ def test_results_stay_as_they_were(frame):
         ({'gain': 2.0}, 1, 1),
     ],
 )
-def test_a_change_costs_no_more_than_what_depends_on_it(frame, monkeypatch, change, fields, looked_at):
+def test_a_change_costs_no_more_than_what_depends_on_it(monkeypatch, change, fields, looked_at):
+    frame = make_frame(3, (200, 300), ('tracks',))
     engine = LACosmic(frame, LACosmicParams(niter=1))
     engine.detect()
     calls = {'peaks': 0, 'crop': 0}
@@ -278,8 +280,8 @@ def test_an_edit_of_the_mask_works_on_its_neighbourhood_alone(frame, monkeypatch
     calls, boxes = {'peaks': 0, 'crop': 0}, []
     for name in calls:
         monkeypatch.setattr(kernels, name, _counted(getattr(kernels, name), calls, name))
-    grow = sparse.grow_input
-    monkeypatch.setattr(sparse, 'grow_input', lambda *args: boxes.append(args[2:6]) or grow(*args))
+    grow = growing.grow_input
+    monkeypatch.setattr(growing, 'grow_input', lambda *args: boxes.append(args[2:6]) or grow(*args))
     mask = frame.masks[0].mask.copy()
     mask[40:42, 50] = ~mask[40:42, 50]
     changed = frame.replace(masks=(InputMask('edited', MaskBit.HOT, mask),))
@@ -303,9 +305,9 @@ def _counted(function, calls, name):
 def test_progress_is_told_by_rows_of_tiles_and_never_goes_back():
     told = []
     LACosmic(make_frame(3, (300, 40), PLENTY), LACosmicParams()).detect(progress=told.append)
-    assert len(told) > 10
+    assert len(told) > 5
     assert told == sorted(told)
-    assert 0 < told[0] < 0.1
+    assert 0 < told[0] < 0.2
     assert told[-1] == 1.0
 
 
@@ -340,7 +342,7 @@ def test_a_run_may_be_cancelled_anywhere(threads):
                 assert differences(engine.detect(other), expected[1]) == []
             if begun:
                 assert differences(last, expected[0]) == []
-        assert n > 8
+        assert n > 5
 
 
 def test_threads_change_nothing():
@@ -354,17 +356,17 @@ def test_threads_change_nothing():
 
 
 def test_a_build_that_rounds_otherwise_is_met_with_its_own_functions(frame, monkeypatch):
-    monkeypatch.setattr(tiles, 'laplacian_agrees', lambda: False)
+    monkeypatch.setattr(pixels, 'laplacian_agrees', lambda: False)
     used = []
-    lplus = tiles.reference_laplacian
-    monkeypatch.setattr(tiles, 'reference_laplacian', lambda image: used.append(1) or lplus(image))
+    lplus = pixels.reference_laplacian
+    monkeypatch.setattr(pixels, 'reference_laplacian', lambda image: used.append(1) or lplus(image))
     for options in ({}, {'sepmed': False}):
         assert_equal_to_ccdproc(frame, LACosmicParams(**options))
     assert len(used) > 20
 
 
 def test_the_laplacian_is_tested_against_the_installed_build():
-    assert tiles.laplacian_agrees()
+    assert pixels.laplacian_agrees()
 
 
 def test_the_memory_is_less_than_half_of_astroscrappys():
@@ -394,17 +396,18 @@ def test_saturated_stars_are_taken_back():
 # where there is no numba
 
 
-def test_without_numba_ccdproc_does_it(frame, monkeypatch):
+@pytest.mark.parametrize('fails', ['_run_once', '_run_all'])
+def test_without_numba_ccdproc_does_it(frame, monkeypatch, fails):
     def fail():
         raise ImportError('no numba here')
 
     monkeypatch.setattr(compiling, '_state', compiling._State())
-    monkeypatch.setattr(compiling, '_try_all', fail)
+    monkeypatch.setattr(compiling, fails, fail)
     assert not compiling.ready()
-    found = detect(frame, LACosmicParams())
-    assert found.engine.startswith('ccdproc')
+    assert not compiling.compile_all()
     assert compiling.problem() == 'ImportError: no numba here'
     assert not compiling.ready()
+    assert detect(frame, LACosmicParams()).engine.startswith('ccdproc') == (fails == '_run_once')
 
 
 def test_compiling_runs_in_the_background(monkeypatch):

@@ -315,6 +315,16 @@ def test_the_cleaned_image_is_an_extra(frame, found):
 
 
 @pytest.mark.parametrize('kind', ['new', 'into'])
+def test_a_mask_is_not_put_beside_other_pixels(frame, found, kind):
+    fits.PrimaryHDU((PIXELS + 1.0).astype('f4'), fits.Header(CARDS)).writeto(frame.path, overwrite=True)
+    before = frame.path.read_bytes()
+    with pytest.raises(ValueError, match='has changed since it was read: open it again'):
+        save_mask(frame, found, kind=kind)
+    assert [path.name for path in frame.path.parent.iterdir()] == [frame.path.name]
+    assert frame.path.read_bytes() == before
+
+
+@pytest.mark.parametrize('kind', ['new', 'into'])
 def test_nothing_found_is_saved_too(tmp_path, kind):
     path = tmp_path / 'flat.fits'
     fits.PrimaryHDU(np.full(SHAPE, 100.0), fits.Header({'BUNIT': 'adu'})).writeto(path)

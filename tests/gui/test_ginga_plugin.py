@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
+from astropy.wcs import WCS
 from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, detect, read_frame, segment
+from ginga_crplugin import InputMask, MaskBit, detect, read_frame, segment
 
 VERMILION = np.array((0xD5, 0x5E, 0x00))
 
@@ -264,6 +265,35 @@ def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
     assert 'Run it again' in plugin.panel.save.get_widget().toolTip()
 
 
+def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
+    run(shell, plugin)
+    plugin.ask_save()
+    there = tmp_path / 'there.fits'
+    there.write_bytes(b'mine')
+    plugin._dialog.path.set_text(str(there))
+    plugin._dialog._dialog.buttons[0].get_widget().click()
+    shell.wait(lambda: plugin.session.error)
+    shell.settle()
+    assert 'exists' in plugin._dialog.words.get_text()
+    plugin._dialog.overwrite.get_widget().click()
+    plugin._dialog._dialog.buttons[0].get_widget().click()
+    shell.wait(lambda: plugin.session.saved == there)
+    shell.settle()
+    assert plugin._dialog is None
+
+
+def test_a_layer_can_have_another_colour(shell, plugin):
+    plugin.choose_opacity(1.0)
+    run(shell, plugin)
+    plugin.fitsimage.scale_to(1.0, 1.0)
+    plugin.choose_color('cosmic rays', (0.0, 1.0, 0.0, 1.0))
+    assert vermilion(shell, plugin) == 0
+    green = np.abs(screen(shell, plugin) - (0, 255, 0)).sum(axis=2) < 12
+    assert green.sum() >= plugin.session.result.detection.pixels / 2
+    plugin.choose_color('cosmic rays', '#d55e00')
+    assert vermilion(shell, plugin) > 0
+
+
 def test_an_existing_file_is_not_overwritten(shell, plugin, tmp_path):
     run(shell, plugin)
     there = tmp_path / 'there.fits'
@@ -409,5 +439,113 @@ def test_settings_are_kept(shell, plugin, channel):
     assert 'opacity = 0.35' in text
 
 
-def test_nothing_was_logged_as_an_error(shell):
-    assert 'ERROR' not in shell.log.read_text() if shell.log.exists() else True
+def memory_image(shell, channel, name='memory', header=None):
+    image = AstroImage(data_np=np.random.default_rng(0).poisson(300, (64, 70)).astype('f4'), logger=shell.fv.logger)
+    image.get_data()[30, 30] += 5000
+    image.update_keywords(header or {})
+    image.set(name=name)
+    channel.add_image(image)
+    shell.settle()
+    return image
+
+
+SKY_CARDS = {
+    'CTYPE1': 'RA---TAN', 'CTYPE2': 'DEC--TAN', 'CRVAL1': 10.0, 'CRVAL2': 20.0, 'CRPIX1': 5.0, 'CRPIX2': 6.0,
+    'CDELT1': -1e-4, 'CDELT2': 1e-4,
+}  # fmt: skip
+
+
+def test_the_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tmp_path):
+    raw = {'SIMPLE': True, 'BITPIX': 16, 'NAXIS': 2, 'NAXIS1': 7, 'BZERO': 32768, 'COMMENT': 'one line'}
+    image = memory_image(shell, channel, header=SKY_CARDS | raw | {'BUNIT': 'count', 'GAIN': 1.5, 'RDNOISE': 4.0})
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert (plugin.session.params.gain, plugin.session.sources['readnoise']) == (1.5, 'RDNOISE in the header')
+    run(shell, plugin)
+    plugin.session.save(tmp_path / 'saved.fits')
+    shell.wait(lambda: plugin.session.saved or plugin.session.error)
+    assert plugin.session.error == ''
+    saved = CCDData.read(tmp_path / 'saved.fits', unit='adu')
+    assert_array_equal(saved.data, image.get_data())
+    assert saved.mask[30, 30]
+    assert WCS(fits.getheader(tmp_path / 'saved.fits', 'MASK')).wcs.crval.tolist() == [10.0, 20.0]
+
+
+def test_the_user_is_told_that_an_image_from_memory_has_no_unit(shell, channel):
+    memory_image(shell, channel)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert 'BUNIT is missing' in plugin.panel.notes.get_text()
+
+
+def test_an_image_changed_in_place_is_taken_up_anew(shell, channel):
+    image = memory_image(shell, channel)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    run(shell, plugin)
+    image.get_data()[50, 50] += 5000
+    assert plugin.session.frame.ccd.data[50, 50] < 1000
+    image.make_callback('modified')
+    shell.wait(lambda: plugin.session.frame is not None and plugin.session.result is None)
+    run(shell, plugin)
+    assert plugin.session.result.detection.crmask[50, 50]
+
+
+def test_the_cleaned_frame_keeps_its_sky_coordinates(shell, channel, tmp_path):
+    path = tmp_path / 'sky.fits'
+    header = fits.Header(SKY_CARDS)
+    header.add_history('one')
+    header.add_history('two')
+    fits.PrimaryHDU(np.random.default_rng(0).poisson(300, (64, 70)).astype('f4'), header).writeto(path)
+    original = shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    run(shell, plugin)
+    plugin.show_cleaned()
+    shell.settle()
+    assert plugin.fitsimage.get_image().pixtoradec(30, 40) == pytest.approx(original.pixtoradec(30, 40))
+
+
+def test_a_mask_can_be_added_and_switched_off_before_there_is_an_image(shell, channel):
+    plugin = shell.start(channel)
+    plugin.session.add_mask(lambda: InputMask('eye', MaskBit.BAD, np.eye(64, 70, dtype=bool)))
+    shell.wait(lambda: plugin.session.masks)
+    shell.settle()
+    plugin.use_mask(0, used=False)
+    plugin.use_mask(0, used=True)
+    memory_image(shell, channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert plugin.session.frame.bits[5, 5] == MaskBit.BAD
+
+
+def test_the_masks_of_an_image_go_from_the_panel_with_it(shell, channel, tmp_path):
+    path = tmp_path / 'masked.fits'
+    data = np.random.default_rng(0).poisson(300, (64, 70)).astype('f4')
+    fits.HDUList([fits.PrimaryHDU(data), fits.ImageHDU(np.eye(64, 70, dtype='u1'), name='MASK')]).writeto(path)
+    image = shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert [type(row).__name__ for row in plugin.panel.masks.get_children()] == ['HBox']
+    channel.remove_image(image.get('name'))
+    shell.settle()
+    assert [row.get_text() for row in plugin.panel.masks.get_children()] == ['none']
+
+
+def test_cancel_of_the_first_run_leaves_no_word_of_it(shell, plugin, held):
+    plugin.panel.run.get_widget().click()
+    shell.wait(lambda: 'searching' in plugin.panel.result)
+    plugin.panel.cancel.get_widget().click()
+    assert plugin.panel.result == ''
+
+
+def test_the_save_dialog_goes_with_its_image(shell, channel, plugin):
+    run(shell, plugin)
+    plugin.ask_save()
+    memory_image(shell, channel, 'another')
+    shell.wait(lambda: plugin.session.frame is not None)
+    assert plugin._dialog is None
+
+
+def test_no_error_of_the_plugin_was_logged(shell):
+    # Ginga logs errors of its own too; those of the plugin show its modules in the traceback
+    assert [line for line in shell.log.read_text().splitlines() if '/ginga_crplugin/' in line] == []

@@ -116,6 +116,22 @@ def test_the_selected_segment_has_a_white_box(viewer, overlay, hits):
     assert not drawn(viewer, (255, 255, 255)).any()
 
 
+def test_the_selection_follows_its_segment_and_ends_with_it(viewer, overlay, hits):
+    overlay.set_segments(hits)
+    overlay.select(hits.labels[200, 100])
+    white = drawn(viewer, (255, 255, 255))
+    assert white.any()
+    upper = hits.labels.copy() > 0
+    upper[:100] = False  # the segment has another label now
+    frame = Frame(np.zeros((300, 300)))
+    found = SimpleNamespace(crmask=upper, cleaned=np.zeros((300, 300)), params=LACosmicParams())
+    overlay.set_segments(segment(frame, found))
+    assert_array_equal(drawn(viewer, (255, 255, 255)), white)
+    found.crmask = ~upper & (hits.labels > 0)
+    overlay.set_segments(segment(frame, found))
+    assert not drawn(viewer, (255, 255, 255)).any()
+
+
 def test_panning_brings_a_small_segment_near(viewer, overlay):
     overlay.pan_to(200, 100)
     assert viewer.get_pan() == (200, 100)

@@ -32,6 +32,25 @@ def window(frame_file):
     window.close()
 
 
+def test_the_result_follows_the_slider_under_the_mouse(window, frame_file):
+    for text in ('Plugins', 'Analysis', 'Cosmic Rays'):
+        window.click(text)
+    window.wait_for('Run')
+    window.wait_until_gone('compiling the fast engine')
+    window.click('Run')
+    before = window.wait_until(' segments (')
+    window.drag_slider(0, 30)
+    time.sleep(1.0)
+    after = window.wait_until(' segments (')
+    sigclip = window.ask(spin=1)
+    assert 5.0 < sigclip < 15.0
+    frame = read_frame(frame_file)
+    expected = detect(frame, frame.parameters({'sigclip': sigclip})[0], engine='ccdproc')
+    assert after != before
+    assert f'{expected.pixels} px in' in after
+    assert 'exact' in window.wait_until('per iteration')
+
+
 def test_from_the_menu_to_the_mask_on_disk(window, frame_file, tmp_path):
     for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
         window.click(text)

@@ -83,6 +83,13 @@ class Window:
             time.sleep(0.1)
         raise AssertionError(f'no label says {text!r}')
 
+    def wait_until_gone(self, text, timeout=120.0):
+        """Wait until no visible label holds this text."""
+        end = time.monotonic() + timeout
+        while self.ask(label=text) is not None:
+            assert time.monotonic() < end, text
+            time.sleep(0.2)
+
     def xdotool(self, *words):
         """Move the mouse, or press keys."""
         subprocess.run(['xdotool', *map(str, words)], env=self.environment, check=True, timeout=20)
@@ -111,6 +118,12 @@ class Window:
     def on_image(self, x, y):
         """Return where a pixel of the image is on the screen."""
         return self.ask(pixel=[x, y])
+
+    def drag_slider(self, index, pixels):
+        """Take the handle of a slider, and move it so many pixels."""
+        x, y = self.ask(slider=index)
+        steps = [word for k in range(1, 11) for word in ('mousemove', round(x + pixels * k / 10), y, 'sleep', 0.05)]
+        self.xdotool('mousemove', x, y, 'sleep', 0.2, 'mousedown', 1, 'sleep', 0.2, *steps, 'mouseup', 1)
 
     def picture(self, path):
         """Take a picture of the screen."""
@@ -147,8 +160,15 @@ def answer(question):
         return _centre(question['find'])
     if 'label' in question:
         kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
-        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds)]
+        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
         return next((word for word in words if question['label'] in word), None)
+    if 'spin' in question:
+        spins = [
+            w for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QDoubleSpinBox) and w.isVisible()
+        ]
+        return sorted(spins, key=lambda w: w.mapToGlobal(w.rect().topLeft()).y())[question['spin']].value()
+    if 'slider' in question:
+        return _handle(question['slider'])
     if 'row' in question:
         return _row(question['row'])
     return _pixel(*question['pixel'])
@@ -170,6 +190,18 @@ def _centre(text):
                 place.setX(8)
             return _global(widget, place)
     return None
+
+
+def _handle(index):
+    from qtpy import QtWidgets
+
+    sliders = [w for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QSlider) and w.isVisible()]
+    slider = sorted(sliders, key=lambda w: w.mapToGlobal(w.rect().topLeft()).y())[index]
+    options = QtWidgets.QStyleOptionSlider()
+    slider.initStyleOption(options)
+    style, kind = slider.style(), QtWidgets.QStyle
+    handle = style.subControlRect(kind.CC_Slider, options, kind.SC_SliderHandle, slider)
+    return _global(slider, handle.center())
 
 
 def _row(index):

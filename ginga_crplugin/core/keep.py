@@ -1,0 +1,86 @@
+"""The room of kept reviews: verdicts that were not saved yet, so that a crash takes none of them."""
+
+import hashlib
+import io
+import os
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ['KeptReviews', 'fingerprint']
+
+
+def fingerprint(frame):
+    """Return a word for a frame: its file, its extension and its pixels.
+
+    Parameters
+    ----------
+    frame : Frame
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    path = '' if frame.path is None else str(frame.path.resolve())
+    word = hashlib.blake2b(f'{path} {frame.ext} {frame.shape}'.encode(), digest_size=16)
+    word.update(np.ascontiguousarray(frame.ccd.data))
+    return word.hexdigest()
+
+
+class KeptReviews:
+    """The reviews that were not saved, one small file each, in a folder that only their user can read.
+
+    Parameters
+    ----------
+    folder : path-like
+        It is made when there is something to keep.
+    """
+
+    def __init__(self, folder):
+        self._folder = Path(folder)
+        self._lock = threading.Lock()
+        self._written = {}
+
+    def _path(self, word):
+        return self._folder / f'{word}.npz'
+
+    def load(self, word):
+        """Return the pixels and codes that were kept for a frame (`Review.edited`), or None."""
+        try:
+            with self._path(word).open('rb') as file, np.load(file, allow_pickle=False) as kept:
+                return kept['pixels'], kept['codes']
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # damaged: as good as none
+            return None
+
+    def save(self, word, number, pixels, codes):
+        """Keep the verdicts on a frame; of two at once the one with the higher number stays.
+
+        Raises
+        ------
+        OSError
+            If they can't be written; those kept before are left as they were.
+        """
+        with self._lock:
+            if self._written.get(word, -1) >= number:
+                return
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = io.BytesIO()
+            np.savez_compressed(file, pixels=pixels, codes=codes)
+            temporary = self._path(word).with_suffix('.tmp')
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, 'wb') as out:
+                out.write(file.getvalue())
+                out.flush()
+                os.fsync(out.fileno())
+            temporary.replace(self._path(word))
+            self._written[word] = number
+
+    def forget(self, word):
+        """Drop what was kept for a frame."""
+        with self._lock:
+            self._path(word).unlink(missing_ok=True)

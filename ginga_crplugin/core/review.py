@@ -1,0 +1,160 @@
+"""The room of the verdicts: what the user threw out, erased or painted, and how to take it back."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ['ERASED', 'MARKED', 'REJECTED', 'Review', 'Verdicts']
+
+#: What the user said of a pixel: that its segment is no cosmic ray, that it is none itself, or that it is one.
+REJECTED, ERASED, MARKED = 1, 2, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What the verdicts make of a result.
+
+    Attributes
+    ----------
+    pixels : (n,) int64 ndarray
+        The flat indices of the cosmic-ray pixels after review, rising.
+    rejected : (n,) int64 ndarray
+        Those of the detected pixels that were thrown out.
+    rejected_labels : (n,) int32 ndarray
+        The labels of the segments that were rejected.
+    marked : int
+        How many pixels are in by hand, though they were not detected.
+    waiting : int
+        How many pixels the user rejected, erased or painted where the present result has nothing to say them of.
+    """
+
+    shape: tuple[int, int]
+    pixels: np.ndarray
+    rejected: np.ndarray
+    rejected_labels: np.ndarray
+    marked: int
+    waiting: int
+
+    @cached_property
+    def mask(self):
+        """(ny, nx) bool: the cosmic-ray pixels after review."""
+        mask = np.zeros(self.shape, dtype=bool)
+        mask.ravel()[self.pixels] = True
+        return mask
+
+
+class Review:
+    """The verdicts on one frame, pixel by pixel, with undo and redo without limit.
+
+    They outlive a change of parameters: a segment of a new result is rejected if at least half of its pixels had been
+    rejected with a segment; erased and painted pixels stay so.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the frame.
+    """
+
+    def __init__(self, shape):
+        self._codes = np.zeros(shape, dtype=np.uint8).ravel()
+        self._shape = tuple(shape)
+        self._touched = np.zeros(0, dtype=np.int64)
+        self._done = []
+        self._undone = []
+
+    # edits
+
+    def reject(self, pixels):
+        """Throw out segments, given by all their pixels (flat indices)."""
+        self._set(pixels, REJECTED)
+
+    def keep(self, pixels):
+        """Take back whatever was said of these pixels."""
+        self._set(pixels, 0)
+
+    def erase(self, pixels):
+        """Say of pixels that they are no cosmic ray; painted ones are just no longer painted."""
+        self._set(pixels, ERASED)
+
+    def mark(self, pixels):
+        """Say of pixels that they are a cosmic ray."""
+        self._set(pixels, MARKED)
+
+    def _set(self, pixels, code):
+        pixels = np.unique(np.asarray(pixels, dtype=np.int64))
+        pixels = pixels[self._codes[pixels] != code]
+        if len(pixels):
+            self._done.append((pixels, self._codes[pixels], code))
+            self._undone.clear()
+            self._codes[pixels] = code
+            self._touched = np.union1d(self._touched, pixels)
+
+    # undo
+
+    @property
+    def can_undo(self):
+        """Whether there is an edit to take back."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self):
+        """Whether there is an edit that was taken back."""
+        return bool(self._undone)
+
+    def undo(self):
+        """Take back the last edit, if there is one."""
+        if self._done:
+            pixels, before, code = self._done.pop()
+            self._codes[pixels] = before
+            self._undone.append((pixels, before, code))
+
+    def redo(self):
+        """Make the last edit that was taken back again, if there is one."""
+        if self._undone:
+            pixels, before, code = self._undone.pop()
+            self._codes[pixels] = code
+            self._done.append((pixels, before, code))
+
+    # what they come to
+
+    @property
+    def edited(self):
+        """(n,) int64 flat indices of the pixels that something was said of, and (n,) uint8 what."""
+        pixels = self._touched[self._codes[self._touched] != 0]
+        return pixels, self._codes[pixels]
+
+    def restore(self, pixels, codes):
+        """Take up verdicts that were kept (`edited`), as an edit that can be undone.
+
+        Raises
+        ------
+        ValueError
+            If they don't belong to a frame of this shape.
+        """
+        pixels, codes = np.asarray(pixels, dtype=np.int64), np.asarray(codes, dtype=np.uint8)
+        inside = len(pixels) == 0 or (pixels.min() >= 0 and pixels.max() < self._codes.size)
+        if pixels.shape != codes.shape or not inside or not np.isin(codes, (REJECTED, ERASED, MARKED)).all():
+            msg = f'the kept review does not belong to a frame of shape {self._shape}'
+            raise ValueError(msg)
+        for code in (REJECTED, ERASED, MARKED):
+            self._set(pixels[codes == code], code)
+
+    def verdicts(self, segments):
+        """Return what the verdicts make of a result (`Segments`)."""
+        codes = self._codes[segments.pixels]
+        index = segments.pixel_labels - 1
+        area = np.bincount(index, minlength=len(segments))
+        thrown = 2 * np.bincount(index, weights=codes == REJECTED, minlength=len(segments)) >= area
+        out = thrown[index] & (codes != MARKED) | (codes == ERASED)
+        edited, said = self.edited
+        marked = np.setdiff1d(edited[said == MARKED], segments.pixels, assume_unique=True)
+        idle = ~np.isin(edited, segments.pixels, assume_unique=True) & (said != MARKED)
+        return Verdicts(
+            self._shape,
+            np.union1d(segments.pixels[~out], marked),
+            segments.pixels[out],
+            np.flatnonzero(thrown).astype(np.int32) + 1,
+            len(marked),
+            int(idle.sum()),
+        )

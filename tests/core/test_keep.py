@@ -1,0 +1,65 @@
+import stat
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import Frame
+from ginga_crplugin.core.keep import KeptReviews, fingerprint
+
+PIXELS, CODES = np.array([3, 77, 400]), np.array([1, 2, 3], np.uint8)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return KeptReviews(tmp_path / 'reviews')
+
+
+def test_what_is_kept_comes_back(kept):
+    assert kept.load('a') is None
+    kept.save('a', 1, PIXELS, CODES)
+    for one, other in zip(kept.load('a'), (PIXELS, CODES), strict=True):
+        assert_array_equal(one, other)
+    assert kept.load('b') is None
+    kept.forget('a')
+    assert kept.load('a') is None
+    kept.forget('a')
+
+
+def test_an_older_one_that_comes_late_is_not_kept(kept):
+    kept.save('a', 2, PIXELS, CODES)
+    kept.save('a', 1, PIXELS[:1], CODES[:1])
+    assert len(kept.load('a')[0]) == 3
+
+
+def test_only_its_user_can_read_it(kept, tmp_path):
+    kept.save('a', 1, PIXELS, CODES)
+    folder = tmp_path / 'reviews'
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
+
+
+@pytest.mark.parametrize('content', [b'', b'nonsense', b'PK\x03\x04 half a zip'])
+def test_a_damaged_one_is_none(kept, tmp_path, content):
+    kept.save('a', 1, PIXELS, CODES)
+    (tmp_path / 'reviews' / 'a.npz').write_bytes(content)
+    assert kept.load('a') is None
+
+
+def test_objects_are_not_loaded(kept, tmp_path):
+    kept.save('a', 1, PIXELS, CODES)
+    np.savez(tmp_path / 'reviews' / 'a.npz', pixels=np.array([print], dtype=object), codes=CODES)
+    assert kept.load('a') is None
+
+
+def test_frames_are_told_apart(tmp_path):
+    data = np.random.default_rng(0).random((20, 20))
+    words = {
+        fingerprint(frame)
+        for frame in (
+            Frame(data), Frame(data.T), Frame(data, path=tmp_path / 'a.fits'), Frame(data, path=tmp_path / 'b.fits'),
+            Frame(data, path=tmp_path / 'a.fits', ext=1),
+        )
+    }  # fmt: skip
+    assert len(words) == 5
+    assert fingerprint(Frame(data.copy())) == fingerprint(Frame(data))

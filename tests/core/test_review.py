@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import Frame, LACosmicParams
+from ginga_crplugin.core.detect import Detection
+from ginga_crplugin.core.review import Review
+from ginga_crplugin.core.segment import segment
+
+SHAPE = (24, 30)
+
+
+def found(mask):
+    """The segments of a mask."""
+    pixels = np.zeros(SHAPE, np.float32)
+    return segment(Frame(pixels), Detection(LACosmicParams(), mask, pixels, ~mask, (int(mask.sum()),), 'test'))
+
+
+def boxes(*slices):
+    mask = np.zeros(SHAPE, bool)
+    for rows, columns in slices:
+        mask[rows, columns] = True
+    return mask
+
+
+TRACK, SPOT = (slice(3, 4), slice(3, 9)), (slice(12, 14), slice(20, 22))
+
+
+@pytest.fixture
+def segments():
+    return found(boxes(TRACK, SPOT))
+
+
+@pytest.fixture
+def review():
+    return Review(SHAPE)
+
+
+def of(segments, label):
+    return segments.pixels[segments.pixel_labels == label]
+
+
+def test_without_verdicts_the_mask_is_what_was_detected(review, segments):
+    verdicts = review.verdicts(segments)
+    assert_array_equal(verdicts.mask, boxes(TRACK, SPOT))
+    assert (len(verdicts.rejected), len(verdicts.rejected_labels), verdicts.marked, verdicts.waiting) == (0, 0, 0, 0)
+
+
+def test_a_rejected_segment_goes_whole_and_comes_back(review, segments):
+    review.reject(of(segments, 1))
+    verdicts = review.verdicts(segments)
+    assert_array_equal(verdicts.mask, boxes(SPOT))
+    assert_array_equal(verdicts.rejected_labels, [1])
+    assert_array_equal(verdicts.rejected, of(segments, 1))
+    review.keep(of(segments, 1))
+    assert_array_equal(review.verdicts(segments).mask, boxes(TRACK, SPOT))
+
+
+def test_erased_and_painted_pixels(review, segments):
+    review.erase([3 * 30 + 3, 20 * 30 + 5])
+    review.mark([20 * 30 + 5, 20 * 30 + 6])
+    expected = boxes(TRACK, SPOT)
+    expected[3, 3] = False
+    expected[20, 5:7] = True
+    verdicts = review.verdicts(segments)
+    assert_array_equal(verdicts.mask, expected)
+    assert verdicts.marked == 2
+    assert len(verdicts.rejected_labels) == 0
+
+
+def test_a_rejected_segment_stays_so_when_it_is_found_larger(review, segments):
+    review.reject(of(segments, 1))
+    larger = boxes((slice(3, 4), slice(2, 11)), SPOT)
+    assert_array_equal(review.verdicts(found(larger)).mask, boxes(SPOT))
+
+
+def test_a_segment_that_mostly_is_another_is_not_rejected(review, segments):
+    review.reject(of(segments, 2))
+    swallowed = boxes((slice(8, 16), slice(18, 24)))
+    assert_array_equal(review.verdicts(found(swallowed)).mask, swallowed)
+
+
+def test_erasing_most_of_a_segment_does_not_throw_out_the_rest(review, segments):
+    review.erase(of(segments, 1)[:5])
+    assert_array_equal(review.verdicts(segments).mask, boxes((slice(3, 4), slice(8, 9)), SPOT))
+
+
+def test_verdicts_wait_where_the_result_lacks_their_segment(review, segments):
+    review.reject(of(segments, 1))
+    gone = review.verdicts(found(boxes(SPOT)))
+    assert (gone.waiting, len(gone.rejected_labels)) == (6, 0)
+    assert_array_equal(review.verdicts(segments).rejected_labels, [1])
+
+
+edits = st.lists(
+    st.tuples(st.sampled_from(['reject', 'keep', 'erase', 'mark', 'undo', 'redo']),
+              st.lists(st.integers(0, SHAPE[0] * SHAPE[1] - 1), max_size=12)),
+    max_size=60,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(edits, st.integers(0, 2**32 - 1))
+def test_undo_gives_back_every_mask_and_redo_the_last(steps, seed):
+    segments = found(np.random.default_rng(seed).random(SHAPE) < 0.2)
+    review = Review(SHAPE)
+    for name, pixels in steps:
+        getattr(review, name)(*([] if name in ('undo', 'redo') else [pixels]))
+    last = review.verdicts(segments).mask
+    count = 0
+    while review.can_undo:
+        review.undo()
+        count += 1
+    assert_array_equal(review.verdicts(segments).mask.ravel().nonzero()[0], segments.pixels)
+    for _ in range(count):
+        review.redo()
+    assert_array_equal(review.verdicts(segments).mask, last)
+
+
+def test_undo_of_a_thousand_edits():
+    rng = np.random.default_rng(7)
+    segments = found(rng.random(SHAPE) < 0.2)
+    review, masks = Review(SHAPE), []
+    for _ in range(1000):
+        masks.append(review.verdicts(segments).mask)
+        pixels = rng.integers(0, SHAPE[0] * SHAPE[1], 6)
+        count = len(review._done)
+        while len(review._done) == count:  # an edit that changes nothing is no step
+            getattr(review, rng.choice(['reject', 'keep', 'erase', 'mark']))(pixels)
+            pixels = rng.integers(0, SHAPE[0] * SHAPE[1], 6)
+    for mask in reversed(masks):
+        review.undo()
+        assert_array_equal(review.verdicts(segments).mask, mask)
+    assert not review.can_undo
+
+
+def test_a_new_edit_ends_what_could_be_redone(review, segments):
+    review.mark([1])
+    review.undo()
+    review.mark([2])
+    assert not review.can_redo
+
+
+def test_verdicts_are_kept_and_taken_up_again(review, segments):
+    review.reject(of(segments, 2))
+    review.erase([95])
+    review.mark([700])
+    other = Review(SHAPE)
+    other.restore(*review.edited)
+    assert_array_equal(other.verdicts(segments).mask, review.verdicts(segments).mask)
+
+
+@pytest.mark.parametrize(('pixels', 'codes'), [([24 * 30], [1]), ([-1], [1]), ([5], [9]), ([5, 6], [1])])
+def test_what_is_kept_of_another_frame_is_refused(review, pixels, codes):
+    with pytest.raises(ValueError, match='does not belong'):
+        review.restore(pixels, codes)
+    assert not review.can_undo
