@@ -39,8 +39,9 @@ def done(header, step):
 
 
 def section_outside(header, shape):
-    """Return what lies outside of TRIMSEC, (ny, nx) bool; None if there is no such card, or it fits no such frame."""
-    numbers = re.fullmatch(r'\[\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*\]', str(header.get('TRIMSEC', '')).strip())
+    """Return what lies outside of TRIMSEC, (ny, nx) bool; None without such a card, or if it fits no such frame."""
+    card = ''.join(str(header.get('TRIMSEC', '')).split())
+    numbers = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', card)
     if numbers is None:
         return None
     x0, x1, y0, y1 = map(int, numbers.groups())

@@ -5,7 +5,6 @@ on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, sky 200 and rea
 where the right run finds 149 with 11 false pixels.
 """
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,66 +13,21 @@ from astropy import units as u
 from .bits import MaskBit
 from .cards import done, section_outside
 from .frame import InputMask, datasum
-from .outliers import DEEP, dark_edges, find_outliers
+from .marks import MARKS, Check, Cure
+from .outliers import dark_edges, find_outliers
 from .sky import measure_sky
 from .stars import star_widths
 from .suspects import own_values, suspects
+from .verdict import check_result
 
-__all__ = ['MARKS', 'Check', 'Cure', 'check_frame']
+__all__ = ['MARKS', 'Check', 'Cure', 'check_frame', 'check_result']
 
-#: The marks, from harmless to harmful.
-MARKS = 'fine', 'look', 'wrong'
 #: Below this FWHM (pixels) the separable median flags stars.
 NARROW = 2.5
-#: Deep negative pixels, and hot ones, for a million pixels, from which they spoil the result; and bright ones to look at.
+#: Deep negative pixels and hot ones for a million pixels that spoil the result, and bright ones that deserve a look.
 SPOILT, HOT, SOME = 3.0, 300.0, 40.0
 #: Scatters from which a bad line spoils the result.
 BAD_LINE = 5.0
-
-
-@dataclass(frozen=True, eq=False)
-class Cure:
-    """What a front can do about it at a click.
-
-    Attributes
-    ----------
-    name : str
-        What it does, in a few words for a button.
-    params : dict
-        Parameters to choose, by field name; empty if none.
-    mask : InputMask or None
-        A mask to suggest.
-    """
-
-    name: str
-    params: dict = field(default_factory=dict)
-    mask: InputMask | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Check:
-    """What one check says.
-
-    Attributes
-    ----------
-    name : str
-        bias, flat, sky, noise, units, bad_pixels, sampling, overscan or nonfinite; share, stars or rate for a result.
-    mark : {'fine', 'look', 'wrong'}
-    figure : str
-        What was measured, in words.
-    effect : str
-        What it does to the result; empty if nothing.
-    advice : str
-        What to do; empty if nothing.
-    cure : Cure or None
-    """
-
-    name: str
-    mark: str
-    figure: str
-    effect: str = ''
-    advice: str = ''
-    cure: Cure | None = None
 
 
 class _Facts:
@@ -119,7 +73,8 @@ def check_frame(frame, params=None):
         bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, in this order.
     """
     facts = _Facts(frame, frame.parameters()[0] if params is None else params)
-    return [check(facts) for check in (_bias, _flat, _sky, _noise, _units, _bad_pixels, _sampling, _overscan, _nonfinite)]
+    checks = _bias, _flat, _sky, _noise, _units, _bad_pixels, _sampling, _overscan, _nonfinite
+    return [check(facts) for check in checks]
 
 
 def _bias(facts):
@@ -133,15 +88,16 @@ def _bias(facts):
     if facts.edges:
         dark = float(np.median(facts.frame.filled[facts.unexposed]))
         if dark * gain > 5.0 * sky.scatter:
-            unit = facts.frame.ccd.unit
-            return Check('bias', 'wrong', f'edges without light stand at {dark:.4g} {unit}', effect, 'subtract the bias')
+            figure = f'edges without light stand at {dark:.4g} {facts.frame.ccd.unit}'
+            return Check('bias', 'wrong', figure, effect, 'subtract the bias')
     mark = facts.suspects.get('bias')
     if mark:
         figure = f'level {sky.level:,.0f} e-, but the scatter is that of a sky of {max(sky.photons, 0.0):,.0f} e-'
         return Check('bias', mark, figure, effect, 'subtract bias and dark')
     steps = done(facts.frame.ccd.header, 'bias'), done(facts.frame.ccd.header, 'dark')
     cards = ', '.join(card for card in steps if card)
-    return Check('bias', 'fine', f'no offset of level {sky.level:,.0f} e-' + (f'; {cards} in the header' if cards else ''))
+    figure = f'level {sky.level:,.0f} e-, no more than the scatter accounts for'
+    return Check('bias', 'fine', figure + (f'; {cards} in the header' if cards else ''))
 
 
 def _flat(facts):
@@ -188,7 +144,8 @@ def _noise(facts):
     if others:
         return Check('noise', mark, figure, effect, f'see {" and ".join(others)}')
     if facts.frame.variance is not None:
-        return Check('noise', mark, figure, effect, 'see whether the variance image is in the unit of the frame, squared')
+        advice = 'see whether the variance image is in the unit of the frame, squared'
+        return Check('noise', mark, figure, effect, advice)
     needed = round(sky.readnoise_needed, 1)
     if not needed:
         return Check('noise', mark, figure, effect, 'see whether read noise, gain and level are right')
@@ -218,7 +175,9 @@ def _units(facts):
     gain = own_gain or float(f'{params.gain * sky.factor:.3g}')
     cure = None if unit == u.electron else Cure(f'Gain {gain:g}', {'gain': gain})
     effect = 'the noise is taken to be larger than it is: faint cosmic rays are missed'
-    advice = 'see whether the frame is in adu, not in electrons' if unit == u.electron else f'give the gain, about {gain:g}'
+    advice = f'give the gain, about {gain:g}'
+    if unit == u.electron:
+        advice = 'see whether the frame is in adu, not in electrons'
     return Check('units', mark, figure, effect, advice, cure)
 
 
@@ -230,28 +189,32 @@ def _bad_pixels(facts):
     """
     found, frame = facts.outliers, facts.frame
     million = frame.bits.size / 1e6
-    lines = found.columns | {-1 - row: far for row, far in found.rows.items()}
+    many = found.hot.size > max(5.0, SOME * million)
+    worst = max([*found.columns.values(), *found.rows.values()], default=0.0)
     harmful = found.deep >= max(3.0, SPOILT * million) or found.hot.size >= max(10.0, HOT * million)
-    worst = max(lines.values(), default=0.0)
+    mark = 'fine'
     if harmful or worst >= BAD_LINE:
         mark = 'wrong'
-    else:
-        mark = 'look' if found.negative.size or lines or found.hot.size > max(5.0, SOME * million) else 'fine'
+    elif many or worst or found.negative.size:
+        mark = 'look'
     parts = [f'{found.negative.size} negative', f'{found.hot.size} single bright pixels']
-    parts += [f'bad {kind} {", ".join(map(str, some))}' for kind, some in (('column', found.columns), ('row', found.rows)) if some]
+    for kind, some in (('column', found.columns), ('row', found.rows)):
+        if some:
+            parts.append(f'bad {kind} {", ".join(map(str, list(some)[:5]))}' + (' ...' if len(some) > 5 else ''))
     masked = sum(mask.count for mask in frame.masks)
     figure = f'{", ".join(parts)} outside the masks ({masked} px masked)'
     if mark == 'fine':
         return Check('bad_pixels', mark, figure)
-    outliers = found.mask(frame.shape)
-    cure = Cure('Mask the outliers', mask=InputMask('outliers of the frame', MaskBit.BAD, outliers, datasum(frame.ccd.data)))
+    outliers = found.mask(frame.shape, hot=many)
+    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, datasum(frame.ccd.data))
+    cure = Cure('Mask the outliers', mask=mask)
     effect = 'false pixels around each negative one and along a bad line; hot pixels are taken for cosmic rays'
     advice = f'give a mask, or a dark; the outliers of the frame would mask {np.count_nonzero(outliers)} px'
     return Check('bad_pixels', mark, figure, effect, advice, cure)
 
 
 def _sampling(facts):
-    """Sampling: at a FWHM of 1.6 pixels the separable median makes 1,744 false pixels, the full one 26.
+    """Measure the sampling: at a FWHM of 1.6 pixels the separable median makes 1,744 false pixels, the full one 26.
 
     McCully et al. (Astro-SCRAPPY) advise the full median where stars are narrow; below about 2.5 pixels it matters.
     """
@@ -292,4 +255,5 @@ def _nonfinite(facts):
         return Check('nonfinite', 'fine', 'all pixels are finite')
     effect = 'they and the pixels beside them are not searched'
     mark = 'wrong' if share > 50.0 else 'look'
-    return Check('nonfinite', mark, f'{share:.2g} % of the pixels are not finite', effect, 'see whether the frame is whole')
+    figure = f'{share:.2g} % of the pixels are not finite'
+    return Check('nonfinite', mark, figure, effect, 'see whether the frame is whole')

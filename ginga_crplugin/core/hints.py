@@ -14,7 +14,7 @@ __all__ = ['HINTS', 'hints', 'reason', 'with_hints']
 #: first that holds: what was seen in the pixels themselves comes before where it lies, so that in a frame with many
 #: masked pixels a mask nearby is told of only where nothing else is known.
 HINTS = {
-    'negative core': 'a pixel far below the sky makes its neighbours stand out: a hot pixel that the dark took too much of',
+    'negative core': 'a pixel far below the sky makes those beside it stand out; the dark took too much of a hot one',
     'hot pixel': 'the dark is high at the same place, or there are more single pixels than cosmic rays leave',
     'bad column or row': 'it lies along a column or row that is off, or is a straight line along one',
     'saturated': 'it touches saturated pixels, or the surroundings of a saturated star',
@@ -164,7 +164,7 @@ def _found(scene, segments, dark):
 
 
 def _negative(scene):
-    """A pixel far below the level, and nothing that stands above it: one at -5,000 electrons makes 36 false neighbours."""
+    """Whether a pixel is far below the level, and none above it: at -5,000 electrons it makes 36 false neighbours."""
     inner = slice(REACH - FELT, REACH + FELT + 1)
     depth = -scene.around[:, inner, inner].min(axis=(1, 2))
     return (depth > FAR * scene.noise) & (scene.height < np.maximum(FAINT * scene.noise, 0.3 * depth))

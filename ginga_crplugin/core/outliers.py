@@ -37,10 +37,12 @@ class Outliers:
     columns: dict
     rows: dict
 
-    def mask(self, shape):
-        """Return a mask of them all, (ny, nx) bool."""
+    def mask(self, shape, *, hot=True):
+        """Return a mask of them all, (ny, nx) bool; of the bright ones only if there are too many for cosmic rays."""
         mask = np.zeros(shape, dtype=bool)
-        mask.ravel()[self.hot] = mask.ravel()[self.negative] = True
+        mask.ravel()[self.negative] = True
+        if hot:
+            mask.ravel()[self.hot] = True
         mask[:, list(self.columns)] = True
         mask[list(self.rows)] = True
         return mask

@@ -52,10 +52,10 @@ def suspects(frame, params, sky):
     if frame.variance is not None or (own_noise and abs(params.readnoise / own_noise - 1.0) > AGREE):
         return found  # what the user gave contradicts the header: that alone is to blame
     blame = _too_much if sky.ratio > 1.0 else _too_little
-    return found | blame(frame, params, sky, own_gain, mark)
+    return found | blame(frame.ccd.unit, params, sky, own_gain, mark)
 
 
-def _too_much(frame, params, sky, own_gain, mark):
+def _too_much(unit, params, sky, own_gain, mark):
     """Blame what makes more scatter than expected: sky taken off, or the gain applied twice."""
     found = {}
     if abs(sky.level) < 2.0 * sky.scatter:
@@ -63,12 +63,12 @@ def _too_much(frame, params, sky, own_gain, mark):
     twice = 1.0 / sky.factor
     if any(gain and gain != 1.0 and abs(twice / gain - 1.0) < NEAR for gain in (params.gain, own_gain)):
         found['units'] = 'look' if 'sky' in found else mark
-    elif 'sky' not in found and own_gain is None and frame.ccd.unit == u.electron:
+    elif 'sky' not in found and own_gain is None and unit == u.electron:
         found['units'] = mark if sky.readnoise_needed > HIGHEST_READNOISE else 'look'
     return found
 
 
-def _too_little(frame, params, sky, own_gain, mark):
+def _too_little(unit, params, sky, own_gain, mark):
     """Blame what makes less scatter than expected: bias left in, or ADU taken for electrons."""
     bias = sky.photons > 0.0 and sky.offset > 0.0
     if own_gain is not None:
@@ -76,7 +76,7 @@ def _too_little(frame, params, sky, own_gain, mark):
         if used != 1.0 and abs(sky.factor / used - 1.0) < NEAR:
             return {'units': mark} | ({'bias': 'look'} if bias else {})
         return {'bias': mark} if bias else {}
-    if params.gain != 1.0:  # the user gave it
+    if params.gain != 1.0 and unit == u.adu:  # the user gave it
         return {'bias': mark} if bias else {}
     unknown = params.readnoise == LACosmicParams().readnoise  # a default that nobody gave tells nothing of the gain
     if not bias:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .cards import area_and_minutes
-from .checks import Check, Cure
 from .hints import with_hints
+from .marks import Check, Cure
 
 __all__ = ['check_result']
 
