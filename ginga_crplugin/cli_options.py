@@ -124,7 +124,8 @@ def _add_check(commands):
         'check', allow_abbrev=False, help='say what speaks against running L.A.Cosmic on a frame',
         description='Check a frame against the notes for users of L.A.Cosmic: bias, flat, sky, noise, units, bad '
         'pixels, sampling, overscan, pixels that are not finite. Prints a line for each: mark (fine, look, wrong), '
-        'name, what was measured, what to do. The exit code is 0 whatever the marks are, and 1 if the frame cannot be read.',
+        'name, what was measured, what to do. The exit code is 0 whatever the marks are, and 1 if the frame cannot be '
+        'read.',
         epilog=_FILE_EXT,
     )  # fmt: skip
     _add_input(check)

@@ -5,6 +5,7 @@ on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, sky 200 and rea
 where the right run finds 149 with 11 false pixels.
 """
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -41,7 +42,14 @@ class _Facts:
 
     @cached_property
     def outliers(self):
-        return find_outliers(self.frame, self.scatter)
+        found = find_outliers(self.frame, self.scatter)
+        ny, nx = self.frame.shape
+        sides = {'columns': (found.columns, nx, 'left', 'right'), 'rows': (found.rows, ny, 'bottom', 'top')}
+        inside = {  # the others are edges without light
+            kind: {at: far for at, far in lines.items() if self.edges.get(low, 0) <= at < n - self.edges.get(high, 0)}
+            for kind, (lines, n, low, high) in sides.items()
+        }
+        return replace(found, **inside)
 
     @cached_property
     def edges(self):

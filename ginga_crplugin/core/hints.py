@@ -14,9 +14,9 @@ __all__ = ['HINTS', 'hints', 'reason', 'with_hints']
 #: first that holds: what was seen in the pixels themselves comes before where it lies, so that in a frame with many
 #: masked pixels a mask nearby is told of only where nothing else is known.
 HINTS = {
+    'bad column or row': 'it lies along a column or row that is off, or is a straight line along one',
     'negative core': 'a pixel far below the sky makes those beside it stand out; the dark took too much of a hot one',
     'hot pixel': 'the dark is high at the same place, or there are more single pixels than cosmic rays leave',
-    'bad column or row': 'it lies along a column or row that is off, or is a straight line along one',
     'saturated': 'it touches saturated pixels, or the surroundings of a saturated star',
     'star-like': 'light spreads from it to all sides, as from the core of a star or its after-image',
     'at the edge': 'it reaches the outermost pixels that are searched: its other part may lie outside',

@@ -8,7 +8,7 @@ from astropy import units as u
 
 __all__ = ['Groups', 'shapes', 'windows']
 
-#: Variance of a pixel's width, by which photutils and SourceExtractor keep single pixels and lines from having none.
+#: Variance of a pixel's width: the least along each axis, as photutils has it.
 PIXEL = 1.0 / 12.0
 
 
@@ -94,10 +94,9 @@ def shapes(groups, params):
     x = x - np.repeat(mean(x), groups.sizes)
     y = y - np.repeat(mean(y), groups.sizes)
     xx, yy, xy = mean(x * x), mean(y * y), mean(x * y)
-    while (thin := xx * yy - xy * xy < PIXEL**2).any():
-        xx, yy = xx + PIXEL * thin, yy + PIXEL * thin
     middle, spread = (xx + yy) / 2.0, np.hypot((xx - yy) / 2.0, xy)
-    minor, major = np.sqrt(np.maximum(middle - spread, 0.0)), np.sqrt(middle + spread)
+    minor, major = (np.sqrt(np.maximum(variance, PIXEL)) for variance in (middle - spread, middle + spread))
+    turned = np.where(middle + spread > PIXEL, np.arctan2(2.0 * xy, xx - yy) / 2.0, 0.0)
     top = groups.peaks
     below = groups.values[top] - groups.excess[top]
     noise = np.maximum(np.sqrt(np.maximum(below, 0.0) + params.readnoise**2), 1e-6)
@@ -105,7 +104,7 @@ def shapes(groups, params):
         'snr': groups.excess[top] / noise,
         'width': 2.0 * np.sqrt(2.0 * np.log(2.0)) * minor * u.pix,
         'elongation': major / minor,
-        'orientation': np.rad2deg(0.5 * np.arctan2(2.0 * xy, xx - yy)) * u.deg,
+        'orientation': np.rad2deg(turned) * u.deg,
     }
 
 
