@@ -197,7 +197,7 @@ def test_the_command_says_what_was_found(tmp_path):
     bare = Frame(truth.ccd)
     flagged = detect(bare)
     hints = score_hints(truth, with_hints(bare, flagged, segment(bare, flagged), truth.dark.data))
-    assert lines[9] == 'hints without the masks:'.split()
+    assert lines[9] == ['hints', 'without', 'the', 'masks:']
     assert lines[10][:9] == f'hot pixels, column and stars {hints.false_right} of {hints.false} right'.split()
     assert lines[11][:6] == f'cosmic rays {hints.cosmic_rays_wrong} of {hints.cosmic_rays} wrong'.split()
     assert sorted(path.name for path in made.iterdir()) == [

@@ -154,7 +154,7 @@ def lines_near(frame, scatter, x, y):
     for (pixels, bits), place in zip(_both_ways(frame), (x, y), strict=True):
         flagged = np.bincount(place, minlength=pixels.shape[1])
         usual = flagged.mean()
-        found.append(_bad_columns(pixels, bits, scatter, np.flatnonzero(flagged > usual + 8.0 * np.sqrt(usual) + 3.0)))
+        found.append(_bad_columns(pixels, bits, scatter, np.flatnonzero(flagged > usual + 8.0 * np.sqrt(usual) + 8.0)))
     return tuple(found)
 
 
