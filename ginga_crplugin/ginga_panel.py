@@ -8,6 +8,7 @@ from ginga.gw import Widgets
 from .core.bits import CAUSES
 from .core.header import UNITS
 from .core.params import LACosmicParams
+from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
 from .overlay import COLORS
 
@@ -16,6 +17,7 @@ __all__ = ['Panel']
 _AS_HEADER = 'unit: header'
 _WIDE = 64
 _LINES = 5
+_COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
 
 class _Number:
@@ -110,7 +112,7 @@ class Panel:
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
         box.set_spacing(3)
         for part in (self._frame_part, self._mask_part, self._params_part, self._run_part, self._table_part,
-                     self._layers_part, self._output_part):  # fmt: skip
+                     self._review_part, self._layers_part, self._output_part):  # fmt: skip
             part(box)
         top.add_widget(scroll, stretch=1)
         top.add_widget(self._last_row(), stretch=0)
@@ -191,11 +193,52 @@ class Panel:
         self.least.set_limits(1, 1000, 1)
         self.least.set_tooltip('The smallest segment that is listed; smaller ones are in the mask all the same.')
         self.least.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
-        words = [Widgets.Label(word) for word in ('of at least', 'px')]
-        box.add_widget(_row(_heading('Segments'), words[0], self.least, words[1]), stretch=0)
         self.table = SegmentTable(self._plugin.choose_label, self._plugin.pixel_offset)
+        words = [Widgets.Label(word) for word in ('show', 'at least', 'px')]
+        heading = _heading('Segments')
+        box.add_widget(_row(heading, words[0], self.table.which, words[1], self.least, words[2]), stretch=0)
         box.add_widget(self.table.view, stretch=1)
         box.add_widget(self.table.pages, stretch=0)
+
+    def _review_part(self, box):
+        verdict = self._plugin.pass_verdict
+        self.keep = _button('Keep', lambda: verdict('keep'), 'The selected segment is a cosmic ray (key k).')
+        self.reject = _button('Reject', lambda: verdict('reject'), 'The selected segment is none (key x).')
+        self.undo = _button('Undo', lambda: self._plugin.edit('undo'), 'Take the last edit back (key u).')
+        self.redo = _button('Redo', lambda: self._plugin.edit('redo'), 'Make it again (key U).')
+        self.reject_shown = _button('Reject shown', self._plugin.reject_shown, 'Reject all segments in the list.')
+        box.add_widget(_row(self.keep, self.reject, self.undo, self.redo, self.reject_shown), stretch=0)
+        self.draw = Widgets.ComboBox()
+        for mode in MODES:
+            self.draw.append_text(mode)
+        self.draw.add_callback('activated', lambda _, index: self._plugin.draw(MODES[index]))
+        self.width = Widgets.SpinBox(dtype=int)
+        self.width.set_limits(1, 15, 1)
+        self.width.set_value(3)
+        self.width.set_tooltip('Width of the brush and of the line, in pixels.')
+        self.width.add_callback('value-changed', lambda _, width: self._plugin.choose_width(width))
+        self.grow = Widgets.SpinBox(dtype=int)
+        self.grow.set_limits(0, 3, 1)
+        self.grow.set_tooltip('Grow the cosmic rays of the mask by so many pixels; shown in yellow.')
+        self.grow.add_callback('value-changed', lambda _, grow: self._plugin.session.set_grow(grow))
+        words = [Widgets.Label(word) for word in ('draw', 'px', 'grow', 'px')]
+        box.add_widget(_row(words[0], self.draw, self.width, words[1], words[2], self.grow, words[3]), stretch=0)
+        self.compare = Widgets.ComboBox()
+        for words in _COMPARE:
+            self.compare.append_text(words)
+        self.compare.add_callback('activated', lambda _, i: self._plugin.session.compare(list(_COMPARE.values())[i]))
+        self.pin = _button('Pin', self._plugin.session.pin, 'Remember this result, to compare others with it.')
+        box.add_widget(_row(Widgets.Label('compare with'), self.compare, self.pin), stretch=0)
+        self.compared = Widgets.Label('')
+        box.add_widget(self.compared, stretch=0)
+        self.counts = Widgets.Label('')
+        box.add_widget(self.counts, stretch=0)
+        take = _button('Take up', lambda: self._plugin.session.take_up(kept=True), 'Go on with the kept review.')
+        forget = _button('Forget', lambda: self._plugin.session.take_up(kept=False), 'Drop the kept review.')
+        self._kept_words = Widgets.Label('')
+        self.kept = _row(self._kept_words, take, forget)
+        self.kept.hide()
+        box.add_widget(self.kept, stretch=0)
 
     def _layers_part(self, box):
         row = []
@@ -220,12 +263,13 @@ class Panel:
 
     def _output_part(self, box):
         self.cleaned = _button('Show cleaned', self._plugin.show_cleaned, 'The cleaned frame as a new image here.')
+        self.blink = _button('Blink', self._plugin.blink, '')
         self.save = _button('Save...', self._plugin.ask_save, 'Write the merged mask.')
         self.show_saved = _button('Show saved', self._plugin.show_saved, 'Open the mask that was written.')
         self.verify = _button('Verify', self._plugin.verify, '')
-        box.add_widget(_row(self.cleaned, self.verify, self.save, self.show_saved), stretch=0)
+        box.add_widget(_row(self.cleaned, self.blink, self.verify, self.save), stretch=0)
         self.saved = Widgets.Label('')
-        box.add_widget(self.saved, stretch=0)
+        box.add_widget(_row(self.saved, self.show_saved, stretch=self.saved), stretch=0)
 
     def _last_row(self):
         return _row(
@@ -274,6 +318,28 @@ class Panel:
             cause.add_callback('activated', lambda _, k, i=index: self._plugin.set_cause(i, list(CAUSES.values())[k]))
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
+
+    def show_kept(self, kept):
+        """Offer the review that was kept of this frame, or don't."""
+        if kept is not None:
+            self._kept_words.set_text(f'an unsaved review of this frame was kept ({len(kept[0])} px)')
+        (self.kept.hide if kept is None else self.kept.show)()
+
+    def show_counts(self, segments, verdicts):
+        """Show what was said of the segments."""
+        words = ''
+        if verdicts is not None:
+            rejected = len(verdicts.rejected_labels)
+            words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(verdicts.marked)} px by hand'
+            if verdicts.waiting:
+                words += f'; {verdicts.waiting} px wait'
+        self.counts.set_text(words)
+
+    def show_comparison(self, comparison):
+        """Show how two results compare, or nothing."""
+        words = '' if comparison is None else _wrapped(f'{comparison.words} (green, vermilion, purple)')
+        self.compared.set_text(words)
+        (self.compared.show if words else self.compared.hide)()
 
     def show_engine(self, words):
         """Show what is to be known of the fast engine."""

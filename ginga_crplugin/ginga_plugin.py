@@ -36,6 +36,7 @@ alone.
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 from ginga.AstroImage import AstroImage
@@ -45,10 +46,12 @@ from ginga.gw import Widgets
 from ginga.misc.Future import Future
 
 from .core.bits import MaskBit
+from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
 from .core.record import in_words
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
+from .ginga_pencil import MODES, Pencil
 from .ginga_save import SaveDialog
 from .overlay import COLORS, MaskOverlay
 from .session import Session
@@ -65,14 +68,19 @@ class CosmicRays(LocalPlugin):
         self.settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
         self.settings.add_defaults(**{_color_key(layer): color for layer, color in COLORS.items()})
         self.settings.load(onError='silent')
-        self.session = Session(self._in_worker)
+        folder = Path(fv.get_preferences().get_base_folder())
+        reviews = KeptReviews(folder / 'cosmic_ray_reviews')
+        self.session = Session(self._in_worker, reviews)
         self.session.min_size, self.session.live = self.settings['min_size'], self.settings['live']
         self.session.subscribe(self._heard)
         colors = {layer: self.settings[_color_key(layer)] for layer in COLORS}
         self.overlay = MaskOverlay(fitsimage, self.settings['opacity'], colors)
+        self.pencil = Pencil(self.overlay.canvas, self._drawn, self._drawing)
         self.overlay.canvas.add_callback('cursor-down', self._clicked)
+        self.overlay.canvas.add_callback('key-down-none', self._key)
+        self._selected = None
         self.panel = None
-        self._image = self._cleaned = self._unit = self._dialog = None
+        self._image = self._cleaned = self._cleaned_of = self._unit = self._dialog = None
         self._started = 0.0
         self._timer = fv.get_backend_timer()
         self._timer.add_callback('expired', lambda _: self._show_time())
@@ -290,8 +298,20 @@ class CosmicRays(LocalPlugin):
         future = Future()
         future.freeze(lambda: image)
         image.set(image_future=future)
-        self._cleaned = image
+        self._cleaned, self._cleaned_of = image, result.detection
         self.channel.add_image(image)
+
+    def blink(self):
+        """Show the cleaned frame instead of the original, or the original again."""
+        if self.session.result is None:
+            return
+        showing = self.fitsimage.get_image()
+        if showing is self._cleaned:
+            self.channel.switch_image(self._image)
+        elif self._cleaned is not None and self._cleaned_of is self.session.result.detection:
+            self.channel.switch_image(self._cleaned)
+        else:
+            self.show_cleaned()
 
     def ask_save(self):
         """Ask where to save, and show what will be written."""
@@ -307,7 +327,64 @@ class CosmicRays(LocalPlugin):
             self._dialog.delete()
             self._dialog = None
 
-    # the mouse on the image
+    # the verdicts
+
+    def edit(self, name, pixels=None):
+        """Pass a verdict on pixels, or take one back."""
+        self.session.edit(name, pixels)
+
+    def pass_verdict(self, name):
+        """Keep or reject the selected segment."""
+        if self._selected is not None and self.session.result is not None:
+            self.edit(name, self.session.pixels_of([self._selected]))
+
+    def reject_shown(self):
+        """Reject all segments in the list."""
+        if self.session.result is not None:
+            self.edit('reject', self.session.pixels_of(self.panel.table.shown))
+
+    def draw(self, mode):
+        """Have the mouse draw on the image, in one of `MODES`."""
+        self.pencil.set_mode(mode)
+        self.panel.draw.set_index(MODES.index(mode))
+
+    def choose_width(self, width):
+        """Take another width of the brush."""
+        self.pencil.width = width
+
+    def _drawing(self, pixels):
+        marked = self.session.verdicts.marked if self.session.verdicts is not None else pixels
+        self.overlay.set_layers({'by hand': np.union1d(marked, pixels)}, self.session.frame.shape)
+
+    def _drawn(self, mode, pixels):
+        if self.session.result is None:
+            return
+        if mode != 'reject in box':
+            self.edit('erase' if mode == 'erase' else 'mark', pixels)
+            return
+        table, nx = self.session.result.segments.table, self.session.frame.shape[1]
+        centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
+        self.edit('reject', self.session.pixels_of(table['label'][np.isin(centres, pixels)]))
+
+    # keys and mouse on the image
+
+    def _key(self, _canvas, event, *_):
+        action = {
+            'n': lambda: self._step(1), 'N': lambda: self._step(-1), 'x': lambda: self.pass_verdict('reject'),
+            'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.edit('undo'), 'U': lambda: self.edit('redo'),
+            'd': lambda: self.draw('off' if self.pencil.mode == 'paint' else 'paint'), 'b': self.blink,
+            'escape': lambda: self.draw('off'), 'backspace': self.overlay.pan_back,
+        }.get(event.key)  # fmt: skip
+        if action is None:
+            return False
+        action()
+        return True
+
+    def _step(self, step):
+        label = self.panel.table.beside(self._selected, step)
+        if label is not None:
+            self._select(label, pan=True)
+            self.panel.table.select(label)
 
     def _clicked(self, _canvas, _event, x, y, _viewer):
         label = self.overlay.label_at(x, y)
@@ -316,11 +393,12 @@ class CosmicRays(LocalPlugin):
         return label is not None
 
     def _select(self, label, *, pan):
+        self._selected = label
         self.overlay.select(label)
         table = self.session.result.segments.table
         row = table[label - 1]
         if pan:
-            self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value)
+            self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
             return
         self.panel.table.select(label)
 
@@ -338,6 +416,11 @@ class CosmicRays(LocalPlugin):
         self.panel.table.show(None)
         self.panel.show_result([])
         self.panel.saved.set_text('')
+        self._selected = None
+        self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
+        self.panel.show_counts(None, None)
+        self.panel.show_comparison(None)
+        self.panel.show_kept(None)
         if isinstance(self._dialog, SaveDialog):  # it names the file of the image before
             self._close_dialog()
         self._heard_masks()
@@ -364,9 +447,35 @@ class CosmicRays(LocalPlugin):
     def _heard_result(self):
         self._show_result()
         result = self.session.result
-        self.overlay.set_segments(result.segments)
-        self.panel.table.show(result.segments.listed)
+        verdicts = self.session.verdicts
+        self.panel.compare.set_index(0)
+        self.panel.show_comparison(None)
+        self.overlay.set_segments(result.segments, verdicts)
+        self._selected = self.overlay.selected
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
+        self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
+
+    def _heard_review(self):
+        self.panel.show_kept(self.session.kept)
+        result, verdicts = self.session.result, self.session.verdicts
+        if result is None:
+            return
+        self.overlay.set_verdicts(result.segments, verdicts)
+        self.panel.table.show_verdicts(verdicts.rejected_labels)
+        self.panel.show_counts(result.segments, verdicts)
+        self.panel.saved.set_text('')
+
+    def _heard_compared(self):
+        result, comparison = self.session.result, self.session.comparison
+        self.panel.show_comparison(comparison)
+        if comparison is not None:
+            self.overlay.set_comparison(comparison, result.frame.shape)
+        elif result is not None:
+            self.overlay.set_verdicts(result.segments, self.session.verdicts)
+
+    def _heard_kept(self):
+        self.panel.show_kept(self.session.kept)
 
     def _heard_verified(self):
         self._show_result()
@@ -409,9 +518,14 @@ class CosmicRays(LocalPlugin):
             self.panel.show_result([])
             return
         lines = in_words(result.detection, result.segments)
-        lines[1] += ' - exact' if result.exact else ' - first iteration'
+        lines[0] += ' - exact' if result.exact else ' - first iteration'
         more = 'comparing with ccdproc...' if self.session.verifying else result.verified
         self.panel.show_result([*lines, more] if more else lines)
+
+    def _nothing(self, what):
+        review = self.session.review
+        able = review is not None and (review.can_undo if what == 'undo' else review.can_redo)
+        return '' if able else f'There is nothing to {what}.'
 
     def _show_enabled(self):
         session = self.session
@@ -422,6 +536,18 @@ class CosmicRays(LocalPlugin):
             {
                 'run': (no_frame, 'Find the cosmic rays of the displayed image.'),
                 'cancel': ('' if session.busy else 'Nothing is running.', 'Give up the run; the last result stays.'),
+                'keep': (no_result, 'The selected segment is a cosmic ray (key k).'),
+                'reject': (no_result, 'The selected segment is none (key x).'),
+                'reject_shown': (no_result, 'Reject all segments in the list.'),
+                'undo': (self._nothing('undo'), 'Take the last edit back (key u).'),
+                'redo': (self._nothing('redo'), 'Make it again (key U).'),
+                'draw': (
+                    no_result,
+                    'What the mouse draws (key d: paint, Esc: off). A polygon takes a corner at key v.',
+                ),
+                'blink': (no_result, 'The cleaned frame and the original in turn (key b).'),
+                'compare': (no_result, 'Show in colours what this result and another have in common.'),
+                'pin': (no_result, 'Remember this result, to compare others with it.'),
                 'verify': (
                     old or ('It is being compared.' if session.verifying else ''),
                     'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',

@@ -9,13 +9,20 @@ from ginga.RGBImage import RGBImage
 __all__ = ['COLORS', 'MaskOverlay']
 
 #: Colours that the colour-blind can tell apart (Okabe & Ito 2008, "Color Universal Design").
-COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00'}
+COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00', 'by hand': '#F0E442'}
+
+#: Colours of a comparison: what both results have, and what the other has alone.
+COMPARED = {'in both': '#009E73', 'only there': '#CC79A7'}
+
+#: Colour of the markers of rejected segments.
+REJECTED = '#999999'
 
 #: At most this many segments get a marker, the brightest in view.
 MARKERS = 200
 
 _TAG = 'ginga_crplugin'
 _COARSEST = 64
+_SMALL, _LARGE = 20.0, 60.0
 
 
 class MaskOverlay:
@@ -35,12 +42,13 @@ class MaskOverlay:
 
     def __init__(self, viewer, opacity=0.6, colors=None):
         self._viewer = viewer
-        self._colors = dict(COLORS if colors is None else colors)
+        self._colors = (COLORS if colors is None else colors) | COMPARED
         self._opacity = opacity
         self._shape = None
         self._pixels = {}
         self._hidden = set()
         self._segments = None
+        self._views = []
         self._picture = _Picture()
         types = get_canvas_types()
         self.canvas = types.DrawingCanvas()
@@ -81,15 +89,13 @@ class MaskOverlay:
         self._drop_picture()
         self._redraw()
 
-    def set_pixels(self, layer, pixels, shape):
-        """Draw pixels in a layer; only those that changed are drawn anew.
+    def set_layers(self, layers, shape):
+        """Draw the pixels of layers; only those that changed are drawn anew.
 
         Parameters
         ----------
-        layer : str
-            One of the layers given with the colours.
-        pixels : (n,) int ndarray
-            Their flat indices, rising.
+        layers : dict of (n,) int ndarray
+            The flat indices of the pixels, rising, for one or some of the layers given with the colours.
         shape : tuple of int
             (ny, nx) of the image.
         """
@@ -97,27 +103,51 @@ class MaskOverlay:
             self._pixels.clear()
             self._drop_picture()
             self._shape = shape
-        self._pixels[layer] = pixels
+        self._pixels |= layers
         if self._picture.image is None:
             self._paint()
-        else:
+            return
+        for layer, pixels in layers.items():
             self._picture.change(layer, pixels, self._rgba())
-            self._redraw()
+        self._redraw()
 
     def set_mask(self, layer, mask):
         """Draw the pixels of a (ny, nx) bool mask in a layer."""
-        self.set_pixels(layer, np.flatnonzero(mask), mask.shape)
+        self.set_layers({layer: np.flatnonzero(mask)}, mask.shape)
 
-    def set_segments(self, segments):
-        """Draw the pixels of segments (`Segments`) as cosmic rays, and mark those that are listed.
+    def set_segments(self, segments, verdicts=None):
+        """Draw the pixels of segments as cosmic rays, and mark those that are listed.
 
         The selected segment stays selected where it is found again.
+
+        Parameters
+        ----------
+        segments : Segments
+        verdicts : Verdicts, optional
+            What was said of them: rejected segments get a grey marker, and what is in by hand another colour.
         """
         if self._segments is not None and self._markers.selected is not None:
             self._markers.selected = _found_again(self._segments, self._markers.selected, segments)
         self._segments = segments
         self._markers.set_table(segments.listed)
-        self.set_pixels('cosmic rays', segments.pixels, segments.shape)
+        self.set_verdicts(segments, verdicts)
+
+    def set_verdicts(self, segments, verdicts):
+        """Draw what was said of the segments (`Verdicts`); None is nothing."""
+        layers = {'cosmic rays': segments.pixels, 'by hand': np.zeros(0, dtype=np.int64)}
+        rejected = ()
+        if verdicts is not None:
+            detected = np.setdiff1d(verdicts.pixels, verdicts.marked, assume_unique=True)
+            layers = {'cosmic rays': detected, 'by hand': verdicts.marked}
+            rejected = verdicts.rejected_labels
+        self._markers.set_rejected(rejected)
+        nothing = dict.fromkeys(COMPARED, np.zeros(0, dtype=np.int64)) if COMPARED.keys() & self._pixels.keys() else {}
+        self.set_layers(layers | nothing, segments.shape)
+
+    def set_comparison(self, comparison, shape):
+        """Draw a `Comparison` instead of the segments; `set_verdicts` ends it."""
+        layers = {'in both': comparison.both, 'cosmic rays': comparison.here, 'only there': comparison.there}
+        self.set_layers(layers | {'by hand': np.zeros(0, dtype=np.int64)}, shape)
 
     def set_visible(self, layer, visible):
         """Show a layer or not; ``'segments'`` are the markers."""
@@ -141,17 +171,31 @@ class MaskOverlay:
         self._markers.selected = label
         self._redraw()
 
+    @property
+    def selected(self):
+        """The label of the selected segment, or None."""
+        return self._markers.selected
+
     def label_at(self, x, y):
         """Return the label of the segment at or nearest around a place (0-based pixels), or None."""
         if self._segments is None:
             return None
         return self._segments.label_at(round(x), round(y)) or self._markers.label_at(x, y)
 
-    def pan_to(self, x, y):
-        """Bring a place to the middle, and zoom in where a pixel would be smaller than four on the screen."""
+    def pan_to(self, x, y, size=3.0):
+        """Bring a place to the middle, and zoom in where something of ``size`` pixels would look too small."""
+        self._views.append((self._viewer.get_pan(), self._viewer.get_scale_xy()))
         self._viewer.set_pan(float(x), float(y))
-        if self._viewer.get_scale_min() < 4.0:
-            self._viewer.scale_to(4.0, 4.0)
+        if self._viewer.get_scale_min() * size < _SMALL:
+            scale = min(8.0, _LARGE / size)
+            self._viewer.scale_to(scale, scale)
+
+    def pan_back(self):
+        """Go back to the view before the last `pan_to`, if there is one."""
+        if self._views:
+            pan, scale = self._views.pop()
+            self._viewer.scale_to(*scale)
+            self._viewer.set_pan(*pan)
 
     def _zoomed(self, *_):
         """Draw coarser pixels where single ones would vanish between those of the screen."""
@@ -241,7 +285,7 @@ class _Picture:
     def _color(self, cells, colors):
         values = np.zeros((len(cells), 4), dtype=np.uint8)
         for layer, color in colors.items():
-            values[np.isin(cells, self._cells[layer], assume_unique=False)] = color
+            values[np.isin(cells, self._cells.get(layer, ()))] = color
         self.image.get_data().reshape(-1, 4)[cells] = values
 
 
@@ -255,14 +299,19 @@ class _Markers(CanvasObjectBase):
         self.selected = None
         self.set_table(None)
 
+    def set_rejected(self, labels):
+        """Draw the boxes of these segments in grey."""
+        self._rejected = np.isin(self._labels, labels)
+
     def set_table(self, table):
         """Take the boxes of the rows, the brightest first."""
         if table is None or len(table) == 0:
-            self._labels = np.zeros(0, dtype=int)
+            self._labels, self._rejected = np.zeros(0, dtype=int), np.zeros(0, dtype=bool)
             self._boxes = np.zeros((0, 4))
             return
         order = np.argsort(-np.nan_to_num(table['peak'].value), kind='stable')
         self._labels = np.asarray(table['label'])[order]
+        self._rejected = np.zeros(len(table), dtype=bool)
         names = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
         self._boxes = np.stack([np.asarray(table[name].value, dtype=float)[order] for name in names], axis=1)
 
@@ -286,9 +335,10 @@ class _Markers(CanvasObjectBase):
         """Draw the brightest boxes in view, and the selected one always."""
         pen = viewer.renderer.setup_cr(self)
         if self.visible:
-            line = pen.get_line(self.color, linewidth=self.linewidth)
-            for corners in self._corners(viewer, self._in_view(viewer)[:MARKERS]):
-                pen.draw_polygon(corners, line=line)
+            lines = [pen.get_line(color, linewidth=self.linewidth) for color in (self.color, REJECTED)]
+            shown = self._in_view(viewer)[:MARKERS]
+            for corners, rejected in zip(self._corners(viewer, shown), self._rejected[shown], strict=True):
+                pen.draw_polygon(corners, line=lines[int(rejected)])
         for corners in self._corners(viewer, np.flatnonzero(self._labels == self.selected)):
             for color, width in (('black', 5), ('white', 2)):
                 pen.draw_polygon(corners, line=pen.get_line(color, linewidth=width))

@@ -1,58 +1,25 @@
 """The room of the state: the frame at hand, what was chosen, what was found; the same for every front."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from .core import compiling
 from .core.bits import MaskBit
-from .core.detect import Detection, Detector, detect
-from .core.frame import Frame, InputMask
+from .core.detect import Detector
+from .core.frame import InputMask
 from .core.keep import fingerprint
 from .core.params import LACosmicParams
 from .core.review import Review
 from .core.save import save_mask
-from .core.segment import LISTED, Segments, segment
+from .core.segment import LISTED, segment
+from .result import Comparison, MaskChoice, Result, verify, without_masks
 
-__all__ = ['MaskChoice', 'Result', 'Session']
+__all__ = ['Session']
 
 #: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
 PATIENCE = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class MaskChoice:
-    """An input mask, and whether it is used."""
-
-    mask: InputMask
-    used: bool = True
-    own: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a run found, with the very frame that it ran on.
-
-    Attributes
-    ----------
-    frame : Frame
-    detection : Detection
-    segments : Segments
-    sources : dict of str
-        Where each parameter came from.
-    exact : bool
-        Whether it is the full result, not the first iteration alone.
-    verified : str
-        What a comparison with ccdproc said; empty if there was none.
-    """
-
-    frame: Frame
-    detection: Detection
-    segments: Segments
-    sources: dict[str, str]
-    exact: bool = True
-    verified: str = ''
 
 
 class Session:
@@ -69,7 +36,7 @@ class Session:
     Notes
     -----
     Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'masks'``, ``'busy'``, ``'result'``,
-    ``'verified'``, ``'engine'``, ``'review'``, ``'kept'``, ``'saved'`` or ``'error'``.
+    ``'verified'``, ``'engine'``, ``'review'``, ``'kept'``, ``'compared'``, ``'saved'`` or ``'error'``.
     """
 
     def __init__(self, run, reviews=None):
@@ -80,6 +47,10 @@ class Session:
         self.review = None
         self.verdicts = None
         self.kept = None
+        self.grow = 0
+        self.pinned = None
+        self.comparison = None
+        self._comparing = 0
         self._listeners = []
         self._ticket = 0
         self._opening = 0
@@ -150,7 +121,8 @@ class Session:
         self._detector, self._seconds = Detector(), 0.0
         self._masks = tuple(choice for choice in self._masks if not choice.own)
         self.frame = self.result = self.saved = self._last = None
-        self.review = self.verdicts = self.kept = self._word = None
+        self.review = self.verdicts = self.kept = self._word = self.pinned = self.comparison = None
+        self._comparing += 1
         self.error = ''
         self._tell('frame')
 
@@ -289,7 +261,8 @@ class Session:
             return
         result, seconds = answer
         self.result, self.saved = self._listing(result), None
-        self.verdicts = self.review.verdicts(result.segments)
+        self.comparison, self._comparing = None, self._comparing + 1
+        self.verdicts = self._judged(result)
         if result.exact:
             self._last, self._seconds, self._wanted = result, seconds, False
             self._tell('busy')
@@ -304,7 +277,7 @@ class Session:
         self._tell('busy')
         if self.result is not None and not self.result.exact:
             self.result = self._listing(self._last)
-            self.verdicts = self.review.verdicts(self.result.segments) if self._last is not None else None
+            self.verdicts = self._judged(self.result)
             self._tell('result')
 
     def set_min_size(self, min_size):
@@ -339,10 +312,20 @@ class Session:
         if self.result is None:
             return
         getattr(self.review, name)(*(() if pixels is None else (pixels,)))
-        self.verdicts = self.review.verdicts(self.result.segments)
+        self.verdicts = self._judged(self.result)
         self.saved = None
         self._tell('review')
         self._keep()
+
+    def _judged(self, result):
+        return self.review.verdicts(result.segments, self.grow)
+
+    def set_grow(self, grow):
+        """Grow the cosmic rays of the mask by so many pixels."""
+        self.grow = grow
+        if self.result is not None:
+            self.verdicts = self._judged(self.result)
+            self._tell('review')
 
     def _keep(self):
         """Write the verdicts down, so that a crash takes none of them."""
@@ -366,7 +349,7 @@ class Session:
             except ValueError as error:
                 self._fail(error)
             if self.result is not None:
-                self.verdicts = self.review.verdicts(self.result.segments)
+                self.verdicts = self._judged(self.result)
         else:
             self._reviews.forget(self._word)
         self._tell('review')
@@ -394,7 +377,7 @@ class Session:
             return
         self.verifying = True
         self._tell('verified')
-        self._run(lambda: _compared(result), lambda words, error: self._verified(result, words, error))
+        self._run(lambda: verify(result), lambda words, error: self._verified(result, words, error))
 
     def _verified(self, result, words, error):
         self.verifying = False
@@ -405,6 +388,39 @@ class Session:
         elif words:
             self.result = replace(self.result, verified=words)
         self._tell('verified')
+
+    # the comparison
+
+    def pin(self):
+        """Remember the result, to compare others with it."""
+        self.pinned = self.result
+        self._tell('compared')
+
+    def compare(self, other=None):
+        """Compare the result with another on the same frame.
+
+        Parameters
+        ----------
+        other : {'pinned', 'without masks'}, optional
+            What to compare with; None ends the comparison.
+        """
+        self._comparing += 1
+        ticket, result = self._comparing, self.result
+        self.comparison = None
+        if other == 'pinned' and self.pinned is not None and result is not None:
+            self.comparison = Comparison.of(result, self.pinned.segments.pixels, 'the pinned result')
+        elif other == 'without masks' and result is not None:
+            self._run(lambda: without_masks(result), lambda found, error: self._compared(ticket, found, error))
+        self._tell('compared')
+
+    def _compared(self, ticket, found, error):
+        if ticket != self._comparing:
+            return
+        if error is not None:
+            self._fail(error)
+            return
+        self.comparison = found
+        self._tell('compared')
 
     # the output
 
@@ -419,10 +435,10 @@ class Session:
             return
 
         options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
-        reviews, word = self._reviews, self._word
+        segments, reviews, word = self.verdicts.told(result.segments), self._reviews, self._word
 
         def job():
-            written = save_mask(result.frame, result.detection, result.segments, path, **options)
+            written = save_mask(result.frame, result.detection, segments, path, **options)
             if reviews is not None:
                 reviews.forget(word)
             return written
@@ -435,15 +451,3 @@ class Session:
                 self._tell('saved')
 
         self._run(job, done)
-
-
-def _compared(result):
-    """Compute a result by ccdproc, and say how many pixels differ, in the mask or in the cleaned values."""
-    reference = detect(result.frame, result.detection.params, engine='ccdproc')
-    differing = (reference.crmask != result.detection.crmask) | ~_equal(reference.cleaned, result.detection.cleaned)
-    count = int(np.count_nonzero(differing))
-    return f'{count} px differ from {reference.engine}' if count else f'identical to {reference.engine}'
-
-
-def _equal(one, other):
-    return (one == other) | (np.isnan(one) & np.isnan(other))

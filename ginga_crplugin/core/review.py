@@ -1,14 +1,18 @@
 """The room of the verdicts: what the user threw out, erased or painted, and how to take it back."""
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-__all__ = ['ERASED', 'MARKED', 'REJECTED', 'Review', 'Verdicts']
+__all__ = ['ERASED', 'MARKED', 'REJECTED', 'VERDICTS', 'Review', 'Verdicts', 'stroke']
 
 #: What the user said of a pixel: that its segment is no cosmic ray, that it is none itself, or that it is one.
 REJECTED, ERASED, MARKED = 1, 2, 3
+
+#: The words for the verdicts on a segment, without and with rejection.
+VERDICTS = np.array(['keep', 'rejected'])
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +27,8 @@ class Verdicts:
         Those of the detected pixels that were thrown out.
     rejected_labels : (n,) int32 ndarray
         The labels of the segments that were rejected.
-    marked : int
-        How many pixels are in by hand, though they were not detected.
+    marked : (n,) int64 ndarray
+        Those of the pixels that are in by hand, though they were not detected.
     waiting : int
         How many pixels the user rejected, erased or painted where the present result has nothing to say them of.
     """
@@ -33,7 +37,7 @@ class Verdicts:
     pixels: np.ndarray
     rejected: np.ndarray
     rejected_labels: np.ndarray
-    marked: int
+    marked: np.ndarray
     waiting: int
 
     @cached_property
@@ -42,6 +46,13 @@ class Verdicts:
         mask = np.zeros(self.shape, dtype=bool)
         mask.ravel()[self.pixels] = True
         return mask
+
+
+    def told(self, segments):
+        """Return the segments with a column ``verdict`` in their table: ``'keep'`` or ``'rejected'``."""
+        table = segments.table.copy(copy_data=False)
+        table['verdict'] = VERDICTS[np.isin(table['label'], self.rejected_labels).astype(int)]
+        return replace(segments, table=table)
 
 
 class Review:
@@ -140,21 +151,75 @@ class Review:
         for code in (REJECTED, ERASED, MARKED):
             self._set(pixels[codes == code], code)
 
-    def verdicts(self, segments):
-        """Return what the verdicts make of a result (`Segments`)."""
+    def verdicts(self, segments, grow=0):
+        """Return what the verdicts make of a result.
+
+        Parameters
+        ----------
+        segments : Segments
+        grow : int, optional
+            By how many pixels the cosmic rays are grown, all around; the pixels that come in count as marked.
+
+        Returns
+        -------
+        Verdicts
+        """
         codes = self._codes[segments.pixels]
         index = segments.pixel_labels - 1
         area = np.bincount(index, minlength=len(segments))
         thrown = 2 * np.bincount(index, weights=codes == REJECTED, minlength=len(segments)) >= area
         out = thrown[index] & (codes != MARKED) | (codes == ERASED)
         edited, said = self.edited
-        marked = np.setdiff1d(edited[said == MARKED], segments.pixels, assume_unique=True)
+        pixels = np.union1d(segments.pixels[~out], edited[said == MARKED])
+        pixels = _grown(pixels, self._shape, grow)
         idle = ~np.isin(edited, segments.pixels, assume_unique=True) & (said != MARKED)
         return Verdicts(
             self._shape,
-            np.union1d(segments.pixels[~out], marked),
+            pixels,
             segments.pixels[out],
             np.flatnonzero(thrown).astype(np.int32) + 1,
-            len(marked),
+            np.setdiff1d(pixels, segments.pixels, assume_unique=True),
             int(idle.sum()),
         )
+
+
+def _grown(pixels, shape, by):
+    """Return the pixels and those that are at most so far from one, along each axis."""
+    y, x = np.divmod(pixels, shape[1])
+    around = []
+    for dy in range(-by, by + 1):
+        for dx in range(-by, by + 1):
+            inside = (y + dy >= 0) & (y + dy < shape[0]) & (x + dx >= 0) & (x + dx < shape[1])
+            around.append((pixels + dy * shape[1] + dx)[inside])
+    return np.unique(np.concatenate(around))
+
+
+def stroke(points, width, shape):
+    """Return the pixels under a brush that is drawn along a line.
+
+    Parameters
+    ----------
+    points : sequence of (float, float)
+        x and y of the points that it is drawn through, 0-based.
+    width : int
+        Diameter of the round brush, in pixels.
+    shape : tuple of int
+        (ny, nx) of the frame.
+
+    Returns
+    -------
+    (n,) int64 ndarray
+        Their flat indices, rising; those outside of the frame left out.
+    """
+    points = np.asarray(points, dtype=float)
+    dense = [points[:1]]
+    for one, other in itertools.pairwise(points):
+        count = max(1, int(np.ceil(2.0 * np.hypot(*(other - one)))))
+        dense.append(one + (other - one) * np.linspace(0.0, 1.0, count + 1)[1:, None])
+    x, y = np.rint(np.concatenate(dense)).astype(np.int64).T
+    reach = width // 2
+    dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disk = dy**2 + dx**2 <= (width / 2.0) ** 2
+    y, x = (y[:, None] + dy[disk]).ravel(), (x[:, None] + dx[disk]).ravel()
+    inside = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
+    return np.unique(y[inside] * shape[1] + x[inside])

@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from scipy import ndimage
 
 from ginga_crplugin import Frame, LACosmicParams
 from ginga_crplugin.core.detect import Detection
-from ginga_crplugin.core.review import Review
+from ginga_crplugin.core.review import Review, stroke
 from ginga_crplugin.core.segment import segment
 
 SHAPE = (24, 30)
@@ -45,7 +46,7 @@ def of(segments, label):
 def test_without_verdicts_the_mask_is_what_was_detected(review, segments):
     verdicts = review.verdicts(segments)
     assert_array_equal(verdicts.mask, boxes(TRACK, SPOT))
-    assert (len(verdicts.rejected), len(verdicts.rejected_labels), verdicts.marked, verdicts.waiting) == (0, 0, 0, 0)
+    assert (len(verdicts.rejected), len(verdicts.rejected_labels), len(verdicts.marked), verdicts.waiting) == (0, 0, 0, 0)
 
 
 def test_a_rejected_segment_goes_whole_and_comes_back(review, segments):
@@ -66,7 +67,7 @@ def test_erased_and_painted_pixels(review, segments):
     expected[20, 5:7] = True
     verdicts = review.verdicts(segments)
     assert_array_equal(verdicts.mask, expected)
-    assert verdicts.marked == 2
+    assert_array_equal(verdicts.marked, [20 * 30 + 5, 20 * 30 + 6])
     assert len(verdicts.rejected_labels) == 0
 
 
@@ -157,3 +158,34 @@ def test_what_is_kept_of_another_frame_is_refused(review, pixels, codes):
     with pytest.raises(ValueError, match='does not belong'):
         review.restore(pixels, codes)
     assert not review.can_undo
+
+
+@pytest.mark.parametrize('grow', [0, 1, 3])
+def test_cosmic_rays_are_grown(review, grow):
+    corner = (slice(0, 1), slice(28, 30))
+    segments = found(boxes(TRACK, SPOT, corner))
+    review.reject(of(segments, segments.labels[3, 3]))
+    review.mark([20 * 30 + 5])
+    kept = boxes(SPOT, corner, (slice(20, 21), slice(5, 6)))
+    expected = ndimage.binary_dilation(kept, np.ones((2 * grow + 1, 2 * grow + 1)))
+    verdicts = review.verdicts(segments, grow)
+    assert_array_equal(verdicts.mask, expected)
+    assert_array_equal(verdicts.marked, np.flatnonzero(expected & (segments.labels == 0)))
+
+
+@pytest.mark.parametrize('width', range(1, 16))
+def test_a_dab_of_the_brush_is_a_disk(width):
+    y, x = np.indices(SHAPE)
+    expected = (y - 12) ** 2 + (x - 14) ** 2 <= (width / 2) ** 2
+    assert_array_equal(stroke([(14.2, 11.8)], width, SHAPE), np.flatnonzero(expected))
+
+
+def test_a_stroke_has_no_gaps_and_stays_in_the_frame():
+    pixels = stroke([(-5, 2), (40, 20)], 1, SHAPE)
+    mask = np.zeros(SHAPE, bool)
+    mask.ravel()[pixels] = True
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    assert count == 1
+    assert mask[:, 0].any()
+    assert mask[:, -1].any()
+    assert_array_equal(stroke([(2, 5), (6, 5)], 1, SHAPE), 5 * 30 + np.arange(2, 7))

@@ -135,7 +135,10 @@ def test_the_selection_follows_its_segment_and_ends_with_it(viewer, overlay, hit
 def test_panning_brings_a_small_segment_near(viewer, overlay):
     overlay.pan_to(200, 100)
     assert viewer.get_pan() == (200, 100)
-    assert viewer.get_scale_min() == 4.0
+    assert viewer.get_scale_min() == 8.0
+    overlay.pan_back()
+    assert viewer.get_scale_min() == 1.0
+    assert viewer.get_pan() == (149.5, 149.5)
 
 
 def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
