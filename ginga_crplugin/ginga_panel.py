@@ -8,6 +8,7 @@ from ginga.gw import Widgets
 from .core.bits import CAUSES
 from .core.header import UNITS
 from .core.params import LACosmicParams
+from .ginga_checks import Checks
 from .ginga_cutouts import Thumbnails
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
@@ -16,7 +17,7 @@ from .overlay import COLORS
 __all__ = ['Panel']
 
 _AS_HEADER = 'unit: header'
-_WIDE = 64
+_WIDE = 70
 _LINES = 5
 _COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
@@ -133,6 +134,9 @@ class Panel:
         box.add_widget(_row(self.unit), stretch=0)
         self.notes = Widgets.Label('')
         box.add_widget(self.notes, stretch=0)
+        self.checks = Checks(self._plugin.session.cure)
+        box.add_widget(self.checks.button, stretch=0)
+        box.add_widget(self.checks.box, stretch=0)
 
     def _mask_part(self, box):
         box.add_widget(_heading('Masked before the run'), stretch=0)

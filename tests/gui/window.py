@@ -97,9 +97,10 @@ class Window:
 
     def click(self, text):
         """Click on what has this text."""
-        x, y = self.wait_for(text)
-        time.sleep(0.3)
-        x, y = self.wait_for(text)  # menus and panels unfold
+        place = None
+        while place != (place := self.wait_for(text)):  # menus and panels unfold
+            time.sleep(0.5)
+        x, y = place
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
 
     def click_at(self, x, y):
