@@ -114,9 +114,10 @@ class Panel:
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
         box.set_spacing(3)
         for part in (self._frame_part, self._mask_part, self._params_part, self._run_part, self._table_part,
-                     self._review_part, self._layers_part, self._output_part):  # fmt: skip
+                     self._review_part, self._layers_part):  # fmt: skip
             part(box)
         top.add_widget(scroll, stretch=1)
+        self._output_part(top)  # always in sight
         top.add_widget(self._last_row(), stretch=0)
         container.add_widget(top, stretch=1)
 

@@ -1,5 +1,6 @@
 """The review in a real Ginga shell, off screen: verdicts by button, key and mouse."""
 
+import gzip
 from types import SimpleNamespace
 
 import numpy as np
@@ -317,8 +318,9 @@ def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, sa
     shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'fine')
 
 
-def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, data):
-    path = data / 'feder_kelt16b_S001-R001-C084-r.fit.gz'
+def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, data, tmp_path):
+    path = tmp_path / 'kelt.fits'
+    path.write_bytes(gzip.decompress((data / 'feder_kelt16b_S001-R001-C084-r.fit.gz').read_bytes()))
     shell.load(channel, path)
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
