@@ -96,7 +96,7 @@ class Thumbnails:
             ('dark' if name == _NONE else name[:14], _drawable(other), 'other'),
             ('cleaned', _drawable(result.detection.cleaned), 'science'),
         ]
-        picture = RGBImage(data_np=np.ascontiguousarray(strip(result.segments, label, images, scale=3)[::-1]))
+        picture = RGBImage(data_np=np.ascontiguousarray(strip(result.segments, label, images, scale=3)))
         self.viewer.set_image(picture)
         self.viewer.cut_levels(0.0, 255.0)
         self.viewer.zoom_fit()
