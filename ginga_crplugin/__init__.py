@@ -9,6 +9,7 @@ from importlib import import_module
 __version__ = '0.1.0'
 
 _PUBLIC = {
+    'CosmicRayPanel': 'notebook',
     'Detection': 'core.detect',
     'Frame': 'core.frame',
     'LACosmic': 'core.lacosmic',
