@@ -20,6 +20,7 @@ except ImportError as error:
     raise ImportError(msg) from error
 
 from astropy.nddata import CCDData
+from astropy.visualization import ZScaleInterval
 
 from .core.bits import CAUSES, merge_mask
 from .core.frame import InputMask
@@ -130,6 +131,7 @@ class CosmicRayPanel(w.VBox):
         self._worker = Worker()
         self.session = Session(self._worker, None if reviews is None else KeptReviews(reviews))
         super().__init__()
+        self._own_viewer = viewer is None
         self.view = View(_new_viewer() if viewer is None else viewer, image_label)
         self.overlay = self.view.overlay
         self.controls = Controls(self)
@@ -156,7 +158,7 @@ class CosmicRayPanel(w.VBox):
         left = [self.view.viewer, self.controls.layers] if show_viewer else [self.controls.layers]
         left = w.VBox(left, layout=w.Layout(flex='0 0 auto'))
         if show_viewer:
-            column.layout.max_height, column.layout.overflow = '720px', 'hidden auto'
+            column.layout.max_height, column.layout.overflow = '780px', 'hidden auto'
         self.children = [
             self.controls.style,
             w.HBox([left, column], layout=w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')),
@@ -188,7 +190,7 @@ class CosmicRayPanel(w.VBox):
     def _open(self, source, ext, unit, *, shown):
         load = reader(source, ext, unit)
         self._source, self._ext, self._unit = source, ext, unit
-        self.controls.show_unit(unit if unit in self.controls.unit.options else None)
+        self.controls.show_unit(unit)
         self._shown = self._source if shown else None
         self.session.open(load)
         self._worker.wait(lambda: self.session.frame is not None or self.session.error)
@@ -434,6 +436,8 @@ class CosmicRayPanel(w.VBox):
         self._show_nothing()
         if frame is not None and self._shown is None:
             self.view.load(frame.ccd)
+            if self._own_viewer:
+                self.view.viewer.set_cuts(ZScaleInterval())
         if self._pencil is not None:
             self._pencil.shape = None if frame is None else frame.shape
         self._heard_masks()

@@ -16,17 +16,21 @@ from .words import TIPS, counts_in_words, frame_in_words
 __all__ = ['Controls']
 
 _AS_HEADER = 'unit: header'
-_COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
+_COMPARE = {'nothing': '', 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
 _STYLE = (
     """
 .crp .widget-label {min-width: 0;}
 .crp .jupyter-button {width: auto; padding: 0 9px;}
 .crp .widget-inline-hbox, .crp .widget-html {margin: 1px 2px;}
+.crp-column > * {flex: 0 0 auto;}
+.crp-column .lm-Widget.jupyter-widget-Collapse-header {padding: 3px 8px; font-size: 12px; font-weight: normal;}
+.crp .jupyter-widget-Collapse-contents {padding: 4px 8px;}
 .crp .widget-html-content {line-height: 1.35; overflow-wrap: anywhere;}
 .crp .widget-checkbox {margin-right: 8px;}
 .crp-head-line, .crp-head-line .widget-label {font-weight: bold;}
 .crp-soft, .crp-soft .widget-label {color: var(--jp-ui-font-color2, #555);}
+.crp .crp-soft.widget-label {white-space: normal; line-height: 14px; font-size: 12px; align-content: center;}
 .crp-wrong {color: #b00020; font-weight: bold;}
 """
     + STYLE
@@ -52,6 +56,7 @@ class Controls:
         self.layers = w.VBox(self._layers_part())
         for box in (self.column, self.layers):
             box.add_class('crp')
+        self.column.add_class('crp-column')
         self.style = w.HTML(f'<style>{_STYLE}</style>', layout=w.Layout(display='none'))
 
     # building
@@ -59,12 +64,12 @@ class Controls:
     def _frame_part(self):
         self.frame = w.HTML()
         self.frame.add_class('crp-head-line')
-        self._units = {_AS_HEADER: None} | {str(unit): str(unit) for unit in UNITS}
-        self.unit = w.Dropdown(options=self._units, layout=w.Layout(width='150px'))
+        self._units = {_AS_HEADER: ''} | {str(unit): str(unit) for unit in UNITS}
+        self.unit = w.Dropdown(options=self._units, layout=w.Layout(width='112px'))
         self.unit.tooltip = 'The unit of the pixels: as the header says, or what you choose here.'
-        self.unit.observe(lambda change: self._showing or self._panel.choose_unit(change['new']), 'value')
+        self.unit.observe(lambda change: self._showing or self._panel.choose_unit(change['new'] or None), 'value')
         self.notes = w.HTML()
-        return self.frame, self.unit, self.notes
+        return _row(self.frame, self.unit, between=True), self.notes
 
     def _mask_part(self):
         self.masks = w.VBox()
@@ -73,9 +78,9 @@ class Controls:
         self.add.tooltip = 'A FITS image in which every pixel that is not 0 is bad.'
         self.dark = self._button('dark', 'Dark', self._panel.read_dark)
         self.dark.tooltip = 'A combined dark: its pixels above the limit are hot.'
-        self.limit = w.FloatText(value=30.0, layout=w.Layout(width='70px'), tooltip='In the unit of the dark.')
-        path = _row(self.mask_path, self.add)
-        return _heading('Masked before the run'), self.masks, path, _row(self.dark, w.Label('limit'), self.limit)
+        self.limit = w.FloatText(value=30.0, layout=w.Layout(width='64px'), tooltip='In the unit of the dark.')
+        row = _row(self.mask_path, self.add, self.dark, w.Label('limit'), self.limit)
+        return _heading('Masked before the run'), self.masks, row
 
     def _params_part(self):
         self.live = w.Checkbox(value=self._session.live, description='live', indent=False)
@@ -126,7 +131,7 @@ class Controls:
         self.grow.observe(lambda change: self._session.set_grow(change['new']), 'value')
         drawing = [w.Label('draw'), self.draw, self.width, w.Label('px')] if self._panel.view.has_pixels else []
         self.compare = self._limited['compare'] = w.Dropdown(options=_COMPARE, layout=w.Layout(width='190px'))
-        self.compare.observe(lambda change: self._showing or self._session.compare(change['new']), 'value')
+        self.compare.observe(lambda change: self._showing or self._session.compare(change['new'] or None), 'value')
         pin = self._button('pin', 'Pin', self._session.pin)
         self.compared, self.counts = w.HTML(), w.HTML()
         return (
@@ -168,8 +173,15 @@ class Controls:
         verify = self._button('verify', 'Verify', self._session.verify)
         self.save = SavePart(self._session.save)
         self._limited['save'] = self.save.button
+        self.ask = w.ToggleButton(description='Save...', tooltip='Where to, and what will be written.')
+        self.ask.observe(lambda change: self._show_save(shown=change['new']), 'value')
         self.saved = w.HTML()
-        return [_row(self.cleaned, verify), _heading('Save'), *self.save.widgets, self.saved]
+        self._show_save(shown=False)
+        return [_row(self.cleaned, verify, self.ask), self.saved, *self.save.widgets]
+
+    def _show_save(self, *, shown):
+        for widget in self.save.widgets:
+            widget.layout.display = 'flex' if shown else 'none'
 
     def _button(self, name, text, action):
         button = w.Button(description=text)
@@ -192,7 +204,7 @@ class Controls:
 
     def show_unit(self, unit):
         """Show the unit that was chosen."""
-        self._quietly(self.unit, unit)
+        self._quietly(self.unit, unit or '')
 
     def _quietly(self, widget, value):
         self._showing = True
@@ -236,7 +248,7 @@ class Controls:
 
     def end_comparison(self):
         """Show that nothing is compared any more."""
-        self._quietly(self.compare, None)
+        self._quietly(self.compare, '')
         self.show_comparison(None)
 
     def show_engine(self, words):
