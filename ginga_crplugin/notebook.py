@@ -292,18 +292,19 @@ class CosmicRayPanel(w.VBox):
     def ccd(self):
         """The frame with the merged mask, and its causes (`MaskBit`) as ``flags``; the pixels are untouched."""
         result = self._found()
-        return self._ccd(result.frame.ccd.data.copy())
+        return self._masked(result, result.frame.ccd.data.copy())
 
     @property
     def cleaned(self):
         """The frame with its cosmic rays replaced, but not those that were rejected; mask and flags as in `ccd`."""
-        result = self._found()
-        data, verdicts = result.detection.cleaned.copy(), self.session.verdicts
-        data.ravel()[verdicts.rejected] = result.frame.ccd.data.ravel()[verdicts.rejected]
-        return self._ccd(data)
+        return self._cleaned(self._found())
 
-    def _ccd(self, data):
-        result = self.session.result
+    def _cleaned(self, result):
+        data, rejected = result.detection.cleaned.copy(), self.session.verdicts.rejected
+        data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
+        return self._masked(result, data)
+
+    def _masked(self, result, data):
         frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, self.session.verdicts.mask)
         ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
         ccd.flags = plane
@@ -351,11 +352,11 @@ class CosmicRayPanel(w.VBox):
         path, limit = self.controls.mask_path.value.strip(), self.controls.limit.value
         self.session.add_mask(lambda: read_dark(path, limit))
 
-    def show_cleaned(self, cleaned):
+    def show_cleaned(self, *, cleaned):
         """Show the cleaned frame in place of the original, or the original again."""
         result = self.session.result
         if result is not None:
-            self.view.load(self.cleaned if cleaned else result.frame.ccd, stay=True)
+            self.view.show_instead(self._cleaned(result) if cleaned else None)
 
     def pass_verdict(self, name):
         """Keep or reject the selected segment."""
@@ -493,6 +494,8 @@ class CosmicRayPanel(w.VBox):
         self._show_result()
         self.controls.end_comparison()
         self.overlay.set_segments(result.segments, verdicts)
+        if self.controls.cleaned.value and result.exact:
+            self.show_cleaned(cleaned=True)
         self._selected = self.controls.table.selected = self.overlay.selected
         self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
         self._show_counts()

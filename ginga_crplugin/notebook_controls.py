@@ -169,7 +169,7 @@ class Controls:
 
     def _output_part(self):
         self.cleaned = self._limited['cleaned'] = w.ToggleButton(description='Show cleaned')
-        self.cleaned.observe(lambda change: self._panel.show_cleaned(change['new']), 'value')
+        self.cleaned.observe(lambda change: self._panel.show_cleaned(cleaned=change['new']), 'value')
         verify = self._button('verify', 'Verify', self._session.verify)
         self.save = SavePart(self._session.save)
         self._limited['save'] = self.save.button

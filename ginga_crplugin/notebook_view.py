@@ -146,6 +146,7 @@ class View:
     def __init__(self, viewer, image_label=None):
         self.viewer = viewer
         self._label = image_label
+        self._original = None
         ginga = getattr(viewer, 'viewer', None)
         self.has_pixels = hasattr(ginga, 'get_canvas')
         self.overlay = MaskOverlay(ginga) if self.has_pixels else CatalogOverlay(viewer)
@@ -164,13 +165,29 @@ class View:
         canvas.add_callback('key-down-none', lambda _canvas, event, *_: pressed(event.key))
         canvas.ui_set_active(True, viewer=self.viewer.viewer)  # noqa: FBT003
 
-    def load(self, ccd, *, stay=False):
-        """Display an image; where it takes the place of another of the same frame, the view stays."""
-        before = self.viewer.get_viewport(sky_or_pixel='pixel', image_label=self._label) if stay else None
+    @property
+    def _shown_label(self):
+        labels = self.viewer.image_labels
+        return labels[0] if self._label is None and len(labels) == 1 else self._label
+
+    def load(self, ccd):
+        """Display an image."""
+        self._original = None
         self.viewer.load_image(ccd, image_label=self._label)
-        if before is not None:
-            center = tuple(float(value) for value in before['center'])
-            self.viewer.set_viewport(center=center, fov=float(before['fov']), image_label=self._label)
+
+    def show_instead(self, ccd):
+        """Display an image in place of the one on display, or that again where it is None; the view stays."""
+        label = self._shown_label
+        if label not in self.viewer.image_labels:  # it is not known to the API
+            return
+        before = self.viewer.get_viewport(sky_or_pixel='pixel', image_label=label)
+        if self._original is None:
+            self._original = self.viewer.get_image(image_label=label)
+        self.viewer.load_image(self._original if ccd is None else ccd, image_label=label)
+        if ccd is None:
+            self._original = None
+        center = tuple(float(value) for value in before['center'])
+        self.viewer.set_viewport(center=center, fov=float(before['fov']), image_label=label)
 
     def close(self):
         """Leave nothing behind on the viewer."""
