@@ -34,7 +34,7 @@ def main(argv=None):
         The exit code.
     """
     args = build_parser().parse_args(argv)
-    run = {'detect': _detect, 'view': _view, 'demo': _demo}[args.command]
+    run = {'detect': _detect, 'sheet': _sheet, 'view': _view, 'demo': _demo}[args.command]
     try:
         code = run(args)
         sys.stdout.flush()
@@ -76,15 +76,9 @@ def _warnings_in_lines():
 def _detect(args):
     _check_usage(args)
     with _warnings_in_lines():
-        from .core.detect import detect
-        from .core.save import save_mask
-        from .core.segment import segment
+        from .core.save import default_path, save_mask
 
-        frame = _frame(args)
-        params, sources = frame.parameters(chosen_params(args))
-        _check_output(args, frame)
-        detection = detect(frame, params)
-        segments = segment(frame, detection, args.min_size)
+        frame, sources, detection, segments = _found(args, default_path)
         kind = 'into' if args.into else 'mask' if args.mask_only else 'new'
         output = save_mask(
             frame, detection, segments, args.output, kind=kind, cleaned=args.cleaned, overwrite=args.overwrite,
@@ -94,9 +88,24 @@ def _detect(args):
     return 0
 
 
+def _found(args, default_path=None):
+    """Read the frame, see that the output can be written, and find the cosmic rays."""
+    from .core.detect import detect
+    from .core.segment import segment
+
+    frame = _frame(args)
+    params, sources = frame.parameters(chosen_params(args))
+    if not args.into:
+        _check_output(args, args.output or default_path(frame))
+    detection = detect(frame, params)
+    return frame, sources, detection, segment(frame, detection, args.min_size)
+
+
 def _check_usage(args):
-    if (args.dark is None) != (args.dark_limit is None):
-        args.usage_error('--dark and --dark-limit need each other')
+    if args.dark is None and args.dark_limit is not None:
+        args.usage_error('--dark-limit needs --dark')
+    if args.dark is not None and args.dark_limit is None and args.command == 'detect':
+        args.usage_error('--dark needs --dark-limit')
     if args.ext is not None and args.frame[1] is not None:
         args.usage_error('the extension is given twice: by --ext and behind the name of the frame')
     if args.into and args.mask_only:
@@ -111,7 +120,7 @@ def _frame(args):
     frame = read_frame(path, ext if args.ext is None else args.ext, args.unit)
     masks = [] if args.no_own_masks else list(frame.masks)
     masks += [read_mask(file, CAUSES[cause], ext) for file, ext, cause in args.masks]
-    if args.dark is not None:
+    if args.dark_limit is not None:
         file, ext = args.dark
         masks.append(read_dark(file, args.dark_limit, ext))
     named = {'background': args.background, 'variance': args.variance, 'psfk': args.psf}
@@ -119,13 +128,8 @@ def _frame(args):
     return frame.replace(masks=tuple(masks), **images)
 
 
-def _check_output(args, frame):
+def _check_output(args, target):
     """Say what stands in the way of the output before the long part, not after it."""
-    from .core.save import default_path
-
-    if args.into:
-        return
-    target = args.output if args.output is not None else default_path(frame)
     if not target.parent.is_dir():
         msg = f'{target.parent}: no such folder'
         raise FileNotFoundError(msg)
@@ -191,6 +195,38 @@ def _words(frame, detection, segments, sources, output):
     yield from in_words(detection, segments)
     yield f'found by {detection.engine}'
     yield f'written: {output}'
+
+
+# sheet
+
+
+def _sheet(args):
+    _check_usage(args)
+    with _warnings_in_lines():
+        from .core.record import in_words
+        from .cutouts import contact_sheet
+
+        frame, _, detection, segments = _found(args)
+        labels = args.labels or args.largest or 'all'
+        caption = f'{frame.label}: {in_words(detection, segments)[0]}'
+        written = contact_sheet(
+            args.output, segments, labels, list(_images(args, frame, detection)), caption=caption,
+            overwrite=args.overwrite,
+        )  # fmt: skip
+    print(*(f'written: {path}' for path in written), sep='\n')
+    return 0
+
+
+def _images(args, frame, detection):
+    """Return what each segment is shown in: title, image, and which of them share a stretch."""
+    from .core.bits import merge_mask
+    from .core.read import read_image
+
+    yield 'mask', merge_mask(frame, detection)
+    yield 'science', frame.ccd.data.astype(detection.cleaned.dtype, copy=False)
+    if args.dark is not None:
+        yield 'dark', read_image(*args.dark)[0].astype(float), 'dark'
+    yield 'cleaned', detection.cleaned
 
 
 # view

@@ -21,6 +21,7 @@ def build_parser():
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     commands = parser.add_subparsers(title='commands', dest='command', required=True, metavar='COMMAND')
     _add_detect(commands)
+    _add_sheet(commands)
     _add_view(commands)
     _add_demo(commands)
     return parser
@@ -98,19 +99,49 @@ def _count(text):
     return number
 
 
+def _labels(text):
+    """Understand numbers of segments, with commas between them."""
+    return [_count(number) for number in text.split(',')]
+
+
+def _sheet_file(text):
+    """Understand the name of a sheet."""
+    if Path(text).suffix.lower() not in ('.png', '.pdf'):
+        msg = f'{text!r} must end in .png or .pdf'
+        raise argparse.ArgumentTypeError(msg)
+    return Path(text)
+
+
 def _add_detect(commands):
     detect = commands.add_parser(
         'detect', allow_abbrev=False, help='find the cosmic rays of a frame and save the mask',
         description='Find the cosmic rays of a frame, and save a mask that keeps every reason why a pixel is bad.',
         epilog=_FILE_EXT,
     )  # fmt: skip
-    detect.add_argument('frame', type=split_ext, metavar='FRAME', help='FITS file; .gz and .fz too')
-    detect.add_argument('--ext', type=_ext, metavar='E', help='number, NAME or NAME,VER; by default the first image')
-    detect.add_argument('--unit', metavar='U', help='unit of the pixels, over what BUNIT says: adu, electron, ...')
-    _add_companions(detect.add_argument_group('what goes with the frame'))
-    _add_params(detect.add_argument_group('parameters of L.A.Cosmic'))
+    _add_input(detect)
     _add_output(detect.add_argument_group('output'))
-    detect.set_defaults(usage_error=detect.error)
+
+
+def _add_sheet(commands):
+    sheet = commands.add_parser(
+        'sheet', allow_abbrev=False, help='find the cosmic rays of a frame and draw each beside itself',
+        description='Find the cosmic rays of a frame, and draw a contact sheet: each in the mask, the frame, the dark '
+        'where one is given, and the cleaned frame.',
+        epilog=_FILE_EXT,
+    )  # fmt: skip
+    _add_input(sheet)
+    _add_drawing(sheet.add_argument_group('output'))
+    sheet.set_defaults(into=False, mask_only=False)
+
+
+def _add_input(command):
+    """Add the frame, and all that says how its cosmic rays are found."""
+    command.add_argument('frame', type=split_ext, metavar='FRAME', help='FITS file; .gz and .fz too')
+    command.add_argument('--ext', type=_ext, metavar='E', help='number, NAME or NAME,VER; by default the first image')
+    command.add_argument('--unit', metavar='U', help='unit of the pixels, over what BUNIT says: adu, electron, ...')
+    _add_companions(command.add_argument_group('what goes with the frame'))
+    _add_params(command.add_argument_group('parameters of L.A.Cosmic'))
+    command.set_defaults(usage_error=command.error)
 
 
 def _add_companions(group):
@@ -153,12 +184,28 @@ def _add_output(group):
     group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
     group.add_argument('--cleaned', action='store_true', help='add the cleaned image')
     group.add_argument('--overwrite', action='store_true', help='replace an existing file, or mask')
-    group.add_argument(
-        '--min-size', type=_count, default=3, metavar='N', help='smallest segment listed (default: 3 px)'
-    )
+    _add_min_size(group)
     group.add_argument(
         '--json', action='store_true', help='print one JSON object instead; an infinite number becomes "inf"'
     )
+
+
+def _add_min_size(group):
+    group.add_argument(
+        '--min-size', type=_count, default=3, metavar='N', help='smallest segment listed (default: 3 px)'
+    )
+
+
+def _add_drawing(group):
+    group.add_argument(
+        '-o', '--output', type=_sheet_file, required=True, metavar='OUT',
+        help='OUT.pdf, or OUT.png; of several pages of PNG each becomes a file: OUT-1.png',
+    )  # fmt: skip
+    which = group.add_mutually_exclusive_group()
+    which.add_argument('--largest', type=_count, metavar='N', help='so many of the segments (default: all listed)')
+    which.add_argument('--labels', type=_labels, metavar='1,5,9', help='these segments, of whatever size')
+    group.add_argument('--overwrite', action='store_true', help='replace an existing file')
+    _add_min_size(group)
 
 
 def _add_view(commands):

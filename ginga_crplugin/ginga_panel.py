@@ -8,6 +8,7 @@ from ginga.gw import Widgets
 from .core.bits import CAUSES
 from .core.header import UNITS
 from .core.params import LACosmicParams
+from .ginga_cutouts import Thumbnails
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
 from .overlay import COLORS
@@ -199,6 +200,9 @@ class Panel:
         box.add_widget(_row(heading, words[0], self.table.which, words[1], self.least, words[2]), stretch=0)
         box.add_widget(self.table.view, stretch=1)
         box.add_widget(self.table.pages, stretch=0)
+        self.thumbnails = Thumbnails(self._plugin.logger, self._plugin.step, self._plugin.open_images)
+        box.add_widget(self.thumbnails.view, stretch=0)
+        box.add_widget(self.thumbnails.row, stretch=0)
 
     def _review_part(self, box):
         verdict = self._plugin.pass_verdict

@@ -370,7 +370,7 @@ class CosmicRays(LocalPlugin):
 
     def _key(self, _canvas, event, *_):
         action = {
-            'n': lambda: self._step(1), 'N': lambda: self._step(-1), 'x': lambda: self.pass_verdict('reject'),
+            'n': lambda: self.step(1), 'N': lambda: self.step(-1), 'x': lambda: self.pass_verdict('reject'),
             'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.edit('undo'), 'U': lambda: self.edit('redo'),
             'd': lambda: self.draw('off' if self.pencil.mode == 'paint' else 'paint'), 'b': self.blink,
             'escape': lambda: self.draw('off'), 'backspace': self.overlay.pan_back,
@@ -380,7 +380,24 @@ class CosmicRays(LocalPlugin):
         action()
         return True
 
-    def _step(self, step):
+    def open_images(self, shape):
+        """Return the images of a shape that are open, but not displayed here, by name."""
+        images = {}
+        for name in self.fv.get_channel_names():
+            channel = self.fv.get_channel(name)
+            for title in channel.get_image_names():
+                image = channel.datasrc[title] if title in channel.datasrc else None  # not loaded now
+                if image is not None and image is not self._image and image.get_data().shape == shape:
+                    images[title] = image.get_data()
+        return images
+
+    def _show_thumbnails(self):
+        shown = self.panel.table.shown
+        place = np.flatnonzero(shown == self._selected) + 1 if self._selected is not None else ()
+        self.panel.thumbnails.show(self.session, self._selected, (int(place[0]) if len(place) else 0, len(shown)))
+
+    def step(self, step):
+        """Go to the segment that comes so many rows later."""
         label = self.panel.table.beside(self._selected, step)
         if label is not None:
             self._select(label, pan=True)
@@ -394,6 +411,7 @@ class CosmicRays(LocalPlugin):
 
     def _select(self, label, *, pan):
         self._selected = label
+        self._show_thumbnails()
         self.overlay.select(label)
         table = self.session.result.segments.table
         row = table[label - 1]
@@ -417,6 +435,7 @@ class CosmicRays(LocalPlugin):
         self.panel.show_result([])
         self.panel.saved.set_text('')
         self._selected = None
+        self._show_thumbnails()
         self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
         self.panel.show_counts(None, None)
         self.panel.show_comparison(None)
@@ -453,6 +472,7 @@ class CosmicRays(LocalPlugin):
         self.overlay.set_segments(result.segments, verdicts)
         self._selected = self.overlay.selected
         self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
+        self._show_thumbnails()
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
 
@@ -463,6 +483,7 @@ class CosmicRays(LocalPlugin):
             return
         self.overlay.set_verdicts(result.segments, verdicts)
         self.panel.table.show_verdicts(verdicts.rejected_labels)
+        self._show_thumbnails()
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
 

@@ -41,6 +41,8 @@ class SaveDialog:
         self._show()
         self._dialog.resize(620, 220)
         self._dialog.show()
+        if hasattr(self._dialog.get_widget(), 'activateWindow'):  # Qt: the keys go to the dialog
+            self._dialog.get_widget().activateWindow()
 
     def _build(self, box):
         box.set_border_width(8)

@@ -49,6 +49,8 @@ class SegmentTable:
             alternate_row_colors=True,
         )
         self.view.set_min_size(360, 170)
+        if hasattr(self.view.get_widget(), 'setTabKeyNavigation'):  # Qt: Tab shall lead on, not from cell to cell
+            self.view.get_widget().setTabKeyNavigation(False)
         self.view.add_callback('selected', lambda _, rows: chosen(int(rows[0]['label'])) if rows else None)
         self.view.add_callback('sorted', self._sorted)
         self._build_filter()

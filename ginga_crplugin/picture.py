@@ -1,19 +1,25 @@
 """The room of the still picture: a frame, and what was found in it, as a PNG."""
 
-from functools import cache
-
 import numpy as np
-from astropy.visualization import ZScaleInterval
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from .core.bits import MaskBit
+from .drawing import (
+    COSMIC_RAY,
+    INK,
+    MASKED,
+    PAPER,
+    coloured,
+    draw_legend,
+    font,
+    grown,
+    stretched,
+    upright,
+    zscale,
+)
 
 __all__ = ['save_picture']
 
-#: Colours of the masks, as on the image in Ginga; they can be told apart by the colour-blind too.
-MASKED = (0x00, 0x72, 0xB2)
-COSMIC_RAY = (0xD5, 0x5E, 0x00)
-PAPER, INK = (255, 255, 255), (30, 30, 30)
 #: Sizes on the picture, in its pixels.
 PANE, GAP, TITLE, FOOT = 560, 20, 34, 84
 #: Side of the part of the frame that is shown enlarged, in pixels of the frame.
@@ -36,7 +42,7 @@ def save_picture(path, frame, detection, caption=''):
     """
     masked = (frame.bits & np.uint8(MaskBit.before_run())) != 0
     layers = ((masked, MASKED), (detection.crmask, COSMIC_RAY))
-    grey = _stretched(frame.filled)
+    grey = stretched(frame.filled, zscale(frame.filled))
     part = _part(masked, detection.crmask)
     height, width = frame.shape
     scale = PANE / max(height, width)
@@ -45,53 +51,27 @@ def save_picture(path, frame, detection, caption=''):
     box = [part[1].start * scale, (height - part[0].stop) * scale, part[1].stop * scale - 1,
            (height - part[0].start) * scale - 1]  # fmt: skip
     ImageDraw.Draw(whole).rectangle(box, outline='white', width=2)
-    plain = _enlarged(_coloured(grey[part], ()))
-    marked = _enlarged(_coloured(grey[part], [(mask[part], colour) for mask, colour in layers]))
+    plain = _enlarged(coloured(grey[part], ()))
+    marked = _enlarged(coloured(grey[part], [(mask[part], colour) for mask, colour in layers]))
     titles = (f'{frame.name}, {width} x {height} pixels', 'the part in the box', 'the same part, masked')
     _page(zip(titles, (whole, plain, marked), strict=True), caption).save(path, format='PNG', optimize=True)
-
-
-def _stretched(data):
-    low, high = ZScaleInterval().get_limits(data)
-    span = high - low if high > low else 1.0
-    return (255.0 * np.clip((data - low) / span, 0.0, 1.0)).astype(np.uint8)
-
-
-def _coloured(grey, layers):
-    """Return (ny, nx, 3) uint8 with every layer laid over the grey image."""
-    rgb = np.repeat(grey[..., np.newaxis], 3, axis=2)
-    for mask, colour in layers:
-        rgb[mask] = colour
-    return rgb
-
-
-def _image(array):
-    return Image.fromarray(np.ascontiguousarray(array[::-1]))
 
 
 def _enlarged(rgb):
     scale = PANE / max(rgb.shape[:2])
     size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
-    return _image(rgb).resize(size, Image.Resampling.NEAREST)
+    return upright(rgb).resize(size, Image.Resampling.NEAREST)
 
 
 def _whole(grey, layers, scale):
     """Return the whole frame at a size that fits, every masked pixel still to be seen."""
     size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-    small = np.asarray(_image(grey).resize(size, Image.Resampling.BOX))
+    small = np.asarray(upright(grey).resize(size, Image.Resampling.BOX))
     masks = []
     for mask, colour in layers:
-        share = np.asarray(_image(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX))
-        masks.append((_grown(share > 0), colour))
-    return Image.fromarray(_coloured(small, masks))
-
-
-def _grown(mask):
-    """Return the mask with the neighbours above, below, left and right, so that a single pixel is seen."""
-    rows, columns = mask.shape
-    padded = np.pad(mask, 1)
-    around = [padded[y : y + rows, x : x + columns] for y, x in ((0, 1), (1, 0), (1, 2), (2, 1))]
-    return np.logical_or.reduce([mask, *around])
+        share = np.asarray(upright(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX))
+        masks.append((grown(share > 0), colour))
+    return Image.fromarray(coloured(small, masks))
 
 
 def _part(masked, crmask):
@@ -108,11 +88,6 @@ def _part(masked, crmask):
     return slice(best[0], best[0] + side), slice(best[1], best[1] + side)
 
 
-@cache
-def _font(size):
-    return ImageFont.load_default(size)
-
-
 def _page(panes, caption):
     """Put the panes side by side, with their titles, the legend and the caption."""
     panes = list(panes)
@@ -121,13 +96,9 @@ def _page(panes, caption):
     draw = ImageDraw.Draw(page)
     for number, (title, pane) in enumerate(panes):
         left = GAP + number * (PANE + GAP)
-        draw.text((left, TITLE / 2), title, fill=INK, font=_font(18), anchor='lm')
+        draw.text((left, TITLE / 2), title, fill=INK, font=font(18), anchor='lm')
         page.paste(pane, (left, TITLE))
     line = TITLE + tallest + 26
-    left = GAP
-    for text, colour in (('masked before the run', MASKED), ('cosmic rays', COSMIC_RAY)):
-        draw.rectangle([left, line - 9, left + 18, line + 9], fill=colour)
-        draw.text((left + 28, line), text, fill=INK, font=_font(18), anchor='lm')
-        left += 60 + int(draw.textlength(text, font=_font(18)))
-    draw.text((GAP, line + 34), caption, fill=INK, font=_font(18), anchor='lm')
+    draw_legend(draw, GAP, line, (('masked before the run', MASKED), ('cosmic rays', COSMIC_RAY)), 18)
+    draw.text((GAP, line + 34), caption, fill=INK, font=font(18), anchor='lm')
     return page

@@ -8,7 +8,6 @@ import numpy as np
 from .core import compiling
 from .core.bits import MaskBit
 from .core.detect import Detector
-from .core.frame import InputMask
 from .core.keep import fingerprint
 from .core.params import LACosmicParams
 from .core.review import Review
@@ -179,10 +178,16 @@ class Session:
 
         self._run(load, done)
 
+    @property
+    def dark(self):
+        """The dark, (ny, nx), that a mask was made from; None if there is none of the frame's shape."""
+        images = [choice.mask.image for choice in self._masks if choice.mask.image is not None]
+        return next((image for image in images if self.frame is not None and image.shape == self.frame.shape), None)
+
     def set_mask(self, index, *, used=None, bit=None):
         """Use a mask or not, or give it another cause."""
         old = self._masks[index]
-        mask = old.mask if bit is None else InputMask(old.mask.name, MaskBit(bit), old.mask.mask, old.mask.datasum)
+        mask = old.mask if bit is None else replace(old.mask, bit=MaskBit(bit))
         new = MaskChoice(mask, old.used if used is None else used, old.own)
         self._masks = (*self._masks[:index], new, *self._masks[index + 1 :])
         self._use_masks()

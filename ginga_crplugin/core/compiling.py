@@ -45,7 +45,7 @@ def problem():
 def usable():
     """Return whether the fast engine can run here, after having it run on a small frame.
 
-    It takes about ten seconds the first time on a machine, to compile what the default parameters need, and half a
+    It takes about half a minute the first time on a machine, to compile what the default parameters need, and half a
     second in later processes. If another thread is at it already, wait for that.
     """
     with _state.lock:
@@ -56,7 +56,7 @@ def usable():
 def compile_all():
     """Compile all kernels, or load them where that was done before, and return whether the fast engine can run.
 
-    It takes about half a minute the first time on a machine, and a second in later processes.
+    It takes up to a minute the first time on a machine, and a second in later processes.
     """
     with _state.lock:
         _try('usable', _run_once)

@@ -1,6 +1,6 @@
 """The room of the frame: its pixels as they are, and what is known to be bad in it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,12 +40,15 @@ class InputMask:
         True where a pixel is bad.
     datasum : str
         FITS checksum (DATASUM) of the pixels that it was made from.
+    image : (ny, nx) ndarray or None
+        The image that it was made from, if that is worth looking at: a dark.
     """
 
     name: str
     bit: MaskBit
     mask: np.ndarray
     datasum: str = ''
+    image: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, name, bit, data):

@@ -155,7 +155,7 @@ def read_dark(path, limit, ext=None):
         msg = f'the limit of the dark is {limit}: it must be a finite number'
         raise ValueError(msg)
     data, checksum = read_image(path, ext)
-    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum)
+    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data)
 
 
 @contextmanager

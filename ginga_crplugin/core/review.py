@@ -47,7 +47,6 @@ class Verdicts:
         mask.ravel()[self.pixels] = True
         return mask
 
-
     def told(self, segments):
         """Return the segments with a column ``verdict`` in their table: ``'keep'`` or ``'rejected'``."""
         table = segments.table.copy(copy_data=False)

@@ -42,7 +42,7 @@ def scene(size, crowded):
     for _ in range(round(HITS * share)):
         _add_track(rng, image)
     if crowded:
-        hit = rng.random(image.shape, dtype=np.float32) < 0.033
+        hit = rng.random(image.shape, dtype=np.float32) < 0.041
         image[hit] += 10 ** rng.uniform(2.0, 4.0, np.count_nonzero(hit)).astype(np.float32)
     mask = np.zeros(image.shape, bool)
     mask[:, size // 3] = True

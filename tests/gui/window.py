@@ -106,6 +106,19 @@ class Window:
         """Click on a place of the screen."""
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
 
+    def keys(self, *keys):
+        """Press keys, one after another."""
+        for key in keys:
+            self.xdotool('key', key)
+
+    def tab_to(self, text, most=120):
+        """Press Tab until the button with this text has the focus."""
+        for _ in range(most):
+            if self.ask(focus=True) == text:
+                return
+            self.xdotool('key', 'Tab')
+        raise AssertionError(f'Tab does not reach {text!r}')
+
     def type(self, text):
         """Type a text and Return, as into a file dialog."""
         self.xdotool('type', '--delay', 15, text)
@@ -162,6 +175,9 @@ def answer(question):
         kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
         words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
         return next((word for word in words if question['label'] in word), None)
+    if 'focus' in question:
+        widget = QtWidgets.QApplication.focusWidget()
+        return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
     if 'spin' in question:
         spins = [
             w for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QDoubleSpinBox) and w.isVisible()

@@ -1,0 +1,108 @@
+"""The room of the thumbnails in Ginga: the selected segment beside itself in mask, science, dark and cleaned."""
+
+import numpy as np
+from ginga.gw import Viewers, Widgets
+from ginga.RGBImage import RGBImage
+
+from .core.bits import merge_mask
+from .cutouts import strip
+
+__all__ = ['Thumbnails']
+
+_NONE = 'the dark'
+
+
+class Thumbnails:
+    """A row of cutouts of the selected segment, and the way to the next one.
+
+    Parameters
+    ----------
+    logger : `logging.Logger`
+    step : callable
+        ``step(number)`` goes to the segment that comes so many rows later.
+    images : callable
+        ``images(shape)`` returns ``{name: (ny, nx) array}`` of the other images that are open.
+    """
+
+    def __init__(self, logger, step, images):
+        self._images = images
+        self._names = [_NONE]
+        self._shown = None
+        self.viewer = Viewers.CanvasView(logger=logger)
+        self.viewer.set_desired_size(360, 110)
+        self.viewer.set_bg(1.0, 1.0, 1.0)
+        self.viewer.enable_autozoom('on')
+        self.viewer.enable_autocuts('off')
+        for able in (self.viewer.get_bindings().enable_pan, self.viewer.get_bindings().enable_zoom):
+            able(False)  # noqa: FBT003
+        self.view = Viewers.GingaViewerWidget(self.viewer)
+        self.view.set_min_size(360, 110)
+        self.other = Widgets.ComboBox()
+        self.other.append_text(_NONE)
+        self.other.set_tooltip('The image beside the science frame: the dark, or another one that is open.')
+        self.other.add_callback('activated', lambda *_: self._draw())
+        back, forth = Widgets.Button('<'), Widgets.Button('>')
+        back.add_callback('activated', lambda _: step(-1))
+        forth.add_callback('activated', lambda _: step(1))
+        self.words = Widgets.Label('')
+        self.row = Widgets.HBox()
+        self.row.set_spacing(4)
+        for widget in (self.other, Widgets.Label(''), back, self.words, forth):
+            self.row.add_widget(
+                widget, stretch=1 if isinstance(widget, Widgets.Label) and widget is not self.words else 0
+            )
+
+    def show(self, session, label, place):
+        """Show a segment of the session's result, or none.
+
+        Parameters
+        ----------
+        session : Session
+        label : int or None
+        place : tuple of int
+            Which of how many listed segments it is, from 1; 0 if it is not listed.
+        """
+        self.words.set_text(f'{place[0] or "-"} of {place[1]}')
+        self._shown = None if label is None or session.result is None else (session, label)
+        if self._shown is None:
+            self.viewer.clear()
+            return
+        self._offer()
+        self._draw()
+
+    def _offer(self):
+        session, _ = self._shown
+        names = [_NONE, *sorted(self._images(session.frame.shape))]
+        if names != self._names:
+            chosen = self._chosen
+            self._names = names
+            self.other.clear()
+            for name in names:
+                self.other.append_text(name)
+            self.other.set_index(names.index(chosen) if chosen in names else 0)
+
+    @property
+    def _chosen(self):
+        return self._names[max(0, self.other.get_index())]
+
+    def _draw(self):
+        if self._shown is None:
+            return
+        session, label = self._shown
+        result, name = session.result, self._chosen
+        other = session.dark if name == _NONE else self._images(session.frame.shape).get(name)
+        plane = merge_mask(result.frame, result.detection, session.verdicts.mask)
+        images = [
+            ('mask', plane),
+            ('science', _drawable(result.frame.ccd.data), 'science'),
+            ('dark' if name == _NONE else name[:14], _drawable(other), 'other'),
+            ('cleaned', _drawable(result.detection.cleaned), 'science'),
+        ]
+        picture = RGBImage(data_np=np.ascontiguousarray(strip(result.segments, label, images, scale=3)[::-1]))
+        self.viewer.set_image(picture)
+        self.viewer.zoom_fit()
+
+
+def _drawable(image):
+    """Return an image as floats where it would be taken for a mask."""
+    return image.astype(np.float32) if image is not None and image.dtype in (np.uint8, bool) else image
