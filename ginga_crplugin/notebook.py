@@ -23,13 +23,12 @@ from astropy.nddata import CCDData
 from astropy.visualization import ZScaleInterval
 
 from .core.bits import CAUSES, merge_mask
-from .core.frame import InputMask
 from .core.keep import KeptReviews
 from .core.params import LACosmicParams
 from .core.read import read_dark, read_mask
 from .ginga_pencil import Pencil
 from .notebook_controls import Controls
-from .notebook_source import displayed, is_viewer, mask_from, reader
+from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader
 from .notebook_view import View
 from .session import Session
 from .words import reasons, result_in_words
@@ -237,14 +236,7 @@ class CosmicRayPanel(w.VBox):
         source : path-like, (ny, nx) array_like or `~astropy.nddata.NDData`
         limit : float
         """
-
-        def load():
-            if not hasattr(source, '__array__') and not isinstance(source, CCDData):
-                return read_dark(source, limit)
-            data = np.asarray(getattr(source, 'data', source))
-            return InputMask.of(f'dark > {limit:g}', CAUSES['hot'], ~(data <= limit))
-
-        self._await(lambda: self.session.add_mask(load), 'masks')
+        self._await(lambda: self.session.add_mask(lambda: dark_from(source, limit)), 'masks')
 
     def save(self, path=None, **options):
         """Write the merged mask, and come back when it is written.
@@ -373,11 +365,13 @@ class CosmicRayPanel(w.VBox):
         self._selected = label
         self.overlay.select(label)
         self.controls.table.select(label)
+        self._show_thumbnails()
         if pan:
             row = self.session.result.segments.table[label - 1]
             self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
 
-    def _step(self, step):
+    def step(self, step):
+        """Go to the segment that comes so many rows after the selected one."""
         label = self.controls.table.rows.beside(self._selected, step)
         if label is not None:
             self.select(label)
@@ -391,7 +385,7 @@ class CosmicRayPanel(w.VBox):
     def _key(self, key):
         draw = self.controls.draw
         action = {
-            'n': lambda: self._step(1), 'N': lambda: self._step(-1), 'x': lambda: self.pass_verdict('reject'),
+            'n': lambda: self.step(1), 'N': lambda: self.step(-1), 'x': lambda: self.pass_verdict('reject'),
             'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.session.edit('undo'),
             'U': lambda: self.session.edit('redo'), 'd': lambda: draw.set_trait(
                 'value', 'off' if draw.value == 'paint' else 'paint'),
@@ -450,6 +444,7 @@ class CosmicRayPanel(w.VBox):
         self.overlay.clear()
         self.controls.cleaned.value = False
         self.controls.table.show(None)
+        self._show_thumbnails()
         self.controls.show_result([])
         self.controls.show_saved(None)
         self.controls.show_counts(None, None)
@@ -508,8 +503,13 @@ class CosmicRayPanel(w.VBox):
             self.controls.table.show_verdicts(verdicts.rejected_labels)
             self._show_counts()
 
+    def _show_thumbnails(self):
+        rows = self.controls.table.rows
+        self.controls.thumbnails.show(self.session, self._selected, rows.place(self._selected), len(rows))
+
     def _show_counts(self):
         self.controls.show_counts(self.session.result.segments, self.session.verdicts)
+        self._show_thumbnails()
         self.controls.show_saved(None)
 
     def _heard_compared(self):

@@ -7,6 +7,7 @@ import ipywidgets as w
 from .core.bits import CAUSES
 from .core.header import UNITS
 from .ginga_pencil import MODES
+from .notebook_cutouts import Thumbnails
 from .notebook_params import Params
 from .notebook_save import SavePart
 from .notebook_table import STYLE, SegmentTable
@@ -111,7 +112,8 @@ class Controls:
         self.least.observe(lambda change: self._session.set_min_size(change['new']), 'value')
         words = [w.Label(word) for word in ('show', 'at least', 'px')]
         row = _row(_heading('Segments'), words[0], self.table.which, words[1], self.least, words[2])
-        return row, self.table.view, self.table.pages
+        self.thumbnails = Thumbnails(self._panel.step)
+        return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.row
 
     def _review_part(self):
         verdict, edit = self._panel.pass_verdict, self._session.edit

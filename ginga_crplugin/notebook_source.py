@@ -8,11 +8,11 @@ from astropy.io import fits
 from astropy.nddata import NDData
 
 from .core.bits import MaskBit
-from .core.frame import Frame, InputMask
-from .core.read import frame_of, read_frame, read_mask
+from .core.frame import Frame, InputMask, datasum
+from .core.read import frame_of, read_dark, read_frame, read_mask
 from .ginga_image import frame_of_image
 
-__all__ = ['displayed', 'is_viewer', 'mask_from', 'reader', 'to_frame']
+__all__ = ['dark_from', 'displayed', 'is_viewer', 'mask_from', 'reader', 'to_frame']
 
 
 def is_viewer(thing):
@@ -98,3 +98,11 @@ def mask_from(source, bit):
         return read_mask(source, bit)
     data = np.asarray(source.data if isinstance(source, NDData) else source)
     return InputMask.of('mask', bit, data != 0)
+
+
+def dark_from(source, limit):
+    """Make a mask of the hot pixels of a dark: a path, an array or NDData."""
+    if isinstance(source, str | os.PathLike):
+        return read_dark(source, limit)
+    data = np.array(source.data if isinstance(source, NDData) else source)
+    return InputMask(f'dark > {limit:g}', MaskBit.HOT, ~(data <= limit), datasum(data), data)

@@ -108,12 +108,15 @@ class Rows:
         """The place of the first row of the page, from 0."""
         return self.page * PAGE
 
-    def turn_to(self, label):
-        """Turn to the page with a segment; tell whether it is listed."""
+    def place(self, label):
+        """Return at which place a segment is listed, from 1; 0 if it is not."""
         place = np.flatnonzero(self.labels == label)
-        if len(place):
-            self.page = int(place[0]) // PAGE
-        return len(place) > 0
+        return int(place[0]) + 1 if len(place) else 0
+
+    def turn_to(self, label):
+        """Turn to the page with a segment, if it is listed."""
+        if self.place(label):
+            self.page = (self.place(label) - 1) // PAGE
 
     def turn(self, pages):
         """Turn so many pages on."""
@@ -122,8 +125,8 @@ class Rows:
 
     def beside(self, label, step):
         """Return the label of the segment that comes so many rows after another, or None at the end."""
-        place = np.flatnonzero(self.labels == label)
-        index = int(place[0]) + step if len(place) else 0
+        place = self.place(label)
+        index = place - 1 + step if place else 0
         return int(self.labels[index]) if 0 <= index < len(self) else None
 
     @property

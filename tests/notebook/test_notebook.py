@@ -29,7 +29,6 @@ from ginga_crplugin.core import compiling
 from ginga_crplugin.session import Session
 
 pytestmark = pytest.mark.filterwarnings(
-    # bqplot and Ginga's timers
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',
 )
 
@@ -138,6 +137,8 @@ def test_a_row_pans_and_verdicts_change_table_counts_and_mask(saao, viewer):
     row = panel.session.result.segments.table[label - 1]
     center = viewer.get_viewport(sky_or_pixel='pixel')['center']
     assert center == pytest.approx((row['x_centroid'].value, row['y_centroid'].value))
+    assert panel.controls.thumbnails.image.value[:4] == b'\x89PNG'
+    assert panel.controls.thumbnails.words.value == f'4 of {len(table.rows)}'
     before = panel.ccd.mask.sum()
     click(panel, 'reject')
     assert '1 rejected' in text(panel.controls.counts)
@@ -229,6 +230,11 @@ def test_the_notebooks_own_objects(saao):
     panel.params = LACosmicParams(**{**vars(panel.params), 'objlim': 3.0})
     assert [name for name, source in panel.session.sources.items() if source == 'you'] == ['sigclip', 'objlim']
     assert panel.ccd.meta == saao.ccd.meta
+    dark = np.zeros(saao.shape)
+    dark[5, 6] = 40.0
+    panel.add_dark(CCDData(dark, unit='adu'), 30.0)
+    assert panel.ccd.flags[5, 6] == MaskBit.HOT
+    assert_array_equal(panel.session.dark, dark)
 
 
 def test_the_session_updates_the_view(saao):
