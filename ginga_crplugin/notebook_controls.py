@@ -31,7 +31,8 @@ _STYLE = (
 .crp .widget-checkbox {margin-right: 8px;}
 .crp-head-line, .crp-head-line .widget-label {font-weight: bold;}
 .crp-soft, .crp-soft .widget-label {color: var(--jp-ui-font-color2, #555);}
-.crp .crp-soft.widget-label {white-space: normal; line-height: 14px; font-size: 12px; align-content: center;}
+.crp .crp-soft.widget-label {white-space: normal; line-height: 14px; font-size: 12px; display: flex;
+  align-items: center;}
 .crp-wrong {color: #b00020; font-weight: bold;}
 """
     + STYLE
@@ -151,7 +152,7 @@ class Controls:
 
     def _layers_part(self):
         self.checks, self.colors, cells = {}, {}, []
-        for layer in (*COLORS, 'segments'):
+        for layer in (*COLORS, 'segments') if self._panel.view.has_pixels else ('cosmic rays', 'segments'):
             if layer in COLORS:
                 color = self.colors[layer] = w.ColorPicker(concise=True, value=COLORS[layer])
                 color.layout.width, color.tooltip = '30px', 'Choose another colour.'
@@ -165,7 +166,7 @@ class Controls:
         self.opacity.tooltip = 'How much the colours cover the image.'
         self.opacity.layout.width = '160px'
         self.opacity.observe(lambda change: self._panel.overlay.set_opacity(change['new'] / 100.0), 'value')
-        self.viewer_note = w.HTML(_soft(self._panel.view.note))
+        self.viewer_note = w.HTML(_soft(self._panel.view.note), layout=w.Layout(max_width='500px'))
         opacity = [_row(w.Label('opacity'), self.opacity)] if self._panel.view.has_pixels else [self.viewer_note]
         return [_row(*cells, wrap=True), *opacity]
 

@@ -22,7 +22,7 @@ class Thumbnails:
     """
 
     def __init__(self, step):
-        self.image = w.Image(format='png', layout=w.Layout(max_width='100%', width='auto', height='auto'))
+        self.image = w.Image(format='png', layout=w.Layout(max_width='100%', height='auto', object_fit='contain'))
         self.back, self.forth = (w.Button(description=word, layout=w.Layout(width='36px')) for word in '<>')
         self.back.on_click(lambda _: step(-1))
         self.forth.on_click(lambda _: step(1))
@@ -51,7 +51,7 @@ def _picture(session, label):
         ('dark', _drawable(session.dark), 'other'),
         ('cleaned', _drawable(result.detection.cleaned), 'science'),
     ]
-    return strip(result.segments, label, images, scale=3)
+    return strip(result.segments, label, images, scale=4)
 
 
 def _drawable(image):
