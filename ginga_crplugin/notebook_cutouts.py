@@ -8,8 +8,12 @@ from PIL import Image
 
 from .core.bits import merge_mask
 from .cutouts import strip
+from .window import side_of
 
 __all__ = ['Thumbnails']
+
+#: About how wide a cutout is, in pixels of the screen.
+_SIDE = 104
 
 
 class Thumbnails:
@@ -51,7 +55,8 @@ def _picture(session, label):
         ('dark', _drawable(session.dark), 'other'),
         ('cleaned', _drawable(result.detection.cleaned), 'science'),
     ]
-    return strip(result.segments, label, images, scale=4)
+    pixels = np.divmod(session.pixels_of([label]), result.segments.shape[1])
+    return strip(result.segments, label, images, scale=max(1, _SIDE // side_of(pixels)))
 
 
 def _drawable(image):

@@ -37,7 +37,7 @@ class SegmentTable:
         self.rows = Rows()
         self.selected = None
         self.html = w.HTML(tooltip='Click a row to go there, a head to sort. x and y count from 0, as in Python.')
-        self.view = w.Box([self.html], layout=w.Layout(height='202px', overflow='auto', display='block'))
+        self.view = w.Box([self.html], layout=w.Layout(height='158px', overflow='auto', display='block'))
         self.view.add_class('crp-table')
         self._event = Event(source=self.html, watched_events=['click'])
         self._event.on_dom_event(self._clicked)
