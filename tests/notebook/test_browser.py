@@ -42,12 +42,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def lab(folder):
+def lab(folder, request):
     start = time.monotonic()
     lab = Lab(folder)
     yield lab
     lab.close()
-    print(f'JupyterLab and Chromium: {time.monotonic() - start:.0f} s')
+    words = f'JupyterLab and Chromium: {time.monotonic() - start:.0f} s'
+    request.config.pluginmanager.getplugin('terminalreporter').write_line(words)
 
 
 def add(lab, name, button):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-nbclient = pytest.importorskip('nbclient')
-pytest.importorskip('jupyterlab')
-import nbformat
-
 import ginga_crplugin
+
+nbclient = pytest.importorskip('nbclient')
+nbformat = pytest.importorskip('nbformat')
+pytest.importorskip('jupyterlab')
 
 TUTORIAL = Path(__file__).parents[2] / 'docs' / 'notebooks' / 'cosmic_rays.ipynb'
 
