@@ -11,6 +11,7 @@ __version__ = '0.1.0'
 _PUBLIC = {
     'Check': 'core.checks',
     'Cure': 'core.checks',
+    'CosmicRayPanel': 'notebook',
     'Detection': 'core.detect',
     'Frame': 'core.frame',
     'LACosmic': 'core.lacosmic',

@@ -6,7 +6,7 @@ import numpy as np
 from ginga.canvas.CanvasObject import CanvasObjectBase, get_canvas_types
 from ginga.RGBImage import RGBImage
 
-__all__ = ['COLORS', 'MaskOverlay']
+__all__ = ['COLORS', 'REJECTED', 'MaskOverlay', 'found_again']
 
 #: Colours that the colour-blind can tell apart (Okabe & Ito 2008, "Color Universal Design").
 COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00', 'by hand': '#F0E442'}
@@ -127,7 +127,7 @@ class MaskOverlay:
             What was said of them: rejected segments get a grey marker, and what is in by hand another colour.
         """
         if self._segments is not None and self._markers.selected is not None:
-            self._markers.selected = _found_again(self._segments, self._markers.selected, segments)
+            self._markers.selected = found_again(self._segments, self._markers.selected, segments)
         self._segments = segments
         self._markers.set_table(segments.listed)
         self.set_verdicts(segments, verdicts)
@@ -235,7 +235,7 @@ def _coarseness(viewer):
     return 1 if scale >= 1.0 or scale <= 0.0 else min(_COARSEST, math.ceil(1.0 / scale))
 
 
-def _found_again(old, label, new):
+def found_again(old, label, new):
     """Return the label that a segment has among others, or None."""
     pixels = old.pixels[old.pixel_labels == label]
     labels = new.pixel_labels[np.isin(new.pixels, pixels)]

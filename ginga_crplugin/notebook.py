@@ -1,0 +1,557 @@
+"""The room of the notebook: the panel as a widget, its threads and the event loop.
+
+``CosmicRayPanel`` is the panel of the Ginga plugin for Jupyter, beside the image of an astrowidgets viewer.
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from contextlib import suppress
+from dataclasses import asdict
+
+import numpy as np
+
+try:
+    import ipyevents  # noqa: F401
+    import ipywidgets as w
+except ImportError as error:
+    msg = f"the notebook panel needs {error.name}: pip install 'ginga-crplugin[notebook]'"
+    raise ImportError(msg) from error
+
+from astropy.nddata import CCDData
+from astropy.visualization import ZScaleInterval
+
+from .core.bits import CAUSES, merge_mask
+from .core.keep import KeptReviews
+from .core.params import LACosmicParams
+from .core.read import read_dark, read_mask
+from .notebook_controls import Controls
+from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader
+from .notebook_view import NotebookPencil, View
+from .session import Session
+from .words import reasons, result_in_words
+
+__all__ = ['CosmicRayPanel']
+
+
+class Worker:
+    """Has jobs done in threads, and their answers taken in the thread of the event loop.
+
+    Where no loop runs, as in a plain script, a job is done at once.
+    """
+
+    def __init__(self):
+        self._answers = queue.SimpleQueue()
+
+    def __call__(self, job, done):
+        """Start a job; ``done(result, error)`` is called when it is done."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no loop
+            done(*_outcome(job))
+            return
+
+        def work():
+            self._answers.put((done, *_outcome(job)))
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self.take)
+
+        threading.Thread(target=work, name='cosmic rays', daemon=True).start()
+
+    def take(self):
+        """Take the answers that are there."""
+        with suppress(queue.Empty):
+            while True:
+                done, *outcome = self._answers.get_nowait()
+                done(*outcome)
+
+    def wait(self, condition, meanwhile=None):
+        """Take answers until the condition holds, with the event loop standing still; for a cell that goes on then."""
+        while not condition():
+            try:
+                done, *outcome = self._answers.get(timeout=0.25)
+            except queue.Empty:
+                if meanwhile is not None:
+                    meanwhile()
+                continue
+            done(*outcome)
+
+
+def _outcome(job):
+    """Return what a job returned, and what it raised."""
+    try:
+        return job(), None
+    except Exception as failure:  # noqa: BLE001 - handed on, and shown
+        return None, failure
+
+
+class CosmicRayPanel(w.VBox):
+    """The panel as a widget: the image, and beside it all that finds, judges and saves its cosmic rays.
+
+    Parameters
+    ----------
+    source : path-like, `~astropy.nddata.NDData`, (ny, nx) array_like, Frame, or a viewer
+        The image; or a viewer that displays it, such as `astrowidgets.ginga.ImageWidget`.
+    viewer : `~astro_image_display_api.ImageViewerInterface`, optional
+        The viewer to take; by default a new `astrowidgets.ginga.ImageWidget`.
+    data : as source, optional
+        The image, where ``source`` is a viewer that does not display it yet.
+    ext : int, str or (str, int), optional
+        The extension of a file; by default the first image.
+    unit : str, optional
+        The unit of the pixels, over what the source says.
+    image_label : str, optional
+        Which image of the viewer is meant, if it has several.
+    reviews : path-like, optional
+        A folder in which verdicts that were not saved yet are kept, to be taken up again.
+    show_viewer : bool, optional
+        Whether the viewer stands in the panel; leave it out where it is displayed already.
+
+    Attributes
+    ----------
+    session : Session
+        What all fronts share; whatever is done with it shows in the panel.
+
+    Examples
+    --------
+    >>> from ginga_crplugin import CosmicRayPanel
+    >>> panel = CosmicRayPanel('frame.fits')  # doctest: +SKIP
+    >>> panel  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, source=None, viewer=None, *, data=None, ext=None, unit=None, image_label=None, reviews=None,
+        show_viewer=True,
+    ):  # fmt: skip
+        if viewer is None and is_viewer(source):
+            source, viewer = None, source
+        self._worker = Worker()
+        self.session = Session(self._worker, None if reviews is None else KeptReviews(reviews))
+        super().__init__()
+        self._own_viewer = viewer is None
+        self.view = View(_new_viewer() if viewer is None else viewer, image_label)
+        self.overlay = self.view.overlay
+        self.controls = Controls(self)
+        self._pencil = None
+        self._source = self._unit = self._ext = None
+        self._selected = self._shown = None
+        self._heard_events = set()
+        self._started = 0.0
+        self._arrange(show_viewer=show_viewer)
+        self._listen()
+        self.session.subscribe(self._heard)
+        if _has_loop():
+            self.session.prepare()
+        self._show_all()
+        source = data if data is not None else source
+        if source is not None:
+            self.load(source, ext=ext, unit=unit)
+        elif viewer is not None and displayed(viewer, image_label) is not None:
+            self._open(displayed(viewer, image_label), ext, unit, shown=True)
+
+    def _arrange(self, *, show_viewer):
+        column = self.controls.column
+        column.layout = w.Layout(flex='1 1 430px', min_width='400px', max_width='470px')
+        left = [self.view.viewer, self.controls.layers] if show_viewer else [self.controls.layers]
+        left = w.VBox(left, layout=w.Layout(flex='0 0 auto'))
+        if show_viewer:
+            column.layout.max_height, column.layout.overflow = '800px', 'hidden auto'
+        self.children = [
+            self.controls.style,
+            w.HBox([left, column], layout=w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')),
+        ]
+
+    def _listen(self):
+        if self.view.has_pixels:
+            self._pencil = NotebookPencil(self.overlay.canvas, self._drawn, self._drawing)
+            self.controls.width.observe(lambda change: setattr(self._pencil, 'width', change['new']), 'value')
+        self.view.listen(self._clicked, self._key)
+
+    # the notebook's own objects
+
+    def load(self, source, *, ext=None, unit=None):
+        """Take up another image; parameters and added masks stay.
+
+        Parameters
+        ----------
+        source, ext, unit
+            As for the panel.
+
+        Raises
+        ------
+        TypeError
+            If it is nothing that could be an image. What is wrong with the image itself stands in the panel.
+        """
+        self._open(source, ext, unit, shown=False)
+
+    def _open(self, source, ext, unit, *, shown):
+        load = reader(source, ext, unit)
+        self._source, self._ext, self._unit = source, ext, unit
+        self.controls.show_unit(unit)
+        self._shown = self._source if shown else None
+        self.session.open(load)
+        self._worker.wait(lambda: self.session.frame is not None or self.session.error)
+
+    def run(self):
+        """Find the cosmic rays, and come back when they are found.
+
+        Raises
+        ------
+        ValueError
+            With what stands in the panel, if it can't be done.
+        """
+        if self.session.frame is None:
+            raise ValueError(self.session.error or 'there is no image: give one to the panel')
+        self.session.detect()
+        try:
+            self._worker.wait(lambda: not self.session.busy, self._show_time)
+        except KeyboardInterrupt:
+            self.session.cancel()
+            raise
+        if self.session.error:
+            raise ValueError(self.session.error)
+
+    def add_mask(self, source, cause='bad'):
+        """Mask pixels before the run.
+
+        Parameters
+        ----------
+        source : path-like, (ny, nx) array_like, `~astropy.nddata.NDData` or InputMask
+            Every pixel that is not 0 is bad.
+        cause : {'hot', 'bad', 'other'}, optional
+            Why they are bad.
+        """
+        if cause not in CAUSES:
+            msg = f'cause is {cause!r}: it must be one of {", ".join(CAUSES)}'
+            raise ValueError(msg)
+        self._await(lambda: self.session.add_mask(lambda: mask_from(source, CAUSES[cause])), 'masks')
+
+    def add_dark(self, source, limit):
+        """Mask the hot pixels of a combined dark before the run: those above the limit, in the unit of the dark.
+
+        Parameters
+        ----------
+        source : path-like, (ny, nx) array_like or `~astropy.nddata.NDData`
+        limit : float
+        """
+        self._await(lambda: self.session.add_mask(lambda: dark_from(source, limit)), 'masks')
+
+    def save(self, path=None, **options):
+        """Write the merged mask, and come back when it is written.
+
+        Parameters
+        ----------
+        path, **options
+            As for `save_mask`: ``kind``, ``cleaned``, ``overwrite``.
+
+        Returns
+        -------
+        `~pathlib.Path`
+            The file that was written.
+        """
+        self._found()
+        self._await(lambda: self.session.save(path, **options), 'saved')
+        return self.session.saved
+
+    def _await(self, act, event):
+        self._heard_events.clear()
+        act()
+        self._worker.wait(lambda: self._heard_events & {event, 'error'})
+        if event not in self._heard_events:
+            raise ValueError(self.session.error)
+
+    @property
+    def params(self):
+        """The parameters as they stand (`LACosmicParams`); set them, or some of them by a dict."""
+        return self.session.params
+
+    @params.setter
+    def params(self, params):
+        values = asdict(params) if isinstance(params, LACosmicParams) else dict(params)
+        standing = asdict(self.session.params)
+        self.session.set_params(**{name: value for name, value in values.items() if value != standing.get(name, ...)})
+
+    def _found(self):
+        """Return the result of the parameters as they stand, computed now where it is not there yet."""
+        self._worker.wait(lambda: not self.session.busy, self._show_time)
+        if self.session.result is None or self.session.outdated:
+            self.run()
+        return self.session.result
+
+    @property
+    def ccd(self):
+        """The frame with the merged mask, and its causes (`MaskBit`) as ``flags``; the pixels are untouched."""
+        result = self._found()
+        return self._masked(result, result.frame.ccd.data.copy())
+
+    @property
+    def cleaned(self):
+        """The frame with its cosmic rays replaced, but not those that were rejected; mask and flags as in `ccd`."""
+        return self._cleaned(self._found())
+
+    def _cleaned(self, result):
+        data, rejected = result.detection.cleaned.copy(), self.session.verdicts.rejected
+        data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
+        return self._masked(result, data)
+
+    def _masked(self, result, data):
+        frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, self.session.verdicts.mask)
+        ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
+        ccd.flags = plane
+        return ccd
+
+    @property
+    def segments(self):
+        """All segments with their verdicts (`~astropy.table.QTable`)."""
+        return self.session.verdicts.told(self._found().segments).table
+
+    def close(self):
+        """Close the panel, and take what it drew off the viewer."""
+        if not self.__dict__.get('_closed') and 'overlay' in self.__dict__:
+            self._closed = True
+            self.session.close()
+            self.view.close()
+        super().close()
+
+    # what the user does in the panel
+
+    def choose(self, name, value):
+        """Take a value of a parameter."""
+        try:
+            self.session.set_params(**{name: value})
+        except ValueError as failure:
+            self.controls.show_result([str(failure)], error=True)
+            self.controls.params.show(self.session.params, self.session.sources)
+
+    def reset(self):
+        """Give all parameters back to the header and the defaults."""
+        self.session.set_params(**dict.fromkeys(vars(self.session.params)))
+
+    def choose_unit(self, unit):
+        """Take the frame to be in another unit than its header says."""
+        if self._source is not None:
+            self._open(self._source, self._ext, unit, shown=self._shown is not None)
+
+    def read_mask(self):
+        """Add the mask whose path was typed."""
+        path = self.controls.mask_path.value.strip()
+        self.session.add_mask(lambda: read_mask(path, CAUSES['bad']))
+
+    def read_dark(self):
+        """Add the mask of the dark whose path was typed."""
+        path, limit = self.controls.mask_path.value.strip(), self.controls.limit.value
+        self.session.add_mask(lambda: read_dark(path, limit))
+
+    def show_cleaned(self, *, cleaned):
+        """Show the cleaned frame in place of the original, or the original again."""
+        result = self.session.result
+        if result is not None:
+            self.view.show_instead(self._cleaned(result) if cleaned else None)
+
+    def pass_verdict(self, name):
+        """Keep or reject the selected segment."""
+        if self._selected is not None and self.session.result is not None:
+            self.session.edit(name, self.session.pixels_of([self._selected]))
+
+    def reject_shown(self):
+        """Reject all segments in the list."""
+        if self.session.result is not None:
+            self.session.edit('reject', self.session.pixels_of(self.controls.table.rows.labels))
+
+    def select(self, label, *, pan=True):
+        """Select a segment, and go there."""
+        self._selected = label
+        self.overlay.select(label)
+        self.controls.table.select(label)
+        self._show_thumbnails()
+        if pan:
+            row = self.session.result.segments.table[label - 1]
+            self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
+
+    def step(self, step):
+        """Go to the segment that comes so many rows after the selected one."""
+        label = self.controls.table.rows.beside(self._selected, step)
+        if label is not None:
+            self.select(label)
+
+    def _clicked(self, x, y):
+        label = self.overlay.label_at(x, y)
+        if label is not None:
+            self.select(label, pan=False)
+        return label is not None
+
+    def _key(self, key):
+        draw = self.controls.draw
+        action = {
+            'n': lambda: self.step(1), 'N': lambda: self.step(-1), 'x': lambda: self.pass_verdict('reject'),
+            'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.session.edit('undo'),
+            'U': lambda: self.session.edit('redo'), 'd': lambda: draw.set_trait(
+                'value', 'off' if draw.value == 'paint' else 'paint'),
+            'b': lambda: self.controls.cleaned.set_trait('value', not self.controls.cleaned.value),
+            'escape': lambda: draw.set_trait('value', 'off'), 'backspace': self.overlay.pan_back,
+        }.get(key)  # fmt: skip
+        if action is None:
+            return False
+        action()
+        return True
+
+    # drawing by hand
+
+    def draw(self, mode):
+        """Have the mouse draw on the image, in one of the pencil's modes."""
+        if self._pencil is not None:
+            self._pencil.set_mode(mode)
+
+    def _drawing(self, pixels):
+        marked = self.session.verdicts.marked if self.session.verdicts is not None else pixels
+        self.overlay.set_layers({'by hand': np.union1d(marked, pixels)}, self.session.frame.shape)
+
+    def _drawn(self, mode, pixels):
+        if self.session.result is None:
+            return
+        if mode != 'reject in box':
+            self.session.edit('erase' if mode == 'erase' else 'mark', pixels)
+            return
+        table, nx = self.session.result.segments.table, self.session.frame.shape[1]
+        centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
+        self.session.edit('reject', self.session.pixels_of(table['label'][np.isin(centres, pixels)]))
+
+    # what the session says
+
+    def _heard(self, event):
+        self._heard_events.add(event)
+        getattr(self, f'_heard_{event}')()
+        self.controls.show_enabled(reasons(self.session))
+
+    def _heard_frame(self):
+        frame = self.session.frame
+        self.controls.show_frame(frame)
+        self._show_nothing()
+        if frame is not None and self._shown is None:
+            self.view.load(frame.ccd)
+            if self._own_viewer:
+                self.view.viewer.set_cuts(ZScaleInterval())
+        if self._pencil is not None:
+            self._pencil.shape = None if frame is None else frame.shape
+        self._heard_masks()
+        self._heard_params()
+
+    def _show_nothing(self):
+        """Show that nothing is found yet."""
+        self._selected = None
+        self.overlay.clear()
+        self.controls.cleaned.value = False
+        self.controls.table.show(None)
+        self._show_thumbnails()
+        self.controls.show_result([])
+        self.controls.show_saved(None)
+        self.controls.show_counts(None, None)
+        self.controls.end_comparison()
+        self.controls.show_kept(None)
+
+    def _heard_params(self):
+        self.controls.params.show(self.session.params, self.session.sources)
+
+    def _heard_masks(self):
+        frame = self.session.frame
+        self.controls.show_masks(self.session.masks, None if frame is None else frame.shape)
+        if frame is not None:
+            self.overlay.set_mask('input', frame.bits != 0)
+
+    def _heard_busy(self):
+        if self.session.busy:
+            self._started = time.monotonic()
+            self._tick()
+        else:
+            self.controls.show_progress(None)
+            self._show_result()
+
+    def _tick(self):
+        """Show the time now and then, as long as the run goes on."""
+        if self.session.busy:
+            self._show_time()
+            if _has_loop():
+                asyncio.get_running_loop().call_later(0.25, self._tick)
+
+    def _show_time(self):
+        seconds = time.monotonic() - self._started
+        if self.session.busy and seconds > 0.5:
+            self.controls.show_progress(self.session.progress)
+            self.controls.show_result([f'searching... {seconds:.0f} s'])
+
+    def _show_result(self):
+        self.controls.show_result(result_in_words(self.session))
+
+    def _heard_result(self):
+        result, verdicts = self.session.result, self.session.verdicts
+        self._show_result()
+        self.controls.end_comparison()
+        self.overlay.set_segments(result.segments, verdicts)
+        if self.controls.cleaned.value and result.exact:
+            self.show_cleaned(cleaned=True)
+        self._selected = self.controls.table.selected = self.overlay.selected
+        self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
+        self._show_counts()
+
+    def _heard_review(self):
+        self.controls.show_kept(self.session.kept)
+        result, verdicts = self.session.result, self.session.verdicts
+        if result is not None:
+            self.overlay.set_verdicts(result.segments, verdicts)
+            self.controls.table.show_verdicts(verdicts.rejected_labels)
+            self._show_counts()
+
+    def _show_thumbnails(self):
+        rows = self.controls.table.rows
+        self.controls.thumbnails.show(self.session, self._selected, rows.place(self._selected), len(rows))
+
+    def _show_counts(self):
+        self.controls.show_counts(self.session.result.segments, self.session.verdicts)
+        self._show_thumbnails()
+        self.controls.show_saved(None)
+
+    def _heard_compared(self):
+        result, comparison = self.session.result, self.session.comparison
+        self.controls.show_comparison(comparison)
+        if comparison is not None:
+            self.overlay.set_comparison(comparison, result.frame.shape)
+        elif result is not None:
+            self.overlay.set_verdicts(result.segments, self.session.verdicts)
+
+    def _heard_kept(self):
+        self.controls.show_kept(self.session.kept)
+
+    def _heard_verified(self):
+        self._show_result()
+
+    def _heard_engine(self):
+        self.controls.show_engine(self.session.engine)
+
+    def _heard_saved(self):
+        self.controls.show_saved(self.session.saved)
+        self.controls.save.say('')
+
+    def _heard_error(self):
+        self.controls.show_result([self.session.error], error=True)
+        self.controls.save.say('')
+
+    def _show_all(self):
+        for event in ('frame', 'params', 'engine'):
+            self._heard(event)
+
+
+def _new_viewer():
+    from astrowidgets.ginga import ImageWidget
+
+    viewer = ImageWidget(image_width=560, image_height=560)
+    viewer.layout.flex = '0 0 auto'
+    return viewer
+
+
+def _has_loop():
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,206 @@
+"""The room of the image in a notebook: what is drawn on a viewer, by whatever that viewer can draw."""
+
+import numpy as np
+from astropy.table import Table
+
+from .ginga_pencil import Pencil
+from .overlay import COLORS, REJECTED, MaskOverlay, found_again
+
+__all__ = ['CatalogOverlay', 'NotebookPencil', 'View']
+
+#: At most this many segments get a marker in a viewer that has nothing but markers, the brightest.
+MARKERS = 1000
+
+#: In a viewer that has nothing but markers: what is seen around a segment of so many pixels, in pixels.
+_NEAR = 64.0
+
+
+class CatalogOverlay:
+    """Markers of segments in any viewer of the astro-image-display-api, by its catalogs.
+
+    It has the methods of `MaskOverlay`; those that draw pixels do nothing, for that API has no pixels to draw.
+
+    Parameters
+    ----------
+    viewer : `~astro_image_display_api.ImageViewerInterface`
+    """
+
+    #: What the user should know about it.
+    note = 'This viewer shows segments as markers; the layer of the pixels needs astrowidgets.ginga.ImageWidget.'
+
+    def __init__(self, viewer):
+        self._viewer = viewer
+        self._colors = dict(COLORS)
+        self._hidden = set()
+        self._segments = None
+        self._rejected = ()
+        self._views = []
+        self.selected = None
+
+    def show(self):
+        """Draw the markers."""
+        self._draw()
+
+    def hide(self):
+        """Take the markers off the viewer."""
+        for label in ('cosmic rays', 'rejected', 'selected'):
+            self._load(label, None, None)
+
+    def clear(self):
+        """Forget the segments."""
+        self._segments, self._rejected, self.selected = None, (), None
+        self._draw()
+
+    def set_mask(self, layer, mask):
+        """Do nothing."""
+
+    def set_layers(self, layers, shape):
+        """Do nothing."""
+
+    def set_comparison(self, comparison, shape):
+        """Do nothing."""
+
+    def set_opacity(self, opacity):
+        """Do nothing."""
+
+    def set_segments(self, segments, verdicts=None):
+        """Mark the listed segments; the selected one stays selected where it is found again."""
+        if self._segments is not None and self.selected is not None:
+            self.selected = found_again(self._segments, self.selected, segments)
+        self._segments = segments
+        self.set_verdicts(segments, verdicts)
+
+    def set_verdicts(self, _segments, verdicts):
+        """Mark those that were rejected in grey."""
+        self._rejected = () if verdicts is None else verdicts.rejected_labels
+        self._draw()
+
+    def set_visible(self, layer, visible):
+        """Show the markers of a layer or not; ``'segments'`` are all of them."""
+        (self._hidden.discard if visible else self._hidden.add)(layer)
+        self._draw()
+
+    def set_color(self, layer, color):
+        """Draw the markers of a layer in another colour."""
+        self._colors[layer] = color
+        self._draw()
+
+    def select(self, label):
+        """Put a square around the segment ``label``; None takes it away."""
+        self.selected = label
+        self._draw_selected()
+
+    def label_at(self, _x, _y):
+        """Return None: clicks of the user are not told by that API."""
+
+    def pan_to(self, x, y, size=3.0):
+        """Bring a place to the middle, and zoom in where something of ``size`` pixels would look too small."""
+        view = self._viewer.get_viewport(sky_or_pixel='pixel')
+        fov = float(view['fov'])
+        self._views.append((tuple(float(value) for value in view['center']), fov))
+        near = max(_NEAR, 4.0 * size)
+        self._viewer.set_viewport(center=(float(x), float(y)), fov=near if fov > 2.0 * near else fov)
+
+    def pan_back(self):
+        """Go back to the view before the last `pan_to`, if there is one."""
+        if self._views:
+            center, fov = self._views.pop()
+            self._viewer.set_viewport(center=center, fov=fov)
+
+    def _draw(self):
+        if self._segments is None or 'segments' in self._hidden:
+            self.hide()
+            return
+        table = self._segments.listed
+        table = table[np.argsort(-np.nan_to_num(table['peak'].value), kind='stable')[:MARKERS]]
+        rejected = np.isin(table['label'], self._rejected)
+        kept = table[~rejected] if 'cosmic rays' not in self._hidden else None
+        self._load('cosmic rays', kept, {'shape': 'circle', 'color': self._colors['cosmic rays'], 'size': 12})
+        self._load('rejected', table[rejected], {'shape': 'circle', 'color': REJECTED, 'size': 12})
+        self._draw_selected()
+
+    def _draw_selected(self):
+        table = None
+        if self._segments is not None and self.selected is not None:
+            table = self._segments.table[self.selected - 1 : self.selected]
+        self._load('selected', table, {'shape': 'square', 'color': 'white', 'size': 20})
+
+    def _load(self, label, table, style):
+        """Show a catalog, or take it away where it has no rows."""
+        if table is not None and len(table):
+            places = Table({'x': table['x_centroid'].value, 'y': table['y_centroid'].value})
+            self._viewer.load_catalog(places, catalog_label=label, catalog_style=style)
+        elif label in self._viewer.catalog_labels:
+            self._viewer.remove_catalog(catalog_label=label)
+
+
+class NotebookPencil(Pencil):
+    """A pencil for a viewer that does not name itself in its events."""
+
+    def _down(self, canvas, event, x, y, viewer=None):
+        return super()._down(canvas, event, x, y, viewer)
+
+    def _move(self, canvas, event, x, y, viewer=None):
+        return super()._move(canvas, event, x, y, viewer)
+
+
+class View:
+    """The image in a viewer, and what is drawn over it.
+
+    Parameters
+    ----------
+    viewer : `~astro_image_display_api.ImageViewerInterface`
+    image_label : str, optional
+        Which of its images is meant.
+    """
+
+    def __init__(self, viewer, image_label=None):
+        self.viewer = viewer
+        self._label = image_label
+        self._original = None
+        ginga = getattr(viewer, 'viewer', None)
+        self.has_pixels = hasattr(ginga, 'get_canvas')
+        self.overlay = MaskOverlay(ginga) if self.has_pixels else CatalogOverlay(viewer)
+        self.note = '' if self.has_pixels else CatalogOverlay.note
+        self.overlay.show()
+
+    def listen(self, clicked, pressed):
+        """Have ``clicked(x, y)`` and ``pressed(key)`` called, where the viewer tells of it; they return what they took.
+
+        Where it does not, nothing happens.
+        """
+        if not self.has_pixels:
+            return
+        canvas = self.overlay.canvas
+        canvas.add_callback('cursor-down', lambda _canvas, _event, x, y, *_: clicked(x, y))
+        canvas.add_callback('key-down-none', lambda _canvas, event, *_: pressed(event.key))
+        canvas.ui_set_active(True, viewer=self.viewer.viewer)  # noqa: FBT003
+
+    @property
+    def _shown_label(self):
+        labels = self.viewer.image_labels
+        return labels[0] if self._label is None and len(labels) == 1 else self._label
+
+    def load(self, ccd):
+        """Display an image."""
+        self._original = None
+        self.viewer.load_image(ccd, image_label=self._label)
+
+    def show_instead(self, ccd):
+        """Display an image in place of the one on display, or that again where it is None; the view stays."""
+        label = self._shown_label
+        if label not in self.viewer.image_labels:  # it is not known to the API
+            return
+        before = self.viewer.get_viewport(sky_or_pixel='pixel', image_label=label)
+        if self._original is None:
+            self._original = self.viewer.get_image(image_label=label)
+        self.viewer.load_image(self._original if ccd is None else ccd, image_label=label)
+        if ccd is None:
+            self._original = None
+        center = tuple(float(value) for value in before['center'])
+        self.viewer.set_viewport(center=center, fov=float(before['fov']), image_label=label)
+
+    def close(self):
+        """Leave nothing behind on the viewer."""
+        self.overlay.clear()
+        self.overlay.hide()

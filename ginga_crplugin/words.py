@@ -1,0 +1,86 @@
+"""The room of the words: what a front says of a session, the same in every front that takes them from here."""
+
+from pathlib import Path
+
+from .core.record import in_words
+from .core.save import default_path
+
+__all__ = ['KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'reasons', 'result_in_words', 'target']
+
+#: The kinds of output, and the words for them.
+KINDS = {
+    'a new file: image, MASK, DQ, CRSEG': 'new',
+    'into the file of the image': 'into',
+    'the mask alone: MASK, DQ, CRSEG': 'mask',
+}
+
+#: The words for the units of the parameters.
+UNITS = {'electron': 'e-', 'electron/adu': 'e-/adu'}
+
+#: What each button does.
+TIPS = {
+    'run': 'Find the cosmic rays of the displayed image.',
+    'cancel': 'Give up the run; the last result stays.',
+    'keep': 'The selected segment is a cosmic ray (key k).',
+    'reject': 'The selected segment is none (key x).',
+    'reject_shown': 'Reject all segments in the list.',
+    'undo': 'Take the last edit back (key u).',
+    'redo': 'Make it again (key U).',
+    'draw': 'What the mouse draws (key d: paint, Esc: off).',
+    'compare': 'Which pixels another result has, and this one has not.',
+    'pin': 'Remember this result, to compare others with it.',
+    'cleaned': 'The cleaned frame and the original in turn (key b).',
+    'verify': 'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',
+    'save': 'Write the merged mask.',
+}
+
+
+def frame_in_words(frame):
+    """Return which frame is at hand."""
+    if frame is None:
+        return 'no image'
+    ny, nx = frame.shape
+    return f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
+
+
+def counts_in_words(segments, verdicts):
+    """Return what was said of the segments."""
+    rejected = len(verdicts.rejected_labels)
+    words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(verdicts.marked)} px by hand'
+    return f'{words}; {verdicts.waiting} px wait' if verdicts.waiting else words
+
+
+def result_in_words(session):
+    """Return what was found, line by line."""
+    result = session.result
+    if result is None:
+        return []
+    lines = in_words(result.detection, result.segments)
+    lines[0] += ' - exact' if result.exact else ' - first iteration'
+    more = 'comparing with ccdproc...' if session.verifying else result.verified
+    return [*lines, more] if more else lines
+
+
+def target(frame):
+    """Return where the mask of a frame goes if nobody says otherwise."""
+    try:
+        return default_path(frame)
+    except ValueError:  # it came from no file
+        return Path.cwd() / f'{Path(frame.name).stem}_crmask.fits'
+
+
+def reasons(session):
+    """Return why something can't be done now, by its name; empty where it can."""
+    no_frame = '' if session.frame is not None else 'Open an image first.'
+    no_result = no_frame or ('' if session.result is not None else 'Run it first.')
+    old = no_result or ('Run it again first: parameters or masks have changed.' if session.outdated else '')
+    review = session.review
+    return {
+        'run': no_frame,
+        'cancel': '' if session.busy else 'Nothing is running.',
+        **dict.fromkeys(('keep', 'reject', 'reject_shown', 'draw', 'compare', 'pin', 'cleaned'), no_result),
+        'undo': '' if review is not None and review.can_undo else 'There is nothing to undo.',
+        'redo': '' if review is not None and review.can_redo else 'There is nothing to redo.',
+        'verify': old or ('It is being compared.' if session.verifying else ''),
+        'save': old,
+    }

@@ -1,0 +1,98 @@
+"""From a step of the slider to the new image in the page, in JupyterLab and Chromium.
+
+Run as ``python tests/benchmarks/bench_notebook.py [--size 2048] [--segments 1000] [--steps 15] [--json]``. Each step is
+a real press of a key on the sigclip slider. It is timed in the page, from the key to the last image that came in of it;
+the first step, which fills the caches of the engine, is left out.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+sys.path.insert(0, str(Path(__file__).parents[1] / 'notebook'))
+
+from lab import Lab, missing
+
+_WATCH = """() => {
+  window.steps = [];
+  document.addEventListener('keydown', () => window.steps.push({pressed: performance.now(), images: []}), true);
+  document.addEventListener('load', event => {
+    if (event.target.tagName === 'IMG' && window.steps.length) window.steps.at(-1).images.push(performance.now());
+  }, true);
+}"""
+
+
+def frame(size, segments, seed=1):
+    """Make a sky with as many hits of three pixels, of all strengths."""
+    rng = np.random.default_rng(seed)
+    data = rng.normal(300.0, 17.0, (size, size)).astype(np.float32)
+    y, x = rng.integers(8, size - 8, (2, segments))
+    strength = rng.uniform(300.0, 6000.0, segments).astype(np.float32)
+    for step in range(3):
+        data[y, x + step] += strength
+    return data
+
+
+def measure(size, segments, steps):
+    """Press the keys, and return the times that were seen."""
+    with tempfile.TemporaryDirectory() as folder:
+        fits.PrimaryHDU(frame(size, segments)).writeto(Path(folder) / 'frame.fits')
+        lab = Lab(folder)
+        try:
+            return _measure(lab, size, steps)
+        finally:
+            lab.close()
+
+
+def _measure(lab, size, steps):
+    lab.open('bench', 'from ginga_crplugin import CosmicRayPanel',
+             "panel = CosmicRayPanel('frame.fits'); panel.params = {'readnoise': 10.0}; panel")  # fmt: skip
+    lab.gone('compiling')
+    lab.button('Run').click()
+    lab.says(' px in ')
+    lab.page.wait_for_timeout(1000)
+    lab.page.evaluate(_WATCH)
+    handle = lab.page.locator('.crp-column .noUi-handle').first
+    handle.focus()
+    results = []
+    for step in range(steps + 1):
+        lab.page.keyboard.press('ArrowRight' if step % 10 < 5 else 'ArrowLeft')
+        lab.page.wait_for_timeout(1500)
+        results.append(lab.result)
+    timed = lab.page.evaluate('() => window.steps')[1:]
+    last = [step['images'][-1] - step['pressed'] for step in timed if step['images']]
+    assert len(set(results)) > 3, results
+    assert len(last) == steps, timed
+    return {
+        'size': size,
+        'result': results[-1],
+        'median_ms': float(np.median(last)),
+        'longest_ms': max(last),
+        'images_per_step': max(len(step['images']) for step in timed),
+    }
+
+
+def main():
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--size', type=int, default=2048)
+    parser.add_argument('--segments', type=int, default=1000)
+    parser.add_argument('--steps', type=int, default=15)
+    parser.add_argument('--json', action='store_true')
+    args = parser.parse_args()
+    if missing():
+        sys.exit(f'missing: {", ".join(missing())}')
+    row = measure(args.size, args.segments, args.steps)
+    if args.json:
+        print(json.dumps(row, indent=2))
+        return
+    print('{size} x {size}, {result}: {median_ms:.0f} ms (longest {longest_ms:.0f})'.format(**row))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,221 @@
+"""The whole way in JupyterLab and a real browser, by a real mouse."""
+
+import time
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from lab import Lab, missing
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import MaskBit, detect, read_dark, read_frame, read_mask
+from ginga_crplugin.demo import DARK_LIMIT, simulate
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(missing()), reason=f'for a notebook in a browser there is no {", ".join(missing())}'),
+]
+
+START = """from ginga_crplugin import CosmicRayPanel
+panel = CosmicRayPanel('night1.fits')
+panel"""
+
+BQPLOT = """from astrowidgets.bqplot import ImageWidget
+from astropy.nddata import CCDData
+from ginga_crplugin import CosmicRayPanel
+image_widget = ImageWidget(display_width=560)
+image_widget.load_image(CCDData.read('night1.fits'))
+panel = CosmicRayPanel(image_widget)
+panel.add_dark('dark.fits', 30)
+panel"""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A simulated frame with its dark, and the mask of its bad column."""
+    folder = tmp_path_factory.mktemp('notebook')
+    truth = simulate((512, 512))
+    truth.ccd.write(folder / 'night1.fits')
+    truth.dark.write(folder / 'dark.fits')
+    fits.PrimaryHDU(truth.column.astype(np.uint8)).writeto(folder / 'column.fits')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def lab(folder, request):
+    start = time.monotonic()
+    lab = Lab(folder)
+    yield lab
+    lab.close()
+    words = f'JupyterLab and Chromium: {time.monotonic() - start:.0f} s'
+    request.config.pluginmanager.getplugin('terminalreporter').write_line(words)
+
+
+def add(lab, name, button):
+    lab.page.get_by_placeholder('path of a FITS file').fill(name)
+    lab.button(button).click()
+    lab.says(name)
+
+
+def row(lab, index):
+    return lab.page.locator('.crp-table tr').nth(index)
+
+
+def image_is_still(lab):
+    """Wait until the image in the page changes no more."""
+    seen = []
+
+    def still():
+        seen.append(lab.pixels['sum'])
+        return len(seen) > 4 and len(set(seen[-4:])) == 1
+
+    lab.until(still)
+
+
+@pytest.fixture
+def frame(folder):
+    """The frame with all its masks."""
+    masks = (read_dark(folder / 'dark.fits', DARK_LIMIT), read_mask(folder / 'column.fits', MaskBit.BAD))
+    return read_frame(folder / 'night1.fits').replace(masks=masks)
+
+
+def drag_sigclip(lab):
+    """Drag the slider, wait for another result, and return the value."""
+    before = lab.result
+    lab.drag(lab.page.locator('.crp-column .noUi-handle').first, 40)
+    lab.until(lambda: lab.result != before)
+    lab.until(lambda: lab.ask('not panel.session.busy and not panel.session.outdated'))
+    return lab.ask('panel.params.sigclip')
+
+
+def click_row(lab, index):
+    """Click a row; return its label, x, y and area."""
+    label, x, y, area = (float(row(lab, index).locator('td').nth(place).inner_text()) for place in range(4))
+    row(lab, index).locator('td').nth(1).click()
+    lab.page.locator('.crp-chosen').wait_for()
+    return int(label), x, y, int(area)
+
+
+def save_as(lab, name):
+    lab.button('Save...').click()
+    lab.page.locator('.crp-column input[type=text]').last.fill(name)
+    lab.says(f'{name} will be written')
+    lab.button('Save').click()
+    lab.says(f'saved: {name}')
+
+
+def test_from_the_three_lines_to_the_mask_on_disk(lab, folder, frame):
+    lab.open('ginga', START)
+    lab.gone('compiling')
+    add(lab, 'dark.fits', 'Dark')
+    add(lab, 'column.fits', 'Add mask')
+    lab.button('Run').click()
+    lab.says(f'{detect(frame).pixels} px in')
+    image_is_still(lab)
+    before = lab.pixels
+
+    sigclip = drag_sigclip(lab)
+    assert 6.0 < sigclip < 12.0
+    expected = detect(frame, frame.parameters({'sigclip': sigclip})[0])
+    lab.says(f'{expected.pixels} px in')
+    assert 'exact' in lab.result
+    image_is_still(lab)
+    assert 0 < lab.pixels['vermilion'] < before['vermilion']
+
+    label, x, y, area = click_row(lab, 3)
+    assert lab.ask('list(panel.view.viewer.viewer.get_pan())') == pytest.approx([x, y], abs=0.06)
+    image_is_still(lab)
+    panned = lab.pixels
+    assert panned['sum'] != before['sum']
+    lab.button('Reject').click()
+    lab.says('1 rejected')
+    assert 'rejected' in row(lab, 3).inner_text()
+    image_is_still(lab)
+    assert lab.pixels['vermilion'] < panned['vermilion']
+    lab.button('Undo').click()
+    lab.until(lambda: lab.pixels['vermilion'] == panned['vermilion'])
+    lab.button('Redo').click()
+    lab.says('1 rejected')
+
+    save_as(lab, 'ginga_crmask.fits')
+    with fits.open(folder / 'ginga_crmask.fits', checksum=True) as hdus:
+        found = (hdus['DQ'].data & MaskBit.CR_DETECTED) != 0
+        assert_array_equal(hdus['MASK'].data, hdus['DQ'].data != 0)
+        assert_array_equal(hdus[0].data, frame.ccd.data)
+        assert_array_equal(found & expected.crmask, found)
+        assert expected.pixels - np.count_nonzero(found) == area
+        assert hdus['CRSEG'].data['verdict'][label - 1] == 'rejected'
+        assert hdus['MASK'].header['LASIGCLP'] == sigclip
+    assert lab.errors == []
+
+
+def test_the_mouse_on_the_image_selects_and_draws(lab):
+    lab.open('mouse', START)
+    lab.gone('compiling')
+    lab.button('Run').click()
+    lab.says(' px in ')
+    image_is_still(lab)
+    label = lab.ask('int(panel.session.result.segments.listed["label"][5])')
+    x, y = (lab.ask(f'float(panel.segments["{name}"][{label - 1}].value)') for name in ('x_centroid', 'y_centroid'))
+    x, y = lab.ask(f'[float(v) for v in panel.view.viewer.viewer.get_canvas_xy({x}, {y})]')
+    image = lab.page.locator('.jp-OutputArea img').first
+    image.click(position={'x': x, 'y': y})
+    lab.until(lambda: lab.ask('panel.overlay.selected') == label)
+    lab.page.locator('.crp-chosen').wait_for()
+    lab.page.locator('.crp-column select:has(option:text-is("polygon"))').select_option('line')
+    lab.until(lambda: lab.ask('panel.controls.draw.value') == 'line')
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    lab.page.mouse.move(box['x'] + 100, box['y'] + 100)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box['x'] + 160, box['y'] + 120, steps=4)
+    lab.page.mouse.up()
+    lab.gone(' 0 px by hand', timeout=10.0)
+    image_is_still(lab)
+    assert lab.pixels['yellow'] > 50
+
+
+def test_errors_stand_in_the_page(lab, folder):
+    lab.open('errors', START)
+    lab.page.get_by_placeholder('path of a FITS file').fill('nothing.fits')
+    lab.button('Add mask').click()
+    lab.says('nothing.fits: no such file')
+    assert lab.page.get_by_role('alert').count() == 1
+
+
+COUNT = """color => [...document.querySelectorAll('.bqplot .dot')]
+  .filter(marker => getComputedStyle(marker).stroke === color).length"""
+
+VERMILION, GREY, WHITE = 'rgb(213, 94, 0)', 'rgb(153, 153, 153)', 'rgb(255, 255, 255)'
+
+
+def test_bqplot_has_the_markers(lab, folder):
+    lab.open('bqplot', BQPLOT)
+    lab.gone('compiling')
+    lab.says('needs astrowidgets.ginga.ImageWidget')
+    lab.button('Run').click()
+    lab.says(' px in ')
+
+    def count(*colors):
+        return tuple(lab.page.evaluate(COUNT, color) for color in colors)
+
+    before = lab.ask('len(panel.session.result.segments.listed)')
+    lab.until(lambda: count(VERMILION) == (before,))
+    drag_sigclip(lab)
+    listed = lab.ask('len(panel.session.result.segments.listed)')
+    assert 0 < listed < before
+    lab.until(lambda: count(VERMILION) == (listed,))
+    _, x, y, _ = click_row(lab, 2)
+    lab.until(lambda: count(WHITE) == (1,))
+    centre = lab.ask('[float(v) for v in image_widget.get_viewport(sky_or_pixel="pixel")["center"]]')
+    assert centre == pytest.approx([x, y], abs=0.06)
+    lab.button('Reject').click()
+    lab.until(lambda: count(GREY, VERMILION) == (1, listed - 1))
+    lab.button('Undo').click()
+    lab.until(lambda: count(GREY, VERMILION) == (0, listed))
+    lab.page.screenshot(path=folder / 'bqplot.png')
+    save_as(lab, 'bqplot_crmask.fits')
+    with fits.open(folder / 'bqplot_crmask.fits') as hdus:
+        assert_array_equal(hdus['MASK'].data, hdus['DQ'].data != 0)
+        assert (hdus['DQ'].data & MaskBit.HOT).any()
+    assert lab.errors == []
