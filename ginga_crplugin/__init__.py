@@ -9,7 +9,9 @@ from importlib import import_module
 __version__ = '0.1.0'
 
 _PUBLIC = {
+    'Check': 'core.checks',
     'CosmicRayPanel': 'notebook',
+    'Cure': 'core.checks',
     'Detection': 'core.detect',
     'Frame': 'core.frame',
     'LACosmic': 'core.lacosmic',
@@ -17,6 +19,8 @@ _PUBLIC = {
     'LACosmicParams': 'core.params',
     'MaskBit': 'core.bits',
     'Segments': 'core.segment',
+    'check_frame': 'core.checks',
+    'check_result': 'core.checks',
     'detect': 'core.detect',
     'merge_mask': 'core.bits',
     'read_dark': 'core.read',
@@ -24,6 +28,7 @@ _PUBLIC = {
     'read_mask': 'core.read',
     'save_mask': 'core.save',
     'segment': 'core.segment',
+    'with_hints': 'core.hints',
 }
 
 __all__ = ['__version__', 'ginga_plugin_spec', *sorted(_PUBLIC)]

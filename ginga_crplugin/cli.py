@@ -34,7 +34,7 @@ def main(argv=None):
         The exit code.
     """
     args = build_parser().parse_args(argv)
-    run = {'detect': _detect, 'sheet': _sheet, 'view': _view, 'demo': _demo}[args.command]
+    run = {'detect': _detect, 'sheet': _sheet, 'check': _check, 'view': _view, 'demo': _demo}[args.command]
     try:
         code = run(args)
         sys.stdout.flush()
@@ -75,6 +75,8 @@ def _warnings_in_lines():
 
 def _detect(args):
     _check_usage(args)
+    if args.into and args.mask_only:
+        args.usage_error('--into and --mask-only exclude each other')
     with _warnings_in_lines():
         from .core.save import default_path, save_mask
 
@@ -108,8 +110,6 @@ def _check_usage(args):
         args.usage_error('--dark needs --dark-limit')
     if args.ext is not None and args.frame[1] is not None:
         args.usage_error('the extension is given twice: by --ext and behind the name of the frame')
-    if args.into and args.mask_only:
-        args.usage_error('--into and --mask-only exclude each other')
 
 
 def _frame(args):
@@ -229,6 +229,26 @@ def _images(args, frame, detection):
     yield 'cleaned', detection.cleaned
 
 
+# check
+
+
+def _check(args):
+    _check_usage(args)
+    with _warnings_in_lines():
+        from .core.checks import check_frame
+
+        frame = _frame(args)
+        found = check_frame(frame, frame.parameters(chosen_params(args))[0])
+    if args.json:
+        keys = [{'check': c.name, 'mark': c.mark, 'figure': c.figure, 'advice': c.advice} for c in found]
+        print(json.dumps(keys, indent=2, allow_nan=False))
+        return 0
+    for check in found:
+        advice = f'; {check.advice}' if check.advice else ''
+        print(f'{check.mark:<6}{check.name:<12}{check.figure}{advice}')
+    return 0
+
+
 # view
 
 
@@ -276,6 +296,16 @@ def _demo_words(demo):
             f'  false pixels  {score.false_pixels:>5}: {score.false_hot} at hot pixels, {score.false_column} at the '
             f'column, {score.false_star} in stars, {score.false_beside} beside a track, {score.false_other} elsewhere'
         )
+    hints = demo.hints
+    yield 'hints without the masks:'
+    yield (
+        f'  hot pixels, column and stars {hints.false_right} of {hints.false} right '
+        f'({100.0 * hints.false_right / max(hints.false, 1):.1f} %)'
+    )
+    yield (
+        f'  cosmic rays {hints.cosmic_rays_wrong} of {hints.cosmic_rays} wrong '
+        f'({100.0 * hints.cosmic_rays_wrong / max(hints.cosmic_rays, 1):.1f} %)'
+    )
     for path in (demo.frame, demo.dark, demo.mask, demo.output, demo.picture):
         yield f'written: {path}'
     limit = f'{demo.dark_limit:g}'

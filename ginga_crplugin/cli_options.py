@@ -22,6 +22,7 @@ def build_parser():
     commands = parser.add_subparsers(title='commands', dest='command', required=True, metavar='COMMAND')
     _add_detect(commands)
     _add_sheet(commands)
+    _add_check(commands)
     _add_view(commands)
     _add_demo(commands)
     return parser
@@ -135,13 +136,26 @@ def _add_sheet(commands):
 
 
 def _add_input(command):
-    """Add the frame, and all that says how its cosmic rays are found."""
+    """Add the frame, what goes with it, and the parameters."""
     command.add_argument('frame', type=split_ext, metavar='FRAME', help='FITS file; .gz and .fz too')
     command.add_argument('--ext', type=_ext, metavar='E', help='number, NAME or NAME,VER; by default the first image')
     command.add_argument('--unit', metavar='U', help='unit of the pixels, over what BUNIT says: adu, electron, ...')
     _add_companions(command.add_argument_group('what goes with the frame'))
     _add_params(command.add_argument_group('parameters of L.A.Cosmic'))
     command.set_defaults(usage_error=command.error)
+
+
+def _add_check(commands):
+    check = commands.add_parser(
+        'check', allow_abbrev=False, help='say what speaks against running L.A.Cosmic on a frame',
+        description='Check a frame against the notes for users of L.A.Cosmic: bias, flat, sky, noise, units, bad '
+        'pixels, sampling, overscan, pixels that are not finite. Prints a line for each: mark (fine, look, wrong), '
+        'name, what was measured, what to do. The exit code is 0 whatever the marks are, and 1 if the frame cannot be '
+        'read.',
+        epilog=_FILE_EXT,
+    )  # fmt: skip
+    _add_input(check)
+    check.add_argument('--json', action='store_true', help='print a JSON list instead')
 
 
 def _add_companions(group):

@@ -8,13 +8,14 @@ from astropy.io import fits
 
 from .core.bits import MaskBit
 from .core.detect import detect
+from .core.hints import with_hints
 from .core.read import read_dark, read_frame, read_mask
 from .core.save import save_mask
 from .core.segment import Segments, segment
 from .picture import save_picture
 from .simulation import FWHM, Simulation, simulate
 
-__all__ = ['DARK_LIMIT', 'Demo', 'Score', 'Simulation', 'run_demo', 'score', 'simulate']
+__all__ = ['DARK_LIMIT', 'Demo', 'HintScore', 'Score', 'Simulation', 'run_demo', 'score', 'score_hints', 'simulate']
 
 #: How far from a hot pixel or the bad column L.A.Cosmic is misled by it, in pixels.
 REACH = 3
@@ -90,6 +91,64 @@ def score(truth, crmask):
     )  # fmt: skip
 
 
+#: The hints that are right for what is near, and those that are never wrong where they are true.
+_RIGHT = {
+    'hot': ('hot pixel', 'negative core'),
+    'column': ('bad column or row',),
+    'stars': ('star-like', 'saturated'),
+}
+_NEUTRAL = '', 'at the edge', 'touches a mask'
+
+
+@dataclass(frozen=True)
+class HintScore:
+    """How well the hints tell what is no cosmic ray.
+
+    Attributes
+    ----------
+    false, false_right : int
+        Segments that hold no cosmic ray but lie at a hot pixel, the bad column or in a star; those with a right hint.
+    cosmic_rays, cosmic_rays_wrong : int
+        Segments that hold a cosmic ray, and those of them with the hint of something else.
+    """
+
+    false: int
+    false_right: int
+    cosmic_rays: int
+    cosmic_rays_wrong: int
+
+
+def score_hints(truth, segments):
+    """Compare the hints of segments with the truth.
+
+    Parameters
+    ----------
+    truth : Simulation
+    segments : Segments
+        With hints.
+
+    Returns
+    -------
+    HintScore
+    """
+    hint = np.asarray(segments.table['hint'])
+    near = {'hot': _grown(truth.hot, REACH), 'column': _grown(truth.column, REACH), 'stars': _near_stars(truth)}
+    right, false = np.zeros(len(hint), dtype=bool), np.zeros(len(hint), dtype=bool)
+    for kind, where in near.items():
+        there = _touched(segments, where)
+        false |= there
+        right |= there & np.isin(hint, _RIGHT[kind])
+    real = _touched(segments, truth.hits > 0)
+    false &= ~real
+    wrong = real & ~np.isin(hint, _NEUTRAL)
+    return HintScore(*(int(np.count_nonzero(some)) for some in (false, false & right, real, wrong)))
+
+
+def _touched(segments, where):
+    """Return which segments have a pixel there, by their labels."""
+    return np.bincount(segments.pixel_labels, where.ravel()[segments.pixels], len(segments) + 1)[1:] > 0
+
+
 def _grown(mask, reach):
     """Return the mask with all pixels of the squares that reach so far around its own."""
     for axis in (0, 1):
@@ -121,7 +180,9 @@ class Demo:
     masked, unmasked : Score
         What was found with the hot pixels and the column masked before the run, and without; both in electrons.
     segments : Segments
-        The segments of the masked run.
+        The segments of the masked run, with hints.
+    hints : HintScore
+        How right the hints are in the run without the masks, where they have the dark to look at.
     truth : Simulation
     dark_limit : float
         Level of the dark (adu) above which a pixel was taken as hot.
@@ -135,6 +196,7 @@ class Demo:
     masked: Score
     unmasked: Score
     segments: Segments
+    hints: HintScore
     truth: Simulation
     dark_limit: float = DARK_LIMIT
 
@@ -167,18 +229,21 @@ def run_demo(folder='ginga-crplugin-demo', *, overwrite=False, shape=(1024, 1024
     frame = frame.replace(masks=(read_dark(files['dark'], DARK_LIMIT), read_mask(files['mask'], MaskBit.BAD)))
     params, sources = frame.parameters()
     detection = detect(frame, params)
-    segments = segment(frame, detection)
+    dark = truth.dark.data
+    segments = with_hints(frame, detection, segment(frame, detection), dark)
     save_mask(frame, detection, segments, files['output'], overwrite=overwrite, sources=sources)
-    unmasked = detect(frame.replace(masks=()), params)
+    bare = frame.replace(masks=())
+    unmasked = detect(bare, params)
+    hints = score_hints(truth, with_hints(bare, unmasked, segment(bare, unmasked), dark))
     masked, unmasked = score(truth, detection.crmask), score(truth, unmasked.crmask)
     save_picture(files['picture'], frame, detection, _caption(masked, unmasked))
-    return Demo(**files, masked=masked, unmasked=unmasked, segments=segments, truth=truth)
+    return Demo(**files, masked=masked, unmasked=unmasked, segments=segments, hints=hints, truth=truth)
 
 
 def _caption(masked, unmasked):
     return (
         f'{masked.hits_found} of {masked.hits} simulated cosmic rays found, with {masked.false_pixels} false pixels '
-        f'({masked.false_beside} of them beside a track); '
+        f'({masked.false_star} of them in sharp stars, {masked.false_beside} beside a track); '
         f'{unmasked.false_pixels} false pixels if the hot pixels and the bad column are not masked before the run.'
     )
 

@@ -47,10 +47,8 @@ class Thumbnails:
         self.words = Widgets.Label('')
         self.row = Widgets.HBox()
         self.row.set_spacing(4)
-        for widget in (self.other, Widgets.Label(''), back, self.words, forth):
-            self.row.add_widget(
-                widget, stretch=1 if isinstance(widget, Widgets.Label) and widget is not self.words else 0
-            )
+        for widget, stretch in ((self.other, 0), (Widgets.Label(''), 1), (back, 0), (self.words, 0), (forth, 0)):
+            self.row.add_widget(widget, stretch=stretch)
 
     def show(self, session, label, place):
         """Show a segment of the session's result, or none.
@@ -98,8 +96,9 @@ class Thumbnails:
             ('dark' if name == _NONE else name[:14], _drawable(other), 'other'),
             ('cleaned', _drawable(result.detection.cleaned), 'science'),
         ]
-        picture = RGBImage(data_np=np.ascontiguousarray(strip(result.segments, label, images, scale=3)[::-1]))
+        picture = RGBImage(data_np=np.ascontiguousarray(strip(result.segments, label, images, scale=3)))
         self.viewer.set_image(picture)
+        self.viewer.cut_levels(0.0, 255.0)
         self.viewer.zoom_fit()
 
 

@@ -8,6 +8,7 @@ from ginga.gw import Widgets
 from .core.bits import CAUSES
 from .core.header import UNITS
 from .core.params import LACosmicParams
+from .ginga_checks import Checks
 from .ginga_cutouts import Thumbnails
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
@@ -16,7 +17,7 @@ from .overlay import COLORS
 __all__ = ['Panel']
 
 _AS_HEADER = 'unit: header'
-_WIDE = 64
+_WIDE = 70
 _LINES = 5
 _COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
@@ -113,9 +114,10 @@ class Panel:
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
         box.set_spacing(3)
         for part in (self._frame_part, self._mask_part, self._params_part, self._run_part, self._table_part,
-                     self._review_part, self._layers_part, self._output_part):  # fmt: skip
+                     self._review_part, self._layers_part):  # fmt: skip
             part(box)
         top.add_widget(scroll, stretch=1)
+        self._output_part(top)  # always in sight
         top.add_widget(self._last_row(), stretch=0)
         container.add_widget(top, stretch=1)
 
@@ -133,6 +135,9 @@ class Panel:
         box.add_widget(_row(self.unit), stretch=0)
         self.notes = Widgets.Label('')
         box.add_widget(self.notes, stretch=0)
+        self.checks = Checks(self._plugin.session.cure)
+        box.add_widget(self.checks.button, stretch=0)
+        box.add_widget(self.checks.box, stretch=0)
 
     def _mask_part(self, box):
         box.add_widget(_heading('Masked before the run'), stretch=0)

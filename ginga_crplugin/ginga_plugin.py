@@ -386,8 +386,10 @@ class CosmicRays(LocalPlugin):
         for name in self.fv.get_channel_names():
             channel = self.fv.get_channel(name)
             for title in channel.get_image_names():
-                image = channel.datasrc[title] if title in channel.datasrc else None  # not loaded now
-                if image is not None and image is not self._image and image.get_data().shape == shape:
+                if title not in channel.datasrc:  # it is not loaded now
+                    continue
+                image = channel.datasrc[title]
+                if image is not self._image and image.get_data().shape == shape:
                     images[title] = image.get_data()
         return images
 
@@ -438,6 +440,7 @@ class CosmicRays(LocalPlugin):
         self._show_thumbnails()
         self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
         self.panel.show_counts(None, None)
+        self._heard_checks()
         self.panel.show_comparison(None)
         self.panel.show_kept(None)
         if isinstance(self._dialog, SaveDialog):  # it names the file of the image before
@@ -486,6 +489,17 @@ class CosmicRays(LocalPlugin):
         self._show_thumbnails()
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
+
+    def _heard_checks(self):
+        result = self.session.result
+        self.panel.checks.show(self.session.checks + (list(result.remarks) if result is not None else []))
+
+    def _heard_hinted(self):
+        result, verdicts = self.session.result, self.session.verdicts
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
+        if self._selected is not None:
+            self.panel.table.select(self._selected)
+        self._heard_checks()
 
     def _heard_compared(self):
         result, comparison = self.session.result, self.session.comparison

@@ -1,6 +1,6 @@
 """The room of the results: what a run found on what frame, and how it compares with another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Result:
         Whether it is the full result, not the first iteration alone.
     verified : str
         What a comparison with ccdproc said; empty if there was none.
+    remarks : list of Check
+        What speaks against the result.
     """
 
     frame: Frame
@@ -43,6 +45,7 @@ class Result:
     sources: dict[str, str]
     exact: bool = True
     verified: str = ''
+    remarks: list = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)

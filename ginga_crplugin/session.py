@@ -7,12 +7,15 @@ import numpy as np
 
 from .core import compiling
 from .core.bits import MaskBit
+from .core.checks import check_frame
 from .core.detect import Detector
+from .core.hints import with_hints
 from .core.keep import fingerprint
 from .core.params import LACosmicParams
 from .core.review import Review
 from .core.save import save_mask
 from .core.segment import LISTED, segment
+from .core.verdict import check_result
 from .result import Comparison, MaskChoice, Result, verify, without_masks
 
 __all__ = ['Session']
@@ -35,7 +38,8 @@ class Session:
     Notes
     -----
     Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'masks'``, ``'busy'``, ``'result'``,
-    ``'verified'``, ``'engine'``, ``'review'``, ``'kept'``, ``'compared'``, ``'saved'`` or ``'error'``.
+    ``'hinted'``, ``'verified'``, ``'engine'``, ``'checks'``, ``'review'``, ``'kept'``, ``'compared'``, ``'saved'`` or
+    ``'error'``.
     """
 
     def __init__(self, run, reviews=None):
@@ -47,6 +51,9 @@ class Session:
         self.verdicts = None
         self.kept = None
         self.grow = 0
+        self.checks = []
+        self._checked = None
+        self._checking = False
         self.pinned = None
         self.comparison = None
         self._comparing = 0
@@ -109,6 +116,7 @@ class Session:
         self._masks = own + added
         self._use_masks()
         self._tell('frame')
+        self._check()
         if self.kept is not None:
             self._tell('kept')
 
@@ -119,6 +127,7 @@ class Session:
         self._wanted = self.verifying = False
         self._detector, self._seconds = Detector(), 0.0
         self._masks = tuple(choice for choice in self._masks if not choice.own)
+        self.checks, self._checked = [], None
         self.frame = self.result = self.saved = self._last = None
         self.review = self.verdicts = self.kept = self._word = self.pinned = self.comparison = None
         self._comparing += 1
@@ -155,6 +164,7 @@ class Session:
         LACosmicParams(**chosen)
         self._chosen = chosen
         self._tell('params')
+        self._check()
         self._follow()
 
     @property
@@ -174,6 +184,7 @@ class Session:
             self._masks += (MaskChoice(mask),)
             self._use_masks()
             self._tell('masks')
+            self._check()
             self._follow()
 
         self._run(load, done)
@@ -192,12 +203,42 @@ class Session:
         self._masks = (*self._masks[:index], new, *self._masks[index + 1 :])
         self._use_masks()
         self._tell('masks')
+        self._check()
         self._follow()
 
     def _use_masks(self):
         if self.frame is not None:
             used = (c.mask for c in self._masks if c.used and c.mask.mask.shape == self.frame.shape)
             self.frame = self.frame.replace(masks=tuple(used))
+
+    # what speaks against the frame
+
+    def _check(self):
+        """Have the frame checked again where something that matters has changed."""
+        params = self.params
+        wanted = (self.frame, params.gain, params.readnoise, params.satlevel, params.pssl, params.sepmed)
+        if self.frame is None or self._checking or (self._checked is not None and _alike(self._checked, wanted)):
+            return
+        frame, self._checking, self._checked = self.frame, True, wanted
+
+        def done(checks, error):
+            self._checking = False
+            if error is not None:
+                self._fail(error)
+            elif wanted[0] is self.frame:
+                self.checks = checks
+                self._tell('checks')
+            self._check()  # what changed meanwhile
+
+        self._run(lambda: check_frame(frame, params), done)
+
+    def cure(self, cure):
+        """Do what a check advises (`Cure`): take parameters, use a mask."""
+        if cure.mask is not None:
+            self._masks += (MaskChoice(cure.mask),)
+            self._use_masks()
+            self._tell('masks')
+        self.set_params(**cure.params)
 
     # the run
 
@@ -272,8 +313,32 @@ class Session:
             self._last, self._seconds, self._wanted = result, seconds, False
             self._tell('busy')
         self._tell('result')
-        if not result.exact and ticket == self._ticket:
+        if ticket != self._ticket:
+            return
+        if result.exact:
+            self._hint(self.result)
+        else:
             self._start_run(exact=True)
+
+    def _hint(self, result):
+        """Have it worked out what the segments may be instead, once nothing else is wanted."""
+        dark = self.dark
+
+        def job():
+            segments = with_hints(result.frame, result.detection, result.segments, dark)
+            _ = segments.listed
+            return segments, check_result(result.frame, result.detection, segments)
+
+        def done(hinted, error):
+            if self.result is not result:
+                return
+            if error is not None:
+                self._fail(error)
+                return
+            self.result = self._last = replace(result, segments=hinted[0], remarks=hinted[1])
+            self._tell('hinted')
+
+        self._run(job, done)
 
     def cancel(self):
         """Give up the run; the last good result stays."""
@@ -440,9 +505,13 @@ class Session:
             return
 
         options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
-        segments, reviews, word = self.verdicts.told(result.segments), self._reviews, self._word
+        verdicts, dark, reviews, word = self.verdicts, self.dark, self._reviews, self._word
 
         def job():
+            segments = result.segments
+            if 'hint' not in segments.table.colnames:
+                segments = with_hints(result.frame, result.detection, segments, dark)
+            segments = verdicts.told(segments)
             written = save_mask(result.frame, result.detection, segments, path, **options)
             if reviews is not None:
                 reviews.forget(word)
@@ -456,3 +525,7 @@ class Session:
                 self._tell('saved')
 
         self._run(job, done)
+
+
+def _alike(one, other):
+    return one[0] is other[0] and one[1:] == other[1:]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy.nddata import CCDData
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 from astropy.wcs import WCS
 from photutils.datasets import make_model_image
 from photutils.psf import MoffatPSF
@@ -15,6 +15,7 @@ GAIN = 1.5
 READNOISE = 10.0
 SKY = 200.0
 FWHM = 2.8
+SHARP_FWHM = 1.5
 BETA = 4.765
 SATURATION = 60000.0  # adu
 #: Electrons from which a pixel of a cosmic ray shows: three times the noise of the sky.
@@ -38,7 +39,8 @@ class Simulation:
     hot, column : (ny, nx) bool ndarray
         Hot pixels, and the bad column as `ccdproc.ccdmask` would mask it.
     stars : `~astropy.table.QTable`
-        ``x_0``, ``y_0`` (0-based pixels) and ``flux`` (electron) of the stars.
+        ``x_0``, ``y_0`` (0-based pixels) and ``flux`` (electron) of the stars, and whether they are ``sharp``: narrower
+        than the others, so that L.A.Cosmic flags their cores.
     """
 
     ccd: CCDData
@@ -66,10 +68,11 @@ def simulate(shape=(1024, 1024), seed=1):
     """
     rng = np.random.default_rng(seed)
     share = shape[0] * shape[1] / 1024**2
-    stars = _stars(rng, shape, round(120 * share))
+    stars = _stars(rng, shape, round(120 * share), 2.8, 6.2)
     electrons = _exposed(rng, shape, stars)
     cosmic_rays, hits = _cosmic_rays(rng, shape, round(140 * share), round(8 * share))
     electrons += cosmic_rays
+    sharp = _sharp_stars(np.random.default_rng([seed, 1]), shape, round(20 * share), electrons)
     dark, hot = _dark(rng, shape, round(400 * share))
     # the sensor was not quite as warm as when the darks were taken
     electrons[hot] += GAIN * dark[hot] * rng.normal(0.0, 0.3, np.count_nonzero(hot))
@@ -81,23 +84,36 @@ def simulate(shape=(1024, 1024), seed=1):
     return Simulation(
         CCDData(adu, unit='adu', header=header, wcs=WCS(header)),
         CCDData(dark, unit='adu'),
-        cosmic_rays, hits, hot, column, stars,
+        cosmic_rays, hits, hot, column, vstack([stars, sharp]),
     )  # fmt: skip
 
 
-def _stars(rng, shape, count):
+def _stars(rng, shape, count, faintest, brightest):
     table = QTable()
     table['x_0'] = rng.uniform(0, shape[1] - 1, count)
     table['y_0'] = rng.uniform(0, shape[0] - 1, count)
-    table['flux'] = 10 ** rng.uniform(2.8, 6.2, count)
+    table['flux'] = 10 ** rng.uniform(faintest, brightest, count)
+    table['sharp'] = np.zeros(count, dtype=bool)
     return table
+
+
+def _light(shape, stars, fwhm):
+    """Return the electrons of stars, without noise."""
+    star = MoffatPSF(alpha=fwhm / (2.0 * np.sqrt(2.0 ** (1.0 / BETA) - 1.0)), beta=BETA)
+    return make_model_image(shape, star, stars, model_shape=(41, 41)) if len(stars) else np.zeros(shape)
 
 
 def _exposed(rng, shape, stars):
     """Return stars and sky with their noise, in electrons."""
-    star = MoffatPSF(alpha=FWHM / (2.0 * np.sqrt(2.0 ** (1.0 / BETA) - 1.0)), beta=BETA)
-    light = make_model_image(shape, star, stars, model_shape=(41, 41)) if len(stars) else np.zeros(shape)
-    return rng.poisson(light + SKY) + rng.normal(0.0, READNOISE, shape)
+    return rng.poisson(_light(shape, stars, FWHM) + SKY) + rng.normal(0.0, READNOISE, shape)
+
+
+def _sharp_stars(rng, shape, count, electrons):
+    """Add stars as narrow as those of an undersampled frame; L.A.Cosmic takes their cores for cosmic rays."""
+    stars = _stars(rng, shape, count, 3.8, 4.8)
+    stars['sharp'] = True
+    electrons += rng.poisson(_light(shape, stars, SHARP_FWHM))
+    return stars
 
 
 def _cosmic_rays(rng, shape, short, muons):

@@ -541,3 +541,56 @@ os._exit(main(sys.argv[1:]))
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "['cosmic rays'] frame[PRIMARY,1]"
+
+
+# check
+
+
+def checked(capsys, *args):
+    assert main(['check', *map(str, args), '--json']) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ''
+    return {item['check']: item for item in json.loads(printed.out)}
+
+
+def test_check_names_what_is_wrong(data, capsys):
+    found = checked(capsys, data / 'saao_ste3_a8280271.fits')
+    assert list(found) == [
+        'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite',
+    ]  # fmt: skip
+    assert all(set(item) == {'check', 'mark', 'figure', 'advice'} for item in found.values())
+    assert [name for name, item in found.items() if item['mark'] == 'wrong'] == ['bias', 'noise', 'overscan']
+    assert found['overscan']['figure'] == '16 at the left, 8 at the right, 8 at the top saw no light'
+    electrons = checked(capsys, data / 'saao_sci_err_dq_electron.fits')
+    assert {item['mark'] for item in electrons.values()} == {'fine', 'look'}
+
+
+def test_check_in_words_ends_well_whatever_is_wrong(data):
+    ended = command('check', data / 'saao_ste3_a8280271.fits')
+    assert (ended.returncode, ended.stderr) == (0, '')
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 9
+    assert lines[0].startswith('wrong bias        edges without light stand at 21')
+    assert lines[8] == 'fine  nonfinite   all pixels are finite'
+
+
+def test_check_takes_the_options_of_detect(frame, mask, capsys):
+    assert checked(capsys, frame)['noise']['mark'] == 'look'
+    wrong = checked(capsys, frame, '--readnoise', 40, '--mask', f'{mask}:bad', '--unit', 'adu')
+    assert wrong['noise']['mark'] == 'wrong'
+    assert '(1 px masked)' in wrong['bad_pixels']['figure']
+
+
+@pytest.mark.parametrize('args', [['nothing.fits'], ['frame.fits', '--ext', '7'], ['frame.fits', '--gain', '-1']])
+def test_check_of_what_cannot_be_used(frame, capsys, monkeypatch, args):
+    monkeypatch.chdir(frame.parent)
+    assert main(['check', *args]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert printed.err.count('\n') == 1
+
+
+def test_check_with_wrong_usage(frame):
+    with pytest.raises(SystemExit) as ended:
+        main(['check', str(frame), '--dark', str(frame)])
+    assert ended.value.code == 2

@@ -13,9 +13,9 @@ from astropy.table import QTable
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from ginga_crplugin import MaskBit, detect, read_dark, read_frame, read_mask
+from ginga_crplugin import Frame, MaskBit, detect, read_dark, read_frame, read_mask, segment, with_hints
 from ginga_crplugin.cli import main
-from ginga_crplugin.demo import DARK_LIMIT, Score, run_demo, score, simulate
+from ginga_crplugin.demo import DARK_LIMIT, Score, run_demo, score, score_hints, simulate
 from ginga_crplugin.picture import COSMIC_RAY, MASKED, PANE, save_picture
 from ginga_crplugin.simulation import GAIN, READNOISE, SHOWS, SKY
 
@@ -193,6 +193,13 @@ def test_the_command_says_what_was_found(tmp_path):
     assert lines[2] == f'cosmic rays {found.hits_found} found {found.hits_missed} missed'.split()
     assert lines[3] == f'pixels {found.pixels_found} found {found.pixels_missed} missed'.split()
     assert lines[4][:3] == f'false pixels {found.false_pixels}:'.split()
+    truth = simulate()
+    bare = Frame(truth.ccd)
+    flagged = detect(bare)
+    hints = score_hints(truth, with_hints(bare, flagged, segment(bare, flagged), truth.dark.data))
+    assert lines[9] == ['hints', 'without', 'the', 'masks:']
+    assert lines[10][:9] == f'hot pixels, column and stars {hints.false_right} of {hints.false} right'.split()
+    assert lines[11][:6] == f'cosmic rays {hints.cosmic_rays_wrong} of {hints.cosmic_rays} wrong'.split()
     assert sorted(path.name for path in made.iterdir()) == [
         'demo.fits', 'demo_column.fits', 'demo_crmask.fits', 'demo_dark.fits', 'demo_overlay.png',
     ]  # fmt: skip
@@ -214,3 +221,39 @@ def test_the_command_refuses_a_folder_that_is_a_file(tmp_path, capsys):
     assert capsys.readouterr().err.count('\n') == 1
     assert main(['demo', '--no-gui', '-o', str(tmp_path / 'file')]) == 1
     assert capsys.readouterr().err.count('\n') == 1
+
+
+# the hints
+
+
+@pytest.mark.parametrize('seed', [1, 2, 3])
+def test_the_hints_tell_what_is_no_cosmic_ray(seed):
+    truth = simulate(seed=seed)
+    frame = Frame(truth.ccd)
+    found = detect(frame)
+    segments = with_hints(frame, found, segment(frame, found), truth.dark.data)
+    hints = score_hints(truth, segments)
+    assert hints.false > 200
+    assert hints.false_right >= 0.95 * hints.false
+    assert hints.cosmic_rays > 140
+    assert hints.cosmic_rays_wrong <= 0.05 * hints.cosmic_rays
+    sharp = truth.stars[truth.stars['sharp']]
+    labels = segments.labels
+    cores = [int(labels[round(y), round(x)]) for x, y in sharp.iterrows('x_0', 'y_0')]
+    flagged = [label for label in cores if label]
+    assert len(flagged) >= 10
+    assert sum(segments.table['hint'][label - 1] == 'star-like' for label in flagged) >= 0.9 * len(flagged)
+
+
+def test_hints_are_scored_by_what_is_there(truth):
+    frame = Frame(truth.ccd)
+    found = detect(frame)
+    segments = with_hints(frame, found, segment(frame, found), truth.dark.data)
+    right = score_hints(truth, segments)
+    segments.table['hint'] = 'bad column or row'
+    all_wrong = score_hints(truth, segments)
+    segments.table['hint'] = ''
+    none = score_hints(truth, segments)
+    assert all_wrong.cosmic_rays_wrong == all_wrong.cosmic_rays == none.cosmic_rays == right.cosmic_rays
+    assert all_wrong.false_right < 0.1 * all_wrong.false
+    assert (none.false_right, none.cosmic_rays_wrong, none.false) == (0, 0, right.false)

@@ -73,7 +73,6 @@ def test_the_newest_wish_is_run_next_and_the_late_answer_is_void(session, worker
     assert session.busy
     worker.work()
     assert session.result.detection.params.sigclip == 9.0
-    assert not worker.jobs
     assert not session.busy
 
 

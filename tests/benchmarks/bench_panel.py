@@ -1,8 +1,8 @@
 """From a step of the slider to the new exact overlay on the screen, in Ginga's shell off screen.
 
 Run as ``python tests/benchmarks/bench_panel.py [--size 4096] [--segments 1000 50000] [--json]``. For each number of
-segments it prints the median and the longest time from a step of the sigclip slider until the exact result has been drawn,
-and how late the latest tick of the event loop came meanwhile, the redraw itself left out.
+segments it prints the median and the longest time from a step of the sigclip slider until the exact result has been
+drawn, and how late the latest tick of the event loop came meanwhile, the redraw itself left out.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ class Clock:
         """Return by how long the latest tick between two times was late, the redraws left out."""
         ticks = [start, *(tick for tick in self.ticks if start < tick < end), end]
         late = 0.0
-        for one, other in zip(ticks, ticks[1:], strict=False):
+        for one, other in pairwise(ticks):
             drawing = sum(max(0.0, min(other, e) - max(one, s)) for s, e in self.redraws)
             late = max(late, other - one - drawing)
         return late
@@ -119,8 +120,10 @@ def main():
         print(json.dumps(rows, indent=2))
         return
     for row in rows:
-        print('{size} x {size}, {segments} segments, {pixels} px: {median_ms:.0f} ms (longest {longest_ms:.0f}); latest tick '
-              '{median_latest_tick_ms:.0f} ms (worst {latest_tick_ms:.0f}) - {engine}'.format(**row))  # fmt: skip
+        print(
+            '{size} x {size}, {segments} segments, {pixels} px: {median_ms:.0f} ms (longest {longest_ms:.0f}); '
+            'latest tick {median_latest_tick_ms:.0f} ms (worst {latest_tick_ms:.0f}) - {engine}'.format(**row)
+        )
 
 
 if __name__ == '__main__':

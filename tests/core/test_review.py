@@ -46,7 +46,12 @@ def of(segments, label):
 def test_without_verdicts_the_mask_is_what_was_detected(review, segments):
     verdicts = review.verdicts(segments)
     assert_array_equal(verdicts.mask, boxes(TRACK, SPOT))
-    assert (len(verdicts.rejected), len(verdicts.rejected_labels), len(verdicts.marked), verdicts.waiting) == (0, 0, 0, 0)
+    assert (len(verdicts.rejected), len(verdicts.rejected_labels), len(verdicts.marked), verdicts.waiting) == (
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_rejected_segment_goes_whole_and_comes_back(review, segments):
@@ -184,7 +189,7 @@ def test_a_stroke_has_no_gaps_and_stays_in_the_frame():
     pixels = stroke([(-5, 2), (40, 20)], 1, SHAPE)
     mask = np.zeros(SHAPE, bool)
     mask.ravel()[pixels] = True
-    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    _, count = ndimage.label(mask, np.ones((3, 3)))
     assert count == 1
     assert mask[:, 0].any()
     assert mask[:, -1].any()

@@ -1,5 +1,6 @@
 """The review in a real Ginga shell, off screen: verdicts by button, key and mouse."""
 
+import gzip
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, read_mask
+from ginga_crplugin import MaskBit, merge_mask, read_mask
+from ginga_crplugin.cutouts import strip
 
 
 @pytest.fixture
@@ -284,3 +286,53 @@ def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
     shell.settle()
     assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
     assert plugin.session.result is result
+
+
+def test_the_thumbnails_show_the_selected_segment(shell, plugin):
+    assert plugin.panel.thumbnails.words.get_text().startswith('- of')
+    label = select(plugin, 3)
+    shell.settle()
+    result = plugin.session.result
+    assert plugin.panel.thumbnails.words.get_text() == f'4 of {len(plugin.panel.table.shown)}'
+    images = [('mask', merge_mask(result.frame, result.detection)), ('science', result.frame.ccd.data, 'science'),
+              ('dark', None, 'other'), ('cleaned', result.detection.cleaned, 'science')]  # fmt: skip
+    shown = plugin.panel.thumbnails.viewer.get_image().get_data()
+    assert_array_equal(shown, strip(result.segments, label, images, scale=3))
+
+
+def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, saao):
+    path = tmp_path / 'nosky.fits'
+    data = saao.ccd.data - np.median(saao.ccd.data)
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(data, header).writeto(path, output_verify='silentfix')
+    shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.checks)
+    shell.settle()
+    assert 'wrong' in plugin.panel.checks.button.get_text()
+    sky = next(check for check in plugin.session.checks if check.name == 'sky')
+    assert sky.mark == 'wrong'
+    plugin.session.cure(sky.cure)
+    assert plugin.session.params.pssl == sky.cure.params['pssl']
+    shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'fine')
+
+
+def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, data, tmp_path):
+    path = tmp_path / 'kelt.fits'
+    path.write_bytes(gzip.decompress((data / 'feder_kelt16b_S001-R001-C084-r.fit.gz').read_bytes()))
+    shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    plugin.session.set_params(gain=1.5, readnoise=10.0)
+    plugin.panel.least.get_widget().setValue(1)
+    plugin.run()
+    shell.wait(lambda: plugin.session.result is not None and 'hint' in plugin.session.result.segments.table.colnames)
+    shell.settle()
+    hot = np.flatnonzero(plugin.session.result.segments.table['hint'] == 'hot pixel') + 1
+    assert len(hot) > 20
+    which = plugin.panel.table.which
+    which.set_index(plugin.panel.table._whiches.index('hot pixel'))
+    which.make_callback('activated', which.get_index())
+    plugin.panel.reject_shown.get_widget().click()
+    assert_array_equal(plugin.session.verdicts.rejected_labels, hot)

@@ -97,9 +97,10 @@ class Window:
 
     def click(self, text):
         """Click on what has this text."""
-        x, y = self.wait_for(text)
-        time.sleep(0.3)
-        x, y = self.wait_for(text)  # menus and panels unfold
+        place = None
+        while place != (place := self.wait_for(text)):  # menus and panels unfold
+            time.sleep(0.5)
+        x, y = place
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
 
     def click_at(self, x, y):
@@ -201,11 +202,23 @@ def _centre(text):
                 if action.text() == text:
                     return _global(widget, widget.actionGeometry(action).center())
         elif isinstance(widget, QtWidgets.QAbstractButton) and widget.text() == text and widget.isEnabled():
+            _scroll_to(widget)
             place = widget.rect().center()
             if isinstance(widget, QtWidgets.QCheckBox):
                 place.setX(8)
             return _global(widget, place)
     return None
+
+
+def _scroll_to(widget):
+    """Bring a widget into sight, as its user does with the wheel."""
+    from qtpy import QtWidgets
+
+    parent = widget.parent()
+    while parent is not None:
+        if isinstance(parent, QtWidgets.QScrollArea):
+            parent.ensureWidgetVisible(widget)
+        parent = parent.parent()
 
 
 def _handle(index):
@@ -227,6 +240,7 @@ def _row(index):
         if isinstance(table, QtWidgets.QTableWidget) and table.isVisible() and table.rowCount() > index:
             if table.horizontalHeaderItem(0).text() != '#':
                 continue
+            _scroll_to(table)
             table.scrollToItem(table.item(index, 0))
             words = [table.item(index, column).text() for column in range(table.columnCount())]
             selected = [i.row() for i in table.selectionModel().selectedRows()]
