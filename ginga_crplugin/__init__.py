@@ -10,8 +10,8 @@ __version__ = '0.1.0'
 
 _PUBLIC = {
     'Check': 'core.checks',
-    'Cure': 'core.checks',
     'CosmicRayPanel': 'notebook',
+    'Cure': 'core.checks',
     'Detection': 'core.detect',
     'Frame': 'core.frame',
     'LACosmic': 'core.lacosmic',

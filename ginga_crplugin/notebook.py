@@ -23,6 +23,7 @@ from astropy.nddata import CCDData
 from astropy.visualization import ZScaleInterval
 
 from .core.bits import CAUSES, merge_mask
+from .core.hints import with_hints
 from .core.keep import KeptReviews
 from .core.params import LACosmicParams
 from .core.read import read_dark, read_mask
@@ -303,8 +304,12 @@ class CosmicRayPanel(w.VBox):
 
     @property
     def segments(self):
-        """All segments with their verdicts (`~astropy.table.QTable`)."""
-        return self.session.verdicts.told(self._found().segments).table
+        """All segments with hints and verdicts (`~astropy.table.QTable`)."""
+        result = self._found()
+        segments = result.segments
+        if 'hint' not in segments.table.colnames:
+            segments = with_hints(result.frame, result.detection, segments, self.session.dark)
+        return self.session.verdicts.told(segments).table
 
     def close(self):
         """Close the panel, and take what it drew off the viewer."""
@@ -446,6 +451,7 @@ class CosmicRayPanel(w.VBox):
         self._show_thumbnails()
         self.controls.show_result([])
         self.controls.show_saved(None)
+        self._heard_checks()
         self.controls.show_counts(None, None)
         self.controls.end_comparison()
         self.controls.show_kept(None)
@@ -510,6 +516,15 @@ class CosmicRayPanel(w.VBox):
         self.controls.show_counts(self.session.result.segments, self.session.verdicts)
         self._show_thumbnails()
         self.controls.show_saved(None)
+
+    def _heard_checks(self):
+        result = self.session.result
+        self.controls.checks.show(self.session.checks + (list(result.remarks) if result is not None else []))
+
+    def _heard_hinted(self):
+        result, verdicts = self.session.result, self.session.verdicts
+        self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
+        self._heard_checks()
 
     def _heard_compared(self):
         result, comparison = self.session.result, self.session.comparison

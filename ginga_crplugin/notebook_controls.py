@@ -7,6 +7,8 @@ import ipywidgets as w
 from .core.bits import CAUSES
 from .core.header import UNITS
 from .ginga_pencil import MODES
+from .notebook_checks import STYLE as CHECKS_STYLE
+from .notebook_checks import Checks
 from .notebook_cutouts import Thumbnails
 from .notebook_params import Params
 from .notebook_save import SavePart
@@ -36,6 +38,7 @@ _STYLE = (
 .crp-wrong {color: #b00020; font-weight: bold;}
 """
     + STYLE
+    + CHECKS_STYLE
 )
 
 
@@ -71,7 +74,8 @@ class Controls:
         self.unit.tooltip = 'The unit of the pixels: as the header says, or what you choose here.'
         self.unit.observe(lambda change: self._showing or self._panel.choose_unit(change['new'] or None), 'value')
         self.notes = w.HTML()
-        return _row(self.frame, self.unit, between=True), self.notes
+        self.checks = Checks(self._session.cure)
+        return _row(self.frame, self.unit, between=True), self.notes, self.checks.button, self.checks.box
 
     def _mask_part(self):
         self.masks = w.VBox()
@@ -151,14 +155,14 @@ class Controls:
         return self.kept
 
     def _layers_part(self):
-        self.checks, self.colors, cells = {}, {}, []
+        self.visible, self.colors, cells = {}, {}, []
         for layer in (*COLORS, 'segments') if self._panel.view.has_pixels else ('cosmic rays', 'segments'):
             if layer in COLORS:
                 color = self.colors[layer] = w.ColorPicker(concise=True, value=COLORS[layer])
                 color.layout.width, color.tooltip = '30px', 'Choose another colour.'
                 color.observe(lambda change, name=layer: self._panel.overlay.set_color(name, change['new']), 'value')
                 cells.append(color)
-            check = self.checks[layer] = w.Checkbox(value=True, description=layer, indent=False)
+            check = self.visible[layer] = w.Checkbox(value=True, description=layer, indent=False)
             check.layout.width = 'auto'
             check.observe(lambda change, name=layer: self._panel.overlay.set_visible(name, change['new']), 'value')
             cells.append(check)

@@ -306,7 +306,7 @@ def test_cancel_keeps_the_last_result(saao):
         click(panel, 'run')
         click(panel, 'cancel')
         await asyncio.sleep(0.5)
-        assert panel.session.result is before
+        assert panel.session.result.detection is before.detection
         assert not panel.session.busy
 
     in_loop(work)
@@ -345,6 +345,19 @@ def test_verify_pin_and_compare(saao):
     assert 'only there' in text(panel.controls.compared)
     panel.controls.compare.value = ''
     assert text(panel.controls.compared) == ''
+
+
+def test_checks_unfold_and_a_cure_is_a_button(saao):
+    panel = CosmicRayPanel(saao)
+    checks = panel.controls.checks
+    assert checks.button.description.startswith('Checks: ')
+    assert len(checks.box.children) >= len(panel.session.checks) > 0
+    checks.button.value = True
+    assert checks.box.layout.display == 'flex'
+    panel.params = {'gain': 500.0}
+    panel.run()
+    assert len(checks.box.children) >= len(panel.session.checks) + len(panel.session.result.remarks)
+    assert 'hint' in panel.segments.colnames
 
 
 def test_the_table_is_sorted_filtered_and_paged(saao):
