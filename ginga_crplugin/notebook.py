@@ -157,7 +157,7 @@ class CosmicRayPanel(w.VBox):
         left = [self.view.viewer, self.controls.layers] if show_viewer else [self.controls.layers]
         left = w.VBox(left, layout=w.Layout(flex='0 0 auto'))
         if show_viewer:
-            column.layout.max_height, column.layout.overflow = '800px', 'hidden auto'
+            column.layout.max_height, column.layout.overflow = '840px', 'hidden auto'
         self.children = [
             self.controls.style,
             w.HBox([left, column], layout=w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')),
