@@ -378,9 +378,15 @@ class Session:
             The method of `Review`.
         pixels : (n,) int array_like
             Flat indices of the pixels it is about; not for undo and redo.
+
+        Notes
+        -----
+        A review that was kept of this frame is taken up first; that can be undone like any edit.
         """
         if self.result is None:
             return
+        if self.kept is not None:  # what was kept would be written over
+            self.take_up(kept=True)
         getattr(self.review, name)(*(() if pixels is None else (pixels,)))
         self.verdicts = self._judged(self.result)
         self.saved = None
@@ -412,6 +418,8 @@ class Session:
 
     def take_up(self, *, kept):
         """Take up the verdicts that were kept of this frame, or forget them."""
+        if self.kept is None:
+            return
         (pixels, codes), self.kept = self.kept, None
         if kept:
             try:
@@ -506,6 +514,7 @@ class Session:
 
         options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
         verdicts, dark, reviews, word = self.verdicts, self.dark, self._reviews, self._word
+        decided = self.kept is None  # a review that was neither taken up nor forgotten stays kept
 
         def job():
             segments = result.segments
@@ -513,7 +522,7 @@ class Session:
                 segments = with_hints(result.frame, result.detection, segments, dark)
             segments = verdicts.told(segments)
             written = save_mask(result.frame, result.detection, segments, path, **options)
-            if reviews is not None:
+            if reviews is not None and decided:
                 reviews.forget(word)
             return written
 

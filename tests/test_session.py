@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect
 from ginga_crplugin.core import compiling
 from ginga_crplugin.core.detect import Cancelled
+from ginga_crplugin.core.keep import KeptReviews, fingerprint
 from ginga_crplugin.session import Session
 
 
@@ -353,6 +354,62 @@ def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
     session.set_params(sigclip=7.0)
     assert not worker.jobs
     assert 'compiling' in session.engine
+
+
+@pytest.fixture
+def reviews(tmp_path, worker, saao):
+    """A folder with the kept review of a frame: pixels 7 and 9 are painted."""
+    reviews = KeptReviews(tmp_path / 'reviews')
+    session = Session(worker, reviews)
+    session.open(lambda: saao)
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    session.edit('mark', [7, 9])
+    worker.work_all()
+    return reviews
+
+
+@pytest.fixture
+def again(worker, reviews, saao):
+    """The frame opened again."""
+    session = Session(worker, reviews)
+    session.open(lambda: saao)
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    return session
+
+
+def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, saao):
+    assert again.kept is not None
+    again.take_up(kept=True)
+    assert list(again.verdicts.marked) == [7, 9]
+    again.take_up(kept=True)  # once is enough
+    assert list(again.verdicts.marked) == [7, 9]
+    other = Session(worker, reviews)
+    other.open(lambda: saao)
+    worker.work_all()
+    other.take_up(kept=False)
+    assert reviews.load(fingerprint(saao)) is None
+
+
+def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao):
+    again.edit('mark', [20])
+    worker.work_all()
+    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+    assert list(again.verdicts.marked) == [7, 9, 20]
+
+
+def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert reviews.load(fingerprint(saao)) is not None
+    again.take_up(kept=True)
+    again.save(tmp_path / 'two.fits')
+    worker.work_all()
+    assert again.saved == tmp_path / 'two.fits'
+    assert reviews.load(fingerprint(saao)) is None
 
 
 def test_without_a_frame_there_are_defaults(worker):
