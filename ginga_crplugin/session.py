@@ -46,7 +46,6 @@ class Session:
         self._run = run
         self._reviews = reviews
         self._word = None
-        self._edits = 0
         self.review = None
         self.verdicts = None
         self.kept = None
@@ -407,8 +406,7 @@ class Session:
         """Write the verdicts down, so that a crash takes none of them."""
         if self._reviews is None:
             return
-        self._edits += 1
-        word, number, edited = self._word, self._edits, self.review.edited
+        word, number, edited = self._word, time.monotonic_ns(), self.review.edited
 
         def done(_, error):
             if error is not None:
