@@ -336,3 +336,11 @@ def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, da
     which.make_callback('activated', which.get_index())
     plugin.panel.reject_shown.get_widget().click()
     assert_array_equal(plugin.session.verdicts.rejected_labels, hot)
+
+
+def test_the_list_is_drawn_as_a_contact_sheet(shell, plugin, tmp_path):
+    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    shell.wait(lambda: 'drawn: sheet.pdf' in plugin.panel.saved.get_text())
+    assert (tmp_path / 'sheet.pdf').read_bytes().startswith(b'%PDF')
+    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    shell.wait(lambda: 'exists' in plugin.panel.result)
