@@ -106,7 +106,7 @@ def _found(args, default_path=None):
 def _check_usage(args):
     if args.dark is None and args.dark_limit is not None:
         args.usage_error('--dark-limit needs --dark')
-    if args.dark is not None and args.dark_limit is None and args.command == 'detect':
+    if args.dark is not None and args.dark_limit is None and args.command != 'sheet':
         args.usage_error('--dark needs --dark-limit')
     if args.ext is not None and args.frame[1] is not None:
         args.usage_error('the extension is given twice: by --ext and behind the name of the frame')

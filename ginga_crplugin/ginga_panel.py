@@ -13,6 +13,8 @@ from .ginga_cutouts import Thumbnails
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
 from .overlay import COLORS
+from .words import UNITS as UNIT_WORDS
+from .words import counts_in_words
 
 __all__ = ['Panel']
 
@@ -336,13 +338,7 @@ class Panel:
 
     def show_counts(self, segments, verdicts):
         """Show what was said of the segments."""
-        words = ''
-        if verdicts is not None:
-            rejected = len(verdicts.rejected_labels)
-            words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(verdicts.marked)} px by hand'
-            if verdicts.waiting:
-                words += f'; {verdicts.waiting} px wait'
-        self.counts.set_text(words)
+        self.counts.set_text('' if verdicts is None else counts_in_words(segments, verdicts))
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
@@ -410,8 +406,7 @@ def _row(*widgets, stretch=None):
 
 
 def _unit_label(item):
-    words = {'electron': 'e-', 'electron/adu': 'e-/adu'}
-    label = Widgets.Label(words.get(item.metadata['unit'], item.metadata['unit']))
+    label = Widgets.Label(UNIT_WORDS.get(item.metadata['unit'], item.metadata['unit']))
     label.set_valign('center')
     return label
 

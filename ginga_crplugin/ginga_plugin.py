@@ -48,13 +48,13 @@ from ginga.misc.Future import Future
 from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
-from .core.record import in_words
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
 from .ginga_save import SaveDialog
 from .overlay import COLORS, MaskOverlay
 from .session import Session
+from .words import TIPS, reasons, result_in_words
 
 __all__ = ['CosmicRays']
 
@@ -394,13 +394,13 @@ class CosmicRays(LocalPlugin):
         return images
 
     def _show_thumbnails(self):
-        shown = self.panel.table.shown
-        place = np.flatnonzero(shown == self._selected) + 1 if self._selected is not None else ()
-        self.panel.thumbnails.show(self.session, self._selected, (int(place[0]) if len(place) else 0, len(shown)))
+        rows = self.panel.table.rows
+        place = 0 if self._selected is None else rows.place(self._selected)
+        self.panel.thumbnails.show(self.session, self._selected, (place, len(rows)))
 
     def step(self, step):
         """Go to the segment that comes so many rows later."""
-        label = self.panel.table.beside(self._selected, step)
+        label = self.panel.table.rows.beside(self._selected, step)
         if label is not None:
             self._select(label, pan=True)
             self.panel.table.select(label)
@@ -548,50 +548,21 @@ class CosmicRays(LocalPlugin):
         self._timer.start(0.25)
 
     def _show_result(self):
-        result = self.session.result
-        if result is None:
-            self.panel.show_result([])
-            return
-        lines = in_words(result.detection, result.segments)
-        lines[0] += ' - exact' if result.exact else ' - first iteration'
-        more = 'comparing with ccdproc...' if self.session.verifying else result.verified
-        self.panel.show_result([*lines, more] if more else lines)
-
-    def _nothing(self, what):
-        review = self.session.review
-        able = review is not None and (review.can_undo if what == 'undo' else review.can_redo)
-        return '' if able else f'There is nothing to {what}.'
+        self.panel.show_result(result_in_words(self.session))
 
     def _show_enabled(self):
-        session = self.session
-        no_frame = '' if session.frame is not None else 'Open an image first.'
-        no_result = no_frame or ('' if session.result is not None else 'Run it first.')
-        old = no_result or ('Run it again first: parameters or masks have changed.' if session.outdated else '')
-        self.panel.show_enabled(
-            {
-                'run': (no_frame, 'Find the cosmic rays of the displayed image.'),
-                'cancel': ('' if session.busy else 'Nothing is running.', 'Give up the run; the last result stays.'),
-                'keep': (no_result, 'The selected segment is a cosmic ray (key k).'),
-                'reject': (no_result, 'The selected segment is none (key x).'),
-                'reject_shown': (no_result, 'Reject all segments in the list.'),
-                'undo': (self._nothing('undo'), 'Take the last edit back (key u).'),
-                'redo': (self._nothing('redo'), 'Make it again (key U).'),
-                'draw': (
-                    no_result,
-                    'What the mouse draws (key d: paint, Esc: off). A polygon takes a corner at key v.',
-                ),
-                'blink': (no_result, 'The cleaned frame and the original in turn (key b).'),
-                'compare': (no_result, 'Show in colours what this result and another have in common.'),
-                'pin': (no_result, 'Remember this result, to compare others with it.'),
-                'verify': (
-                    old or ('It is being compared.' if session.verifying else ''),
-                    'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',
-                ),
-                'cleaned': (no_result, 'Show the cleaned frame as a new image here.'),
-                'save': (old, 'Write the merged mask.'),
-                'show_saved': ('' if session.saved else 'Nothing was saved yet.', 'Open the mask that was written.'),
-            }
-        )
+        can = reasons(self.session)
+        can |= {'blink': can['cleaned'], 'show_saved': '' if self.session.saved else 'Nothing was saved yet.'}
+        self.panel.show_enabled({name: (why, (TIPS | _TIPS)[name]) for name, why in can.items()})
+
+
+#: What the buttons do that are in Ginga alone, or do something else there.
+_TIPS = {
+    'blink': TIPS['cleaned'],
+    'cleaned': 'Show the cleaned frame as a new image here.',
+    'draw': TIPS['draw'] + ' A polygon takes a corner at key v.',
+    'show_saved': 'Open the mask that was written.',
+}
 
 
 def _color_key(layer):

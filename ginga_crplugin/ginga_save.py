@@ -5,15 +5,9 @@ from pathlib import Path
 
 from ginga.gw import Widgets
 
-from .core.save import default_path
+from .words import KINDS, target
 
 __all__ = ['SaveDialog']
-
-_KINDS = {
-    'new': 'a new file: image, MASK, DQ, CRSEG',
-    'into': 'into the file of the image',
-    'mask': 'the mask alone: MASK, DQ, CRSEG',
-}
 
 
 class SaveDialog:
@@ -31,7 +25,7 @@ class SaveDialog:
     def __init__(self, parent, result, save):
         self._save, self._parent = save, parent
         self._frame = result.frame
-        self._kinds = [kind for kind in _KINDS if kind != 'into' or result.frame.path is not None]
+        self._kinds = {k: v for k, v in KINDS.items() if v != 'into' or result.frame.path is not None}
         self._dialog = Widgets.Dialog(
             title='Save the merged mask', parent=parent, modal=False, buttons=[('Save', 1), ('Cancel', 0)]
         )
@@ -49,13 +43,10 @@ class SaveDialog:
         box.set_spacing(6)
         self.kind = Widgets.ComboBox()
         for kind in self._kinds:
-            self.kind.append_text(_KINDS[kind])
+            self.kind.append_text(kind)
         self.kind.add_callback('activated', lambda *_: self._show())
         self.path = Widgets.TextEntry()
-        try:
-            self.path.set_text(str(default_path(self._frame)))
-        except ValueError:  # an image that came from no file
-            self.path.set_text(str(Path.cwd() / f'{Path(self._frame.name).stem}_crmask.fits'))
+        self.path.set_text(str(target(self._frame)))
         self.path.add_callback('activated', lambda *_: self._show())
         self.cleaned = Widgets.CheckBox('add the cleaned image (CLEANED)')
         self.overwrite = Widgets.CheckBox('replace what is there')
@@ -73,7 +64,7 @@ class SaveDialog:
     @property
     def chosen(self):
         """What is to be saved: new, into or mask."""
-        return self._kinds[max(0, self.kind.get_index())]
+        return list(self._kinds.values())[max(0, self.kind.get_index())]
 
     def _show(self):
         into = self.chosen == 'into'

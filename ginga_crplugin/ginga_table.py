@@ -1,27 +1,14 @@
-"""The room of the table of segments in Ginga: a page of rows at a time, sorted and filtered over all of them."""
+"""The room of the table of segments in Ginga: the widgets around the rows."""
 
-import numpy as np
 from ginga.gw import Widgets
 
 from .core.review import VERDICTS
+from .rows import COLUMNS, Rows
 
 __all__ = ['SegmentTable']
 
-#: Rows on a page: more would take longer to fill in than a slider may wait.
-PAGE = 50
-
-_COLUMNS = (
-    ('#', 'label', 'integer', 32),
-    ('x', 'x_centroid', 'float', 48),
-    ('y', 'y_centroid', 'float', 48),
-    ('px', 'area', 'integer', 32),
-    ('S/N', 'snr', 'float', 40),
-    ('e-', 'flux', 'float', 54),
-    ('hint', 'hint', 'string', 76),
-    ('verdict', 'verdict', 'string', 56),
-)
-_VERDICT = len(_COLUMNS) - 1
-_DECIMALS = {'x_centroid': 1, 'y_centroid': 1}
+_WIDTHS = (32, 48, 48, 32, 40, 54, 76, 56)
+_VERDICT = len(COLUMNS) - 1
 
 
 class SegmentTable:
@@ -36,12 +23,12 @@ class SegmentTable:
     """
 
     def __init__(self, chosen, offset):
-        self._offset = offset
-        self._values = {}
-        self._order = np.zeros(0, dtype=int)
-        self._page = 0
-        self._sorting = ('label', True)
-        columns = [dict(zip(('label', 'key', 'type', 'colwidth'), column, strict=True)) for column in _COLUMNS]
+        self.rows = Rows(offset)
+        self._whiches = []
+        columns = [
+            {'label': head, 'key': key, 'type': 'string' if decimals is None else 'float', 'colwidth': width}
+            for (head, key, decimals), width in zip(COLUMNS, _WIDTHS, strict=True)
+        ]
         self.view = Widgets.TableView(
             columns=[column | {'halign': 'right'} for column in columns],
             selection_mode='single',
@@ -53,15 +40,11 @@ class SegmentTable:
             self.view.get_widget().setTabKeyNavigation(False)
         self.view.add_callback('selected', lambda _, rows: chosen(int(rows[0]['label'])) if rows else None)
         self.view.add_callback('sorted', self._sorted)
-        self._build_filter()
-        self._build_pages()
-
-    def _build_filter(self):
         self.which = Widgets.ComboBox()
-        self._whiches = ['all']
-        self.which.append_text('all')
         self.which.set_tooltip('Which segments are listed: all, by verdict, or by what they may be instead.')
-        self.which.add_callback('activated', lambda *_: self._refresh())
+        self.which.add_callback('activated', lambda _, index: self._filter(self._whiches[index]))
+        self._build_pages()
+        self._offer()
 
     def _build_pages(self):
         self.back, self.forth = Widgets.Button('<'), Widgets.Button('>')
@@ -83,118 +66,70 @@ class SegmentTable:
         rejected : sequence of int, optional
             The labels of the segments that were rejected.
         """
-        self._values = {}
-        if table is not None:
-            present = [key for _, key, _, _ in _COLUMNS if key in table.colnames]
-            self._values = {key: np.asarray(table[key]) for key in present}
-            self._values['verdict'] = self._verdicts(rejected)
+        self.rows.set_table(table, rejected)
         self._offer()
-        self._refresh()
+        self._show_page()
 
     def show_verdicts(self, rejected):
         """Show other verdicts on the same segments."""
-        if not self._values:
+        self.rows.set_rejected(rejected)
+        if self.rows.which != 'all':
+            self._show_page()
             return
-        self._values['verdict'] = self._verdicts(rejected)
-        if self._which != 'all':
-            self._refresh()
-            return
+        words = {label: VERDICTS[int(out)] for label, out, _ in self.rows.shown}
         for row, label in enumerate(self.labels):
-            self.view.set_cell(row, _VERDICT, str(self._values['verdict'][self._values['label'] == label][0]))
-
-    def _verdicts(self, rejected):
-        return VERDICTS[np.isin(self._values['label'], rejected).astype(int)]
+            self.view.set_cell(row, _VERDICT, str(words[label]))
 
     def _offer(self):
         """Offer to list what there is."""
-        hints = sorted(set(self._values.get('hint', ())) - {''})
-        offered = ['all', *VERDICTS, *hints]
-        if offered != self._whiches:
-            which = self._which
-            self._whiches = offered
+        if self.rows.whiches != self._whiches:
+            self._whiches = self.rows.whiches
             self.which.clear()
-            for word in offered:
+            for word in self._whiches:
                 self.which.append_text(word)
-            self.which.set_index(offered.index(which) if which in offered else 0)
+        self.which.set_index(self._whiches.index(self.rows.which))
 
-    @property
-    def _which(self):
-        return self._whiches[max(0, self.which.get_index())]
+    def _filter(self, which):
+        self.rows.show(which)
+        self._show_page()
 
     @property
     def shown(self):
         """The labels of all segments that are listed, on all pages."""
-        return self._values['label'][self._order] if self._values else np.zeros(0, dtype=int)
-
-    def select(self, label):
-        """Select the row of a segment, on whatever page it is."""
-        place = np.flatnonzero(self.shown == label)
-        self.view.clear_selection()
-        if len(place) == 0:  # not listed
-            return
-        page = int(place[0]) // PAGE
-        if page != self._page:
-            self._page = page
-            self._show_page()
-        row = self.labels.index(label)
-        self.view.select_path([row])
-        self.view.scroll_to_path([row])
-
-    def beside(self, label, step):
-        """Return the label of the segment that comes so many rows after another, or None at the end."""
-        place = np.flatnonzero(self.shown == label)
-        index = int(place[0]) + step if len(place) else 0
-        return int(self.shown[index]) if 0 <= index < len(self.shown) else None
+        return self.rows.labels
 
     @property
     def labels(self):
         """The labels on the page, from top to bottom."""
         return [int(row['label']) for row in self.view.get_rows()]
 
+    def select(self, label):
+        """Select the row of a segment, on whatever page it is."""
+        self.view.clear_selection()
+        page = self.rows.page
+        self.rows.turn_to(label)
+        if page != self.rows.page:
+            self._show_page()
+        if self.rows.place(label):
+            row = self.labels.index(label)
+            self.view.select_path([row])
+            self.view.scroll_to_path([row])
+
     def _sorted(self, _, key, ascending):
-        self._sorting = (key, ascending)
-        self._page = 0
-        self._sort()
-        if len(self._order) > PAGE:
+        self.rows.sort_by(key, rising=ascending)
+        if self.rows.paged:
             self._show_page()
 
-    def _refresh(self):
-        self._sort()
-        self._show_page()
-
-    def _sort(self):
-        if not self._values:
-            self._order = np.zeros(0, dtype=int)
-            return
-        key, ascending = self._sorting
-        order = np.argsort(self._values.get(key, self._values['label']), kind='stable')
-        order = order if ascending else order[::-1]
-        if self._which != 'all':
-            key = 'verdict' if self._which in VERDICTS else 'hint'
-            order = order[self._values[key][order] == self._which]
-        self._order = order
-
     def _turn(self, pages):
-        self._page += pages
+        self.rows.turn(pages)
         self._show_page()
 
     def _show_page(self):
-        count = len(self._order)
-        self._page = min(max(self._page, 0), max(0, (count - 1) // PAGE))
-        first = self._page * PAGE
-        self.view.set_rows([self._row(index) for index in self._order[first : first + PAGE]])
-        (self.pages.show if count > PAGE else self.pages.hide)()
-        self.words.set_text(f'{first + 1} to {min(first + PAGE, count)} of {count}')
-        self.back.set_enabled(self._page > 0)
-        self.forth.set_enabled(first + PAGE < count)
-
-    def _row(self, index):
-        row = {}
-        for _, key, kind, _ in _COLUMNS:
-            value = self._values[key][index] if key in self._values else ''
-            if isinstance(value, str):
-                row[key] = str(value)
-                continue
-            value += self._offset if key in _DECIMALS else 0
-            row[key] = int(value) if kind == 'integer' else f'{value:.{_DECIMALS.get(key, 0)}f}'
-        return row
+        rows = self.rows
+        keys = [key for _, key, _ in rows.columns]
+        blank = dict.fromkeys((key for _, key, _ in COLUMNS), '')
+        self.view.set_rows([blank | dict(zip(keys, words, strict=True)) for _, _, words in rows.shown])
+        (self.pages.show if rows.paged else self.pages.hide)()
+        self.words.set_text(rows.range)
+        self.back.set_enabled(rows.page > 0)
+        self.forth.set_enabled(rows.first + len(rows.shown) < len(rows))

@@ -69,7 +69,11 @@ class Rows:
 
     def sort(self, key):
         """Sort by a column; the other way round if it is sorted by it already."""
-        self.sorting = (key, not (self.sorting[0] == key and self.sorting[1]))
+        self.sort_by(key, rising=not (self.sorting[0] == key and self.sorting[1]))
+
+    def sort_by(self, key, *, rising):
+        """Sort by a column, rising or falling."""
+        self.sorting = (key, rising)
         self.page = 0
         self._arrange()
 
@@ -107,6 +111,16 @@ class Rows:
     def first(self):
         """The place of the first row of the page, from 0."""
         return self.page * PAGE
+
+    @property
+    def range(self):
+        """Which of the rows are on the page, in words."""
+        return f'{self.first + 1} to {min(self.first + PAGE, len(self))} of {len(self)}'
+
+    @property
+    def paged(self):
+        """Whether there are more rows than a page holds."""
+        return len(self) > PAGE
 
     def place(self, label):
         """Return at which place a segment is listed, from 1; 0 if it is not."""

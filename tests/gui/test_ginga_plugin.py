@@ -166,7 +166,7 @@ def test_the_table_sorts_by_number(shell, plugin):
 
 
 def test_many_segments_come_in_pages_sorted_over_all(shell, plugin, monkeypatch):
-    monkeypatch.setattr('ginga_crplugin.ginga_table.PAGE', 4)
+    monkeypatch.setattr('ginga_crplugin.rows.PAGE', 4)
     plugin.panel.least.get_widget().setValue(1)
     run(shell, plugin)
     table, segments = plugin.panel.table, plugin.session.result.segments.table
