@@ -1,13 +1,10 @@
-"""The room of the notebook: the panel as a widget, its threads and the event loop.
+"""The room of the notebook: the panel as a widget, and the wires between its parts.
 
 ``CosmicRayPanel`` is the panel of the Ginga plugin for Jupyter, beside the image of an astrowidgets viewer.
 """
 
 import asyncio
-import queue
-import threading
 import time
-from contextlib import suppress
 from dataclasses import asdict
 
 import numpy as np
@@ -30,61 +27,11 @@ from .core.read import read_dark, read_mask
 from .notebook_controls import Controls
 from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader
 from .notebook_view import NotebookPencil, View
+from .notebook_worker import Worker, has_loop
 from .session import Session
 from .words import reasons, result_in_words
 
 __all__ = ['CosmicRayPanel']
-
-
-class Worker:
-    """Has jobs done in threads, and their answers taken in the thread of the event loop.
-
-    Where no loop runs, as in a plain script, a job is done at once.
-    """
-
-    def __init__(self):
-        self._answers = queue.SimpleQueue()
-
-    def __call__(self, job, done):
-        """Start a job; ``done(result, error)`` is called when it is done."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # no loop
-            done(*_outcome(job))
-            return
-
-        def work():
-            self._answers.put((done, *_outcome(job)))
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self.take)
-
-        threading.Thread(target=work, name='cosmic rays', daemon=True).start()
-
-    def take(self):
-        """Take the answers that are there."""
-        with suppress(queue.Empty):
-            while True:
-                done, *outcome = self._answers.get_nowait()
-                done(*outcome)
-
-    def wait(self, condition, meanwhile=None):
-        """Take answers until the condition holds, with the event loop standing still; for a cell that goes on then."""
-        while not condition():
-            try:
-                done, *outcome = self._answers.get(timeout=0.25)
-            except queue.Empty:
-                if meanwhile is not None:
-                    meanwhile()
-                continue
-            done(*outcome)
-
-
-def _outcome(job):
-    """Return what a job returned, and what it raised."""
-    try:
-        return job(), None
-    except Exception as failure:  # noqa: BLE001 - handed on, and shown
-        return None, failure
 
 
 class CosmicRayPanel(w.VBox):
@@ -142,7 +89,7 @@ class CosmicRayPanel(w.VBox):
         self._arrange(show_viewer=show_viewer)
         self._listen()
         self.session.subscribe(self._heard)
-        if _has_loop():
+        if has_loop():
             self.session.prepare()
         self._show_all()
         source = data if data is not None else source
@@ -477,7 +424,7 @@ class CosmicRayPanel(w.VBox):
         """Show the time now and then, as long as the run goes on."""
         if self.session.busy:
             self._show_time()
-            if _has_loop():
+            if has_loop():
                 asyncio.get_running_loop().call_later(0.25, self._tick)
 
     def _show_time(self):
@@ -562,11 +509,3 @@ def _new_viewer():
     viewer = ImageWidget(image_width=560, image_height=560)
     viewer.layout.flex = '0 0 auto'
     return viewer
-
-
-def _has_loop():
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
