@@ -4,7 +4,6 @@ import numpy as np
 from ginga.gw import Viewers, Widgets
 from ginga.RGBImage import RGBImage
 
-from .core.bits import merge_mask
 from .cutouts import strip
 
 __all__ = ['Thumbnails']
@@ -105,7 +104,7 @@ class Thumbnails:
         """Return what a segment is shown in: title, image, and which of them share a stretch."""
         result, name = session.result, self._chosen
         other = session.dark if name == _NONE else self._images(session.frame.shape).get(name)
-        plane = merge_mask(result.frame, result.detection, session.verdicts.mask)
+        plane = session.verdicts.plane(result.frame.bits)
         return [
             ('mask', plane),
             ('science', _drawable(result.frame.ccd.data), 'science'),

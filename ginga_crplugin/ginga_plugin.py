@@ -367,6 +367,10 @@ class CosmicRays(LocalPlugin):
 
     def draw(self, mode):
         """Have the mouse draw on the image, in one of `MODES`."""
+        if self.session.result is None:
+            mode = 'off'
+        else:
+            self.overlay.set_verdicts(self.session.result.segments, self.session.verdicts)
         self.pencil.set_mode(mode)
         self.panel.draw.set_index(MODES.index(mode))
 
@@ -411,7 +415,7 @@ class CosmicRays(LocalPlugin):
                 if title not in channel.datasrc:  # it is not loaded now
                     continue
                 image = channel.datasrc[title]
-                if image is not self._image and image.get_data().shape == shape:
+                if image is not self._image and getattr(image.get_data(), 'shape', None) == shape:
                     images[title] = image.get_data()
         return images
 
@@ -428,7 +432,7 @@ class CosmicRays(LocalPlugin):
             self.panel.table.select(label)
 
     def _clicked(self, _canvas, _event, x, y, _viewer):
-        label = self.overlay.label_at(x, y)
+        label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
             self._select(label, pan=False)
         return label is not None
@@ -506,6 +510,8 @@ class CosmicRays(LocalPlugin):
         result, verdicts = self.session.result, self.session.verdicts
         if result is None:
             return
+        self.panel.compare.set_index(0)
+        self.panel.show_comparison(None)
         self.overlay.set_verdicts(result.segments, verdicts)
         self.panel.table.show_verdicts(verdicts.rejected_labels)
         self._show_thumbnails()

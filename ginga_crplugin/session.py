@@ -234,7 +234,7 @@ class Session:
     def cure(self, cure):
         """Do what a check advises (`Cure`): take parameters, use a mask."""
         if cure.mask is not None:
-            self._masks += (MaskChoice(cure.mask),)
+            self._masks += (MaskChoice(cure.mask, own=True),)  # it is of this frame alone
             self._use_masks()
             self._tell('masks')
         self.set_params(**cure.params)
@@ -329,12 +329,13 @@ class Session:
             return segments, check_result(result.frame, result.detection, segments)
 
         def done(hinted, error):
-            if self.result is not result:
+            if self.result is None or self.result.detection is not result.detection:
                 return
             if error is not None:
                 self._fail(error)
                 return
-            self.result = self._last = replace(result, segments=hinted[0], remarks=hinted[1])
+            segments = replace(hinted[0], min_size=self.min_size)
+            self.result = self._last = replace(self.result, segments=segments, remarks=hinted[1])
             self._tell('hinted')
 
         self._run(job, done)
@@ -388,7 +389,8 @@ class Session:
             self.take_up(kept=True)
         getattr(self.review, name)(*(() if pixels is None else (pixels,)))
         self.verdicts = self._judged(self.result)
-        self.saved = None
+        self.saved = self.comparison = None
+        self._comparing += 1
         self._tell('review')
         self._keep()
 
@@ -398,6 +400,8 @@ class Session:
     def set_grow(self, grow):
         """Grow the cosmic rays of the mask by so many pixels."""
         self.grow = grow
+        self.comparison = None
+        self._comparing += 1
         if self.result is not None:
             self.verdicts = self._judged(self.result)
             self._tell('review')
@@ -412,7 +416,10 @@ class Session:
             if error is not None:
                 self._fail(error)
 
-        self._run(lambda: self._reviews.save(word, number, *edited), done)
+        if len(edited[0]):
+            self._run(lambda: self._reviews.save(word, number, *edited), done)
+        else:
+            self._run(lambda: self._reviews.forget(word), done)
 
     def take_up(self, *, kept):
         """Take up the verdicts that were kept of this frame, or forget them."""
@@ -427,7 +434,8 @@ class Session:
             if self.result is not None:
                 self.verdicts = self._judged(self.result)
         else:
-            self._reviews.forget(self._word)
+            word = self._word
+            self._run(lambda: self._reviews.forget(word), lambda _, error: self._fail(error) if error else None)
         self._tell('review')
 
     # the engine

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, merge_mask, read_mask
+from ginga_crplugin import MaskBit, read_mask
 from ginga_crplugin.cutouts import strip
 
 
@@ -294,7 +294,7 @@ def test_the_thumbnails_show_the_selected_segment(shell, plugin):
     shell.settle()
     result = plugin.session.result
     assert plugin.panel.thumbnails.words.get_text() == f'4 of {len(plugin.panel.table.shown)}'
-    images = [('mask', merge_mask(result.frame, result.detection)), ('science', result.frame.ccd.data, 'science'),
+    images = [('mask', plugin.session.verdicts.plane(result.frame.bits)), ('science', result.frame.ccd.data, 'science'),
               ('dark', None, 'other'), ('cleaned', result.detection.cleaned, 'science')]  # fmt: skip
     shown = plugin.panel.thumbnails.viewer.get_image().get_data()
     assert_array_equal(shown, strip(result.segments, label, images, scale=3))
