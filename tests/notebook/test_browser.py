@@ -13,6 +13,7 @@ from ginga_crplugin.demo import DARK_LIMIT, simulate
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.flaky(reruns=2),  # a browser on a busy machine
     pytest.mark.skipif(bool(missing()), reason=f'for a notebook in a browser there is no {", ".join(missing())}'),
 ]
 
@@ -62,12 +63,14 @@ def row(lab, index):
 
 
 def image_is_still(lab):
-    """Wait until the image in the page changes no more."""
+    """Wait until the kernel has nothing more to do, and the image in the page changes no more."""
+    lab.until(lambda: lab.ask('not panel.session.busy and not panel.view.viewer.viewer.is_redraw_pending()'))
     seen = []
 
     def still():
+        lab.page.wait_for_timeout(100)
         seen.append(lab.pixels['sum'])
-        return len(seen) > 4 and len(set(seen[-4:])) == 1
+        return len(seen) > 6 and len(set(seen[-6:])) == 1
 
     lab.until(still)
 
@@ -80,10 +83,12 @@ def frame(folder):
 
 
 def drag_sigclip(lab):
-    """Drag the slider, wait for another result, and return the value."""
-    before = lab.result
-    lab.drag(lab.page.locator('.crp-column .noUi-handle').first, 40)
+    """Drag the slider, wait until the kernel has all of it and the result, and return the value."""
+    handle, before = lab.page.locator('.crp-column .noUi-handle').first, lab.result
+    lab.drag(handle, 40)
     lab.until(lambda: lab.result != before)
+    value = float(handle.get_attribute('aria-valuetext'))
+    lab.until(lambda: lab.ask('panel.params.sigclip') == pytest.approx(value, abs=1e-6))
     lab.until(lambda: lab.ask('not panel.session.busy and not panel.session.outdated'))
     return lab.ask('panel.params.sigclip')
 
@@ -105,6 +110,7 @@ def save_as(lab, name):
 
 
 def test_from_the_three_lines_to_the_mask_on_disk(lab, folder, frame):
+    (folder / 'ginga_crmask.fits').unlink(missing_ok=True)
     lab.open('ginga', START)
     lab.gone('compiling')
     add(lab, 'dark.fits', 'Dark')
@@ -190,6 +196,7 @@ VERMILION, GREY, WHITE = 'rgb(213, 94, 0)', 'rgb(153, 153, 153)', 'rgb(255, 255,
 
 
 def test_bqplot_has_the_markers(lab, folder):
+    (folder / 'bqplot_crmask.fits').unlink(missing_ok=True)
     lab.open('bqplot', BQPLOT)
     lab.gone('compiling')
     lab.says('needs astrowidgets.ginga.ImageWidget')
