@@ -23,6 +23,9 @@ __all__ = ['Session']
 #: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
 PATIENCE = 0.5
 
+#: Hints are worked out when a result has stood for so long (seconds), so that they don't slow the slider down.
+IDLE = 0.3
+
 
 class Session:
     """Everything that changes while a user works; a front forwards wishes to it and redraws when it speaks.
@@ -324,6 +327,9 @@ class Session:
         dark = self.dark
 
         def job():
+            time.sleep(IDLE)
+            if self.result is None or self.result.detection is not result.detection:
+                return None
             segments = with_hints(result.frame, result.detection, result.segments, dark)
             _ = segments.listed
             return segments, check_result(result.frame, result.detection, segments)
@@ -333,6 +339,8 @@ class Session:
                 return
             if error is not None:
                 self._fail(error)
+                return
+            if hinted is None:  # another result had come, and went again
                 return
             segments = replace(hinted[0], min_size=self.min_size)
             self.result = self._last = replace(self.result, segments=segments, remarks=hinted[1])
