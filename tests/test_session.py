@@ -93,7 +93,7 @@ def test_a_failing_run_keeps_the_last_result_and_says_why(session, worker):
     worker.work_all()
     session.detect()
     worker.work_all()
-    assert session.result is first
+    assert session.result.detection is first.detection
     assert 'nothing is left to search' in session.error
 
 

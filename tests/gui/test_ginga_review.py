@@ -285,7 +285,7 @@ def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
     press(plugin, 'b')
     shell.settle()
     assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
-    assert plugin.session.result is result
+    assert plugin.session.result.detection is result.detection
 
 
 def test_the_thumbnails_show_the_selected_segment(shell, plugin):
