@@ -171,7 +171,7 @@ class Lab:
         """How many pixels of the image in the page are vermilion, blue and yellow, and a number that stands for all."""
         return self.page.evaluate(_PIXELS)
 
-    def until(self, condition, timeout=10.0):
+    def until(self, condition, timeout=30.0):
         """Wait until a condition holds."""
         end = time.monotonic() + timeout
         while not condition():

@@ -62,12 +62,14 @@ def row(lab, index):
 
 
 def image_is_still(lab):
-    """Wait until the image in the page changes no more."""
+    """Wait until the kernel has nothing more to do, and the image in the page changes no more."""
+    lab.until(lambda: lab.ask('not panel.session.busy and not panel.view.viewer.viewer.is_redraw_pending()'))
     seen = []
 
     def still():
+        lab.page.wait_for_timeout(100)
         seen.append(lab.pixels['sum'])
-        return len(seen) > 4 and len(set(seen[-4:])) == 1
+        return len(seen) > 6 and len(set(seen[-6:])) == 1
 
     lab.until(still)
 
@@ -80,10 +82,12 @@ def frame(folder):
 
 
 def drag_sigclip(lab):
-    """Drag the slider, wait for another result, and return the value."""
-    before = lab.result
-    lab.drag(lab.page.locator('.crp-column .noUi-handle').first, 40)
+    """Drag the slider, wait until the kernel has all of it and the result, and return the value."""
+    handle, before = lab.page.locator('.crp-column .noUi-handle').first, lab.result
+    lab.drag(handle, 40)
     lab.until(lambda: lab.result != before)
+    value = float(handle.get_attribute('aria-valuetext'))
+    lab.until(lambda: lab.ask('panel.params.sigclip') == pytest.approx(value, abs=1e-6))
     lab.until(lambda: lab.ask('not panel.session.busy and not panel.session.outdated'))
     return lab.ask('panel.params.sigclip')
 
