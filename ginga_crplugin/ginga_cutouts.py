@@ -4,7 +4,6 @@ import numpy as np
 from ginga.gw import Viewers, Widgets
 from ginga.RGBImage import RGBImage
 
-from .core.bits import merge_mask
 from .cutouts import strip
 
 __all__ = ['Thumbnails']
@@ -37,6 +36,7 @@ class Thumbnails:
             able(False)  # noqa: FBT003
         self.view = Viewers.GingaViewerWidget(self.viewer)
         self.view.set_min_size(360, 110)
+        self.sheet = Widgets.Button('Sheet...')
         self.other = Widgets.ComboBox()
         self.other.append_text(_NONE)
         self.other.set_tooltip('The image beside the science frame: the dark, or another one that is open.')
@@ -47,7 +47,14 @@ class Thumbnails:
         self.words = Widgets.Label('')
         self.row = Widgets.HBox()
         self.row.set_spacing(4)
-        for widget, stretch in ((self.other, 0), (Widgets.Label(''), 1), (back, 0), (self.words, 0), (forth, 0)):
+        for widget, stretch in (
+            (self.other, 0),
+            (Widgets.Label(''), 1),
+            (self.sheet, 0),
+            (back, 0),
+            (self.words, 0),
+            (forth, 0),
+        ):
             self.row.add_widget(widget, stretch=stretch)
 
     def show(self, session, label, place):
@@ -87,19 +94,23 @@ class Thumbnails:
         if self._shown is None:
             return
         session, label = self._shown
+        images = self.images(session)
+        picture = RGBImage(data_np=np.ascontiguousarray(strip(session.result.segments, label, images, scale=3)))
+        self.viewer.set_image(picture)
+        self.viewer.cut_levels(0.0, 255.0)
+        self.viewer.zoom_fit()
+
+    def images(self, session):
+        """Return what a segment is shown in: title, image, and which of them share a stretch."""
         result, name = session.result, self._chosen
         other = session.dark if name == _NONE else self._images(session.frame.shape).get(name)
-        plane = merge_mask(result.frame, result.detection, session.verdicts.mask)
-        images = [
+        plane = session.verdicts.plane(result.frame.bits)
+        return [
             ('mask', plane),
             ('science', _drawable(result.frame.ccd.data), 'science'),
             ('dark' if name == _NONE else name[:14], _drawable(other), 'other'),
             ('cleaned', _drawable(result.detection.cleaned), 'science'),
         ]
-        picture = RGBImage(data_np=np.ascontiguousarray(strip(result.segments, label, images, scale=3)))
-        self.viewer.set_image(picture)
-        self.viewer.cut_levels(0.0, 255.0)
-        self.viewer.zoom_fit()
 
 
 def _drawable(image):

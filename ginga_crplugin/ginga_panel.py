@@ -208,6 +208,8 @@ class Panel:
         box.add_widget(self.table.view, stretch=1)
         box.add_widget(self.table.pages, stretch=0)
         self.thumbnails = Thumbnails(self._plugin.logger, self._plugin.step, self._plugin.open_images)
+        self.sheet = self.thumbnails.sheet
+        self.sheet.add_callback('activated', lambda _: self._plugin.ask_sheet())
         box.add_widget(self.thumbnails.view, stretch=0)
         box.add_widget(self.thumbnails.row, stretch=0)
 

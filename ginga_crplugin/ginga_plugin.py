@@ -48,6 +48,7 @@ from ginga.misc.Future import Future
 from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
+from .cutouts import contact_sheet
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
@@ -318,6 +319,27 @@ class CosmicRays(LocalPlugin):
         self._close_dialog()
         self._dialog = SaveDialog(self.fv.w.root, self.session.result, self.session.save)
 
+    def ask_sheet(self):
+        """Ask where to draw all segments in the list, each beside itself."""
+        self._close_dialog()
+        self._dialog = Widgets.FileDialog(title='Contact sheet: a new .pdf or .png file', parent=self.fv.w.root)
+        self._dialog.set_mode('save')
+        self._dialog.add_callback('activated', lambda _, paths: self.draw_sheet(Path(paths[0])))
+        self._dialog.popup()
+
+    def draw_sheet(self, path):
+        """Draw all segments in the list, each beside itself, as a PDF or PNG."""
+        session, table = self.session, self.panel.table
+        segments = session.verdicts.told(session.result.segments)
+        verdicts = dict(zip(segments.table['label'], segments.table['verdict'], strict=True))
+        labels, images = list(table.shown), self.panel.thumbnails.images(session)
+
+        def done(paths, error):
+            if self.panel is not None:
+                self._show_error(str(error)) if error else self.panel.saved.set_text(f'drawn: {paths[0].name}')
+
+        self._in_worker(lambda: contact_sheet(path, segments, labels, images, verdicts=verdicts), done)
+
     def show_saved(self):
         """Open the saved mask in a channel of its own."""
         self.fv.load_file(f'{self.session.saved}[MASK]', chname='Saved mask')
@@ -345,6 +367,10 @@ class CosmicRays(LocalPlugin):
 
     def draw(self, mode):
         """Have the mouse draw on the image, in one of `MODES`."""
+        if self.session.result is None:
+            mode = 'off'
+        else:
+            self.overlay.set_verdicts(self.session.result.segments, self.session.verdicts)
         self.pencil.set_mode(mode)
         self.panel.draw.set_index(MODES.index(mode))
 
@@ -389,7 +415,7 @@ class CosmicRays(LocalPlugin):
                 if title not in channel.datasrc:  # it is not loaded now
                     continue
                 image = channel.datasrc[title]
-                if image is not self._image and image.get_data().shape == shape:
+                if image is not self._image and getattr(image.get_data(), 'shape', None) == shape:
                     images[title] = image.get_data()
         return images
 
@@ -406,7 +432,7 @@ class CosmicRays(LocalPlugin):
             self.panel.table.select(label)
 
     def _clicked(self, _canvas, _event, x, y, _viewer):
-        label = self.overlay.label_at(x, y)
+        label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
             self._select(label, pan=False)
         return label is not None
@@ -484,6 +510,8 @@ class CosmicRays(LocalPlugin):
         result, verdicts = self.session.result, self.session.verdicts
         if result is None:
             return
+        self.panel.compare.set_index(0)
+        self.panel.show_comparison(None)
         self.overlay.set_verdicts(result.segments, verdicts)
         self.panel.table.show_verdicts(verdicts.rejected_labels)
         self._show_thumbnails()
@@ -552,7 +580,11 @@ class CosmicRays(LocalPlugin):
 
     def _show_enabled(self):
         can = reasons(self.session)
-        can |= {'blink': can['cleaned'], 'show_saved': '' if self.session.saved else 'Nothing was saved yet.'}
+        can |= {
+            'blink': can['cleaned'],
+            'sheet': can['cleaned'],
+            'show_saved': '' if self.session.saved else 'Nothing was saved yet.',
+        }
         self.panel.show_enabled({name: (why, (TIPS | _TIPS)[name]) for name, why in can.items()})
 
 
@@ -561,6 +593,7 @@ _TIPS = {
     'blink': TIPS['cleaned'],
     'cleaned': 'Show the cleaned frame as a new image here.',
     'draw': TIPS['draw'] + ' A polygon takes a corner at key v.',
+    'sheet': 'Draw all segments in the list, each beside itself, into a PDF or PNG.',
     'show_saved': 'Open the mask that was written.',
 }
 

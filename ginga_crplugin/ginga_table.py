@@ -73,7 +73,7 @@ class SegmentTable:
     def show_verdicts(self, rejected):
         """Show other verdicts on the same segments."""
         self.rows.set_rejected(rejected)
-        if self.rows.which != 'all':
+        if self.rows.which != 'all' or self.rows.sorting[0] == 'verdict':
             self._show_page()
             return
         words = {label: VERDICTS[int(out)] for label, out, _ in self.rows.shown}

@@ -6,7 +6,6 @@ import ipywidgets as w
 import numpy as np
 from PIL import Image
 
-from .core.bits import merge_mask
 from .cutouts import strip
 from .window import side_of
 
@@ -50,7 +49,7 @@ class Thumbnails:
 def _picture(session, label):
     result = session.result
     images = [
-        ('mask', merge_mask(result.frame, result.detection, session.verdicts.mask)),
+        ('mask', session.verdicts.plane(result.frame.bits)),
         ('science', _drawable(result.frame.ccd.data), 'science'),
         ('dark', _drawable(session.dark), 'other'),
         ('cleaned', _drawable(result.detection.cleaned), 'science'),

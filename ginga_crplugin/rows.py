@@ -57,7 +57,7 @@ class Rows:
         """Take other verdicts on the same segments."""
         if self._values:
             self._values['verdict'] = VERDICTS[np.isin(self._values['label'], rejected).astype(int)]
-        if self.which not in self.whiches:
+        if self.which not in self.whiches:  # no segment has that hint
             self.which = 'all'
         self._arrange()
 
@@ -84,7 +84,7 @@ class Rows:
             order = np.argsort(self._values.get(key, self._values['label']), kind='stable')
             order = order if rising else order[::-1]
             if self.which != 'all':
-                values = self._values['verdict' if self.which in VERDICTS else 'hint']
+                values = self._values.get('verdict' if self.which in VERDICTS else 'hint', np.zeros(len(order), str))
                 order = order[values[order] == self.which]
         self._order = order
         self.page = min(max(self.page, 0), max(0, (len(order) - 1) // PAGE))
@@ -97,7 +97,9 @@ class Rows:
     @property
     def whiches(self):
         """What can be listed."""
-        return ['all', *map(str, VERDICTS), *sorted(set(map(str, self._values.get('hint', ()))) - {''})]
+        # while hints are worked out, the one that was asked for stays
+        hints = self._values.get('hint', () if self.which in ('all', *VERDICTS) else (self.which,))
+        return ['all', *map(str, VERDICTS), *sorted(set(map(str, hints)) - {''})]
 
     @property
     def labels(self):

@@ -23,6 +23,9 @@ __all__ = ['Session']
 #: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
 PATIENCE = 0.5
 
+#: Hints are worked out when a result has stood for so long (seconds), so that they don't slow the slider down.
+IDLE = 0.3
+
 
 class Session:
     """Everything that changes while a user works; a front forwards wishes to it and redraws when it speaks.
@@ -46,7 +49,6 @@ class Session:
         self._run = run
         self._reviews = reviews
         self._word = None
-        self._edits = 0
         self.review = None
         self.verdicts = None
         self.kept = None
@@ -235,7 +237,7 @@ class Session:
     def cure(self, cure):
         """Do what a check advises (`Cure`): take parameters, use a mask."""
         if cure.mask is not None:
-            self._masks += (MaskChoice(cure.mask),)
+            self._masks += (MaskChoice(cure.mask, own=True),)  # it is of this frame alone
             self._use_masks()
             self._tell('masks')
         self.set_params(**cure.params)
@@ -325,17 +327,23 @@ class Session:
         dark = self.dark
 
         def job():
+            time.sleep(IDLE)
+            if self.result is None or self.result.detection is not result.detection:
+                return None
             segments = with_hints(result.frame, result.detection, result.segments, dark)
             _ = segments.listed
             return segments, check_result(result.frame, result.detection, segments)
 
         def done(hinted, error):
-            if self.result is not result:
+            if self.result is None or self.result.detection is not result.detection:
                 return
             if error is not None:
                 self._fail(error)
                 return
-            self.result = self._last = replace(result, segments=hinted[0], remarks=hinted[1])
+            if hinted is None:  # another result had come, and went again
+                return
+            segments = replace(hinted[0], min_size=self.min_size)
+            self.result = self._last = replace(self.result, segments=segments, remarks=hinted[1])
             self._tell('hinted')
 
         self._run(job, done)
@@ -378,12 +386,19 @@ class Session:
             The method of `Review`.
         pixels : (n,) int array_like
             Flat indices of the pixels it is about; not for undo and redo.
+
+        Notes
+        -----
+        A review that was kept of this frame is taken up first; that can be undone like any edit.
         """
         if self.result is None:
             return
+        if self.kept is not None:  # what was kept would be written over
+            self.take_up(kept=True)
         getattr(self.review, name)(*(() if pixels is None else (pixels,)))
         self.verdicts = self._judged(self.result)
-        self.saved = None
+        self.saved = self.comparison = None
+        self._comparing += 1
         self._tell('review')
         self._keep()
 
@@ -393,6 +408,8 @@ class Session:
     def set_grow(self, grow):
         """Grow the cosmic rays of the mask by so many pixels."""
         self.grow = grow
+        self.comparison = None
+        self._comparing += 1
         if self.result is not None:
             self.verdicts = self._judged(self.result)
             self._tell('review')
@@ -401,17 +418,21 @@ class Session:
         """Write the verdicts down, so that a crash takes none of them."""
         if self._reviews is None:
             return
-        self._edits += 1
-        word, number, edited = self._word, self._edits, self.review.edited
+        word, number, edited = self._word, time.monotonic_ns(), self.review.edited
 
         def done(_, error):
             if error is not None:
                 self._fail(error)
 
-        self._run(lambda: self._reviews.save(word, number, *edited), done)
+        if len(edited[0]):
+            self._run(lambda: self._reviews.save(word, number, *edited), done)
+        else:
+            self._run(lambda: self._reviews.forget(word), done)
 
     def take_up(self, *, kept):
         """Take up the verdicts that were kept of this frame, or forget them."""
+        if self.kept is None:
+            return
         (pixels, codes), self.kept = self.kept, None
         if kept:
             try:
@@ -421,7 +442,8 @@ class Session:
             if self.result is not None:
                 self.verdicts = self._judged(self.result)
         else:
-            self._reviews.forget(self._word)
+            word = self._word
+            self._run(lambda: self._reviews.forget(word), lambda _, error: self._fail(error) if error else None)
         self._tell('review')
 
     # the engine
@@ -506,6 +528,7 @@ class Session:
 
         options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
         verdicts, dark, reviews, word = self.verdicts, self.dark, self._reviews, self._word
+        decided = self.kept is None  # a review that was neither taken up nor forgotten stays kept
 
         def job():
             segments = result.segments
@@ -513,7 +536,7 @@ class Session:
                 segments = with_hints(result.frame, result.detection, segments, dark)
             segments = verdicts.told(segments)
             written = save_mask(result.frame, result.detection, segments, path, **options)
-            if reviews is not None:
+            if reviews is not None and decided:
                 reviews.forget(word)
             return written
 

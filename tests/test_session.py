@@ -7,9 +7,10 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect
+from ginga_crplugin import Cure, Frame, InputMask, LACosmicParams, MaskBit, detect
 from ginga_crplugin.core import compiling
 from ginga_crplugin.core.detect import Cancelled
+from ginga_crplugin.core.keep import KeptReviews, fingerprint
 from ginga_crplugin.session import Session
 
 
@@ -270,6 +271,48 @@ def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
     assert session.result.detection.params.sigclip == 8.0
 
 
+def test_a_change_of_masks_keeps_the_engine(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    engine = session._detector._engine
+    assert engine is not None
+    session.add_mask(lambda: InputMask('some', MaskBit.BAD, np.eye(512, dtype=bool)))
+    worker.work_all()
+    assert session._detector._engine is engine
+
+
+def test_hints_come_though_the_list_changes_meanwhile(session, worker):
+    session.detect()
+    while 'hint' not in ''.join(job.__qualname__ for job, _ in worker.jobs):
+        worker.work()
+    session.set_min_size(5)
+    worker.work_all()
+    assert 'hint' in session.result.segments.table.colnames
+    assert session.result.segments.min_size == 5
+
+
+def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
+    mask = InputMask('outliers', MaskBit.BAD, np.eye(512, dtype=bool))
+    session.cure(Cure('use it', mask=mask))
+    assert [item.name for item in session.frame.masks] == ['outliers']
+    session.open(lambda: saao)
+    worker.work_all()
+    assert session.masks == ()
+
+
+def test_what_was_rejected_is_not_cleaned_in_the_saved_file(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    pixels = session.pixels_of([1])
+    session.edit('reject', pixels)
+    session.save(tmp_path / 'out.fits', cleaned=True)
+    worker.work_all()
+    cleaned = fits.getdata(tmp_path / 'out.fits', 'CLEANED').ravel()
+    assert_array_equal(cleaned[pixels], session.frame.ccd.data.ravel()[pixels])
+    others = np.setdiff1d(session.result.segments.pixels, pixels)
+    assert_array_equal(cleaned[others], session.result.detection.cleaned.ravel()[others])
+
+
 def test_a_change_of_masks_is_followed(session, worker, fast):
     session.detect()
     worker.work_all()
@@ -353,6 +396,63 @@ def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
     session.set_params(sigclip=7.0)
     assert not worker.jobs
     assert 'compiling' in session.engine
+
+
+@pytest.fixture
+def reviews(tmp_path, worker, saao):
+    """A folder with the kept review of a frame: pixels 7 and 9 are painted."""
+    reviews = KeptReviews(tmp_path / 'reviews')
+    session = Session(worker, reviews)
+    session.open(lambda: saao)
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    session.edit('mark', [7, 9])
+    worker.work_all()
+    return reviews
+
+
+@pytest.fixture
+def again(worker, reviews, saao):
+    """The frame opened again."""
+    session = Session(worker, reviews)
+    session.open(lambda: saao)
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    return session
+
+
+def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, saao):
+    assert again.kept is not None
+    again.take_up(kept=True)
+    assert list(again.verdicts.marked) == [7, 9]
+    again.take_up(kept=True)  # once is enough
+    assert list(again.verdicts.marked) == [7, 9]
+    other = Session(worker, reviews)
+    other.open(lambda: saao)
+    worker.work_all()
+    other.take_up(kept=False)
+    worker.work_all()
+    assert reviews.load(fingerprint(saao)) is None
+
+
+def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao):
+    again.edit('mark', [20])
+    worker.work_all()
+    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+    assert list(again.verdicts.marked) == [7, 9, 20]
+
+
+def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert reviews.load(fingerprint(saao)) is not None
+    again.take_up(kept=True)
+    again.save(tmp_path / 'two.fits')
+    worker.work_all()
+    assert again.saved == tmp_path / 'two.fits'
+    assert reviews.load(fingerprint(saao)) is None
 
 
 def test_without_a_frame_there_are_defaults(worker):

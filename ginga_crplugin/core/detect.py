@@ -97,10 +97,10 @@ class Detector:
     def _engine_for(self, frame, params):
         from .lacosmic import LACosmic
 
-        if self._engine is None or self._engine.frame.ccd.data is not frame.ccd.data:
-            self._engine = LACosmic(frame, params, self._threads)
-        elif self._engine.frame is not frame:
+        try:
             self._engine.set_frame(frame)
+        except (AttributeError, ValueError):  # there is none, or one for other pixels
+            self._engine = LACosmic(frame, params, self._threads)
         return self._engine
 
 

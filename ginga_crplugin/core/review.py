@@ -6,6 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
+from .bits import MaskBit
+
 __all__ = ['ERASED', 'MARKED', 'REJECTED', 'VERDICTS', 'Review', 'Verdicts', 'stroke']
 
 #: What the user said of a pixel: that its segment is no cosmic ray, that it is none itself, or that it is one.
@@ -46,6 +48,13 @@ class Verdicts:
         mask = np.zeros(self.shape, dtype=bool)
         mask.ravel()[self.pixels] = True
         return mask
+
+    def plane(self, bits):
+        """Return the causes known before the run, (ny, nx) uint8, with the cosmic rays of the review laid over."""
+        plane = bits.copy().ravel()
+        plane[self.pixels] |= np.uint8(MaskBit.CR_DETECTED)
+        plane[self.marked] ^= np.uint8(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
+        return plane.reshape(self.shape)
 
     def told(self, segments):
         """Return the segments with a column ``verdict`` in their table: ``'keep'`` or ``'rejected'``."""
@@ -166,11 +175,14 @@ class Review:
         codes = self._codes[segments.pixels]
         index = segments.pixel_labels - 1
         area = np.bincount(index, minlength=len(segments))
-        thrown = 2 * np.bincount(index, weights=codes == REJECTED, minlength=len(segments)) >= area
+        rejected, erased = (np.bincount(index[codes == code], minlength=len(segments)) for code in (REJECTED, ERASED))
+        thrown = (rejected > 0) & (2 * (rejected + erased) >= area) | (erased == area)
         out = thrown[index] & (codes != MARKED) | (codes == ERASED)
         edited, said = self.edited
         pixels = np.union1d(segments.pixels[~out], edited[said == MARKED])
-        pixels = _grown(pixels, self._shape, grow)
+        if grow:
+            said_no = np.union1d(segments.pixels[out], edited[said == ERASED])
+            pixels = np.setdiff1d(_grown(pixels, self._shape, grow), said_no, assume_unique=True)
         idle = ~np.isin(edited, segments.pixels, assume_unique=True) & (said != MARKED)
         return Verdicts(
             self._shape,

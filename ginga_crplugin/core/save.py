@@ -16,6 +16,7 @@ from astropy.io import fits
 from astropy.utils.data import get_readable_fileobj
 
 from .bits import BITS_CARD, MaskBit, merge_mask
+from .detection import restore
 from .record import record
 from .segment import segment
 
@@ -70,7 +71,7 @@ def save_mask(
         its other HDUs kept byte for byte; or
         a new file with the mask alone.
     cleaned : bool, optional
-        Whether to add the cleaned image.
+        Whether to add the cleaned image: the detected pixels that were not rejected are replaced.
     overwrite : bool, optional
         Whether an existing file (for ``'into'``, an existing mask) may be replaced.
     sources : dict of str, optional
@@ -153,7 +154,8 @@ def _extensions(frame, detection, segments, plane, cards, name_dq, *, cleaned):
     quality.header.extend(cards)
     hdus = [mask, quality, _table_hdu(segments.table)]
     if cleaned:
-        hdus.append(fits.ImageHDU(detection.cleaned, name='CLEANED'))
+        kept = (plane & np.uint8(MaskBit.CR_DETECTED)) != 0  # what was rejected in review stays as it is
+        hdus.append(fits.ImageHDU(restore(frame, kept, detection.cleaned), name='CLEANED'))
         hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
     for hdu in hdus[:2] + hdus[3:]:
         if frame.ccd.wcs is not None:

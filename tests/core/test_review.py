@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from ginga_crplugin import Frame, LACosmicParams
+from ginga_crplugin import Frame, LACosmicParams, MaskBit
 from ginga_crplugin.core.detect import Detection
 from ginga_crplugin.core.review import Review, stroke
 from ginga_crplugin.core.segment import segment
@@ -91,6 +91,40 @@ def test_a_segment_that_mostly_is_another_is_not_rejected(review, segments):
 def test_erasing_most_of_a_segment_does_not_throw_out_the_rest(review, segments):
     review.erase(of(segments, 1)[:5])
     assert_array_equal(review.verdicts(segments).mask, boxes((slice(3, 4), slice(8, 9)), SPOT))
+
+
+def test_erasing_in_a_rejected_segment_does_not_bring_it_back(review, segments):
+    review.reject(of(segments, 1))
+    review.erase(of(segments, 1)[:4])
+    verdicts = review.verdicts(segments)
+    assert_array_equal(verdicts.mask, boxes(SPOT))
+    assert_array_equal(verdicts.rejected_labels, [1])
+
+
+def test_a_segment_of_which_every_pixel_is_erased_is_rejected(review, segments):
+    review.erase(of(segments, 2))
+    assert_array_equal(review.verdicts(segments).rejected_labels, [2])
+
+
+def test_growing_brings_nothing_back_that_was_thrown_out(review, segments):
+    review.reject(of(segments, 1))
+    beside = int(of(segments, 2)[0]) - 1
+    review.erase([beside])
+    mask = review.verdicts(segments, 3).mask.ravel()
+    assert not mask[[*of(segments, 1), beside]].any()
+
+
+def test_the_plane_holds_causes_and_verdicts(review, segments):
+    bits = np.zeros(SHAPE, np.uint8)
+    bits[12, 20] = MaskBit.HOT
+    review.reject(of(segments, 1))
+    review.mark([5])
+    verdicts = review.verdicts(segments)
+    plane = verdicts.plane(bits)
+    assert plane[12, 20] == MaskBit.HOT | MaskBit.CR_DETECTED
+    assert plane[0, 5] == MaskBit.CR_MARKED
+    assert plane[3, 5] == 0
+    assert_array_equal((plane & ~np.uint8(MaskBit.HOT)) != 0, verdicts.mask)
 
 
 def test_verdicts_wait_where_the_result_lacks_their_segment(review, segments):

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, merge_mask, read_mask
+from ginga_crplugin import MaskBit, read_mask
 from ginga_crplugin.cutouts import strip
 
 
@@ -294,7 +294,7 @@ def test_the_thumbnails_show_the_selected_segment(shell, plugin):
     shell.settle()
     result = plugin.session.result
     assert plugin.panel.thumbnails.words.get_text() == f'4 of {len(plugin.panel.table.shown)}'
-    images = [('mask', merge_mask(result.frame, result.detection)), ('science', result.frame.ccd.data, 'science'),
+    images = [('mask', plugin.session.verdicts.plane(result.frame.bits)), ('science', result.frame.ccd.data, 'science'),
               ('dark', None, 'other'), ('cleaned', result.detection.cleaned, 'science')]  # fmt: skip
     shown = plugin.panel.thumbnails.viewer.get_image().get_data()
     assert_array_equal(shown, strip(result.segments, label, images, scale=3))
@@ -336,3 +336,11 @@ def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, da
     which.make_callback('activated', which.get_index())
     plugin.panel.reject_shown.get_widget().click()
     assert_array_equal(plugin.session.verdicts.rejected_labels, hot)
+
+
+def test_the_list_is_drawn_as_a_contact_sheet(shell, plugin, tmp_path):
+    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    shell.wait(lambda: 'drawn: sheet.pdf' in plugin.panel.saved.get_text())
+    assert (tmp_path / 'sheet.pdf').read_bytes().startswith(b'%PDF')
+    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    shell.wait(lambda: 'exists' in plugin.panel.result)

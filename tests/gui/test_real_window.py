@@ -12,6 +12,7 @@ from ginga_crplugin import MaskBit, detect, read_frame, segment
 
 pytestmark = [
     pytest.mark.window,
+    pytest.mark.flaky(reruns=2),  # a real mouse on a busy machine
     pytest.mark.skipif(bool(missing()), reason=f'programs for a virtual screen are missing: {missing()}'),
 ]
 

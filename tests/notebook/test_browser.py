@@ -13,6 +13,7 @@ from ginga_crplugin.demo import DARK_LIMIT, simulate
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.flaky(reruns=2),  # a browser on a busy machine
     pytest.mark.skipif(bool(missing()), reason=f'for a notebook in a browser there is no {", ".join(missing())}'),
 ]
 
@@ -109,6 +110,7 @@ def save_as(lab, name):
 
 
 def test_from_the_three_lines_to_the_mask_on_disk(lab, folder, frame):
+    (folder / 'ginga_crmask.fits').unlink(missing_ok=True)
     lab.open('ginga', START)
     lab.gone('compiling')
     add(lab, 'dark.fits', 'Dark')
@@ -194,6 +196,7 @@ VERMILION, GREY, WHITE = 'rgb(213, 94, 0)', 'rgb(153, 153, 153)', 'rgb(255, 255,
 
 
 def test_bqplot_has_the_markers(lab, folder):
+    (folder / 'bqplot_crmask.fits').unlink(missing_ok=True)
     lab.open('bqplot', BQPLOT)
     lab.gone('compiling')
     lab.says('needs astrowidgets.ginga.ImageWidget')
