@@ -36,7 +36,9 @@ class _Number:
     def show(self, value):
         self.box.value = min(value, _LARGEST)
         if self.slider is not None:
-            self.slider.value = min(max(value, self.slider.min), self.slider.max)
+            value = min(max(value, self.slider.min), self.slider.max)
+            if abs(value - self.slider.value) > 1e-6:  # it must not be sent back to where the mouse has left already
+                self.slider.value = value
 
 
 class _Choice:

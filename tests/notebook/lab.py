@@ -83,6 +83,14 @@ class Lab:
         settings.mkdir(parents=True)
         (settings / 'notification.jupyterlab-settings').write_text('{"fetchNews": "false"}')
         self._server = subprocess.Popen(words, stdout=self._log, stderr=self._log, env=self._environment())
+        self._playwright = self._browser = None
+        try:
+            self._start_browser(size)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start_browser(self, size):
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(_ARGS))
         width, height = size
@@ -128,16 +136,16 @@ class Lab:
             self.folder / f'{name}.ipynb',
         )
         address = f'http://127.0.0.1:{self._port}/doc/workspaces/{name}/tree/{name}.ipynb?reset'
-        self.page.goto(address)
-        self.page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=60_000)
-        for _ in range(3):
-            self.page.wait_for_function(_IDLE, timeout=60_000)
-            self.page.evaluate(_RUN)
-            with suppress(TimeoutError):  # early runs are lost now and then
+        for _ in range(3):  # the first kernel may not answer, and early runs are lost now and then
+            with suppress(TimeoutError):
+                self.page.goto(address)
+                self.page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=60_000)
+                self.page.wait_for_function(_IDLE, timeout=25_000)
+                self.page.evaluate(_RUN)
                 self.button('Run').wait_for(timeout=30_000)
-                self.page.wait_for_function(_IDLE, timeout=60_000)
+                self.page.wait_for_function(_IDLE, timeout=25_000)
                 return
-        raise AssertionError(self.page.inner_text('.jp-Notebook')[:2000])
+        raise AssertionError(f'{self.page.inner_text("body")[:2000]}\n{self.log}')
 
     def button(self, name):
         """Return a button of the panel."""
@@ -210,8 +218,10 @@ class Lab:
 
     def close(self):
         """End all of it."""
-        self._browser.close()
-        self._playwright.stop()
+        if self._browser is not None:
+            self._browser.close()
+        if self._playwright is not None:
+            self._playwright.stop()
         self._server.terminate()
         try:
             self._server.wait(15)

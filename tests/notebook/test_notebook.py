@@ -114,6 +114,15 @@ def test_the_result_follows_the_slider(saao, viewer):
     in_loop(work)
 
 
+def test_a_slider_is_not_sent_back_to_where_it_was(saao):
+    panel = CosmicRayPanel(saao)
+    slider, heard = panel.controls.params['sigclip'].slider, []
+    slider.observe(heard.append, 'value')
+    slider.value = 5.300000000000001  # as the browser counts steps
+    assert panel.params.sigclip == 5.3
+    assert [change['new'] for change in heard] == [5.300000000000001]
+
+
 def test_run_comes_back_with_the_result_with_and_without_a_loop(files):
     expected = detect(read_frame(files / 'night1.fits'))
 
