@@ -86,6 +86,25 @@ def test_hits_stay_visible_when_zoomed_out(viewer, overlay):
     assert_array_equal(drawn(viewer, VERMILION), mask)
 
 
+@pytest.mark.parametrize('pan', [(600, 600), (66, 970), (1150, 80), (20, 30), (700, 1190)])
+@pytest.mark.parametrize('scale', [2.0, 1.0, 0.53, 0.3])
+def test_pixels_stand_in_their_place_however_the_view_is_panned(viewer, pan, scale):
+    viewer.set_image(AstroImage(data_np=np.zeros((1200, 1200), 'f4'), logger=viewer.get_logger()))
+    overlay = MaskOverlay(viewer, opacity=1.0)
+    overlay.show()
+    x, y = (np.clip(at + np.array([-40, 0, 40]), 3, 1196) for at in pan)
+    overlay.set_mask('cosmic rays', spots(*zip(y, x, strict=True), shape=(1200, 1200)))
+    viewer.scale_to(scale, scale)
+    viewer.set_pan(*pan)
+    shown = drawn(viewer, VERMILION)[::-1].copy()  # rows from the top, as the screen counts
+    for column, row in (viewer.get_canvas_xy(*place) for place in zip(x, y, strict=True)):
+        if 5 < column < 295 and 5 < row < 295:
+            around = np.s_[int(row) - 4 : int(row) + 5, int(column) - 4 : int(column) + 5]
+            assert shown[around].any()
+            shown[around] = False
+    assert not shown[8:-8, 8:-8].any()  # and nowhere else
+
+
 @pytest.fixture
 def hits():
     data = np.random.default_rng(5).poisson(200, (300, 300)).astype('f4')
