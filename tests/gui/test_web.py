@@ -28,13 +28,12 @@ def folder(tmp_path):
 
 
 @pytest.fixture(params=[False])
-def web(folder, request):
+def web(folder, request, took):
     start = time.monotonic()
     web = Web(folder / 'night1.fits', view=request.param)
     yield web
     web.close()
-    words = f'Ginga in Chromium: {time.monotonic() - start:.0f} s'
-    request.config.pluginmanager.getplugin('terminalreporter').write_line(words)
+    took('Ginga in Chromium', start)
 
 
 def run(web):
