@@ -56,7 +56,7 @@ def result_in_words(session):
     if result is None:
         return []
     lines = in_words(result.detection, result.segments)
-    lines[0] += ' - exact' if result.exact else ' - first iteration'
+    lines[0] += ' - exact' if result.exact else f' - so far: iteration 1 of {session.params.niter}'
     more = 'comparing with ccdproc...' if session.verifying else result.verified
     return [*lines, more] if more else lines
 
