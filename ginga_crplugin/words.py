@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from .core.hints import reason
 from .core.record import in_words
 from .core.save import default_path
 
-__all__ = ['KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'reasons', 'result_in_words', 'target']
+__all__ = [
+    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'hint_in_words', 'reasons', 'result_in_words',
+    'target',
+]  # fmt: skip
 
 #: The kinds of output, and the words for them.
 KINDS = {
@@ -48,6 +52,14 @@ def counts_in_words(segments, verdicts):
     rejected = len(verdicts.rejected_labels)
     words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(verdicts.marked)} px by hand'
     return f'{words}; {verdicts.waiting} px wait' if verdicts.waiting else words
+
+
+def hint_in_words(session, label):
+    """Return what a segment may be instead of a cosmic ray, and why; empty where nothing is known of it yet."""
+    if label is None or session.result is None or 'hint' not in session.result.segments.table.colnames:
+        return ''
+    row = session.result.segments.table[label - 1]
+    return f'{row["hint"]}: {reason(row)}' if row['hint'] else 'nothing speaks against a cosmic ray'
 
 
 def result_in_words(session):

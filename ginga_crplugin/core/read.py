@@ -46,13 +46,14 @@ def read_frame(path, ext=None, unit=None):
     path = Path(path)
     with _opened(path) as hdus:
         index = _image_index(hdus, ext, path)
+        first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
         data = _pixels(hdu, path)
         masks = _own_masks(hdus, index, path)
         wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks)
+    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, first=first, masks=masks)
 
 
 def frame_of(data, header, name, unit=None, wcs=None, **origin):
@@ -68,7 +69,7 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
     **origin
-        ``path``, ``ext`` and ``masks`` of the `Frame`.
+        ``path``, ``ext``, ``first`` and ``masks`` of the `Frame`.
 
     Returns
     -------

@@ -29,7 +29,7 @@ BITS_VERSION = 1
 
 
 def default_path(frame):
-    """Return ``<name>_crmask.fits`` beside the frame.
+    """Return ``<name>_crmask.fits`` beside the frame; ``<name>_ext4_crmask.fits`` for a later image of its file.
 
     Raises
     ------
@@ -43,7 +43,8 @@ def default_path(frame):
     for suffix in ('.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
-    return frame.path.with_name(f'{name}_crmask.fits')
+    which = '' if frame.first else f'_ext{frame.ext}'
+    return frame.path.with_name(f'{name}{which}_crmask.fits')
 
 
 def save_mask(
@@ -63,7 +64,7 @@ def save_mask(
     segments : Segments, optional
         By default measured from the mask.
     path : path-like, optional
-        By default ``<name>_crmask.fits`` beside the frame, or the frame's own file for ``kind='into'``.
+        By default `default_path`, or the frame's own file for ``kind='into'``.
     crmask : (ny, nx) bool array_like, optional
         The cosmic-ray pixels after review; by default those detected.
     kind : {'new', 'into', 'mask'}
