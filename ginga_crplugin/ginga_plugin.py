@@ -204,7 +204,7 @@ class CosmicRays(LocalPlugin):
 
     def add_mask(self):
         """Ask for mask files."""
-        self._ask_files('Mask: pixels that are not 0 are bad', lambda path: read_mask(path, MaskBit.BAD))
+        self._ask_files('Mask: pixels that are not 0 are bad', lambda path: read_mask(path, default=MaskBit.BAD))
 
     def add_dark(self):
         """Ask for a combined dark."""

@@ -288,7 +288,7 @@ class CosmicRayPanel(w.VBox):
     def read_mask(self):
         """Add the mask whose path was typed."""
         path = self.controls.mask_path.value.strip()
-        self.session.add_mask(lambda: read_mask(path, CAUSES['bad']))
+        self.session.add_mask(lambda: read_mask(path, default=CAUSES['bad']))
 
     def read_dark(self):
         """Add the mask of the dark whose path was typed."""
