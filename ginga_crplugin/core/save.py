@@ -1,14 +1,9 @@
 """The room of the output: the merged mask written as FITS; the old file or the new one is there, always whole."""
 
 import bz2
-import errno
 import gzip
 import io
 import lzma
-import os
-import secrets
-import shutil
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +14,7 @@ from .bits import BITS_CARD, MaskBit, merge_mask
 from .detection import restore
 from .record import record
 from .segment import segment
+from .whole import Place
 
 __all__ = ['default_path', 'save_mask']
 
@@ -90,7 +86,7 @@ def save_mask(
         If something would be replaced and ``overwrite`` is not set; or if a new file would take the place of the
         frame's own.
     OSError
-        If the file can't be written; whatever stood there is left as it was.
+        If the file can't be written, or somebody else has changed it meanwhile; whatever stood there is left as it was.
     ValueError
         If ``kind`` is none of the three, the frame has no file to write into, or its file has changed since.
     """
@@ -101,9 +97,10 @@ def save_mask(
         msg = f'{frame.name} did not come from a file: there is none to write into'
         raise ValueError(msg)
     beside = frame.path if kind == 'into' else default_path(frame) if path is None else Path(path)
-    target = Path(os.path.realpath(beside))
-    if kind != 'into':
-        _check_free(target, frame, overwrite=overwrite)
+    place = Place(beside, overwrite=overwrite or kind == 'into')
+    if kind != 'into' and frame.path is not None and place.path == frame.path.resolve():
+        msg = f"{place.path} is the frame's own file: choose another name, or kind 'into'"
+        raise FileExistsError(msg)
     segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
     plane = merge_mask(frame, detection, crmask)
     raw = _Raw(frame) if kind != 'mask' else None
@@ -116,17 +113,8 @@ def save_mask(
         content = raw.science() + ours[2880:]
     else:
         content = raw.others(name_dq, overwrite=overwrite) + ours[2880:]
-    _replace(target, _packed(content, target, into=kind == 'into'), overwrite=overwrite or kind == 'into')
+    place.write(_packed(content, place.path, into=kind == 'into'))
     return beside
-
-
-def _check_free(target, frame, *, overwrite):
-    if target.exists() and not overwrite:
-        msg = f'{target} exists already: choose another name, or say that it may be overwritten'
-        raise FileExistsError(msg)
-    if frame.path is not None and target.exists() and target.samefile(frame.path):
-        msg = f"{target} is the frame's own file: choose another name, or kind 'into'"
-        raise FileExistsError(msg)
 
 
 _PACKERS = {'.gz': (b'\x1f\x8b', gzip.compress), '.bz2': (b'BZh', bz2.compress), '.xz': (b'\xfd7zXZ', lzma.compress)}
@@ -259,44 +247,3 @@ class _Raw:
             if not replaced:
                 kept.append(self._cut(index))
         return b''.join(kept)
-
-
-def _replace(target, content, *, overwrite):
-    """Write a temporary file beside the target, and rename it when it is whole."""
-    temporary = target.with_name(f'.{target.name}.{secrets.token_hex(4)}.tmp')
-    try:
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, 'it is write-protected')
-        with temporary.open('xb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copystat(target, temporary)
-            temporary.touch()
-        if overwrite:
-            temporary.replace(target)
-        else:
-            _rename(temporary, target)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        msg = f'{target} cannot be written: {error.strerror or error}'
-        raise OSError(msg) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _rename(temporary, target):
-    """Rename where nothing stands yet, so that of two that write at once only one goes on."""
-    try:
-        target.touch(exist_ok=False)
-    except FileExistsError:
-        msg = f'{target} exists already: choose another name, or say that it may be overwritten'
-        raise FileExistsError(msg) from None
-    try:
-        temporary.replace(target)
-    except OSError:
-        target.unlink()
-        raise

@@ -494,8 +494,8 @@ def test_without_room_the_old_file_stays_whole_and_nothing_is_left(
     if overwrite and kind != 'into':
         out.write_bytes(b'precious')
     before, names = out.read_bytes() if out.exists() else None, listing()
-    target = (os, 'fsync') if stage == 'write' else (Path, 'replace')
-    monkeypatch.setattr(*target, no_room)
+    for name in ('fsync',) if stage == 'write' else ('link', 'rename', 'replace'):
+        monkeypatch.setattr(os, name, no_room)
     with pytest.raises(OSError, match=f'{out.name} cannot be written: No space left on device') as error:
         save_mask(frame, found, kind=kind, overwrite=overwrite)
     assert '\n' not in str(error.value)
@@ -524,10 +524,12 @@ def test_a_folder_that_is_not_there_is_told(tmp_path, frame, found, path, why, l
 
 
 def test_a_folder_without_the_right_to_write_is_told(frame, found, monkeypatch, listing):
-    def refuse(path, *_, **__):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    def refuse(path, flags, *_, open=os.open, **__):
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return open(path, flags)
 
-    monkeypatch.setattr(Path, 'open', refuse)
+    monkeypatch.setattr(os, 'open', refuse)
     with pytest.raises(OSError, match=r'field_crmask.fits cannot be written: Permission denied'):
         save_mask(frame, found)
     assert listing() == ['field.fits']
