@@ -477,6 +477,9 @@ class CosmicRays(LocalPlugin):
     def _heard_params(self):
         self.panel.show_params(self.session.params, self.session.sources)
 
+    def _heard_recipe(self):
+        self.panel.show_recipe(self.session)
+
     def _heard_masks(self):
         frame = self.session.frame
         self.panel.show_masks(self.session.masks, frame.shape if frame is not None else None)

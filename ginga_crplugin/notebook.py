@@ -406,6 +406,9 @@ class CosmicRayPanel(w.VBox):
     def _heard_params(self):
         self.controls.params.show(self.session.params, self.session.sources)
 
+    def _heard_recipe(self):
+        self.controls.show_recipe(self.session)
+
     def _heard_masks(self):
         frame = self.session.frame
         self.controls.show_masks(self.session.masks, None if frame is None else frame.shape)

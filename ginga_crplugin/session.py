@@ -42,9 +42,9 @@ class Session:
 
     Notes
     -----
-    Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'recipe'``, ``'masks'``, ``'busy'``, ``'result'``,
-    ``'hinted'``, ``'verified'``, ``'engine'``, ``'checks'``, ``'review'``, ``'kept'``, ``'compared'``, ``'saved'`` or
-    ``'error'``.
+    Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'recipe'``, ``'masks'``, ``'busy'``,
+    ``'result'``, ``'hinted'``, ``'verified'``, ``'engine'``, ``'checks'``, ``'review'``, ``'kept'``, ``'compared'``,
+    ``'saved'`` or ``'error'``.
     """
 
     def __init__(self, run, reviews=None):
@@ -116,6 +116,8 @@ class Session:
             return
         frame, masks, self._word, self.kept = opened
         self.review = Review(frame.shape)
+        if frame.review is not None:  # it was saved with the frame
+            self._restore(*frame.review)
         added = tuple(choice for choice in self._masks if not choice.own)
         self.frame, self.error = frame, ''
         self._masks = self._own_masks(frame.masks, masks) + added
@@ -203,7 +205,7 @@ class Session:
         return Recipe.of(self.frame, self.params, self.sources, self._recipe, **options)
 
     def take_recipe(self, recipe):
-        """Take up a `Recipe`, for this frame and those opened later: its parameters and masks instead of what was chosen.
+        """Take up a `Recipe`, for this frame and later ones: its parameters and masks instead of what was chosen.
 
         Where its masks can't be read nothing changes.
         """
@@ -529,16 +531,19 @@ class Session:
             return
         (pixels, codes), self.kept = self.kept, None
         if kept:
-            try:
-                self.review.restore(pixels, codes)
-            except ValueError as error:
-                self._fail(error)
+            self._restore(pixels, codes)
             if self.result is not None:
                 self.verdicts = self._judged(self.result)
         else:
             word = self._word
             self._run(lambda: self._reviews.forget(word), lambda _, error: self._fail(error) if error else None)
         self._tell('review')
+
+    def _restore(self, pixels, codes):
+        try:
+            self.review.restore(pixels, codes)
+        except ValueError as error:
+            self._fail(error)
 
     # the engine
 
@@ -620,7 +625,11 @@ class Session:
             self._fail(ValueError('parameters or masks have changed since the run: run it again first'))
             return
 
-        options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
+        cards = [('CRGROW', self.grow, '[pix] the cosmic rays are grown by')] if self.grow else []
+        options |= {
+            'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
+            'review': self.review.edited, 'cards': cards,
+        }  # fmt: skip
         verdicts, dark, reviews, word = self.verdicts, self.dark, self._reviews, self._word
         decided = self.kept is None  # a review that was neither taken up nor forgotten stays kept
 

@@ -112,6 +112,8 @@ class Frame:
         Kernel of the point spread function, for ``fsmode='convolve'``.
     notes : tuple of str
         What the user should know about how it was understood.
+    review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
+        The verdicts that were saved with it (`Review.edited`).
 
     Raises
     ------
@@ -129,6 +131,7 @@ class Frame:
     variance: np.ndarray | None = None
     psfk: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    review: tuple[np.ndarray, np.ndarray] | None = None
 
     def __post_init__(self):
         ccd = self.ccd

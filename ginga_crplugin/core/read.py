@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS, FITSFixedWarning, WcsError
 
-from .bits import BITS_CARD, CAUSE_CARD, CAUSES, MaskBit
+from .bits import BITS_CARD, CAUSE_CARD, CAUSES, REVIEW, MaskBit
 from .frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from .header import frame_unit, header_values
 
@@ -54,9 +54,9 @@ def read_frame(path, ext=None, unit=None):
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
         data = _pixels(hdu, path)
-        masks = _own_masks(hdus, index, path)
+        masks, review = _own_masks(hdus, index, path), _own_review(hdus, index)
         wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks)
+    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks, review=review)
 
 
 def frame_of(data, header, name, unit=None, wcs=None, **origin):
@@ -72,7 +72,7 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
     **origin
-        ``path``, ``ext`` and ``masks`` of the `Frame`.
+        ``path``, ``ext``, ``masks`` and ``review`` of the `Frame`.
 
     Returns
     -------
@@ -309,6 +309,18 @@ def _own_masks(hdus, index, path):
         for hdu in beside
         if hdu.name in ('MASK', 'DQ')
     )
+
+
+def _own_review(hdus, index):
+    """Return what was said in review of the image, (n,) pixels and codes; None where there is nothing usable."""
+    for hdu in hdus:
+        if hdu.name == REVIEW and hdu.ver == hdus[index].ver and BITS_CARD in hdu.header and not hdu.is_image:
+            try:
+                pixels, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
+            except (KeyError, *_DAMAGED):
+                return None
+            return pixels.astype(np.int64), codes.astype(np.uint8)
+    return None
 
 
 def _split(plane):

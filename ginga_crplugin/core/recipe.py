@@ -1,7 +1,7 @@
 """The room of the recipe: everything needed to do with other frames what was done with one."""
 
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from .checks import check_frame
@@ -53,7 +53,7 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A frame made ready for the run.
+    """A frame made ready for the run: with all its masks, its parameters known, and nothing against it.
 
     Attributes
     ----------
@@ -62,7 +62,8 @@ class Prepared:
     params : LACosmicParams
     sources : dict of str
         Where each parameter comes from.
-    checks : list of Check
+    recipe : Recipe
+        What the recipe comes to for this frame.
     rule : str
         The name of the rule that was used, '' for none.
     """
@@ -70,8 +71,13 @@ class Prepared:
     frame: object
     params: LACosmicParams
     sources: dict
-    checks: list
+    recipe: 'Recipe'
     rule: str
+
+    @cached_property
+    def checks(self):
+        """What speaks against the frame (list of `Check`)."""
+        return check_frame(self.frame, self.params)
 
 
 @dataclass(frozen=True)
@@ -240,13 +246,13 @@ class Recipe:
         params, sources = frame.parameters(chosen, own.parameters)
         frame = frame.replace(masks=frame.masks if own.own_masks else ())
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))
-        checks = check_frame(frame, params)
-        against = [check for check in checks if check.name in own.stop and check.mark == 'wrong']
+        prepared = Prepared(frame, params, sources, own, '' if rule is None else rule.name)
+        against = own.stop and [check for check in prepared.checks if check.name in own.stop and check.mark == 'wrong']
         if against:
             figures = '; '.join(f'{check.name}: {check.figure}' for check in against)
             msg = f'{frame.name} is not processed: {figures}'
             raise Stopped(msg)
-        return Prepared(frame, params, sources, checks, '' if rule is None else rule.name)
+        return prepared
 
 
 def cached_source(source, index=0):

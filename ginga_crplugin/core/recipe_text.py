@@ -1,4 +1,4 @@
-"""The room of the recipe's text: readable YAML with comments, and the only room that knows YAML. It executes nothing."""
+"""The room of the recipe's text: readable YAML with comments; no other room knows YAML."""
 
 import re
 from dataclasses import fields
@@ -335,8 +335,8 @@ def _lines(recipe, folder):
     yield from _parameter_lines(recipe.parameters, '')
     yield ''
     yield '# What is masked before the run. Paths start from the folder of this file. cause: hot, bad or other; a dark'
-    yield '# takes a limit instead, in its own unit. ext: same is that of the frame. With a datasum the pixels must be the'
-    yield '# very same.'
+    yield '# takes a limit instead, in its own unit. ext: same is that of the frame. With a datasum the pixels must be'
+    yield '# the very same.'
     yield f'own_masks: {_word(recipe.own_masks)}  # whether the MASK or DQ in the file of the frame is used'
     yield from _mask_lines(recipe.masks, folder, '')
     yield ''

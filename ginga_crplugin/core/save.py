@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
 from astropy.utils.data import get_readable_fileobj
 
-from .bits import BITS_CARD, MaskBit, merge_mask
+from .bits import BITS_CARD, REVIEW, MaskBit, merge_mask
 from .detection import restore
 from .record import record
 from .segment import segment
@@ -18,7 +19,7 @@ from .whole import Place
 
 __all__ = ['default_path', 'save_mask']
 
-_OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED')
+_OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
 
 #: Version of the bits, for `BITS_CARD`.
 BITS_VERSION = 1
@@ -44,13 +45,14 @@ def default_path(frame):
 
 def save_mask(
     frame, detection, segments=None, path=None, *, crmask=None, kind='new', cleaned=False, overwrite=False,
-    sources=None, verified='',
+    sources=None, verified='', review=None, cards=(),
 ):  # fmt: skip
     """Write the merged mask with the cause of every bad pixel.
 
     The extensions written are ``MASK`` (uint8, 0 good, 1 bad: what `~astropy.nddata.CCDData.read` takes as the mask),
-    ``DQ`` (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments)
-    and, if asked for, ``CLEANED``. Their headers record the parameters, the input masks, the engine and the review.
+    ``DQ`` (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments), if
+    there was a review ``CRREVIEW`` (what was said of which pixel), and, if asked for, ``CLEANED``. Their headers record
+    the parameters, the input masks, the engine and the review.
 
     Parameters
     ----------
@@ -74,6 +76,10 @@ def save_mask(
         Where each parameter comes from, for the record.
     verified : str, optional
         What a comparison with another engine said, for the record.
+    review : tuple of (n,) int64 and (n,) uint8 ndarray, optional
+        The pixels that something was said of, and what (`Review.edited`); it is taken up when the file is opened again.
+    cards : list of (str, value, str), optional
+        Further cards for the record.
 
     Returns
     -------
@@ -105,8 +111,11 @@ def save_mask(
     plane = merge_mask(frame, detection, crmask)
     raw = _Raw(frame) if kind != 'mask' else None
     name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
-    cards = record(frame, detection, segments, plane, sources or {}, verified)
-    ours = _written(_extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned), raw)
+    cards = record(frame, detection, segments, plane, sources or {}, verified, cards)
+    hdus = _extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned)
+    if review is not None and len(review[0]):
+        hdus.append(_review_hdu(*review))
+    ours = _written(hdus, raw)
     if kind == 'mask':
         content = ours
     elif kind == 'new':
@@ -156,6 +165,14 @@ def _table_hdu(table):
     for number, name in enumerate(table.colnames, start=1):
         if table[name].unit is not None:  # not as TUNIT: FITS has no word for electrons, and readers warn of it
             hdu.header.comments[f'TTYPE{number}'] = f'[{table[name].unit}]'
+    return hdu
+
+
+def _review_hdu(pixels, codes):
+    table = Table({'PIXEL': pixels.astype(np.int64), 'CODE': codes.astype(np.uint8)}).as_array()
+    hdu = fits.BinTableHDU(table, name=REVIEW)
+    hdu.header.comments['TTYPE1'] = 'from 0, row by row, in the image'
+    hdu.header.comments['TTYPE2'] = '1 rejected, 2 erased, 3 marked'
     return hdu
 
 
