@@ -48,6 +48,7 @@ from ginga.misc.Future import Future
 from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
+from .core.recipe_text import load_recipe
 from .cutouts import contact_sheet
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
@@ -55,7 +56,7 @@ from .ginga_pencil import MODES, Pencil
 from .ginga_save import SaveDialog
 from .overlay import COLORS, MaskOverlay
 from .session import Session
-from .words import TIPS, reasons, result_in_words
+from .words import TIPS, reasons, recipe_in_words, result_in_words
 
 __all__ = ['CosmicRays']
 
@@ -321,11 +322,7 @@ class CosmicRays(LocalPlugin):
 
     def ask_sheet(self):
         """Ask where to draw all segments in the list, each beside itself."""
-        self._close_dialog()
-        self._dialog = Widgets.FileDialog(title='Contact sheet: a new .pdf or .png file', parent=self.fv.w.root)
-        self._dialog.set_mode('save')
-        self._dialog.add_callback('activated', lambda _, paths: self.draw_sheet(Path(paths[0])))
-        self._dialog.popup()
+        self._ask_file('Contact sheet: a new .pdf or .png file', 'save', self.draw_sheet).popup()
 
     def draw_sheet(self, path):
         """Draw all segments in the list, each beside itself, as a PDF or PNG."""
@@ -339,6 +336,33 @@ class CosmicRays(LocalPlugin):
                 self._show_error(str(error)) if error else self.panel.saved.set_text(f'drawn: {paths[0].name}')
 
         self._in_worker(lambda: contact_sheet(path, segments, labels, images, verdicts=verdicts), done)
+
+    def ask_recipe(self):
+        """Ask for a recipe, and take it up."""
+        dialog = self._ask_file('Recipe', 'file', self.load_recipe)
+        dialog.add_ext_filter('YAML', 'yaml')
+        dialog.add_ext_filter('YAML', 'yml')
+        dialog.popup()
+
+    def load_recipe(self, path):
+        """Take up a recipe from a file."""
+        try:
+            recipe = load_recipe(path)
+        except (ValueError, OSError) as error:
+            self._show_error(str(error))
+        else:
+            self.session.take_recipe(recipe)
+
+    def ask_save_recipe(self):
+        """Ask where to write what is done here as a recipe."""
+        self._ask_file('Recipe: a new .yaml file', 'save', self.session.save_recipe).popup()
+
+    def _ask_file(self, title, mode, chosen):
+        self._close_dialog()
+        self._dialog = Widgets.FileDialog(title=title, parent=self.fv.w.root)
+        self._dialog.set_mode(mode)
+        self._dialog.add_callback('activated', lambda _, paths: chosen(Path(paths[0])))
+        return self._dialog
 
     def show_saved(self):
         """Open the saved mask in a channel of its own."""
@@ -478,7 +502,9 @@ class CosmicRays(LocalPlugin):
         self.panel.show_params(self.session.params, self.session.sources)
 
     def _heard_recipe(self):
-        self.panel.show_recipe(self.session)
+        self.panel.show_recipe(recipe_in_words(self.session))
+        self.panel.least.set_value(self.session.min_size)
+        self.panel.grow.set_value(self.session.grow)
 
     def _heard_masks(self):
         frame = self.session.frame

@@ -65,7 +65,7 @@ class Session:
         self._ticket = 0
         self._opening = 0
         self._chosen = {}
-        self._recipe = self.saved_recipe = None
+        self.used_recipe = self.saved_recipe = None
         self._masks = ()
         self._wanted = False
         self._running = False
@@ -98,7 +98,7 @@ class Session:
     def open(self, load):
         """Have a frame loaded by ``load()`` in the worker; what was found on the last one is let go."""
         self.close()
-        ticket, recipe = self._opening, self._recipe
+        ticket, recipe = self._opening, self.used_recipe
 
         def job():
             frame = load()
@@ -123,8 +123,8 @@ class Session:
         self._masks = self._own_masks(frame.masks, masks) + added
         self._use_masks()
         self._tell('frame')
-        if recipe is not self._recipe:  # another was taken up meanwhile
-            self.take_recipe(self._recipe)
+        if recipe is not self.used_recipe:  # another was taken up meanwhile
+            self.take_recipe(self.used_recipe)
         self._check()
         if self.kept is not None:
             self._tell('kept')
@@ -163,9 +163,9 @@ class Session:
 
     def _recipe_parameters(self):
         """Return what the recipe says for this frame; what its header lacks is shown, and can be given by hand."""
-        if self._recipe is None:
+        if self.used_recipe is None:
             return {}
-        parameters = self._recipe.for_header(self.frame.ccd.header).parameters
+        parameters = self.used_recipe.for_header(self.frame.ccd.header).parameters
         return {name: value for name, value in parameters.items() if value != FromHeader()}
 
     def set_params(self, **values):
@@ -202,7 +202,7 @@ class Session:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
         options = {'own_masks': all(own), 'min_size': self.min_size, 'grow': self.grow}
-        return Recipe.of(self.frame, self.params, self.sources, self._recipe, **options)
+        return Recipe.of(self.frame, self.params, self.sources, self.used_recipe, **options)
 
     def take_recipe(self, recipe):
         """Take up a `Recipe`, for this frame and later ones: its parameters and masks instead of what was chosen.
@@ -221,7 +221,7 @@ class Session:
             if error is not None:
                 self._fail(error)
                 return
-            self._recipe, self._chosen, self.error = recipe, {}, ''
+            self.used_recipe, self.saved_recipe, self._chosen, self.error = recipe, None, {}, ''
             self.min_size, self.grow = recipe.min_size, recipe.grow
             if ticket != self._opening:
                 if self.frame is not None:
@@ -258,7 +258,7 @@ class Session:
 
     def _own_masks(self, own, by_recipe):
         """Return the masks of this frame alone: those of its file, and those that the recipe makes for it."""
-        used = self._recipe is None or self._recipe.own_masks
+        used = self.used_recipe is None or self.used_recipe.own_masks
         return tuple(MaskChoice(mask, used, own=True) for mask in own) + tuple(
             MaskChoice(mask, own=True) for mask in by_recipe
         )

@@ -209,7 +209,7 @@ def read_source(source, index=0):
     return mask
 
 
-def frame_extensions(path):
+def frame_extensions(path, ext=None):
     """Return the numbers of the HDUs of a FITS file that hold frames: every chip of a mosaic.
 
     Where images are called SCI they are the frames; else all images, save those that by their names go with others.
@@ -217,6 +217,8 @@ def frame_extensions(path):
     Parameters
     ----------
     path : path-like
+    ext : int, str or (str, int), optional
+        The one that is wanted; of a name without EXTVER all of that name.
 
     Returns
     -------
@@ -224,6 +226,14 @@ def frame_extensions(path):
     """
     path = Path(path)
     with _opened(path) as hdus:
+        if ext is not None:
+            index = _image_index(hdus, ext, path)
+            same = isinstance(ext, str)
+            return tuple(
+                i
+                for i, hdu in enumerate(hdus)
+                if (hdu.name == hdus[index].name and hdu.is_image if same else i == index)
+            )
         images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) > 0]
         names = {index: hdus[index].name for index in images}
         first = _image_index(hdus, None, path)

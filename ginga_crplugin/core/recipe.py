@@ -220,7 +220,7 @@ class Recipe:
             check.cure.mask for check in checks if check.name in self.cure and check.cure and check.cure.mask
         )
 
-    def prepare(self, frame, chosen=None):
+    def prepare(self, frame, chosen=None, masks=()):
         """Make a frame ready: its masks, parameters and checks.
 
         Parameters
@@ -229,6 +229,8 @@ class Recipe:
             As it was read.
         chosen : dict, optional
             Parameters over those of the recipe.
+        masks : tuple of InputMask, optional
+            Masks besides those of the recipe.
 
         Returns
         -------
@@ -241,10 +243,11 @@ class Recipe:
         ValueError
             If a mask can't be used, or a parameter is missing.
         """
+        masks = tuple(masks)
         rule = self.rule_for(frame.ccd.header)
         own = self.for_header(frame.ccd.header)
         params, sources = frame.parameters(chosen, own.parameters)
-        frame = frame.replace(masks=frame.masks if own.own_masks else ())
+        frame = frame.replace(masks=(frame.masks if own.own_masks else ()) + masks)
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))
         prepared = Prepared(frame, params, sources, own, '' if rule is None else rule.name)
         against = own.stop and [check for check in prepared.checks if check.name in own.stop and check.mark == 'wrong']

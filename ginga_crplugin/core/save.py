@@ -17,7 +17,7 @@ from .record import record
 from .segment import segment
 from .whole import Place
 
-__all__ = ['default_path', 'save_mask']
+__all__ = ['default_path', 'save_mask', 'stem_of']
 
 _OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
 
@@ -36,11 +36,21 @@ def default_path(frame):
     if frame.path is None:
         msg = f'{frame.name} did not come from a file: say where its mask shall be written'
         raise ValueError(msg)
-    name = frame.path.name
+    return frame.path.with_name(f'{stem_of(frame.path.name)}_crmask.fits')
+
+
+def stem_of(name):
+    """Return the name of a file without the endings that FITS files have.
+
+    Examples
+    --------
+    >>> stem_of('night1.fits.gz')
+    'night1'
+    """
     for suffix in ('.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
-    return frame.path.with_name(f'{name}_crmask.fits')
+    return name
 
 
 def save_mask(
@@ -182,7 +192,11 @@ def _written(hdus, raw):
         hdu.ver = raw.version if raw is not None else 1
         hdu.header[BITS_CARD] = BITS_VERSION
     file = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(file, checksum=True)
+    primary = fits.PrimaryHDU()
+    primary.header['EXTEND'] = True
+    for hdu in (primary, *hdus):
+        hdu.add_checksum(when='of this HDU')  # no date, so that the same is the same
+    fits.HDUList([primary, *hdus]).writeto(file)
     return file.getvalue()
 
 
