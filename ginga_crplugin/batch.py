@@ -1,5 +1,6 @@
 """The room of the night: one recipe over many frames, in this process or by Dask on many cores or machines."""
 
+import logging
 import time
 from contextlib import contextmanager, suppress
 from glob import glob
@@ -11,7 +12,7 @@ import numpy as np
 from .cli_options import split_ext
 from .core.read import frame_extensions
 from .core.save import stem_of
-from .one_frame import Job, Outcome, process
+from .one_frame import Job, Outcome, name_of, process
 
 __all__ = ['apply_recipe', 'files_of', 'local_client', 'remote_client']
 
@@ -142,7 +143,7 @@ def _jobs(frames, folder):
 
 def _jobs_of(name, folder):
     if '://' in name:
-        return [Job(name, 0, str(folder / f'{stem_of(name.split("::")[0].rpartition("/")[2])}_crmask.fits'))]
+        return [Job(name, 0, str(folder / f'{stem_of(name_of(name))}_crmask.fits'))]
     path, ext = split_ext(name)
     path = path.resolve()
     every = frame_extensions(path)
@@ -176,13 +177,24 @@ def local_client(workers):
     """
     from distributed import Client, LocalCluster  # here, for it takes its time and may not be installed
 
+    _quiet()
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+def _quiet():
+    """Have Dask not tell at length what is told in one line here."""
+    for name in ('distributed', 'tornado.application', 'asyncio'):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager
@@ -205,6 +217,7 @@ def remote_client(address):
     """
     from distributed import Client
 
+    _quiet()
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:

@@ -22,7 +22,7 @@ from .core.save import save_mask
 from .core.segment import segment
 from .core.verdict import check_result
 
-__all__ = ['Found', 'Job', 'Outcome', 'find', 'is_whole', 'process']
+__all__ = ['Found', 'Job', 'Outcome', 'find', 'is_whole', 'name_of', 'process']
 
 #: How many of the largest and of the hinted segments of each frame are told of.
 TOLD = 6
@@ -187,6 +187,18 @@ def process(recipe, job, *, overwrite=False):
     return Outcome(job.path, job.ext, job.output, of=job.of, seconds=time.monotonic() - start, **values)
 
 
+def name_of(address):
+    """Return the name of the file that an fsspec address leads to.
+
+    Examples
+    --------
+    >>> name_of('simplecache::s3://night/f1.fits'), name_of('zip://f2.fits::file:///all.zip')
+    ('f1.fits', 'f2.fits')
+    """
+    file = next(part for part in address.split('::') if '://' in part)
+    return file.rstrip('/').rpartition('/')[2] or 'frame.fits'
+
+
 def _local(path, folder):
     """Return a frame's file; one that has an address is fetched into a folder."""
     if '://' not in path:
@@ -194,7 +206,7 @@ def _local(path, folder):
     import fsspec
 
     with fsspec.open(path, 'rb') as remote:
-        copy = folder / (Path(path.split('::')[0]).name or 'frame.fits')
+        copy = folder / name_of(path)
         with copy.open('wb') as file:
             while block := remote.read(1 << 22):
                 file.write(block)
