@@ -177,8 +177,8 @@ def local_client(workers):
     """
     from distributed import Client, LocalCluster  # here, for it takes its time and may not be installed
 
-    _quiet()
     with (
+        _quiet(),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -191,10 +191,19 @@ def local_client(workers):
         yield client
 
 
+@contextmanager
 def _quiet():
     """Have Dask not tell at length what is told in one line here."""
-    for name in ('distributed', 'tornado.application', 'asyncio'):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    names = [name for name in logging.root.manager.loggerDict if name.startswith('distributed')]
+    loggers = [logging.getLogger(name) for name in (*names, 'tornado.application', 'asyncio')]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
@@ -217,14 +226,14 @@ def remote_client(address):
     """
     from distributed import Client
 
-    _quiet()
-    try:
-        client = Client(address, timeout=PATIENCE)
-    except (OSError, TimeoutError, ValueError) as error:
-        msg = f'no scheduler answers at {address}: {str(error).splitlines()[0]}'
-        raise OSError(msg) from error
-    with client:
-        yield client
+    with _quiet():
+        try:
+            client = Client(address, timeout=PATIENCE)
+        except (OSError, TimeoutError, ValueError) as error:
+            msg = f'no scheduler answers at {address}: {str(error).splitlines()[0]}'
+            raise OSError(msg) from error
+        with client:
+            yield client
 
 
 def _spread(client, recipe, jobs, *, overwrite):
