@@ -153,6 +153,8 @@ class CosmicRayPanel(w.VBox):
         """
         if self.session.frame is None:
             raise ValueError(self.session.error or 'there is no image: give one to the panel')
+        if not has_loop():  # as in a plain script: nothing is compiled beside it
+            self.session.prepare()
         self.session.detect()
         try:
             self._worker.wait(lambda: not self.session.busy, self._show_time)
