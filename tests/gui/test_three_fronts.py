@@ -17,6 +17,7 @@ from pathlib import Path
 from ginga_crplugin import CosmicRayPanel, save_recipe
 folder = Path(sys.argv[1])
 panel = CosmicRayPanel(folder / 'night1.fits')
+panel.session.prepare()
 panel.controls.mask_path.value = str(folder / 'column.fits')
 panel.controls.add.click()
 panel.controls.mask_path.value = str(folder / 'dark.fits')
