@@ -20,7 +20,7 @@ release = version = installed_version(project)
 os.environ['PYTHONPATH'] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get('PYTHONPATH')])])
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
-extensions += ['myst_nb', 'sphinxarg.ext', 'from_code']
+extensions += ['myst_nb', 'from_code']
 exclude_patterns += ['_build', 'images']
 
 # Nothing is fetched: the names that we link to stand in text files here, as inventories of the first version.
@@ -35,6 +35,7 @@ _ELSEWHERE = {
 }
 intersphinx_mapping = {name: (address, f'inventories/{name}.txt') for name, address in _ELSEWHERE.items()}
 
+smartquotes = False  # options begin with two hyphens
 nitpicky = True
 nitpick_ignore = [  # they have no page of their own
     ('py:class', 'ipywidgets.widgets.widget_box.VBox'),
@@ -63,7 +64,10 @@ nb_execution_timeout = 300
 plot_formats = ['svg']
 plot_html_show_formats = plot_html_show_source_link = False
 
-html_theme_options = {'navigation_depth': 2, 'show_nav_level': 2, 'show_prev_next': False}
+html_theme_options = {'navbar_center': [], 'show_prev_next': False, 'secondary_sidebar_items': ['page-toc']}
+html_static_path = ['_static']
+html_css_files = ['own.css']
+html_sidebars = {'**': ['globaltoc.html']}
 html_title = f'ginga-crplugin {release}'
 html_show_sourcelink = False
 html_last_updated_fmt = None
