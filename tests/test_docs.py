@@ -1,4 +1,4 @@
-"""What stands in the pages is run: every command and every piece of Python, in the order in which a reader meets them."""
+"""What stands in the pages is run: every command and every piece of Python, in the order in which a reader meets it."""
 
 import ast
 import os
