@@ -79,6 +79,7 @@ from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
 from .ginga_save import SaveDialog
+from .ginga_toolkit import dismiss
 from .overlay import COLORS, MaskOverlay
 from .session import Session
 from .words import TIPS, reasons, recipe_in_words, result_in_words
@@ -304,8 +305,8 @@ class CosmicRays(LocalPlugin):
     def ask_color(self, layer):
         """Ask for the colour of a layer."""
         self._close_dialog()
-        color = self.settings[_color_key(layer)]
-        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', initial_color=color, parent=self.fv.w.root)
+        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', parent=self.fv.w.root)
+        self._dialog.set_color(self.settings[_color_key(layer)])
         self._dialog.add_callback('activated', lambda _, chosen: self.choose_color(layer, chosen))
         self._dialog.popup()
 
@@ -399,7 +400,7 @@ class CosmicRays(LocalPlugin):
 
     def _close_dialog(self):
         if self._dialog is not None:
-            self._dialog.delete()
+            dismiss(self._dialog)
             self._dialog = None
 
     # the verdicts
@@ -484,7 +485,7 @@ class CosmicRays(LocalPlugin):
             self._select(label, pan=True)
             self.panel.table.select(label)
 
-    def _clicked(self, _canvas, _event, x, y, _viewer):
+    def _clicked(self, _canvas, _event, x, y, *_):
         label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
             self._select(label, pan=False)
@@ -558,7 +559,7 @@ class CosmicRays(LocalPlugin):
         self.panel.show_comparison(None)
         self.overlay.set_segments(result.segments, verdicts)
         self._selected = self.overlay.selected
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
         self._show_thumbnails()
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
@@ -582,9 +583,7 @@ class CosmicRays(LocalPlugin):
 
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
-        if self._selected is not None:
-            self.panel.table.select(self._selected)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
         self._heard_checks()
 
     def _heard_compared(self):

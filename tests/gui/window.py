@@ -22,6 +22,29 @@ def missing():
     return [name for name in NEEDS if shutil.which(name) is None]
 
 
+#: How the program is started, for `ask`.
+PIPES = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True, 'bufsize': 1}
+
+
+def ask(program, question, log):
+    """Ask a program that runs `serve` about itself; ``log`` is the file that it writes its errors to."""
+    print(json.dumps(question), file=program.stdin, flush=True)
+    for line in program.stdout:
+        if line.startswith('answer '):
+            return json.loads(line.removeprefix('answer '))
+    raise AssertionError(f'Ginga ended:\n{log.read_text()[-2000:]}')
+
+
+def end(process):
+    """End a process that was started here."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Window:
     """Ginga on a screen of its own.
 
@@ -48,7 +71,7 @@ class Window:
         width, height = size.split('x')
         words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
                  '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
-        self._ginga = self._start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self._ginga = self._start(words, **PIPES)
         self.wait_for('Plugins')
 
     def _start(self, words, **options):
@@ -57,11 +80,7 @@ class Window:
 
     def ask(self, **question):
         """Ask the program about itself."""
-        print(json.dumps(question), file=self._ginga.stdin, flush=True)
-        for line in self._ginga.stdout:
-            if line.startswith('answer '):
-                return json.loads(line.removeprefix('answer '))
-        raise AssertionError(f'Ginga ended:\n{(self._folder / "log").read_text()[-2000:]}')
+        return ask(self._ginga, question, self._folder / 'log')
 
     def wait_for(self, text, timeout=60.0, kind='find'):
         """Wait until something with this text can be clicked, and return where it is."""
@@ -161,12 +180,7 @@ class Window:
     def close(self):
         """End all of it."""
         for process in (self._ginga, self._manager, self._screen):
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
         self._ginga.stdin.close()
         self._ginga.stdout.close()
         self._log.close()
@@ -182,7 +196,11 @@ class Window:
 
 
 def answer(question):
-    """Answer a question about the widgets."""
+    """Answer a question about Ginga, or about Qt's widgets."""
+    if 'address' in question:
+        return _shell().get_url()
+    if 'pan' in question:
+        return [float(place) for place in _shell().get_channel('Image').fitsimage.get_pan()]
     from qtpy import QtWidgets
 
     if 'find' in question:
@@ -243,7 +261,11 @@ def _centre(text):
             for action in widget.actions():
                 if action.text() == text:
                     return _global(widget, widget.actionGeometry(action).center())
-        elif isinstance(widget, QtWidgets.QAbstractButton) and widget.text().replace('&', '') == text and widget.isEnabled():
+        elif (
+            isinstance(widget, QtWidgets.QAbstractButton)
+            and widget.text().replace('&', '') == text
+            and widget.isEnabled()
+        ):
             _scroll_to(widget)
             place = widget.rect().center()
             if isinstance(widget, QtWidgets.QCheckBox):
@@ -358,8 +380,8 @@ def serve(viewer):
         done.wait(60)
 
 
-def run():
-    """Be Ginga, as ``ginga`` starts it, and answer questions besides."""
+def watch():
+    """Have the next Ginga of this process answer questions besides."""
     from ginga.rv import main
 
     class Viewer(main.ReferenceViewer):
@@ -369,8 +391,8 @@ def run():
             threading.Thread(target=serve, args=(self,), daemon=True).start()
 
     main.ReferenceViewer = Viewer
-    main.reference_viewer(['ginga', *sys.argv[1:]])
+    return main
 
 
 if __name__ == '__main__':
-    run()
+    watch().reference_viewer(['ginga', *sys.argv[1:]])
