@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,11 @@ def save_mask(
     return beside
 
 
-_PACKERS = {'.gz': (b'\x1f\x8b', gzip.compress), '.bz2': (b'BZh', bz2.compress), '.xz': (b'\xfd7zXZ', lzma.compress)}
+_PACKERS = {
+    '.gz': (b'\x1f\x8b', partial(gzip.compress, mtime=0)),  # the same gives the same bytes at any time
+    '.bz2': (b'BZh', bz2.compress),
+    '.xz': (b'\xfd7zXZ', lzma.compress),
+}
 
 
 def _packed(content, target, *, into):
