@@ -196,38 +196,38 @@ class Window:
 
 
 def answer(question):
-    """Answer a question about Ginga, or about Qt's widgets."""
-    if 'address' in question:
-        return _shell().get_url()
-    if 'pan' in question:
-        return [float(place) for place in _shell().get_channel('Image').fitsimage.get_pan()]
+    """Answer a question about Ginga, or about Qt's widgets: the kind of the question, and what it is about."""
+    [(kind, about)] = question.items()
+    kinds = {
+        'address': lambda _: _shell().get_url(), 'pan': _pan, 'find': _centre, 'file': _file, 'label': _label,
+        'focus': _focus, 'spin': lambda index: _spins()[index].value(), 'spin_at': _spin_at, 'box': _box,
+        'head': _head, 'slider': _handle, 'row': _row, 'pixel': lambda place: _pixel(*place),
+    }  # fmt: skip
+    return kinds[kind](about)
+
+
+def _pan(_):
+    return [float(place) for place in _shell().get_channel('Image').fitsimage.get_pan()]
+
+
+def _label(text):
     from qtpy import QtWidgets
 
-    if 'find' in question:
-        return _centre(question['find'])
-    if 'file' in question:
-        return _file(question['file'])
-    if 'label' in question:
-        kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
-        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
-        return next((word for word in words if question['label'] in word), None)
-    if 'focus' in question:
-        widget = QtWidgets.QApplication.focusWidget()
-        return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
-    if 'spin' in question:
-        return _spins()[question['spin']].value()
-    if 'spin_at' in question:
-        spin = _spins()[question['spin_at']]
-        return _global(spin, spin.lineEdit().geometry().center())
-    if 'box' in question:
-        return _box(question['box'])
-    if 'head' in question:
-        return _head(question['head'])
-    if 'slider' in question:
-        return _handle(question['slider'])
-    if 'row' in question:
-        return _row(question['row'])
-    return _pixel(*question['pixel'])
+    kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
+    words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
+    return next((word for word in words if text in word), None)
+
+
+def _focus(_):
+    from qtpy import QtWidgets
+
+    widget = QtWidgets.QApplication.focusWidget()
+    return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
+
+
+def _spin_at(index):
+    spin = _spins()[index]
+    return _global(spin, spin.lineEdit().geometry().center())
 
 
 def _spins():
@@ -317,10 +317,10 @@ def _table():
     from qtpy import QtWidgets
 
     for table in QtWidgets.QApplication.allWidgets():
-        if isinstance(table, QtWidgets.QTableWidget) and table.isVisible():
-            if table.horizontalHeaderItem(0).text() == '#':
-                _scroll_to(table)
-                return table
+        shown = isinstance(table, QtWidgets.QTableWidget) and table.isVisible()
+        if shown and table.horizontalHeaderItem(0).text() == '#':
+            _scroll_to(table)
+            return table
     return None
 
 
