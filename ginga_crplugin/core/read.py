@@ -50,13 +50,16 @@ def read_frame(path, ext=None, unit=None):
     path = Path(path)
     with _opened(path) as hdus:
         index = _image_index(hdus, ext, path)
+        first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
         data = _pixels(hdu, path)
         masks, review = _own_masks(hdus, index, path), _own_review(hdus, index)
         wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks, review=review)
+    return frame_of(
+        data, header, path.name, unit, wcs=wcs, path=path, ext=index, first=first, masks=masks, review=review
+    )
 
 
 def frame_of(data, header, name, unit=None, wcs=None, **origin):
@@ -72,7 +75,7 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
     **origin
-        ``path``, ``ext``, ``masks`` and ``review`` of the `Frame`.
+        ``path``, ``ext``, ``first``, ``masks`` and ``review`` of the `Frame`.
 
     Returns
     -------
