@@ -48,6 +48,7 @@ class Thumbnails:
         back.add_callback('activated', lambda _: step(-1))
         forth.add_callback('activated', lambda _: step(1))
         self.words = Widgets.Label('')
+        self.words.set_valign('center')
         self.row = Widgets.HBox()
         self.row.set_spacing(4)
         for widget, stretch in (

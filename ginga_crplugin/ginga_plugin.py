@@ -73,14 +73,16 @@ from ginga.misc.Future import Future
 from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
+from .core.recipe_text import load_recipe
 from .cutouts import contact_sheet
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
 from .ginga_save import SaveDialog
+from .ginga_toolkit import dismiss
 from .overlay import COLORS, MaskOverlay
 from .session import Session
-from .words import TIPS, reasons, result_in_words
+from .words import TIPS, reasons, recipe_in_words, result_in_words
 
 __all__ = ['CosmicRays']
 
@@ -233,7 +235,7 @@ class CosmicRays(LocalPlugin):
 
     def add_mask(self):
         """Ask for mask files."""
-        self._ask_files('Mask: pixels that are not 0 are bad', lambda path: read_mask(path, MaskBit.BAD))
+        self._ask_files('Mask: pixels that are not 0 are bad', lambda path: read_mask(path, default=MaskBit.BAD))
 
     def add_dark(self):
         """Ask for a combined dark."""
@@ -303,8 +305,8 @@ class CosmicRays(LocalPlugin):
     def ask_color(self, layer):
         """Ask for the colour of a layer."""
         self._close_dialog()
-        color = self.settings[_color_key(layer)]
-        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', initial_color=color, parent=self.fv.w.root)
+        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', parent=self.fv.w.root)
+        self._dialog.set_color(self.settings[_color_key(layer)])
         self._dialog.add_callback('activated', lambda _, chosen: self.choose_color(layer, chosen))
         self._dialog.popup()
 
@@ -350,11 +352,7 @@ class CosmicRays(LocalPlugin):
 
     def ask_sheet(self):
         """Ask where to draw all segments in the list, each beside itself."""
-        self._close_dialog()
-        self._dialog = Widgets.FileDialog(title='Contact sheet: a new .pdf or .png file', parent=self.fv.w.root)
-        self._dialog.set_mode('save')
-        self._dialog.add_callback('activated', lambda _, paths: self.draw_sheet(Path(paths[0])))
-        self._dialog.popup()
+        self._ask_file('Contact sheet: a new .pdf or .png file', 'save', self.draw_sheet).popup()
 
     def draw_sheet(self, path):
         """Draw all segments in the list, each beside itself, as a PDF or PNG."""
@@ -369,13 +367,40 @@ class CosmicRays(LocalPlugin):
 
         self._in_worker(lambda: contact_sheet(path, segments, labels, images, verdicts=verdicts), done)
 
+    def ask_recipe(self):
+        """Ask for a recipe, and take it up."""
+        dialog = self._ask_file('Recipe', 'file', self.load_recipe)
+        dialog.add_ext_filter('YAML', 'yaml')
+        dialog.add_ext_filter('YAML', 'yml')
+        dialog.popup()
+
+    def load_recipe(self, path):
+        """Take up a recipe from a file."""
+        try:
+            recipe = load_recipe(path)
+        except (ValueError, OSError) as error:
+            self._show_error(str(error))
+        else:
+            self.session.take_recipe(recipe)
+
+    def ask_save_recipe(self):
+        """Ask where to write what is done here as a recipe."""
+        self._ask_file('Recipe: a new .yaml file', 'save', self.session.save_recipe).popup()
+
+    def _ask_file(self, title, mode, chosen):
+        self._close_dialog()
+        self._dialog = Widgets.FileDialog(title=title, parent=self.fv.w.root)
+        self._dialog.set_mode(mode)
+        self._dialog.add_callback('activated', lambda _, paths: chosen(Path(paths[0])))
+        return self._dialog
+
     def show_saved(self):
         """Open the saved mask in a channel of its own."""
         self.fv.load_file(f'{self.session.saved}[MASK]', chname='Saved mask')
 
     def _close_dialog(self):
         if self._dialog is not None:
-            self._dialog.delete()
+            dismiss(self._dialog)
             self._dialog = None
 
     # the verdicts
@@ -460,7 +485,7 @@ class CosmicRays(LocalPlugin):
             self._select(label, pan=True)
             self.panel.table.select(label)
 
-    def _clicked(self, _canvas, _event, x, y, _viewer):
+    def _clicked(self, _canvas, _event, x, y, *_):
         label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
             self._select(label, pan=False)
@@ -506,6 +531,11 @@ class CosmicRays(LocalPlugin):
     def _heard_params(self):
         self.panel.show_params(self.session.params, self.session.sources)
 
+    def _heard_recipe(self):
+        self.panel.show_recipe(recipe_in_words(self.session))
+        self.panel.least.set_value(self.session.min_size)
+        self.panel.grow.set_value(self.session.grow)
+
     def _heard_masks(self):
         frame = self.session.frame
         self.panel.show_masks(self.session.masks, frame.shape if frame is not None else None)
@@ -529,7 +559,7 @@ class CosmicRays(LocalPlugin):
         self.panel.show_comparison(None)
         self.overlay.set_segments(result.segments, verdicts)
         self._selected = self.overlay.selected
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
         self._show_thumbnails()
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
@@ -553,9 +583,7 @@ class CosmicRays(LocalPlugin):
 
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
-        if self._selected is not None:
-            self.panel.table.select(self._selected)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
         self._heard_checks()
 
     def _heard_compared(self):

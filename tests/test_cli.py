@@ -429,7 +429,7 @@ def test_too_large_for_the_memory(frame, capsys, monkeypatch):
     def full(*args):
         raise MemoryError
 
-    monkeypatch.setattr('ginga_crplugin.core.detect.detect', full)
+    monkeypatch.setattr('ginga_crplugin.one_frame.detect', full)
     assert_refused(['detect', frame], frame.parent, 'not enough memory', capsys)
 
 
@@ -511,6 +511,11 @@ def test_view_without_qt(frame, capsys, monkeypatch):
     monkeypatch.setenv('QT_QPA_PLATFORM', 'offscreen')
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     assert_refused(['view', frame], frame.parent, "pip install 'ginga-crplugin[qt]'", capsys)
+
+
+def test_view_in_a_browser_without_the_web_widgets(frame, capsys, monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    assert_refused(['view', '-t', 'pg', frame], frame.parent, "pip install 'ginga-crplugin[web]'", capsys)
 
 
 def test_view_starts_the_plugin_on_the_frame(frame, tmp_path):

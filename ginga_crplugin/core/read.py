@@ -11,11 +11,15 @@ from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS, FITSFixedWarning, WcsError
 
-from .bits import BITS_CARD, MaskBit
-from .frame import Frame, InputMask, check_pixels, datasum
+from .bits import BITS_CARD, CAUSE_CARD, CAUSES, REVIEW, MaskBit
+from .frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from .header import frame_unit, header_values
 
-__all__ = ['frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask']
+__all__ = ['frame_extensions', 'frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source']
+
+#: Names of extensions that go with an image, rather than be one.
+_COMPANIONS = {'MASK', 'DQ', 'CRDQ', 'CLEANED', 'ERR', 'ERROR', 'UNCERT', 'VAR', 'VARIANCE', 'IVAR', 'WHT', 'WEIGHT',
+               'BKG', 'SKY', 'SKYFIT', 'PSF', 'SEGM', 'TIME'}  # fmt: skip
 
 _DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
 
@@ -50,9 +54,9 @@ def read_frame(path, ext=None, unit=None):
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
         data = _pixels(hdu, path)
-        masks = _own_masks(hdus, index, path)
+        masks, review = _own_masks(hdus, index, path), _own_review(hdus, index)
         wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks)
+    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks, review=review)
 
 
 def frame_of(data, header, name, unit=None, wcs=None, **origin):
@@ -68,7 +72,7 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
     **origin
-        ``path``, ``ext`` and ``masks`` of the `Frame`.
+        ``path``, ``ext``, ``masks`` and ``review`` of the `Frame`.
 
     Returns
     -------
@@ -92,15 +96,21 @@ def _unit_of(header):
     return (bunit, []) if bunit else ('adu', ['BUNIT is missing: the frame is taken to be in adu'])
 
 
-def read_image(path, ext=None, prefer=None):
-    """Read a plain image: a mask, a dark, a background, a variance or a kernel.
+def unit_of(header):
+    """Return the unit that a header gives to a frame; None where its BUNIT is not understood."""
+    try:
+        return frame_unit(_unit_of(header)[0])
+    except ValueError:
+        return None
+
+
+def read_image(path, ext=None):
+    """Read a plain image: a dark, a background, a variance or a kernel.
 
     Parameters
     ----------
     path, ext
         As for `read_frame`.
-    prefer : str, optional
-        The name of the extension to take where there is one and ``ext`` is not given.
 
     Returns
     -------
@@ -111,13 +121,15 @@ def read_image(path, ext=None, prefer=None):
     """
     path = Path(path)
     with _opened(path) as hdus:
-        if ext is None and prefer in hdus:
-            ext = prefer
-        data = _pixels(hdus[_image_index(hdus, ext, path)], path)
-    return data.astype(data.dtype.newbyteorder('='), copy=False), datasum(data)
+        data = _native(_pixels(hdus[_image_index(hdus, ext, path)], path))
+    return data, datasum(data)
 
 
-def read_mask(path, bit=MaskBit.INPUT, ext=None):
+def _native(data):
+    return data.astype(data.dtype.newbyteorder('='), copy=False)
+
+
+def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
     """Read an input mask: every pixel that is not 0 is bad.
 
     Parameters
@@ -126,15 +138,24 @@ def read_mask(path, bit=MaskBit.INPUT, ext=None):
         A FITS file.
     ext : int, str or (str, int), optional
         The extension; by default the one called MASK, else the first image.
-    bit : MaskBit
-        The cause: HOT, BAD, or INPUT where it is another or unknown.
+    bit : MaskBit, optional
+        The cause: HOT, BAD, or INPUT where it is another or unknown; by default what the file says of itself.
+    default : MaskBit, optional
+        The cause where neither says one.
 
     Returns
     -------
     InputMask
     """
-    data, checksum = read_image(path, ext, prefer='MASK')
-    return InputMask(Path(path).name, MaskBit(bit), data != 0, checksum)
+    path = Path(path)
+    with _opened(path) as hdus:
+        if ext is None and 'MASK' in hdus:
+            ext = 'MASK'
+        hdu = hdus[_image_index(hdus, ext, path)]
+        data, cause = _native(_pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+    bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
+    checksum = datasum(data)
+    return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
 
 
 def read_dark(path, limit, ext=None):
@@ -155,7 +176,69 @@ def read_dark(path, limit, ext=None):
         msg = f'the limit of the dark is {limit}: it must be a finite number'
         raise ValueError(msg)
     data, checksum = read_image(path, ext)
-    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data)
+    origin = MaskSource(Path(path), ext, MaskBit.HOT, float(limit), checksum)
+    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data, origin)
+
+
+def read_source(source, index=0):
+    """Make the input mask that a `MaskSource` describes.
+
+    Parameters
+    ----------
+    source : MaskSource
+    index : int, optional
+        The number of the frame's HDU, for those that take the same extension.
+
+    Returns
+    -------
+    InputMask
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold the pixels that are expected.
+    """
+    ext = index if source.ext == 'same' else source.ext
+    if source.limit is None:
+        mask = read_mask(source.path, source.cause, ext)
+    else:
+        mask = read_dark(source.path, source.limit, ext)
+    if source.datasum and source.datasum != mask.datasum:
+        msg = f'{source.path} has changed: its pixels have DATASUM {mask.datasum}, expected is {source.datasum}'
+        raise ValueError(msg)
+    return mask
+
+
+def frame_extensions(path, ext=None):
+    """Return the numbers of the HDUs of a FITS file that hold frames: every chip of a mosaic.
+
+    Where images are called SCI they are the frames; else all images, save those that by their names go with others.
+
+    Parameters
+    ----------
+    path : path-like
+    ext : int, str or (str, int), optional
+        The one that is wanted; of a name without EXTVER all of that name.
+
+    Returns
+    -------
+    tuple of int
+    """
+    path = Path(path)
+    with _opened(path) as hdus:
+        if ext is not None:
+            index = _image_index(hdus, ext, path)
+            same = isinstance(ext, str)
+            return tuple(
+                i
+                for i, hdu in enumerate(hdus)
+                if (hdu.name == hdus[index].name and hdu.is_image if same else i == index)
+            )
+        images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) > 0]
+        names = {index: hdus[index].name for index in images}
+        first = _image_index(hdus, None, path)
+    science = [index for index in images if names[index] == 'SCI']
+    return tuple(science or [index for index in images if index == first or names[index] not in _COMPANIONS])
 
 
 @contextmanager
@@ -232,10 +315,22 @@ def _own_masks(hdus, index, path):
     if planes:
         return tuple(_split(_pixels(planes[0], path)))
     return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path))
+        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path), 'own')
         for hdu in beside
         if hdu.name in ('MASK', 'DQ')
     )
+
+
+def _own_review(hdus, index):
+    """Return what was said in review of the image, (n,) pixels and codes; None where there is nothing usable."""
+    for hdu in hdus:
+        if hdu.name == REVIEW and hdu.ver == hdus[index].ver and BITS_CARD in hdu.header and not hdu.is_image:
+            try:
+                pixels, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
+            except (KeyError, *_DAMAGED):
+                return None
+            return pixels.astype(np.int64), codes.astype(np.uint8)
+    return None
 
 
 def _split(plane):
@@ -243,4 +338,4 @@ def _split(plane):
     for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
         mask = (plane & np.uint8(bit)) != 0
         if mask.any():
-            yield InputMask.of(f'{bit.name} of the DQ in this file', bit, mask)
+            yield InputMask.of(f'{bit.name} of the DQ in this file', bit, mask, 'own')

@@ -73,6 +73,29 @@ def test_a_segment_is_rejected_and_kept_by_button(shell, plugin):
     assert_array_equal(plugin.session.verdicts.mask, mask)
 
 
+def selected_row(plugin):
+    table = plugin.panel.table
+    rows = [table.labels[index.row()] for index in table.view.get_widget().selectionModel().selectedRows()]
+    return rows[0] if rows else None
+
+
+def test_the_selected_row_stays_selected(shell, plugin):
+    label = select(plugin, 3)
+    place = plugin.session.pixels_of([label])
+    plugin.panel._controls['sigclip'].spin.get_widget().setValue(5.0)
+    shell.wait(lambda: not plugin.session.busy)
+    shell.settle()
+    again = plugin.overlay.selected
+    assert selected_row(plugin) == again
+    assert np.isin(plugin.session.pixels_of([again]), place).any()
+    plugin.panel.table._filter('keep')
+    assert selected_row(plugin) == again
+    plugin.panel.reject.get_widget().click()
+    assert selected_row(plugin) is None  # it is not listed any more
+    plugin.panel.undo.get_widget().click()
+    assert selected_row(plugin) == again
+
+
 def test_the_keys(shell, plugin):
     labels = plugin.panel.table.labels
     press(plugin, 'n')

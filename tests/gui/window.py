@@ -22,6 +22,29 @@ def missing():
     return [name for name in NEEDS if shutil.which(name) is None]
 
 
+#: How the program is started, for `ask`.
+PIPES = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True, 'bufsize': 1}
+
+
+def ask(program, question, log):
+    """Ask a program that runs `serve` about itself; ``log`` is the file that it writes its errors to."""
+    print(json.dumps(question), file=program.stdin, flush=True)
+    for line in program.stdout:
+        if line.startswith('answer '):
+            return json.loads(line.removeprefix('answer '))
+    raise AssertionError(f'Ginga ended:\n{log.read_text()[-2000:]}')
+
+
+def end(process):
+    """End a process that was started here."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Window:
     """Ginga on a screen of its own.
 
@@ -48,7 +71,7 @@ class Window:
         width, height = size.split('x')
         words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
                  '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
-        self._ginga = self._start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self._ginga = self._start(words, **PIPES)
         self.wait_for('Plugins')
 
     def _start(self, words, **options):
@@ -57,11 +80,7 @@ class Window:
 
     def ask(self, **question):
         """Ask the program about itself."""
-        print(json.dumps(question), file=self._ginga.stdin, flush=True)
-        for line in self._ginga.stdout:
-            if line.startswith('answer '):
-                return json.loads(line.removeprefix('answer '))
-        raise AssertionError(f'Ginga ended:\n{(self._folder / "log").read_text()[-2000:]}')
+        return ask(self._ginga, question, self._folder / 'log')
 
     def wait_for(self, text, timeout=60.0, kind='find'):
         """Wait until something with this text can be clicked, and return where it is."""
@@ -161,12 +180,7 @@ class Window:
     def close(self):
         """End all of it."""
         for process in (self._ginga, self._manager, self._screen):
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
         self._ginga.stdin.close()
         self._ginga.stdout.close()
         self._log.close()
@@ -182,34 +196,38 @@ class Window:
 
 
 def answer(question):
-    """Answer a question about the widgets."""
+    """Answer a question about Ginga, or about Qt's widgets: the kind of the question, and what it is about."""
+    [(kind, about)] = question.items()
+    kinds = {
+        'address': lambda _: _shell().get_url(), 'pan': _pan, 'find': _centre, 'file': _file, 'label': _label,
+        'focus': _focus, 'spin': lambda index: _spins()[index].value(), 'spin_at': _spin_at, 'box': _box,
+        'head': _head, 'slider': _handle, 'row': _row, 'pixel': lambda place: _pixel(*place),
+    }  # fmt: skip
+    return kinds[kind](about)
+
+
+def _pan(_):
+    return [float(place) for place in _shell().get_channel('Image').fitsimage.get_pan()]
+
+
+def _label(text):
     from qtpy import QtWidgets
 
-    if 'find' in question:
-        return _centre(question['find'])
-    if 'file' in question:
-        return _file(question['file'])
-    if 'label' in question:
-        kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
-        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
-        return next((word for word in words if question['label'] in word), None)
-    if 'focus' in question:
-        widget = QtWidgets.QApplication.focusWidget()
-        return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
-    if 'spin' in question:
-        return _spins()[question['spin']].value()
-    if 'spin_at' in question:
-        spin = _spins()[question['spin_at']]
-        return _global(spin, spin.lineEdit().geometry().center())
-    if 'box' in question:
-        return _box(question['box'])
-    if 'head' in question:
-        return _head(question['head'])
-    if 'slider' in question:
-        return _handle(question['slider'])
-    if 'row' in question:
-        return _row(question['row'])
-    return _pixel(*question['pixel'])
+    kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
+    words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
+    return next((word for word in words if text in word), None)
+
+
+def _focus(_):
+    from qtpy import QtWidgets
+
+    widget = QtWidgets.QApplication.focusWidget()
+    return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
+
+
+def _spin_at(index):
+    spin = _spins()[index]
+    return _global(spin, spin.lineEdit().geometry().center())
 
 
 def _spins():
@@ -246,7 +264,11 @@ def _centre(text):
             for action in widget.actions():
                 if action.text() == text:
                     return _global(widget, widget.actionGeometry(action).center())
-        elif isinstance(widget, QtWidgets.QAbstractButton) and widget.text().replace('&', '') == text and widget.isEnabled():
+        elif (
+            isinstance(widget, QtWidgets.QAbstractButton)
+            and widget.text().replace('&', '') == text
+            and widget.isEnabled()
+        ):
             _scroll_to(widget)
             place = widget.rect().center()
             if isinstance(widget, QtWidgets.QCheckBox):
@@ -298,10 +320,10 @@ def _table():
     from qtpy import QtWidgets
 
     for table in QtWidgets.QApplication.allWidgets():
-        if isinstance(table, QtWidgets.QTableWidget) and table.isVisible():
-            if table.horizontalHeaderItem(0).text() == '#':
-                _scroll_to(table)
-                return table
+        shown = isinstance(table, QtWidgets.QTableWidget) and table.isVisible()
+        if shown and table.horizontalHeaderItem(0).text() == '#':
+            _scroll_to(table)
+            return table
     return None
 
 
@@ -361,8 +383,8 @@ def serve(viewer):
         done.wait(60)
 
 
-def run():
-    """Be Ginga, as ``ginga`` starts it, and answer questions besides."""
+def watch():
+    """Have the next Ginga of this process answer questions besides."""
     from ginga.rv import main
 
     class Viewer(main.ReferenceViewer):
@@ -372,8 +394,8 @@ def run():
             threading.Thread(target=serve, args=(self,), daemon=True).start()
 
     main.ReferenceViewer = Viewer
-    main.reference_viewer(['ginga', *sys.argv[1:]])
+    return main
 
 
 if __name__ == '__main__':
-    run()
+    watch().reference_viewer(['ginga', *sys.argv[1:]])
