@@ -60,6 +60,7 @@ numpydoc_xref_ignore |= {'uint8', 'int32', 'int64', 'float32'}
 nb_execution_mode = 'force'  # so that what stands there is what it does now
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
+nb_merge_streams = True
 
 plot_formats = ['svg']
 plot_html_show_formats = plot_html_show_source_link = False

@@ -167,10 +167,10 @@ class Window:
     def pick(self, shown, down):
         """Open the box that shows a text, and pick what stands so many lines below."""
         self.click(shown)
-        self.keys(*['Down'] * down, 'Return')
+        self.keys(*['Down' if down > 0 else 'Up'] * abs(down), 'Return')
 
     def box(self, name):
-        """Return the corners of the ``panel`` or the ``image`` on the screen: left, top, right, bottom."""
+        """Return the corners of the ``panel``, the ``image`` or a ``dialog`` on the screen: left, top, right, bottom."""
         return self.ask(box=name)
 
     def picture(self, path):
@@ -241,6 +241,9 @@ def _spins():
 def _box(name):
     from qtpy import QtWidgets
 
+    if name == 'dialog':
+        dialogs = (w for w in QtWidgets.QApplication.topLevelWidgets() if isinstance(w, QtWidgets.QDialog))
+        return list(next(w for w in dialogs if w.isVisible()).frameGeometry().getCoords())
     if name == 'image':
         widget = _shell().get_channel('Image').fitsimage.get_widget()
     else:
