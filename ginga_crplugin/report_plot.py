@@ -19,7 +19,7 @@ __all__ = ['night_plot']
 _IN_PAGE = {INK: 'ink', MASKED: 'plain', COSMIC_RAY: 'outstanding'}
 
 _NAMES = {
-    'rate': 'segments per cm$^2$ and minute',
+    'rate': 'segments per cm² and minute',
     'second': 'segments per second of exposure',
     'frame': 'segments in the frame',
 }
@@ -39,8 +39,8 @@ def night_plot(table):
     Returns
     -------
     svg : str
-        To stand in a page that has colours ``--ink``, ``--plain`` and ``--outstanding``; empty where there is nothing to
-        draw.
+        To stand in a page that has colours ``--ink``, ``--plain`` and ``--outstanding``; empty where there is nothing
+        to draw.
     words : str
         What is drawn.
     """
@@ -56,14 +56,14 @@ def night_plot(table):
     with mpl.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'night', 'font.family': 'sans-serif'}):
         figure = _figure(x, values, outstanding, reviewed, kind, dated=times is not None)
         file = io.StringIO()
-        figure.savefig(file, format='svg', transparent=True, metadata=dict.fromkeys(('Date', 'Creator', 'Format', 'Type')))
-    name = _NAMES[kind].replace('$^2$', '2')
+        figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})  # the same is the same
     words = (
-        f'{name} of {len(shown)} frames, from {values.min():.3g} to {values.max():.3g}, median {np.median(values):.3g}; '
-        f'{np.count_nonzero(outstanding)} stand out, {np.count_nonzero(reviewed)} are reviewed'
+        f'{_NAMES[kind]} of {len(shown)} frames, from {values.min():.3g} to {values.max():.3g}, '
+        f'median {np.median(values):.3g}; {np.count_nonzero(outstanding)} stand out, '
+        f'{np.count_nonzero(reviewed)} are reviewed'
     )
     if len(shown) < len(table):
-        words += f'; {len(table) - len(shown)} frames are not shown, which have no such count'
+        words += f'; without such a count, and not shown: {len(table) - len(shown)}'
     return _for_page(file.getvalue()), words
 
 
@@ -82,26 +82,20 @@ def _times(dates):
 
 def _figure(x, values, outstanding, reviewed, kind, *, dated):
     ink, plain, vermilion = (_hex(colour) for colour in (INK, MASKED, COSMIC_RAY))
-    figure = Figure(figsize=(9.0, 3.6), layout='constrained')
+    figure = Figure(figsize=(10.5, 3.6), layout='constrained')
     axes = figure.add_subplot()
     usual = np.median(values)
     axes.axhline(usual, color=ink, linewidth=0.8, linestyle='--', label=f'median {usual:.3g}')
-    many = np.count_nonzero(~outstanding) > MANY
-    axes.plot(
-        x[~outstanding], values[~outstanding], 'o', markersize=2.5 if many else 4.5, color=plain, label='frame',
-        rasterized=many,
-    )  # fmt: skip
-    if outstanding.any():
-        many = np.count_nonzero(outstanding) > MANY
-        axes.plot(
-            x[outstanding], values[outstanding], '^', markersize=8, color=vermilion, label='stands out', rasterized=many,
-        )  # fmt: skip
-    if reviewed.any():
-        many = np.count_nonzero(reviewed) > MANY
-        axes.plot(
-            x[reviewed], values[reviewed], 's', markersize=12, markerfacecolor='none', color=ink, label='reviewed',
-            rasterized=many,
-        )  # fmt: skip
+    for which, name, style in (
+        (~outstanding, 'frame', {'marker': 'o', 'color': plain, 'markersize': 4.5}),
+        (outstanding, 'stands out', {'marker': '^', 'color': vermilion, 'markersize': 8}),
+        (reviewed, 'reviewed', {'marker': 's', 'color': ink, 'markersize': 12, 'markerfacecolor': 'none'}),
+    ):
+        many = np.count_nonzero(which)
+        if many > MANY:
+            style |= {'markersize': style['markersize'] / 2, 'rasterized': True}
+        if many or name == 'frame':
+            axes.plot(x[which], values[which], linestyle='none', label=name, **style)
     if values.max() > 20.0 * usual > 0.0:  # both the night and what stands out are to be seen
         axes.set_yscale('asinh', linear_width=2.0 * usual)
     axes.set_ylim(bottom=min(0.0, values.min()))
@@ -109,7 +103,7 @@ def _figure(x, values, outstanding, reviewed, kind, *, dated):
     axes.set_ylabel(_NAMES[kind])
     axes.set_xlabel('DATE-OBS' if dated else 'frames in the order of the table')
     if dated:
-        axes.xaxis.set_major_locator(AutoDateLocator(maxticks=9))
+        axes.xaxis.set_major_locator(AutoDateLocator())
         axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
     else:
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -1,8 +1,8 @@
-"""The room of the report's sheets: the largest segments of the night, and the largest with a hint, each beside itself."""
+"""The room of the report's sheets: the largest segments of the night, and others with a hint, each beside itself."""
 
 import base64
-import heapq
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ __all__ = ['Cell', 'sheets']
 #: How many segments there are on each sheet, at most.
 MOST = 24
 
-#: Side of a cutout in the page, in its pixels.
-PANE = 176
+#: About the side of a cutout in the page, in its pixels.
+PANE = 202
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Cell:
 
 
 def sheets(outcomes):
-    """Draw the largest segments of the night, and the largest that have a hint.
+    """Draw the largest segments of the night, and others that have a hint: the largest of each hint in turn.
 
     Parameters
     ----------
@@ -60,22 +60,29 @@ def sheets(outcomes):
     -------
     largest, hinted : list of Cell
     """
-    told = [(item[3], -place, item[0], outcome, item) for place, outcome in enumerate(outcomes) for item in outcome.largest]
-    largest = heapq.nlargest(2 * MOST, told, key=lambda one: one[:3])
-    hinted = heapq.nlargest(2 * MOST, (one for one in told if one[4][4]), key=lambda one: one[:3])
-    return _cells(largest), _cells(hinted)
+    told = [(outcome, item) for outcome in outcomes for item in outcome.largest]
+    told.sort(key=lambda one: -one[1][3])
+    largest, rest = _cells(told)
+    ranks = Counter()
+    turns = []
+    for outcome, item in rest:
+        if item[4]:
+            turns.append((ranks[item[4]], outcome, item))
+            ranks[item[4]] += 1
+    turns.sort(key=lambda one: one[0])
+    return largest, _cells([one[1:] for one in turns])[0]
 
 
-def _cells(chosen):
-    """Draw so many as a sheet holds; those that were rejected in review are passed over."""
+def _cells(told):
+    """Draw as many as a sheet holds, and give back the others; those that were rejected in review are passed over."""
     cells = []
-    for *_, outcome, item in chosen:
-        if len(cells) == MOST:
-            break
+    for place, (outcome, item) in enumerate(told):
+        if len(cells) == MOST or place == 2 * MOST:  # so that few files are opened
+            return cells, told[place:]
         cell = _cell(outcome, *item)
         if cell is not None:
             cells.append(cell)
-    return cells
+    return cells, []
 
 
 def _cell(outcome, label, x, y, size, hint):
@@ -94,7 +101,7 @@ def _picture(cut):
     segments = Segments(cut.plane.shape, pixels, np.ones(len(pixels), dtype=np.int32), QTable())
     side = side_of(np.nonzero(cut.segment))
     science = None if cut.science is None else np.asarray(cut.science, dtype=float)
-    drawn = strip(segments, 1, [('mask', cut.plane), ('frame', science)], side, max(1, PANE // side))
+    drawn = strip(segments, 1, [('mask', cut.plane), ('frame', science)], side, max(1, round(PANE / side)))
     file = io.BytesIO()
     Image.fromarray(drawn).save(file, 'PNG', optimize=True)
     return base64.b64encode(file.getvalue()).decode()

@@ -11,7 +11,7 @@ from astropy.table import QTable
 from . import __version__
 from .core.whole import Place
 
-__all__ = ['NAME', 'counts', 'kinds_of', 'place_of', 'read_summary', 'summary', 'write_summary']
+__all__ = ['FAR', 'NAME', 'counts', 'kinds_of', 'place_of', 'read_summary', 'summary', 'write_summary']
 
 NAME = 'summary.ecsv'
 
@@ -123,9 +123,10 @@ def read_summary(folder):
         msg = f'{path}: no such file; ginga-crplugin apply writes it'
         raise FileNotFoundError(msg)
     try:
-        table = QTable.read(path.read_bytes().decode('utf-8', 'surrogateescape'), format='ascii.ecsv')
-    except (ValueError, TypeError, KeyError) as error:  # what astropy says of a damaged table
-        msg = f'{path} is no summary of a night: {str(error).splitlines()[0]}'
+        text = path.read_bytes().decode('utf-8', 'surrogateescape')
+        table = QTable.read(text + '\n', format='ascii.ecsv')  # a text without lines would be a file name
+    except (ValueError, TypeError, KeyError, IndexError) as error:  # what astropy says of a damaged table
+        msg = f'{path} is no summary of a night: {(str(error).splitlines() or [""])[0]}'
         raise ValueError(msg) from error
     empty = summary([])
     missing = [name for name in empty.colnames if name not in table.colnames]
@@ -201,8 +202,8 @@ def counts(table):
 def _groups(table, frames):
     """Yield frames to compare with each other, and those of them that are judged by it.
 
-    They are those of the same rule and about the same exposure; where these are few, those of the same rule; where these
-    are few too, all. Of fewer than `FEWEST` nothing is said.
+    They are those of the same rule and about the same exposure; where these are few, those of the same rule; where
+    these are few too, all. Of fewer than `FEWEST` nothing is said.
     """
     about = np.array([f'{seconds:.1e}' for seconds in table['exposure'].value], dtype=str)
     rules = np.asarray(table['rule'])

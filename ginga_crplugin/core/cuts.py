@@ -64,15 +64,15 @@ def read_cut(output, label, around, science=None):
             msg = f'{output} holds no segment {label}'
             raise ValueError(msg) from None
         box, inner = _boxes(row, plane.shape, around)
-        part = plane.section[box]
+        part = _part(plane, box)
         segment = _segment(part, inner, row['area'])
         if segment is None:
             return None
         own = [hdu for hdu in hdus if hdu.is_image and hdu.shape == plane.shape and BITS_CARD not in hdu.header]
-        pixels = own[0].section[box] if own else None
+        pixels = _part(own[0], box) if own else None
     if pixels is None and science is not None:
         with opened(Path(science[0])) as hdus:
-            pixels = hdus[science[1]].section[box]
+            pixels = _part(hdus[science[1]], box)
     return Cut(part, pixels, segment)
 
 
@@ -85,6 +85,11 @@ def _boxes(row, shape, around):
         box.append(slice(start, min(end, last + around)))
         inner.append(slice(first - start, last - start))
     return tuple(box), tuple(inner)
+
+
+def _part(hdu, box):
+    """Return a part of an image; of whole rows, which are read at once."""
+    return hdu.section[box[0], :][:, box[1]]
 
 
 def _segment(plane, inner, area):
