@@ -116,6 +116,8 @@ class Frame:
         What the user should know about how it was understood.
     review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
         The verdicts that were saved with it (`Review.edited`).
+    saved : Saved or None
+        The mask that was saved of it.
 
     Raises
     ------
@@ -135,6 +137,7 @@ class Frame:
     psfk: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     review: tuple[np.ndarray, np.ndarray] | None = None
+    saved: 'object | None' = None
 
     def __post_init__(self):
         ccd = self.ccd
