@@ -1,14 +1,14 @@
 """The room of the cutouts: one segment beside itself in mask, science, dark, cleaned; one by one, or on a sheet."""
 
 import math
-import secrets
-from contextlib import suppress
+from contextlib import ExitStack
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from .core.whole import Place
 from .drawing import INK, PAPER, draw_legend, fitted, font, legend_width
 from .window import LEGEND, Window, is_mask, limits, side_of
 
@@ -173,11 +173,7 @@ def contact_sheet(
     cells = {label: _words(segments, label, verdicts or {}) for label in labels}
     sheet = _Sheet(segments, images, cells, columns, per_page, caption)
     paths = [path] if kind == '.pdf' or sheet.pages == 1 else _numbered(path, sheet.pages)
-    for file in paths:
-        if file.exists() and not overwrite:
-            msg = f'{file} exists already: choose another name, or say that it may be overwritten'
-            raise FileExistsError(msg)
-    _write(paths, sheet)
+    _write([Place(file, overwrite=overwrite) for file in paths], sheet, kind)
     return paths
 
 
@@ -269,22 +265,13 @@ class _Sheet:
         return strip(self._segments, label, self._images, PANE // scale, scale)
 
 
-def _write(paths, sheet):
-    """Write the pages to temporary files beside the paths, and rename them when all are whole."""
-    temporary = [path.with_name(f'.{path.name}.{secrets.token_hex(4)}.tmp') for path in paths]
-    try:
+def _write(places, sheet, kind):
+    """Write the pages; each file takes its place when all are whole."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(place.writing()) for place in places]
         for number in range(sheet.pages):
             page = sheet.page(number)
-            if paths[0].suffix.lower() == '.pdf':
-                page.save(temporary[0], 'PDF', append=number > 0, **PDF)
+            if kind == '.pdf':
+                page.save(files[0], 'PDF', append=number > 0, **PDF)
             else:
-                page.save(temporary[number], 'PNG')
-        for file, path in zip(temporary, paths, strict=True):
-            file.replace(path)
-    except OSError as error:
-        msg = f'{paths[0]} cannot be written: {error.strerror or error}'
-        raise OSError(msg) from error
-    finally:
-        for file in temporary:
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
+                page.save(files[number], 'PNG')

@@ -1,5 +1,6 @@
 """The room of the demonstration: how many of the cosmic rays of a simulated frame are found."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .core.hints import with_hints
 from .core.read import read_dark, read_frame, read_mask
 from .core.save import save_mask
 from .core.segment import Segments, segment
+from .core.whole import Place
 from .picture import save_picture
 from .simulation import FWHM, Simulation, simulate
 
@@ -267,6 +269,12 @@ def _files(folder, *, overwrite):
 
 
 def _write(truth, files, *, overwrite):
-    truth.ccd.write(files['frame'], overwrite=overwrite)
-    truth.dark.write(files['dark'], overwrite=overwrite)
-    fits.PrimaryHDU(truth.column.astype(np.uint8)).writeto(files['mask'], overwrite=overwrite)
+    images = {
+        'frame': truth.ccd.to_hdu(),
+        'dark': truth.dark.to_hdu(),
+        'mask': fits.HDUList([fits.PrimaryHDU(truth.column.astype(np.uint8))]),
+    }
+    for kind, hdus in images.items():
+        content = io.BytesIO()
+        hdus.writeto(content)
+        Place(files[kind], overwrite=overwrite).write(content.getvalue())

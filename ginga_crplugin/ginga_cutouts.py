@@ -6,11 +6,15 @@ from ginga.RGBImage import RGBImage
 
 from .cutouts import strip
 from .ginga_toolkit import set_words
+from .window import side_of
 from .words import hint_in_words
 
 __all__ = ['Thumbnails']
 
 _NONE = 'the dark'
+#: Side of a thumbnail on the screen, about; the titles are as large as the rest only if none is much larger.
+_SIDE = 90
+#: Letters in a line below them.
 _WIDE = 64
 
 
@@ -103,7 +107,10 @@ class Thumbnails:
             return
         session, label = self._shown
         images = self.images(session)
-        picture = RGBImage(data_np=np.ascontiguousarray(strip(session.result.segments, label, images, scale=3)))
+        segments = session.result.segments
+        pixels = np.divmod(session.pixels_of([label]), segments.shape[1])
+        drawn = strip(segments, label, images, scale=max(1, _SIDE // side_of(pixels)))
+        picture = RGBImage(data_np=np.ascontiguousarray(drawn))
         self.viewer.set_image(picture)
         self.viewer.cut_levels(0.0, 255.0)
         self.viewer.zoom_fit()

@@ -14,8 +14,8 @@ from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
 from .ginga_toolkit import BOLD, in_browser, narrow, set_words
 from .overlay import COLORS
+from .words import TIPS, counts_in_words
 from .words import UNITS as UNIT_WORDS
-from .words import counts_in_words
 
 __all__ = ['Panel']
 
@@ -288,6 +288,10 @@ class Panel:
         self.show_saved = _button('Show saved', self._plugin.show_saved, 'Open the mask that was written.')
         self.verify = _button('Verify', self._plugin.verify, '')
         box.add_widget(_row(self.cleaned, self.blink, self.verify, self.save), stretch=0)
+        load = _button('Load recipe...', self._plugin.ask_recipe, TIPS['load_recipe'])
+        self.save_recipe = _button('Save recipe...', self._plugin.ask_save_recipe, TIPS['save_recipe'])
+        self.recipe = Widgets.Label('')
+        box.add_widget(_row(load, self.save_recipe, self.recipe), stretch=0)
         self.saved = Widgets.Label('')
         box.add_widget(_row(self.saved, self.show_saved, stretch=self.saved), stretch=0)
 
@@ -338,6 +342,11 @@ class Panel:
             cause.add_callback('activated', lambda _, k, i=index: self._plugin.set_cause(i, list(CAUSES.values())[k]))
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
+
+    def show_recipe(self, words):
+        """Show which recipe is used, or was written."""
+        self.recipe.set_text(_short(words, 34))
+        self.recipe.set_tooltip(words)
 
     def show_kept(self, kept):
         """Offer the review that was kept of this frame, or don't."""

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from .core.bits import MaskBit
+from .core.whole import Place
 from .drawing import (
     COSMIC_RAY,
     INK,
@@ -32,7 +33,7 @@ def save_picture(path, frame, detection, caption=''):
     Parameters
     ----------
     path : path-like
-        A PNG file; it is replaced if it exists.
+        A PNG file; it is replaced if it exists, once the new one is whole.
     frame : Frame
         The frame with its input masks.
     detection : Detection
@@ -54,7 +55,9 @@ def save_picture(path, frame, detection, caption=''):
     plain = _enlarged(coloured(grey[part], ()))
     marked = _enlarged(coloured(grey[part], [(mask[part], colour) for mask, colour in layers]))
     titles = (f'{frame.name}, {width} x {height} pixels', 'the part in the box', 'the same part, masked')
-    _page(zip(titles, (whole, plain, marked), strict=True), caption).save(path, format='PNG', optimize=True)
+    page = _page(zip(titles, (whole, plain, marked), strict=True), caption)
+    with Place(path, overwrite=True).writing() as file:
+        page.save(file, format='PNG', optimize=True)
 
 
 def _enlarged(rgb):

@@ -11,7 +11,9 @@ from .core.checks import check_frame
 from .core.detect import Detector
 from .core.hints import with_hints
 from .core.keep import fingerprint
-from .core.params import LACosmicParams
+from .core.params import FromHeader, LACosmicParams
+from .core.recipe import Recipe
+from .core.recipe_text import save_recipe
 from .core.review import Review
 from .core.save import save_mask
 from .core.segment import LISTED, segment
@@ -40,9 +42,9 @@ class Session:
 
     Notes
     -----
-    Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'masks'``, ``'busy'``, ``'result'``,
-    ``'hinted'``, ``'verified'``, ``'engine'``, ``'checks'``, ``'review'``, ``'kept'``, ``'compared'``, ``'saved'`` or
-    ``'error'``.
+    Listeners are called as ``listener(event)``: ``'frame'``, ``'params'``, ``'recipe'``, ``'masks'``, ``'busy'``,
+    ``'result'``, ``'hinted'``, ``'verified'``, ``'engine'``, ``'checks'``, ``'review'``, ``'kept'``, ``'compared'``,
+    ``'saved'`` or ``'error'``.
     """
 
     def __init__(self, run, reviews=None):
@@ -63,6 +65,7 @@ class Session:
         self._ticket = 0
         self._opening = 0
         self._chosen = {}
+        self.used_recipe = self.saved_recipe = None
         self._masks = ()
         self._wanted = False
         self._running = False
@@ -95,29 +98,33 @@ class Session:
     def open(self, load):
         """Have a frame loaded by ``load()`` in the worker; what was found on the last one is let go."""
         self.close()
-        ticket = self._opening
+        ticket, recipe = self._opening, self.used_recipe
 
         def job():
             frame = load()
+            masks = () if recipe is None else recipe.for_header(frame.ccd.header).masks_for(frame)
             word = fingerprint(frame) if self._reviews is not None else None
-            return frame, word, self._reviews.load(word) if word else None
+            return frame, masks, word, self._reviews.load(word) if word else None
 
-        self._run(job, lambda opened, error: self._opened(ticket, opened, error))
+        self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))
 
-    def _opened(self, ticket, opened, error):
+    def _opened(self, ticket, recipe, opened, error):
         if ticket != self._opening:
             return
         if error is not None:
             self._fail(error)
             return
-        frame, self._word, self.kept = opened
+        frame, masks, self._word, self.kept = opened
         self.review = Review(frame.shape)
-        own = tuple(MaskChoice(mask, own=True) for mask in frame.masks)
+        if frame.review is not None:  # it was saved with the frame
+            self._restore(*frame.review)
         added = tuple(choice for choice in self._masks if not choice.own)
         self.frame, self.error = frame, ''
-        self._masks = own + added
+        self._masks = self._own_masks(frame.masks, masks) + added
         self._use_masks()
         self._tell('frame')
+        if recipe is not self.used_recipe:  # another was taken up meanwhile
+            self.take_recipe(self.used_recipe)
         self._check()
         if self.kept is not None:
             self._tell('kept')
@@ -150,9 +157,16 @@ class Session:
 
     def _resolved(self):
         if self.frame is not None:
-            return self.frame.parameters(self._chosen)
+            return self.frame.parameters(self._chosen, self._recipe_parameters())
         params = LACosmicParams(**self._chosen)
         return params, {name: 'you' if name in self._chosen else 'default' for name in vars(params)}
+
+    def _recipe_parameters(self):
+        """Return what the recipe says for this frame; what its header lacks is shown, and can be given by hand."""
+        if self.used_recipe is None:
+            return {}
+        parameters = self.used_recipe.for_header(self.frame.ccd.header).parameters
+        return {name: value for name, value in parameters.items() if value != FromHeader()}
 
     def set_params(self, **values):
         """Choose values over those of the header; None gives one back to the header or the default.
@@ -168,6 +182,88 @@ class Session:
         self._tell('params')
         self._check()
         self._follow()
+
+    # the recipe
+
+    @property
+    def recipe(self):
+        """What is done with this frame, as a `Recipe` for others.
+
+        Raises
+        ------
+        ValueError
+            If there is no frame, or a mask that is used came from no file.
+        """
+        if self.frame is None:
+            msg = 'there is no frame yet: open one first'
+            raise ValueError(msg)
+        own = [choice.used for choice in self._masks if choice.mask.origin == 'own']
+        if len(set(own)) > 1:
+            msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
+            raise ValueError(msg)
+        options = {'own_masks': all(own), 'min_size': self.min_size, 'grow': self.grow}
+        return Recipe.of(self.frame, self.params, self.sources, self.used_recipe, **options)
+
+    def take_recipe(self, recipe):
+        """Take up a `Recipe`, for this frame and later ones: its parameters and masks instead of what was chosen.
+
+        Where its masks can't be read nothing changes.
+        """
+        ticket, frame = self._opening, self.frame
+        bare = None if frame is None else frame.replace(
+            masks=tuple(choice.mask for choice in self._masks if choice.mask.origin == 'own')
+        )  # fmt: skip
+
+        def job():
+            return () if bare is None else recipe.for_header(bare.ccd.header).masks_for(bare)
+
+        def done(masks, error):
+            if error is not None:
+                self._fail(error)
+                return
+            self.used_recipe, self.saved_recipe, self._chosen, self.error = recipe, None, {}, ''
+            self.min_size, self.grow = recipe.min_size, recipe.grow
+            if ticket != self._opening:
+                if self.frame is not None:
+                    self.take_recipe(recipe)
+                return
+            self._masks = () if bare is None else self._own_masks(bare.masks, masks)
+            self._use_masks()
+            for event in ('recipe', 'masks', 'params'):
+                self._tell(event)
+            if self.result is not None:
+                self.set_min_size(self.min_size)
+                self.set_grow(self.grow)
+            self._check()
+            self._follow()
+
+        self._run(job, done)
+
+    def save_recipe(self, path, *, overwrite=False):
+        """Write `recipe` in the worker; then ``saved_recipe`` is the path."""
+        try:
+            recipe = self.recipe
+        except ValueError as error:
+            self._fail(error)
+            return
+
+        def done(written, error):
+            if error is not None:
+                self._fail(error)
+            else:
+                self.saved_recipe, self.error = written, ''
+                self._tell('recipe')
+
+        self._run(lambda: save_recipe(recipe, path, overwrite=overwrite), done)
+
+    def _own_masks(self, own, by_recipe):
+        """Return the masks of this frame alone: those of its file, and those that the recipe makes for it."""
+        used = self.used_recipe is None or self.used_recipe.own_masks
+        return tuple(MaskChoice(mask, used, own=True) for mask in own) + tuple(
+            MaskChoice(mask, own=True) for mask in by_recipe
+        )
+
+    # the masks
 
     @property
     def masks(self):
@@ -437,15 +533,18 @@ class Session:
             return
         (pixels, codes), self.kept = self.kept, None
         if kept:
-            try:
-                self.review.restore(pixels, codes)
-            except ValueError as error:
-                self._fail(error)
+            self._restore(pixels, codes)
             if self.result is not None:
                 self.verdicts = self._judged(self.result)
         else:
             self._forget(self._word, time.monotonic_ns())
         self._tell('review')
+
+    def _restore(self, pixels, codes):
+        try:
+            self.review.restore(pixels, codes)
+        except ValueError as error:
+            self._fail(error)
 
     # the engine
 
@@ -527,7 +626,11 @@ class Session:
             self._fail(ValueError('parameters or masks have changed since the run: run it again first'))
             return
 
-        options |= {'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified}
+        cards = [('CRGROW', self.grow, '[pix] the cosmic rays are grown by')] if self.grow else []
+        options |= {
+            'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
+            'review': self.review.edited, 'cards': cards,
+        }  # fmt: skip
         verdicts, dark, word, number = self.verdicts, self.dark, self._word, time.monotonic_ns()
         decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept
 

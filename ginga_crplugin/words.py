@@ -7,7 +7,8 @@ from .core.record import in_words
 from .core.save import default_path
 
 __all__ = [
-    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'hint_in_words', 'reasons', 'result_in_words',
+    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'hint_in_words', 'reasons', 'recipe_in_words',
+    'result_in_words',
     'target',
 ]  # fmt: skip
 
@@ -36,6 +37,8 @@ TIPS = {
     'cleaned': 'The cleaned frame and the original in turn (key b).',
     'verify': 'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',
     'save': 'Write the merged mask.',
+    'load_recipe': 'Parameters and masks from a recipe (YAML), for this frame and those that come.',
+    'save_recipe': 'Write what is done here as a recipe (YAML) for many frames: ginga-crplugin apply.',
 }
 
 
@@ -73,6 +76,13 @@ def result_in_words(session):
     return [*lines, more] if more else lines
 
 
+def recipe_in_words(session):
+    """Return which recipe was written, or is used."""
+    if session.saved_recipe is not None:
+        return f'written: {session.saved_recipe.name}'
+    return '' if session.used_recipe is None else f'by {session.used_recipe.name}'
+
+
 def target(frame):
     """Return where the mask of a frame goes if nobody says otherwise."""
     try:
@@ -95,4 +105,5 @@ def reasons(session):
         'redo': '' if review is not None and review.can_redo else 'There is nothing to redo.',
         'verify': old or ('It is being compared.' if session.verifying else ''),
         'save': old,
+        'save_recipe': no_frame,
     }

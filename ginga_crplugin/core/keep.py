@@ -2,13 +2,14 @@
 
 import hashlib
 import io
-import os
 import threading
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+from .whole import Place, sweep
 
 __all__ = ['KeptReviews', 'fingerprint']
 
@@ -50,6 +51,7 @@ class KeptReviews:
 
     def load(self, word):
         """Return the pixels and codes that were kept for a frame (`Review.edited`), or None."""
+        sweep(self._folder)
         try:
             with self._path(word).open('rb') as file, np.load(file, allow_pickle=False) as kept:
                 return kept['pixels'], kept['codes']
@@ -72,13 +74,7 @@ class KeptReviews:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = io.BytesIO()
             np.savez_compressed(file, pixels=pixels, codes=codes)
-            temporary = self._path(word).with_suffix('.tmp')
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, 'wb') as out:
-                out.write(file.getvalue())
-                out.flush()
-                os.fsync(out.fileno())
-            temporary.replace(self._path(word))
+            Place(self._path(word), overwrite=True, private=True).write(file.getvalue())
             self._written[word] = number
 
     def forget(self, word, number):

@@ -1,7 +1,6 @@
 """The room where FITS is read: frames, and the masks and images that go with them."""
 
 import warnings
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,13 +10,19 @@ from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS, FITSFixedWarning, WcsError
 
-from .bits import BITS_CARD, MaskBit
-from .frame import Frame, InputMask, check_pixels, datasum
+from .bits import CAUSE_CARD, CAUSES, MaskBit
+from .frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from .header import frame_unit, header_values
+from .saved import DAMAGED, own_masks, own_review, pixels_of, saved_mask
 
-__all__ = ['frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask']
+__all__ = [
+    'frame_extensions', 'frame_of', 'opened', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source',
+    'with_saved',
+]  # fmt: skip
 
-_DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
+#: Names of extensions that go with an image, rather than be one.
+_COMPANIONS = {'MASK', 'DQ', 'CRDQ', 'CLEANED', 'ERR', 'ERROR', 'UNCERT', 'VAR', 'VARIANCE', 'IVAR', 'WHT', 'WEIGHT',
+               'BKG', 'SKY', 'SKYFIT', 'PSF', 'SEGM', 'TIME'}  # fmt: skip
 
 
 def read_frame(path, ext=None, unit=None):
@@ -44,16 +49,48 @@ def read_frame(path, ext=None, unit=None):
         If it is not FITS, holds no such image, or its unit is not understood.
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         index = _image_index(hdus, ext, path)
         first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
-        data = _pixels(hdu, path)
-        masks = _own_masks(hdus, index, path)
+        data = pixels_of(hdu, path)
+        saved, review = saved_mask(hdus, hdu.ver, hdu.shape, path), own_review(hdus, hdu.ver)
+        masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
         wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, first=first, masks=masks)
+    return frame_of(
+        data, header, path.name, unit, wcs=wcs, path=path, ext=index, first=first, masks=masks, review=review,
+        saved=saved,
+    )  # fmt: skip
+
+
+def with_saved(frame, path):
+    """Return a frame with the mask that was saved of it in another file, and what was said there in review.
+
+    Parameters
+    ----------
+    frame : Frame
+    path : path-like
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ValueError
+        If it holds no such mask.
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        saved, review = saved_mask(hdus, 1, frame.shape, path), own_review(hdus, 1)
+    if saved is None:
+        msg = f'{path} holds no mask of {frame.label}'
+        raise ValueError(msg)
+    return frame.replace(saved=saved, review=review)
 
 
 def frame_of(data, header, name, unit=None, wcs=None, **origin):
@@ -69,7 +106,7 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
     **origin
-        ``path``, ``ext``, ``first`` and ``masks`` of the `Frame`.
+        ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
 
     Returns
     -------
@@ -93,15 +130,21 @@ def _unit_of(header):
     return (bunit, []) if bunit else ('adu', ['BUNIT is missing: the frame is taken to be in adu'])
 
 
-def read_image(path, ext=None, prefer=None):
-    """Read a plain image: a mask, a dark, a background, a variance or a kernel.
+def unit_of(header):
+    """Return the unit that a header gives to a frame; None where its BUNIT is not understood."""
+    try:
+        return frame_unit(_unit_of(header)[0])
+    except ValueError:
+        return None
+
+
+def read_image(path, ext=None):
+    """Read a plain image: a dark, a background, a variance or a kernel.
 
     Parameters
     ----------
     path, ext
         As for `read_frame`.
-    prefer : str, optional
-        The name of the extension to take where there is one and ``ext`` is not given.
 
     Returns
     -------
@@ -111,14 +154,16 @@ def read_image(path, ext=None, prefer=None):
         FITS checksum (DATASUM) of the pixels.
     """
     path = Path(path)
-    with _opened(path) as hdus:
-        if ext is None and prefer in hdus:
-            ext = prefer
-        data = _pixels(hdus[_image_index(hdus, ext, path)], path)
-    return data.astype(data.dtype.newbyteorder('='), copy=False), datasum(data)
+    with opened(path) as hdus:
+        data = _native(pixels_of(hdus[_image_index(hdus, ext, path)], path))
+    return data, datasum(data)
 
 
-def read_mask(path, bit=MaskBit.INPUT, ext=None):
+def _native(data):
+    return data.astype(data.dtype.newbyteorder('='), copy=False)
+
+
+def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
     """Read an input mask: every pixel that is not 0 is bad.
 
     Parameters
@@ -127,15 +172,24 @@ def read_mask(path, bit=MaskBit.INPUT, ext=None):
         A FITS file.
     ext : int, str or (str, int), optional
         The extension; by default the one called MASK, else the first image.
-    bit : MaskBit
-        The cause: HOT, BAD, or INPUT where it is another or unknown.
+    bit : MaskBit, optional
+        The cause: HOT, BAD, or INPUT where it is another or unknown; by default what the file says of itself.
+    default : MaskBit, optional
+        The cause where neither says one.
 
     Returns
     -------
     InputMask
     """
-    data, checksum = read_image(path, ext, prefer='MASK')
-    return InputMask(Path(path).name, MaskBit(bit), data != 0, checksum)
+    path = Path(path)
+    with opened(path) as hdus:
+        if ext is None and 'MASK' in hdus:
+            ext = 'MASK'
+        hdu = hdus[_image_index(hdus, ext, path)]
+        data, cause = _native(pixels_of(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+    bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
+    checksum = datasum(data)
+    return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
 
 
 def read_dark(path, limit, ext=None):
@@ -156,12 +210,74 @@ def read_dark(path, limit, ext=None):
         msg = f'the limit of the dark is {limit}: it must be a finite number'
         raise ValueError(msg)
     data, checksum = read_image(path, ext)
-    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data)
+    origin = MaskSource(Path(path), ext, MaskBit.HOT, float(limit), checksum)
+    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data, origin)
+
+
+def read_source(source, index=0):
+    """Make the input mask that a `MaskSource` describes.
+
+    Parameters
+    ----------
+    source : MaskSource
+    index : int, optional
+        The number of the frame's HDU, for those that take the same extension.
+
+    Returns
+    -------
+    InputMask
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold the pixels that are expected.
+    """
+    ext = index if source.ext == 'same' else source.ext
+    if source.limit is None:
+        mask = read_mask(source.path, source.cause, ext)
+    else:
+        mask = read_dark(source.path, source.limit, ext)
+    if source.datasum and source.datasum != mask.datasum:
+        msg = f'{source.path} has changed: its pixels have DATASUM {mask.datasum}, expected is {source.datasum}'
+        raise ValueError(msg)
+    return mask
+
+
+def frame_extensions(path, ext=None):
+    """Return the numbers of the HDUs of a FITS file that hold frames: every chip of a mosaic.
+
+    Where images are called SCI they are the frames; else all images, save those that by their names go with others.
+
+    Parameters
+    ----------
+    path : path-like
+    ext : int, str or (str, int), optional
+        The one that is wanted; of a name without EXTVER all of that name.
+
+    Returns
+    -------
+    tuple of int
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        if ext is not None:
+            index = _image_index(hdus, ext, path)
+            same = isinstance(ext, str)
+            return tuple(
+                i
+                for i, hdu in enumerate(hdus)
+                if (hdu.name == hdus[index].name and hdu.is_image if same else i == index)
+            )
+        images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) > 0]
+        names = {index: hdus[index].name for index in images}
+        first = _image_index(hdus, None, path)
+    science = [index for index in images if names[index] == 'SCI']
+    return tuple(science or [index for index in images if index == first or names[index] not in _COMPANIONS])
 
 
 @contextmanager
-def _opened(path):
-    """Open a FITS file for reading; say in one line what is wrong with it."""
+def opened(path):
+    """Open a FITS file for reading, by its `~pathlib.Path`; say in one line what is wrong with it."""
     if not path.exists():
         msg = f'{path}: no such file'
         raise FileNotFoundError(msg)
@@ -174,20 +290,11 @@ def _opened(path):
             hdus = fits.open(path, memmap=False)
         except PermissionError:
             raise
-        except _DAMAGED as error:
+        except DAMAGED as error:
             msg = f'{path}: not a FITS file ({str(error).splitlines()[0].split(". If")[0]})'
             raise ValueError(msg) from error
         with hdus:
             yield hdus
-
-
-def _pixels(hdu, path):
-    """Return the pixels of an HDU; say in one line if they are not all there."""
-    try:
-        return np.asarray(hdu.data)
-    except _DAMAGED as error:
-        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
-        raise ValueError(msg) from error
 
 
 def _wcs(header, hdus=None):
@@ -222,26 +329,3 @@ def _image_index(hdus, ext, path):
         msg = f'{path}: extension {ext!r} is {kind}, not an image'
         raise ValueError(msg)
     return index
-
-
-def _own_masks(hdus, index, path):
-    """Return the masks that stand beside the image in its own file, matched by EXTVER."""
-    science = hdus[index]
-    others = [hdu for hdu in hdus if hdu is not science]
-    beside = [hdu for hdu in others if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
-    planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
-    if planes:
-        return tuple(_split(_pixels(planes[0], path)))
-    return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path))
-        for hdu in beside
-        if hdu.name in ('MASK', 'DQ')
-    )
-
-
-def _split(plane):
-    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
-    for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
-        mask = (plane & np.uint8(bit)) != 0
-        if mask.any():
-            yield InputMask.of(f'{bit.name} of the DQ in this file', bit, mask)

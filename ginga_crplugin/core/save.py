@@ -1,28 +1,26 @@
 """The room of the output: the merged mask written as FITS; the old file or the new one is there, always whole."""
 
 import bz2
-import errno
 import gzip
 import io
 import lzma
-import os
-import secrets
-import shutil
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
 from astropy.utils.data import get_readable_fileobj
 
-from .bits import BITS_CARD, MaskBit, merge_mask
+from .bits import BITS_CARD, REVIEW, MaskBit, merge_mask
 from .detection import restore
 from .record import record
 from .segment import segment
+from .whole import Place
 
-__all__ = ['default_path', 'save_mask']
+__all__ = ['default_path', 'save_mask', 'stem_of']
 
-_OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED')
+_OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
 
 #: Version of the bits, for `BITS_CARD`.
 BITS_VERSION = 1
@@ -39,23 +37,34 @@ def default_path(frame):
     if frame.path is None:
         msg = f'{frame.name} did not come from a file: say where its mask shall be written'
         raise ValueError(msg)
-    name = frame.path.name
+    which = '' if frame.first else f'_ext{frame.ext}'
+    return frame.path.with_name(f'{stem_of(frame.path.name)}{which}_crmask.fits')
+
+
+def stem_of(name):
+    """Return the name of a file without the endings that FITS files have.
+
+    Examples
+    --------
+    >>> stem_of('night1.fits.gz')
+    'night1'
+    """
     for suffix in ('.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
-    which = '' if frame.first else f'_ext{frame.ext}'
-    return frame.path.with_name(f'{name}{which}_crmask.fits')
+    return name
 
 
 def save_mask(
     frame, detection, segments=None, path=None, *, crmask=None, kind='new', cleaned=False, overwrite=False,
-    sources=None, verified='',
+    sources=None, verified='', review=None, cards=(),
 ):  # fmt: skip
     """Write the merged mask with the cause of every bad pixel.
 
     The extensions written are ``MASK`` (uint8, 0 good, 1 bad: what `~astropy.nddata.CCDData.read` takes as the mask),
-    ``DQ`` (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments)
-    and, if asked for, ``CLEANED``. Their headers record the parameters, the input masks, the engine and the review.
+    ``DQ`` (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments), if
+    there was a review ``CRREVIEW`` (what was said of which pixel), and, if asked for, ``CLEANED``. Their headers record
+    the parameters, the input masks, the engine and the review.
 
     Parameters
     ----------
@@ -79,6 +88,10 @@ def save_mask(
         Where each parameter comes from, for the record.
     verified : str, optional
         What a comparison with another engine said, for the record.
+    review : tuple of (n,) int64 and (n,) uint8 ndarray, optional
+        The pixels that something was said of, and what (`Review.edited`); it is taken up when the file is opened again.
+    cards : list of (str, value, str), optional
+        Further cards for the record.
 
     Returns
     -------
@@ -91,7 +104,7 @@ def save_mask(
         If something would be replaced and ``overwrite`` is not set; or if a new file would take the place of the
         frame's own.
     OSError
-        If the file can't be written; whatever stood there is left as it was.
+        If the file can't be written, or somebody else has changed it meanwhile; whatever stood there is left as it was.
     ValueError
         If ``kind`` is none of the three, the frame has no file to write into, or its file has changed since.
     """
@@ -102,35 +115,34 @@ def save_mask(
         msg = f'{frame.name} did not come from a file: there is none to write into'
         raise ValueError(msg)
     beside = frame.path if kind == 'into' else default_path(frame) if path is None else Path(path)
-    target = Path(os.path.realpath(beside))
-    if kind != 'into':
-        _check_free(target, frame, overwrite=overwrite)
+    place = Place(beside, overwrite=overwrite or kind == 'into')
+    if kind != 'into' and frame.path is not None and place.path == frame.path.resolve():
+        msg = f"{place.path} is the frame's own file: choose another name, or kind 'into'"
+        raise FileExistsError(msg)
     segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
     plane = merge_mask(frame, detection, crmask)
     raw = _Raw(frame) if kind != 'mask' else None
     name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
-    cards = record(frame, detection, segments, plane, sources or {}, verified)
-    ours = _written(_extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned), raw)
+    cards = record(frame, detection, segments, plane, sources or {}, verified, cards)
+    hdus = _extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned)
+    if review is not None and len(review[0]):
+        hdus.append(_review_hdu(*review))
+    ours = _written(hdus, raw)
     if kind == 'mask':
         content = ours
     elif kind == 'new':
         content = raw.science() + ours[2880:]
     else:
         content = raw.others(name_dq, overwrite=overwrite) + ours[2880:]
-    _replace(target, _packed(content, target, into=kind == 'into'), overwrite=overwrite or kind == 'into')
+    place.write(_packed(content, place.path, into=kind == 'into'))
     return beside
 
 
-def _check_free(target, frame, *, overwrite):
-    if target.exists() and not overwrite:
-        msg = f'{target} exists already: choose another name, or say that it may be overwritten'
-        raise FileExistsError(msg)
-    if frame.path is not None and target.exists() and target.samefile(frame.path):
-        msg = f"{target} is the frame's own file: choose another name, or kind 'into'"
-        raise FileExistsError(msg)
-
-
-_PACKERS = {'.gz': (b'\x1f\x8b', gzip.compress), '.bz2': (b'BZh', bz2.compress), '.xz': (b'\xfd7zXZ', lzma.compress)}
+_PACKERS = {
+    '.gz': (b'\x1f\x8b', partial(gzip.compress, mtime=0)),  # the same gives the same bytes at any time
+    '.bz2': (b'BZh', bz2.compress),
+    '.xz': (b'\xfd7zXZ', lzma.compress),
+}
 
 
 def _packed(content, target, *, into):
@@ -172,13 +184,25 @@ def _table_hdu(table):
     return hdu
 
 
+def _review_hdu(pixels, codes):
+    table = Table({'PIXEL': pixels.astype(np.int64), 'CODE': codes.astype(np.uint8)}).as_array()
+    hdu = fits.BinTableHDU(table, name=REVIEW)
+    hdu.header.comments['TTYPE1'] = 'from 0, row by row, in the image'
+    hdu.header.comments['TTYPE2'] = '1 rejected, 2 erased, 3 marked'
+    return hdu
+
+
 def _written(hdus, raw):
     """Return a whole FITS file, its primary HDU of one block, with the HDUs and their checksums."""
     for hdu in hdus:
         hdu.ver = raw.version if raw is not None else 1
         hdu.header[BITS_CARD] = BITS_VERSION
     file = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(file, checksum=True)
+    primary = fits.PrimaryHDU()
+    primary.header['EXTEND'] = True
+    for hdu in (primary, *hdus):
+        hdu.add_checksum(when='of this HDU')  # no date, so that the same is the same
+    fits.HDUList([primary, *hdus]).writeto(file)
     return file.getvalue()
 
 
@@ -260,44 +284,3 @@ class _Raw:
             if not replaced:
                 kept.append(self._cut(index))
         return b''.join(kept)
-
-
-def _replace(target, content, *, overwrite):
-    """Write a temporary file beside the target, and rename it when it is whole."""
-    temporary = target.with_name(f'.{target.name}.{secrets.token_hex(4)}.tmp')
-    try:
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, 'it is write-protected')
-        with temporary.open('xb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copystat(target, temporary)
-            temporary.touch()
-        if overwrite:
-            temporary.replace(target)
-        else:
-            _rename(temporary, target)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        msg = f'{target} cannot be written: {error.strerror or error}'
-        raise OSError(msg) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _rename(temporary, target):
-    """Rename where nothing stands yet, so that of two that write at once only one goes on."""
-    try:
-        target.touch(exist_ok=False)
-    except FileExistsError:
-        msg = f'{target} exists already: choose another name, or say that it may be overwritten'
-        raise FileExistsError(msg) from None
-    try:
-        temporary.replace(target)
-    except OSError:
-        target.unlink()
-        raise

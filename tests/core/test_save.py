@@ -31,6 +31,8 @@ from ginga_crplugin import (
     segment,
 )
 from ginga_crplugin.core.save import default_path
+from ginga_crplugin.core.whole import Place
+from tests import saves
 
 SHAPE = (48, 40)
 PIXELS = np.random.default_rng(3).normal(300.0, 12.0, SHAPE).round()
@@ -136,6 +138,40 @@ def test_into_keeps_every_other_hdu_byte_for_byte(tmp_path, kind, listing):
     assert source.read_bytes()[:3] == packed[:3]
     assert list(blocks(source))[-3:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
     assert listing() == [source.name]
+
+
+def test_into_keeps_compressed_images_and_tables_byte_for_byte(tmp_path):
+    saves.prepare(tmp_path)
+    before = (tmp_path / 'mef.fits').read_bytes()
+    for overwrite in (False, True):
+        saves.mask(tmp_path, 'mef.fits', kind='into', overwrite=overwrite)
+        assert (tmp_path / 'mef.fits').read_bytes().startswith(before)
+    assert [name for name, _ in blocks(tmp_path / 'mef.fits')][-4:] == ['ASCII', 'MASK', 'DQ', 'CRSEG']
+
+
+def test_a_frame_with_another_name_is_not_written_into(frame, found, tmp_path, listing):
+    before = frame.path.read_bytes()
+    os.link(frame.path, tmp_path / 'other.fits')
+    with pytest.raises(OSError, match=r'field.fits cannot be written: it has 2 names \(hard links\)'):
+        save_mask(frame, found, kind='into')
+    assert frame.path.read_bytes() == before
+    assert listing() == ['field.fits', 'other.fits']
+
+
+@pytest.mark.parametrize('overwrite', [False, True])
+def test_of_two_that_write_into_a_frame_at_once_the_second_is_refused(frame, found, monkeypatch, overwrite, listing):
+    writing = Place.writing
+
+    def late(place):  # another one comes in between
+        monkeypatch.setattr(Place, 'writing', writing)
+        save_mask(frame, found, kind='into', overwrite=overwrite)
+        return writing(place)
+
+    monkeypatch.setattr(Place, 'writing', late)
+    with pytest.raises(OSError, match=r'field.fits cannot be written: it was changed meanwhile by somebody else'):
+        save_mask(frame, found, kind='into', overwrite=overwrite, cleaned=True)
+    assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+    assert listing() == ['field.fits']
 
 
 @pytest.mark.parametrize('kind', FILES)
@@ -504,8 +540,8 @@ def test_without_room_the_old_file_stays_whole_and_nothing_is_left(
     if overwrite and kind != 'into':
         out.write_bytes(b'precious')
     before, names = out.read_bytes() if out.exists() else None, listing()
-    target = (os, 'fsync') if stage == 'write' else (Path, 'replace')
-    monkeypatch.setattr(*target, no_room)
+    for name in ('fsync',) if stage == 'write' else ('link', 'rename', 'replace'):
+        monkeypatch.setattr(os, name, no_room)
     with pytest.raises(OSError, match=f'{out.name} cannot be written: No space left on device') as error:
         save_mask(frame, found, kind=kind, overwrite=overwrite)
     assert '\n' not in str(error.value)
@@ -534,10 +570,12 @@ def test_a_folder_that_is_not_there_is_told(tmp_path, frame, found, path, why, l
 
 
 def test_a_folder_without_the_right_to_write_is_told(frame, found, monkeypatch, listing):
-    def refuse(path, *_, **__):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    def refuse(path, flags, *_, open=os.open, **__):
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return open(path, flags)
 
-    monkeypatch.setattr(Path, 'open', refuse)
+    monkeypatch.setattr(os, 'open', refuse)
     with pytest.raises(OSError, match=r'field_crmask.fits cannot be written: Permission denied'):
         save_mask(frame, found)
     assert listing() == ['field.fits']

@@ -23,11 +23,9 @@ with warnings.catch_warnings():
     from astrowidgets.bqplot import ImageWidget as BqplotWidget
 
 import ginga_crplugin
-from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_dark, read_frame, read_mask
-from ginga_crplugin.cli import main
+from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_frame
 from ginga_crplugin.core import compiling
 from ginga_crplugin.core.hints import HINTS
-from ginga_crplugin.session import Session
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',
@@ -422,52 +420,6 @@ def test_kept_reviews_are_offered(saao, tmp_path):
     second.run()
     assert second.segments['verdict'][0] == 'rejected'
     assert second.controls.kept.layout.display == 'none'
-
-
-# the three fronts
-
-
-def cards(path):
-    with fits.open(path) as hdus:
-        header = hdus['MASK'].header
-        return {card.keyword: (card.value, card.comment) for card in header.cards if card.keyword[:2] in ('CR', 'LA')}
-
-
-def test_three_fronts_give_the_same(files):
-    frame = files / 'night1.fits'
-    panel = CosmicRayPanel(frame)
-    panel.controls.mask_path.value = str(files / 'column.fits')
-    panel.controls.add.click()
-    panel.controls.mask_path.value = str(files / 'dark.fits')
-    panel.controls.dark.click()
-    panel.controls.params['sigclip'].slider.value = 6.0
-    panel.controls.params['readnoise'].box.value = 4.0
-    panel.run()
-    panel.controls.save.path.value = str(files / 'notebook.fits')
-    panel.controls.save.button.click()
-
-    session = Session(lambda job, done: done(job(), None))
-    session.open(lambda: read_frame(frame))
-    session.add_mask(lambda: read_mask(files / 'column.fits', MaskBit.BAD))
-    session.add_mask(lambda: read_dark(files / 'dark.fits', 30.0))
-    session.set_params(sigclip=6.0)
-    session.set_params(readnoise=4.0)
-    session.detect()
-    session.save(files / 'ginga.fits')
-
-    words = ['--dark', str(files / 'dark.fits'), '--dark-limit', '30', '--mask', f'{files / "column.fits"}:bad']
-    more = ['--sigclip', '6', '--readnoise', '4', '-o', str(files / 'line.fits')]
-    assert main(['detect', str(frame), *words, *more]) == 0
-
-    saved = [files / f'{name}.fits' for name in ('notebook', 'ginga', 'line')]
-    for name in ('MASK', 'DQ'):
-        planes = [fits.getdata(path, name) for path in saved]
-        assert_array_equal(planes[0], planes[1])
-        assert_array_equal(planes[0], planes[2])
-    first, *others = map(cards, saved)
-    assert others == [first, first]
-    assert first['LASIGCLP'][0] == 6.0
-    assert len(first) > 30
 
 
 # what is loaded
