@@ -1,7 +1,7 @@
 """The room of the state: the frame at hand, what was chosen, what was found; the same for every front."""
 
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -174,8 +174,13 @@ class Session:
         Raises
         ------
         ValueError
-            If a value is not allowed; nothing is changed then.
+            If a value is not allowed, or there is no such parameter; nothing is changed then.
         """
+        names = [item.name for item in fields(LACosmicParams)]
+        for name in values:
+            if name not in names:
+                msg = f'{name} is no parameter: there are {", ".join(names)}'
+                raise ValueError(msg)
         chosen = {name: value for name, value in (self._chosen | values).items() if value is not None}
         LACosmicParams(**chosen)
         self._chosen = chosen

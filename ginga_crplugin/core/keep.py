@@ -90,5 +90,6 @@ class KeptReviews:
         try:
             yield
         except OSError as error:
-            msg = f'{what}: {self._folder}: {error.strerror or error}; {advice}'
+            why = f'{self._folder}: {error.strerror}' if error.strerror else error
+            msg = f'{what}: {why}; {advice}'
             raise OSError(msg) from error
