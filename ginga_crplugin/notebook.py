@@ -115,7 +115,7 @@ class CosmicRayPanel(w.VBox):
 
     def _listen(self):
         if self.view.has_pixels:
-            self._pencil = Pencil(self.overlay.canvas, self._drawn, self._drawing)
+            self._pencil = Pencil(self.overlay.canvas, self.session.draw, self._drawing)
             self.controls.width.observe(lambda change: setattr(self._pencil, 'width', change['new']), 'value')
         self.view.listen(self._clicked, self.press)
 
@@ -404,16 +404,6 @@ class CosmicRayPanel(w.VBox):
         if self.session.verdicts is not None:
             marked = np.union1d(self.session.verdicts.marked, pixels)
             self.overlay.set_layers({'by hand': marked}, self.session.frame.shape)
-
-    def _drawn(self, mode, pixels):
-        if self.session.result is None:
-            return
-        if mode != 'reject in box':
-            self.session.edit('erase' if mode == 'erase' else 'mark', pixels)
-            return
-        table, nx = self.session.result.segments.table, self.session.frame.shape[1]
-        centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
-        self.session.edit('reject', self.session.pixels_of(table['label'][np.isin(centres, pixels)]))
 
     # what the session says
 

@@ -221,7 +221,7 @@ def test_a_click_on_the_image_selects_and_keys_judge(saao):
     assert not panel.press('y')
     panel.press('d')
     assert panel.controls.draw.value == 'paint'
-    panel._drawn('paint', [5, 6, 7])
+    panel.session.draw('paint', [5, 6, 7])
     assert '3 px by hand' in text(panel.controls.counts)
     assert (panel.ccd.flags[0, 5:8] == MaskBit.CR_MARKED).all()
 
@@ -452,7 +452,7 @@ def test_nothing_is_drawn_or_shown_before_there_is_a_result(saao):
         assert control.value == before
     panel.run()
     panel.press('d')
-    panel._drawn('paint', [5, 6, 7])
+    panel.session.draw('paint', [5, 6, 7])
     panel.load(saao)
     assert panel.controls.draw.value == 'off'
     panel._drawing(np.array([5, 6, 7]))
