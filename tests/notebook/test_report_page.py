@@ -31,7 +31,9 @@ def report(tmp_path_factory):
         electrons = rng.poisson(200.0, (160, 160)) + rng.normal(0.0, 10.0, (160, 160))
         seeds = [number] + [50 + more for more in range(12) if number == 3]
         electrons += sum(simulate((160, 160), seed).cosmic_rays for seed in seeds)
-        header = fits.Header({'OBJECT': HOSTILE, 'XPIXSZ': 13.5, 'BUNIT': 'electron', 'RDNOISE': 10.0, 'EXPTIME': 600.0})
+        header = fits.Header(
+            {'OBJECT': HOSTILE, 'XPIXSZ': 13.5, 'BUNIT': 'electron', 'RDNOISE': 10.0, 'EXPTIME': 600.0}
+        )
         header['DATE-OBS'] = f'2017-09-16T0{number}:10:00'
         paths.append(folder / f'f{number}.fits')
         fits.PrimaryHDU(electrons.astype(np.float32), header).writeto(paths[-1])
