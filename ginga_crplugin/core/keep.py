@@ -90,5 +90,6 @@ class KeptReviews:
         try:
             yield
         except OSError as error:
-            msg = f'{what}: {self._folder}: {error.strerror or error}; {advice}'
+            why = error.strerror or getattr(error.__cause__, 'strerror', None) or error
+            msg = f'{what}: {self._folder}: {why}; {advice}'
             raise OSError(msg) from error
