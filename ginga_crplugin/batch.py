@@ -34,8 +34,8 @@ def apply_recipe(recipe, frames, folder='.', *, client=None, overwrite=False):
     """Apply a recipe to many frames; give back what came of each as soon as it is there, in no order.
 
     Files of several frames are taken frame by frame, and each frame gets an output of its own:
-    ``<name>_crmask.fits``, or ``<name>_<number of the HDU>_crmask.fits``. What is done already and whole is left as it
-    is. A frame that fails stops no other. Only a few frames are in memory at a time, however many there are.
+    ``<name>_crmask.fits``, or ``<name>_ext<number of the HDU>_crmask.fits``. What is done already and whole is left as
+    it is. A frame that fails stops no other. Only a few frames are in memory at a time, however many there are.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _jobs_of(name, folder):
         Job(
             str(path),
             index,
-            str(folder / f'{stem_of(path.name)}{f"_{index}" if several else ""}_crmask.fits'),
+            str(folder / f'{stem_of(path.name)}{f"_ext{index}" if several else ""}_crmask.fits'),
             len(chosen),
         )
         for index in chosen
@@ -177,8 +177,8 @@ def local_client(workers):
     """
     from distributed import Client, LocalCluster  # here, for it takes its time and may not be installed
 
-    _quiet()
     with (
+        _quiet(),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -191,10 +191,19 @@ def local_client(workers):
         yield client
 
 
+@contextmanager
 def _quiet():
     """Have Dask not tell at length what is told in one line here."""
-    for name in ('distributed', 'tornado.application', 'asyncio'):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    names = [name for name in logging.root.manager.loggerDict if name.startswith('distributed')]
+    loggers = [logging.getLogger(name) for name in (*names, 'tornado.application', 'asyncio')]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
@@ -217,14 +226,14 @@ def remote_client(address):
     """
     from distributed import Client
 
-    _quiet()
-    try:
-        client = Client(address, timeout=PATIENCE)
-    except (OSError, TimeoutError, ValueError) as error:
-        msg = f'no scheduler answers at {address}: {str(error).splitlines()[0]}'
-        raise OSError(msg) from error
-    with client:
-        yield client
+    with _quiet():
+        try:
+            client = Client(address, timeout=PATIENCE)
+        except (OSError, TimeoutError, ValueError) as error:
+            msg = f'no scheduler answers at {address}: {str(error).splitlines()[0]}'
+            raise OSError(msg) from error
+        with client:
+            yield client
 
 
 def _spread(client, recipe, jobs, *, overwrite):

@@ -8,7 +8,10 @@ bad pixel. The displayed image is never changed.
 
 **Usage**
 
-Work from top to bottom.
+Work from top to bottom. What can't be used now is grey; let the mouse rest on it to learn why.
+
+*Checks* tell what speaks against running L.A.Cosmic on this frame as it stands, such as a bias left in or a
+sky taken off; they unfold by themselves when something is wrong. A button beside a check does what would help.
 
 *Masked before the run*: pixels that are known to be bad are left out. A MASK or DQ extension that belongs to
 the image is taken from its file. "Add mask..." adds a FITS image in which every pixel that is not 0 is bad;
@@ -19,20 +22,42 @@ aside, and choose its cause: hot, bad (bad pixels and columns, such as ``ccdmask
 it must be, ``sigfrac`` the part of sigclip that is enough for a neighbour of a hit. Gain, read noise and
 saturation come from the header where it has them; beside each value stands where it comes from. The noise
 must be right, in electrons; the frame must have its bias and dark taken off, and its sky left in. Everything
-else is under "More". "Reset" gives all values back to the header and the defaults.
+else is under "More". "Reset" gives all values back to the header and the defaults. With "live" on, the result
+follows every change once there is one.
 
 *Run* finds the cosmic rays; *Cancel* gives up. The lines below say how many pixels and segments were found,
 how many were new in each iteration, and what share of the frame could not be searched (masked pixels and
-their neighbours, saturated stars, and the three outermost pixels).
+their neighbours, saturated stars, and the three outermost pixels). "exact" stands there for the full result;
+*Verify* has ccdproc compute the same, and compares pixel by pixel.
 
 *Segments*: groups of flagged pixels that touch. Click a column's head to sort. Click a row to go there; click
-a hit on the image to select its row. Small segments are not listed, but they are in the mask.
+a hit on the image to select its row. The hint says what a segment may be instead of a cosmic ray. Small
+segments are not listed, but they are in the mask. Below, the selected segment stands beside itself in the
+mask, the frame, the dark (or another open image) and the cleaned frame; "Sheet..." draws all that are listed
+so, as a PDF or PNG.
 
-*Layers*: pixels masked before the run are blue, cosmic rays vermilion; the selected segment has a white box.
+*Review*: "Keep" and "Reject" pass a verdict on the selected segment, "Reject shown" on all that are listed.
+What is rejected is no longer in the mask. "draw" chooses what the mouse does on the image: paint or erase
+pixels, mark a line or a polygon, or reject the segments in a box. "grow" adds the neighbours of the cosmic
+rays. "Undo" and "Redo" know no limit, and verdicts that were not saved are kept for the next time. "compare
+with" shows in colours what the run without masks, or a result that you pinned, found in common and apart.
 
+*Layers*: pixels masked before the run are blue, cosmic rays vermilion, pixels marked by hand yellow; rejected
+segments are outlined in grey, and the selected one has a white box. A click on a colour changes it.
+
+*Show cleaned* opens the cleaned frame as a new image of the channel; *Blink* switches between the two.
 *Save...* writes the untouched image with ``MASK`` (1 is bad), ``DQ`` (the causes, explained in its header)
 and ``CRSEG`` (the table of the segments): into a new file, into the file of the image itself, or the mask
 alone.
+
+**Keys**, once you clicked on the image:
+
+- n, N: next and previous segment
+- k, x: keep it, reject it
+- u, U: undo, redo
+- d: paint or not; Esc: stop drawing; v: a corner of a polygon
+- b: blink
+- Backspace: back to where the view was before
 """
 
 import time
@@ -54,6 +79,7 @@ from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
 from .ginga_save import SaveDialog
+from .ginga_toolkit import dismiss
 from .overlay import COLORS, MaskOverlay
 from .session import Session
 from .words import TIPS, reasons, recipe_in_words, result_in_words
@@ -144,6 +170,10 @@ class CosmicRays(LocalPlugin):
         """Close the panel."""
         self.fv.stop_local_plugin(self.chname, str(self))
         return True
+
+    def help(self, text_kind='rst'):  # noqa: ARG002 - Ginga's own offers a page that is not there
+        """Show the text above."""
+        self.fv.show_help_text(*self._get_docstring())
 
     # the worker
 
@@ -275,8 +305,8 @@ class CosmicRays(LocalPlugin):
     def ask_color(self, layer):
         """Ask for the colour of a layer."""
         self._close_dialog()
-        color = self.settings[_color_key(layer)]
-        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', initial_color=color, parent=self.fv.w.root)
+        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', parent=self.fv.w.root)
+        self._dialog.set_color(self.settings[_color_key(layer)])
         self._dialog.add_callback('activated', lambda _, chosen: self.choose_color(layer, chosen))
         self._dialog.popup()
 
@@ -370,7 +400,7 @@ class CosmicRays(LocalPlugin):
 
     def _close_dialog(self):
         if self._dialog is not None:
-            self._dialog.delete()
+            dismiss(self._dialog)
             self._dialog = None
 
     # the verdicts
@@ -455,7 +485,7 @@ class CosmicRays(LocalPlugin):
             self._select(label, pan=True)
             self.panel.table.select(label)
 
-    def _clicked(self, _canvas, _event, x, y, _viewer):
+    def _clicked(self, _canvas, _event, x, y, *_):
         label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
             self._select(label, pan=False)
@@ -529,7 +559,7 @@ class CosmicRays(LocalPlugin):
         self.panel.show_comparison(None)
         self.overlay.set_segments(result.segments, verdicts)
         self._selected = self.overlay.selected
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
         self._show_thumbnails()
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
@@ -553,9 +583,8 @@ class CosmicRays(LocalPlugin):
 
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
-        if self._selected is not None:
-            self.panel.table.select(self._selected)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
+        self._show_thumbnails()
         self._heard_checks()
 
     def _heard_compared(self):

@@ -1,13 +1,15 @@
 """The room of the save dialog in Ginga: where to, what will be written, and what may be replaced."""
 
-import textwrap
 from pathlib import Path
 
 from ginga.gw import Widgets
 
+from .ginga_toolkit import set_words, typed
 from .words import KINDS, target
 
 __all__ = ['SaveDialog']
+
+_WIDE = 80
 
 
 class SaveDialog:
@@ -76,11 +78,11 @@ class SaveDialog:
             words = f'{path.name} exists: choose another name, or tick "replace what is there"'
         else:
             words = f'{path.name} will be written'
-        self.words.set_text(words)
+        set_words(self.words, words, _WIDE)
 
     @property
     def _target(self):
-        return Path(self.path.get_text()).expanduser()
+        return Path(typed(self.path)).expanduser()
 
     def _browse(self):
         self._files = Widgets.FileDialog(title='Save the merged mask as', parent=self._parent)
@@ -104,7 +106,7 @@ class SaveDialog:
 
     def show_error(self, message):
         """Say why it was not saved; all that was chosen stays."""
-        self.words.set_text(textwrap.fill(message, 80))
+        set_words(self.words, message, _WIDE)
 
     def delete(self):
         """Take the dialog away."""

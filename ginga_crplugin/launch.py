@@ -20,7 +20,8 @@ def no_window(toolkit='qt'):
         Ginga's name for it; ``'qt'`` is whichever Qt is installed.
     """
     if toolkit == 'pg':
-        return None
+        known = importlib.util.find_spec('pgwidgets')
+        return None if known else "Ginga's web widgets are not installed: pip install 'ginga-crplugin[web]'"
     named = ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')
     if sys.platform.startswith('linux') and not any(os.environ.get(name) for name in named):
         return 'there is no display: start it where windows can open, or set DISPLAY'
@@ -76,8 +77,11 @@ def open_ginga(frames, toolkit='qt'):
         load(files)
 
     viewer.process_args = load_and_start
+    words = ['--toolkit', toolkit]
+    if toolkit == 'pg':  # without a size, nothing of it is seen in the page
+        words += ['--geometry', '1400x900']
     try:
-        viewer.main(options.parse_args(['--toolkit', toolkit]), frames)
+        viewer.main(options.parse_args(words), frames)
     except SystemExit as done:  # so Ginga ends
         return done.code or 0
     return 0
@@ -92,6 +96,8 @@ def _start_plugin_once(shell):
     def start(shell, channel, *_):
         if not started:
             started.append(channel)
+            if shell.is_web_backend():  # the image was fitted to a page that nobody had opened yet
+                shell.get_channel(channel).fitsimage.add_callback('map', lambda viewer: viewer.zoom_fit())
             shell.gui_do(shell.start_local_plugin, channel, ginga_plugin_spec().name)
 
     shell.add_callback('add-image', start)

@@ -26,9 +26,10 @@ from .core.params import LACosmicParams
 from .core.read import read_dark, read_mask
 from .core.recipe import Recipe
 from .core.recipe_text import load_recipe
+from .ginga_pencil import Pencil
 from .notebook_controls import Controls
 from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader
-from .notebook_view import NotebookPencil, View
+from .notebook_view import View
 from .notebook_worker import Worker, has_loop
 from .session import Session
 from .words import reasons, recipe_in_words, result_in_words
@@ -114,7 +115,7 @@ class CosmicRayPanel(w.VBox):
 
     def _listen(self):
         if self.view.has_pixels:
-            self._pencil = NotebookPencil(self.overlay.canvas, self._drawn, self._drawing)
+            self._pencil = Pencil(self.overlay.canvas, self._drawn, self._drawing)
             self.controls.width.observe(lambda change: setattr(self._pencil, 'width', change['new']), 'value')
         self.view.listen(self._clicked, self._key)
 
@@ -153,6 +154,8 @@ class CosmicRayPanel(w.VBox):
         """
         if self.session.frame is None:
             raise ValueError(self.session.error or 'there is no image: give one to the panel')
+        if not has_loop():  # as in a plain script: nothing is compiled beside it
+            self.session.prepare()
         self.session.detect()
         try:
             self._worker.wait(lambda: not self.session.busy, self._show_time)
@@ -495,6 +498,7 @@ class CosmicRayPanel(w.VBox):
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
         self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
+        self._show_thumbnails()
         self._heard_checks()
 
     def _heard_compared(self):

@@ -121,6 +121,7 @@ class Found:
     prepared : Prepared
     detection : Detection
     segments : Segments
+        With hints and verdicts.
     crmask : (ny, nx) bool ndarray or None
         The grown cosmic rays; None where they are not grown.
     """
@@ -155,8 +156,10 @@ def find(prepared):
     frame, recipe = prepared.frame, prepared.recipe
     detection = detect(frame, prepared.params)
     segments = segment(frame, detection, recipe.min_size)
-    grown = Review(frame.shape).verdicts(segments, recipe.grow).mask if recipe.grow else None
-    return Found(prepared, detection, segments, grown)
+    dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
+    verdicts = Review(frame.shape).verdicts(segments, recipe.grow)  # as if looked at, and nothing rejected
+    segments = verdicts.told(with_hints(frame, detection, segments, dark))
+    return Found(prepared, detection, segments, verdicts.mask if recipe.grow else None)
 
 
 def process(recipe, job, *, overwrite=False):
@@ -228,14 +231,13 @@ def _processed(recipe, job, path, *, overwrite):
         msg = f'{output} holds a review: move it away to have it made anew'
         raise FileExistsError(msg)
     found = find(prepared)
-    segments = with_hints(prepared.frame, found.detection, found.segments)
+    segments = found.segments
     marks = prepared.checks + check_result(prepared.frame, found.detection, segments)
     words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'fine')
     cards = [
         ('CRRECIPE', recipe.name, 'the recipe'), ('CRRULE', prepared.rule, 'the rule of it that was used'),
         ('CRIDENT', identity, 'tells whether recipe or frame have changed'), ('CRCHECKS', words, ''),
     ]  # fmt: skip
-    found = Found(prepared, found.detection, segments, found.crmask)
     found.save(output, cards, overwrite=overwrite)
     pixels = found.detection.pixels if found.crmask is None else int(np.count_nonzero(found.crmask))
     return {

@@ -513,6 +513,11 @@ def test_view_without_qt(frame, capsys, monkeypatch):
     assert_refused(['view', frame], frame.parent, "pip install 'ginga-crplugin[qt]'", capsys)
 
 
+def test_view_in_a_browser_without_the_web_widgets(frame, capsys, monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    assert_refused(['view', '-t', 'pg', frame], frame.parent, "pip install 'ginga-crplugin[web]'", capsys)
+
+
 def test_view_starts_the_plugin_on_the_frame(frame, tmp_path):
     code = """
 import sys, time

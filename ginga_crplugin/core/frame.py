@@ -104,6 +104,8 @@ class Frame:
         The file it was read from.
     ext : int
         The number of its HDU in that file.
+    first : bool
+        Whether it is the first image of that file.
     masks : tuple of InputMask
         What is bad already.
     background, variance : (ny, nx) ndarray or None
@@ -128,6 +130,7 @@ class Frame:
     name: str = 'frame'
     path: Path | None = None
     ext: int = 0
+    first: bool = True
     masks: tuple[InputMask, ...] = ()
     background: np.ndarray | None = None
     variance: np.ndarray | None = None

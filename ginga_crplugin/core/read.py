@@ -51,6 +51,7 @@ def read_frame(path, ext=None, unit=None):
     path = Path(path)
     with opened(path) as hdus:
         index = _image_index(hdus, ext, path)
+        first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
@@ -59,8 +60,9 @@ def read_frame(path, ext=None, unit=None):
         masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
         wcs = _wcs(header, hdus)
     return frame_of(
-        data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks, review=review, saved=saved
-    )
+        data, header, path.name, unit, wcs=wcs, path=path, ext=index, first=first, masks=masks, review=review,
+        saved=saved,
+    )  # fmt: skip
 
 
 def with_saved(frame, path):
@@ -104,7 +106,7 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
     **origin
-        ``path``, ``ext``, ``masks``, ``review`` and ``saved`` of the `Frame`.
+        ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
 
     Returns
     -------
