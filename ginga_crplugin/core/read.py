@@ -1,23 +1,21 @@
 """The room where FITS is read: frames, and the masks and images that go with them."""
 
 import warnings
-import zlib
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS, FITSFixedWarning, WcsError
+from astropy.wcs import WCS, FITSFixedWarning
 
 from .bits import BITS_CARD, MaskBit
 from .frame import Frame, InputMask, check_pixels, datasum
 from .header import frame_unit, header_values
+from .source import clean_header, opened, pixels, sum_notes
 
 __all__ = ['frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask']
 
-_DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
+#: Bytes for each pixel that the search and the saving need at most, besides the pixels themselves.
+_SEARCH = 16
 
 
 def read_frame(path, ext=None, unit=None):
@@ -44,18 +42,20 @@ def read_frame(path, ext=None, unit=None):
         If it is not FITS, holds no such image, or its unit is not understood.
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         index = _image_index(hdus, ext, path)
         hdu = hdus[index]
-        header = hdu.header.copy()
-        header.extend(hdus[0].header, unique=True, strip=True)
-        data = _pixels(hdu, path)
+        header, notes = clean_header(hdu.header)
+        if index:
+            header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
+        notes += sum_notes(hdu)
+        data = pixels(hdu, path, _SEARCH)
         masks = _own_masks(hdus, index, path)
-        wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks)
+        wcs, of_sky = _wcs(header, hdus)
+    return frame_of(data, header, path.name, unit, wcs, notes + of_sky, path=path, ext=index, masks=masks)
 
 
-def frame_of(data, header, name, unit=None, wcs=None, **origin):
+def frame_of(data, header, name, unit=None, wcs=None, notes=(), **origin):
     """Make a frame of pixels and their header, with what is to be told of it.
 
     Parameters
@@ -67,6 +67,8 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
         The unit of the pixels, over what BUNIT says.
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
+    notes : list of str, optional
+        What is to be told of it already.
     **origin
         ``path``, ``ext`` and ``masks`` of the `Frame`.
 
@@ -74,15 +76,18 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     -------
     Frame
     """
-    named, notes = (unit, []) if unit is not None else _unit_of(header)
+    named, of_unit = (unit, []) if unit is not None else _unit_of(header)
     try:
         unit = frame_unit(named)
     except ValueError as error:
         msg = f'{name}: {error}'
         raise ValueError(msg) from None
-    notes += header_values(header, unit)[1]
     check_pixels(data, f'{name} [{origin["ext"]}]' if 'ext' in origin else name)
-    ccd = CCDData(data, unit=unit, header=header, wcs=_wcs(header) if wcs is None else wcs)
+    of_sky = []
+    if wcs is None and 'path' not in origin:
+        wcs, of_sky = _wcs(header)
+    notes = [*notes, *of_unit, *header_values(header, unit)[1], *of_sky]
+    ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
     return Frame(ccd, name, notes=tuple(notes), **origin)
 
 
@@ -110,10 +115,10 @@ def read_image(path, ext=None, prefer=None):
         FITS checksum (DATASUM) of the pixels.
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         if ext is None and prefer in hdus:
             ext = prefer
-        data = _pixels(hdus[_image_index(hdus, ext, path)], path)
+        data = pixels(hdus[_image_index(hdus, ext, path)], path)
     return data.astype(data.dtype.newbyteorder('='), copy=False), datasum(data)
 
 
@@ -158,53 +163,24 @@ def read_dark(path, limit, ext=None):
     return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data)
 
 
-@contextmanager
-def _opened(path):
-    """Open a FITS file for reading; say in one line what is wrong with it."""
-    if not path.exists():
-        msg = f'{path}: no such file'
-        raise FileNotFoundError(msg)
-    if path.is_dir():
-        msg = f'{path} is a folder, not a FITS file'
-        raise ValueError(msg)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', AstropyUserWarning)  # a file cut short is an error where its pixels are read
-        try:
-            hdus = fits.open(path, memmap=False)
-        except PermissionError:
-            raise
-        except _DAMAGED as error:
-            msg = f'{path}: not a FITS file ({str(error).splitlines()[0].split(". If")[0]})'
-            raise ValueError(msg) from error
-        with hdus:
-            yield hdus
-
-
-def _pixels(hdu, path):
-    """Return the pixels of an HDU; say in one line if they are not all there."""
-    try:
-        return np.asarray(hdu.data)
-    except _DAMAGED as error:
-        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
-        raise ValueError(msg) from error
-
-
 def _wcs(header, hdus=None):
-    """Return the sky coordinates that a header gives, or None."""
+    """Return the sky coordinates that a header gives, or None, and what is to be told of them."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', FITSFixedWarning)
         try:
             wcs = WCS(header, hdus, naxis=2)
-        except (WcsError, ValueError, TypeError, KeyError, AssertionError):  # no usable WCS, the pixels are
-            return None
-    return wcs if wcs.wcs.ctype[0] else None
+            wcs.to_header(relax=True)
+        except Exception as error:  # noqa: BLE001 - WCS raises all there is; the pixels are usable without
+            said = ' '.join(str(error).split())[:80]
+            return None, [f'the sky coordinates cannot be read ({said}): left aside']
+    return (wcs if wcs.wcs.ctype[0] else None), []
 
 
 def _image_index(hdus, ext, path):
     """Return the number of the HDU asked for, or of the first image."""
     if ext is None:
         for index, hdu in enumerate(hdus):
-            if hdu.is_image and len(hdu.shape) > 0:
+            if _is_image(hdu):
                 return index
         msg = f'{path}: no image in it'
         raise ValueError(msg)
@@ -216,30 +192,37 @@ def _image_index(hdus, ext, path):
         names = ', '.join(f'{i} {hdu.name}'.strip() for i, hdu in enumerate(hdus))
         msg = f'{path}: no extension {ext!r}; it has {names}'
         raise ValueError(msg) from None
-    if not hdu.is_image or len(hdu.shape) == 0:
+    if not _is_image(hdu):
         kind = 'empty' if hdu.is_image else 'a table'
         msg = f'{path}: extension {ext!r} is {kind}, not an image'
         raise ValueError(msg)
     return index
 
 
+def _is_image(hdu):
+    return hdu.is_image and len(getattr(hdu, 'shape', ())) > 0  # what is no standard HDU may have no shape
+
+
 def _own_masks(hdus, index, path):
     """Return the masks that stand beside the image in its own file, matched by EXTVER."""
     science = hdus[index]
     others = [hdu for hdu in hdus if hdu is not science]
-    beside = [hdu for hdu in others if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
+    beside = [hdu for hdu in others if _is_image(hdu) and hdu.ver == science.ver and hdu.shape == science.shape]
     planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
     if planes:
-        return tuple(_split(_pixels(planes[0], path)))
+        return tuple(_split(pixels(planes[0], path), path))
     return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path))
+        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path))
         for hdu in beside
         if hdu.name in ('MASK', 'DQ')
     )
 
 
-def _split(plane):
+def _split(plane, path):
     """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
+    if plane.dtype.kind not in 'iu':
+        msg = f'{path}: its DQ holds {plane.dtype}, not the whole numbers that were written'
+        raise ValueError(msg)
     for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
         mask = (plane & np.uint8(bit)) != 0
         if mask.any():
