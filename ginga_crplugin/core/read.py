@@ -221,7 +221,7 @@ def _own_masks(hdus, index, path):
 def _split(plane, path):
     """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
     if plane.dtype.kind not in 'iu':
-        msg = f'{path}: its DQ holds {plane.dtype}, not the whole numbers that were written'
+        msg = f'{path}: its DQ holds {plane.dtype.name}, not the whole numbers that were written'
         raise ValueError(msg)
     for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
         mask = (plane & np.uint8(bit)) != 0

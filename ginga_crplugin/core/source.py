@@ -255,7 +255,8 @@ def clean_header(header):
     cards = list(header.cards)
     readable = [card for card in cards if _is_readable(card)]
     lost = len(cards) - len(readable)
-    return fits.Header(readable), [f'{lost} cards of the header cannot be read: left aside'] if lost else []
+    words = '1 card' if lost == 1 else f'{lost} cards'
+    return fits.Header(readable), [f'{words} of the header cannot be read: left aside'] if lost else []
 
 
 def _is_readable(card):
