@@ -20,6 +20,7 @@ _PUBLIC = {
     'MaskBit': 'core.bits',
     'Recipe': 'core.recipe',
     'Segments': 'core.segment',
+    'apply_recipe': 'batch',
     'check_frame': 'core.checks',
     'check_result': 'core.checks',
     'detect': 'core.detect',

@@ -34,8 +34,8 @@ def apply_recipe(recipe, frames, folder='.', *, client=None, overwrite=False):
     """Apply a recipe to many frames; give back what came of each as soon as it is there, in no order.
 
     Files of several frames are taken frame by frame, and each frame gets an output of its own:
-    ``<name>_crmask.fits``, or ``<name>_<number of the HDU>_crmask.fits``. What is done already and whole is left as it
-    is. A frame that fails stops no other. Only a few frames are in memory at a time, however many there are.
+    ``<name>_crmask.fits``, or ``<name>_ext<number of the HDU>_crmask.fits``. What is done already and whole is left as
+    it is. A frame that fails stops no other. Only a few frames are in memory at a time, however many there are.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _jobs_of(name, folder):
         Job(
             str(path),
             index,
-            str(folder / f'{stem_of(path.name)}{f"_{index}" if several else ""}_crmask.fits'),
+            str(folder / f'{stem_of(path.name)}{f"_ext{index}" if several else ""}_crmask.fits'),
             len(chosen),
         )
         for index in chosen

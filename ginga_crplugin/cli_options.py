@@ -238,7 +238,10 @@ def _help(item):
 
 def _add_output(group):
     where = group.add_mutually_exclusive_group()
-    where.add_argument('-o', '--output', type=Path, metavar='OUT', help='default: <name>_crmask.fits beside the frame')
+    where.add_argument(
+        '-o', '--output', type=Path, metavar='OUT',
+        help='default: <name>_crmask.fits beside the frame (<name>_ext4_crmask.fits for a later image of its file)',
+    )  # fmt: skip
     where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
     group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
     group.add_argument('--cleaned', action='store_true', help='add the cleaned image')

@@ -215,6 +215,7 @@ class Panel:
         self.sheet = self.thumbnails.sheet
         self.sheet.add_callback('activated', lambda _: self._plugin.ask_sheet())
         box.add_widget(self.thumbnails.view, stretch=0)
+        box.add_widget(self.thumbnails.why, stretch=0)
         box.add_widget(self.thumbnails.row, stretch=0)
 
     def _review_part(self, box):

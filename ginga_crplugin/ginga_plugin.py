@@ -584,6 +584,7 @@ class CosmicRays(LocalPlugin):
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
         self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
+        self._show_thumbnails()
         self._heard_checks()
 
     def _heard_compared(self):

@@ -499,6 +499,7 @@ class CosmicRayPanel(w.VBox):
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
         self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
+        self._show_thumbnails()
         self._heard_checks()
 
     def _heard_compared(self):

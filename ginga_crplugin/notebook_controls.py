@@ -118,7 +118,7 @@ class Controls:
         words = [w.Label(word) for word in ('show', 'at least', 'px')]
         row = _row(_heading('Segments'), words[0], self.table.which, words[1], self.least, words[2])
         self.thumbnails = Thumbnails(self._panel.step)
-        return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.row
+        return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.why, self.thumbnails.row
 
     def _review_part(self):
         verdict, edit = self._panel.pass_verdict, self._session.edit

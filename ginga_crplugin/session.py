@@ -515,15 +515,17 @@ class Session:
         if self._reviews is None:
             return
         word, number, edited = self._word, time.monotonic_ns(), self.review.edited
-
-        def done(_, error):
-            if error is not None:
-                self._fail(error)
-
         if len(edited[0]):
-            self._run(lambda: self._reviews.save(word, number, *edited), done)
+            self._run(lambda: self._reviews.save(word, number, *edited), self._or_fail)
         else:
-            self._run(lambda: self._reviews.forget(word), done)
+            self._forget(word, number)
+
+    def _forget(self, word, number):
+        self._run(lambda: self._reviews.forget(word, number), self._or_fail)
+
+    def _or_fail(self, _, error):
+        if error is not None:
+            self._fail(error)
 
     def take_up(self, *, kept):
         """Take up the verdicts that were kept of this frame, or forget them."""
@@ -535,8 +537,7 @@ class Session:
             if self.result is not None:
                 self.verdicts = self._judged(self.result)
         else:
-            word = self._word
-            self._run(lambda: self._reviews.forget(word), lambda _, error: self._fail(error) if error else None)
+            self._forget(self._word, time.monotonic_ns())
         self._tell('review')
 
     def _restore(self, pixels, codes):
@@ -630,25 +631,24 @@ class Session:
             'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
             'review': self.review.edited, 'cards': cards,
         }  # fmt: skip
-        verdicts, dark, reviews, word = self.verdicts, self.dark, self._reviews, self._word
-        decided = self.kept is None  # a review that was neither taken up nor forgotten stays kept
+        verdicts, dark, word, number = self.verdicts, self.dark, self._word, time.monotonic_ns()
+        decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept
 
         def job():
             segments = result.segments
             if 'hint' not in segments.table.colnames:
                 segments = with_hints(result.frame, result.detection, segments, dark)
             segments = verdicts.told(segments)
-            written = save_mask(result.frame, result.detection, segments, path, **options)
-            if reviews is not None and decided:
-                reviews.forget(word)
-            return written
+            return save_mask(result.frame, result.detection, segments, path, **options)
 
         def done(written, error):
             if error is not None:
                 self._fail(error)
-            else:
-                self.saved, self.error = written, ''
-                self._tell('saved')
+                return
+            self.saved, self.error = written, ''
+            self._tell('saved')
+            if decided:
+                self._forget(word, number)
 
         self._run(job, done)
 

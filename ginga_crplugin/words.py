@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from .core.hints import reason
 from .core.record import in_words
 from .core.save import default_path
 
 __all__ = [
-    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'reasons', 'recipe_in_words', 'result_in_words',
+    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'hint_in_words', 'reasons', 'recipe_in_words',
+    'result_in_words',
     'target',
 ]  # fmt: skip
 
@@ -55,13 +57,21 @@ def counts_in_words(segments, verdicts):
     return f'{words}; {verdicts.waiting} px wait' if verdicts.waiting else words
 
 
+def hint_in_words(session, label):
+    """Return what a segment may be instead of a cosmic ray, and why; empty where nothing is known of it yet."""
+    if label is None or session.result is None or 'hint' not in session.result.segments.table.colnames:
+        return ''
+    row = session.result.segments.table[label - 1]
+    return f'{row["hint"]}: {reason(row)}' if row['hint'] else 'nothing speaks against a cosmic ray'
+
+
 def result_in_words(session):
     """Return what was found, line by line."""
     result = session.result
     if result is None:
         return []
     lines = in_words(result.detection, result.segments)
-    lines[0] += ' - exact' if result.exact else ' - first iteration'
+    lines[0] += ' - exact' if result.exact else f' - so far: iteration 1 of {session.params.niter}'
     more = 'comparing with ccdproc...' if session.verifying else result.verified
     return [*lines, more] if more else lines
 

@@ -189,12 +189,12 @@ def test_all_frames_of_all_files(night, recipe, reference, tmp_path):
     assert by_name['f0.fits', 0].rule == ''
     assert 'gain is not in the header of dark.fits' in by_name['dark.fits', 0].reason
     assert set(contents(tmp_path)) == {
-        'f0_crmask.fits', 'f1_crmask.fits', 'f2_crmask.fits', 'f3_crmask.fits', 'mosaic_1_crmask.fits',
-        'mosaic_2_crmask.fits',
+        'f0_crmask.fits', 'f1_crmask.fits', 'f2_crmask.fits', 'f3_crmask.fits', 'mosaic_ext1_crmask.fits',
+        'mosaic_ext2_crmask.fits',
     }  # fmt: skip
     assert reference.items() <= contents(tmp_path).items()
     for chip in (1, 2):
-        assert_array_equal(fits.getdata(tmp_path / f'mosaic_{chip}_crmask.fits', f'CHIP{chip}'),
+        assert_array_equal(fits.getdata(tmp_path / f'mosaic_ext{chip}_crmask.fits', f'CHIP{chip}'),
                            fits.getdata(night / 'mosaic.fits', chip))  # fmt: skip
 
 
@@ -220,7 +220,7 @@ def test_names_of_headers_are_no_paths(night, recipe, tmp_path):
     fits.HDUList(hdus).writeto(tmp_path / 'in.fits')
     (tmp_path / 'a' / 'b').mkdir(parents=True)
     list(apply_recipe(recipe, [tmp_path / 'in.fits'], tmp_path / 'a' / 'b'))
-    assert sorted(p.name for p in tmp_path.rglob('*.fits')) == ['in.fits', 'in_1_crmask.fits', 'in_2_crmask.fits']
+    assert sorted(p.name for p in tmp_path.rglob('*.fits')) == ['in.fits', 'in_ext1_crmask.fits', 'in_ext2_crmask.fits']
 
 
 @pytest.mark.parametrize('address', ['file://{}', 'simplecache::file://{}'])

@@ -17,6 +17,7 @@ import pytest
 import ginga_crplugin
 from ginga_crplugin import LACosmicParams
 from ginga_crplugin.cli_options import build_parser
+from ginga_crplugin.core.recipe_text import recipe_of_text
 from ginga_crplugin.demo import run_demo
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,8 @@ ELSEWHERE = {
     'lint-imports': '.ci/run',
     'codespell': '.ci/run',
     'sphinx-build': '.ci/run',
+    'dask ': 'tests/test_batch.py, with a cluster of its own',
+    "ginga-crplugin apply night.yaml '/archive/": 'tests/test_batch.py, on that cluster',
     'docs/make_pictures': 'whoever makes the pictures; tests/gui/test_real_window.py drives the same window',
 }
 #: Commands that open a window and wait for their user.
@@ -88,6 +91,9 @@ def test_every_block_runs(page, demo, tmp_path, monkeypatch, environment):
     for language, text in blocks(page):
         if language == 'python':
             exec(compile(text, page.name, 'exec'), known)
+            continue
+        if language == 'yaml':
+            assert recipe_of_text(text).parameters
             continue
         assert language == 'sh', f'{page.name} has a block of {language}, which nobody runs'
         for command in commands(text):

@@ -467,6 +467,33 @@ def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, work
     assert reviews.load(fingerprint(saao)) is None
 
 
+def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_path):
+    again.take_up(kept=True)
+    again.save(tmp_path / 'one.fits')
+    again.edit('mark', [20])
+    worker.work_all()
+    assert again.saved == tmp_path / 'one.fits'
+    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+
+
+def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, reviews, saao, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(13, 'Permission denied')
+
+    again.take_up(kept=True)
+    with monkeypatch.context() as patch:
+        patch.setattr('os.open', fail)
+        again.edit('mark', [20])
+        worker.work_all()
+    assert again.error.startswith('the review cannot be kept for later')
+    assert list(again.verdicts.marked) == [7, 9, 20]
+    monkeypatch.setattr('ginga_crplugin.core.keep.KeptReviews.forget', fail)
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert (tmp_path / 'one.fits').exists()
+    assert again.saved == tmp_path / 'one.fits'
+
+
 def test_without_a_frame_there_are_defaults(worker):
     session = Session(worker)
     assert session.params == LACosmicParams()

@@ -104,6 +104,8 @@ class Frame:
         The file it was read from.
     ext : int
         The number of its HDU in that file.
+    first : bool
+        Whether it is the first image of that file.
     masks : tuple of InputMask
         What is bad already.
     background, variance : (ny, nx) ndarray or None
@@ -114,6 +116,8 @@ class Frame:
         What the user should know about how it was understood.
     review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
         The verdicts that were saved with it (`Review.edited`).
+    saved : Saved or None
+        The mask that was saved of it.
 
     Raises
     ------
@@ -126,12 +130,14 @@ class Frame:
     name: str = 'frame'
     path: Path | None = None
     ext: int = 0
+    first: bool = True
     masks: tuple[InputMask, ...] = ()
     background: np.ndarray | None = None
     variance: np.ndarray | None = None
     psfk: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     review: tuple[np.ndarray, np.ndarray] | None = None
+    saved: 'object | None' = None
 
     def __post_init__(self):
         ccd = self.ccd

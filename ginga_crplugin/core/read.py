@@ -1,7 +1,6 @@
 """The room where FITS is read: frames, and the masks and images that go with them."""
 
 import warnings
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,17 +10,19 @@ from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS, FITSFixedWarning, WcsError
 
-from .bits import BITS_CARD, CAUSE_CARD, CAUSES, REVIEW, MaskBit
+from .bits import CAUSE_CARD, CAUSES, MaskBit
 from .frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from .header import frame_unit, header_values
+from .saved import DAMAGED, own_masks, own_review, pixels_of, saved_mask
 
-__all__ = ['frame_extensions', 'frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source']
+__all__ = [
+    'frame_extensions', 'frame_of', 'opened', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source',
+    'with_saved',
+]  # fmt: skip
 
 #: Names of extensions that go with an image, rather than be one.
 _COMPANIONS = {'MASK', 'DQ', 'CRDQ', 'CLEANED', 'ERR', 'ERROR', 'UNCERT', 'VAR', 'VARIANCE', 'IVAR', 'WHT', 'WEIGHT',
                'BKG', 'SKY', 'SKYFIT', 'PSF', 'SEGM', 'TIME'}  # fmt: skip
-
-_DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
 
 
 def read_frame(path, ext=None, unit=None):
@@ -48,15 +49,48 @@ def read_frame(path, ext=None, unit=None):
         If it is not FITS, holds no such image, or its unit is not understood.
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         index = _image_index(hdus, ext, path)
+        first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
         header = hdu.header.copy()
         header.extend(hdus[0].header, unique=True, strip=True)
-        data = _pixels(hdu, path)
-        masks, review = _own_masks(hdus, index, path), _own_review(hdus, index)
+        data = pixels_of(hdu, path)
+        saved, review = saved_mask(hdus, hdu.ver, hdu.shape, path), own_review(hdus, hdu.ver)
+        masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
         wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks, review=review)
+    return frame_of(
+        data, header, path.name, unit, wcs=wcs, path=path, ext=index, first=first, masks=masks, review=review,
+        saved=saved,
+    )  # fmt: skip
+
+
+def with_saved(frame, path):
+    """Return a frame with the mask that was saved of it in another file, and what was said there in review.
+
+    Parameters
+    ----------
+    frame : Frame
+    path : path-like
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ValueError
+        If it holds no such mask.
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        saved, review = saved_mask(hdus, 1, frame.shape, path), own_review(hdus, 1)
+    if saved is None:
+        msg = f'{path} holds no mask of {frame.label}'
+        raise ValueError(msg)
+    return frame.replace(saved=saved, review=review)
 
 
 def frame_of(data, header, name, unit=None, wcs=None, **origin):
@@ -72,7 +106,7 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
     **origin
-        ``path``, ``ext``, ``masks`` and ``review`` of the `Frame`.
+        ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
 
     Returns
     -------
@@ -120,8 +154,8 @@ def read_image(path, ext=None):
         FITS checksum (DATASUM) of the pixels.
     """
     path = Path(path)
-    with _opened(path) as hdus:
-        data = _native(_pixels(hdus[_image_index(hdus, ext, path)], path))
+    with opened(path) as hdus:
+        data = _native(pixels_of(hdus[_image_index(hdus, ext, path)], path))
     return data, datasum(data)
 
 
@@ -148,11 +182,11 @@ def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
     InputMask
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         if ext is None and 'MASK' in hdus:
             ext = 'MASK'
         hdu = hdus[_image_index(hdus, ext, path)]
-        data, cause = _native(_pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+        data, cause = _native(pixels_of(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
     bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
     checksum = datasum(data)
     return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
@@ -225,7 +259,7 @@ def frame_extensions(path, ext=None):
     tuple of int
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         if ext is not None:
             index = _image_index(hdus, ext, path)
             same = isinstance(ext, str)
@@ -242,8 +276,8 @@ def frame_extensions(path, ext=None):
 
 
 @contextmanager
-def _opened(path):
-    """Open a FITS file for reading; say in one line what is wrong with it."""
+def opened(path):
+    """Open a FITS file for reading, by its `~pathlib.Path`; say in one line what is wrong with it."""
     if not path.exists():
         msg = f'{path}: no such file'
         raise FileNotFoundError(msg)
@@ -256,20 +290,11 @@ def _opened(path):
             hdus = fits.open(path, memmap=False)
         except PermissionError:
             raise
-        except _DAMAGED as error:
+        except DAMAGED as error:
             msg = f'{path}: not a FITS file ({str(error).splitlines()[0].split(". If")[0]})'
             raise ValueError(msg) from error
         with hdus:
             yield hdus
-
-
-def _pixels(hdu, path):
-    """Return the pixels of an HDU; say in one line if they are not all there."""
-    try:
-        return np.asarray(hdu.data)
-    except _DAMAGED as error:
-        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
-        raise ValueError(msg) from error
 
 
 def _wcs(header, hdus=None):
@@ -304,38 +329,3 @@ def _image_index(hdus, ext, path):
         msg = f'{path}: extension {ext!r} is {kind}, not an image'
         raise ValueError(msg)
     return index
-
-
-def _own_masks(hdus, index, path):
-    """Return the masks that stand beside the image in its own file, matched by EXTVER."""
-    science = hdus[index]
-    others = [hdu for hdu in hdus if hdu is not science]
-    beside = [hdu for hdu in others if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
-    planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
-    if planes:
-        return tuple(_split(_pixels(planes[0], path)))
-    return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path), 'own')
-        for hdu in beside
-        if hdu.name in ('MASK', 'DQ')
-    )
-
-
-def _own_review(hdus, index):
-    """Return what was said in review of the image, (n,) pixels and codes; None where there is nothing usable."""
-    for hdu in hdus:
-        if hdu.name == REVIEW and hdu.ver == hdus[index].ver and BITS_CARD in hdu.header and not hdu.is_image:
-            try:
-                pixels, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
-            except (KeyError, *_DAMAGED):
-                return None
-            return pixels.astype(np.int64), codes.astype(np.uint8)
-    return None
-
-
-def _split(plane):
-    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
-    for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
-        mask = (plane & np.uint8(bit)) != 0
-        if mask.any():
-            yield InputMask.of(f'{bit.name} of the DQ in this file', bit, mask, 'own')

@@ -101,10 +101,11 @@ class Review:
         self._set(pixels, MARKED)
 
     def _set(self, pixels, codes):
-        pixels, first = np.unique(np.asarray(pixels, dtype=np.int64), return_index=True)
-        codes = np.broadcast_to(np.asarray(codes, dtype=np.uint8), first.shape)[first]
-        changed = self._codes[pixels] != codes
-        pixels, codes = pixels[changed], codes[changed]
+        pixels = np.asarray(pixels, dtype=np.int64)
+        codes = np.broadcast_to(np.uint8(codes), pixels.shape)
+        pixels, first = np.unique(pixels, return_index=True)
+        changed = self._codes[pixels] != codes[first]
+        pixels, codes = pixels[changed], codes[first][changed]
         if len(pixels):
             self._done.append((pixels, self._codes[pixels], codes))
             self._undone.clear()

@@ -27,7 +27,7 @@ BITS_VERSION = 1
 
 
 def default_path(frame):
-    """Return ``<name>_crmask.fits`` beside the frame.
+    """Return ``<name>_crmask.fits`` beside the frame; ``<name>_ext4_crmask.fits`` for a later image of its file.
 
     Raises
     ------
@@ -37,7 +37,8 @@ def default_path(frame):
     if frame.path is None:
         msg = f'{frame.name} did not come from a file: say where its mask shall be written'
         raise ValueError(msg)
-    return frame.path.with_name(f'{stem_of(frame.path.name)}_crmask.fits')
+    which = '' if frame.first else f'_ext{frame.ext}'
+    return frame.path.with_name(f'{stem_of(frame.path.name)}{which}_crmask.fits')
 
 
 def stem_of(name):
@@ -72,7 +73,7 @@ def save_mask(
     segments : Segments, optional
         By default measured from the mask.
     path : path-like, optional
-        By default ``<name>_crmask.fits`` beside the frame, or the frame's own file for ``kind='into'``.
+        By default `default_path`, or the frame's own file for ``kind='into'``.
     crmask : (ny, nx) bool array_like, optional
         The cosmic-ray pixels after review; by default those detected.
     kind : {'new', 'into', 'mask'}

@@ -23,8 +23,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 from astropy.io import fits
+from distributed import as_completed
 
 from ginga_crplugin import MaskBit, Recipe, save_recipe
+from ginga_crplugin.batch import local_client
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.demo import DARK_LIMIT, simulate
 
@@ -35,6 +37,7 @@ import ccdproc
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
+from distributed import as_completed
 from astropy.nddata import CCDData
 
 out, dark, limit, *frames = sys.argv[1:]
@@ -106,6 +109,17 @@ def apply(frames, recipe, out, jobs):
     return timed(words)[:2]
 
 
+def overhead(tasks=2000):
+    """Return the seconds that Dask takes for a task that does nothing, a few in flight as in a night."""
+    with local_client(2) as client:
+        start = time.perf_counter()
+        waiting = as_completed([client.submit(int, number, pure=False) for number in range(4)])
+        for number, _ in enumerate(waiting, 4):
+            if number < tasks:
+                waiting.add(client.submit(int, number, pure=False))
+        return (time.perf_counter() - start) / tasks
+
+
 def differing(outputs, loop):
     """Count pixels that differ from the masks of the loop."""
     count = 0
@@ -136,7 +150,12 @@ def run(count, size, reference):
             (outputs[0] / name).read_bytes() != (outputs[1] / name).read_bytes() for name in names
         )
         figures['files'] = len(names)
+        figures['bytes_read'], figures['bytes_written'] = (
+            frames[0].stat().st_size,
+            (outputs[0] / names[0]).stat().st_size,
+        )
         figures['pixels_that_differ_from_ccdproc'] = differing(outputs[1], sorted((folder / 'loop').iterdir()))
+    figures['overhead'] = overhead()
     figures['two_against_one'] = figures['jobs1']['seconds'] / figures['jobs2']['seconds']
     figures['against_ccdproc'] = figures['loop']['per_frame'] / figures['jobs2']['per_frame']
     return figures
@@ -147,8 +166,12 @@ def main():
     parser.add_argument('--frames', type=int, default=200)
     parser.add_argument('--size', type=int, default=2048)
     parser.add_argument('--reference', type=int, default=6, help='frames for the loop over ccdproc')
+    parser.add_argument('--write', type=Path, help='a JSON file for the figures, as the docs have one')
     args = parser.parse_args()
-    print(json.dumps(run(args.frames, args.size, args.reference), indent=2))
+    text = json.dumps(run(args.frames, args.size, args.reference), indent=2)
+    print(text)
+    if args.write:
+        args.write.write_text(text + '\n')
 
 
 if __name__ == '__main__':

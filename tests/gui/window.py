@@ -170,7 +170,7 @@ class Window:
         self.keys(*['Down' if down > 0 else 'Up'] * abs(down), 'Return')
 
     def box(self, name):
-        """Return left, top, right and bottom of the ``panel``, the ``image`` or a ``dialog`` on the screen."""
+        """Return the corners of ``panel``, ``image`` or ``dialog`` on the screen: left, top, right, bottom."""
         return self.ask(box=name)
 
     def picture(self, path):

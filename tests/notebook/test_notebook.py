@@ -25,6 +25,7 @@ with warnings.catch_warnings():
 import ginga_crplugin
 from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_frame
 from ginga_crplugin.core import compiling
+from ginga_crplugin.core.hints import HINTS
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',
@@ -158,6 +159,28 @@ def test_a_row_pans_and_verdicts_change_table_counts_and_mask(saao, viewer):
     click(panel, 'redo')
     click(panel, 'keep')
     assert panel.ccd.mask.sum() == before
+
+
+def test_why_a_segment_has_its_hint_stands_below_it(saao):
+    async def work():
+        panel = CosmicRayPanel(saao)
+        panel.run()
+        row = panel.session.result.segments.listed[0]
+        mask = np.zeros(saao.shape, bool)
+        mask[int(row['bbox_ymax'].value), int(row['bbox_xmax'].value) + 2] = True
+        panel.add_mask(mask)
+        panel.run()
+        panel.select(1)
+        why = panel.controls.thumbnails.why
+        assert text(why) == ''  # it is not known yet
+        await until(lambda: text(why))
+        labels = {str(row['hint']): int(row['label']) for row in panel.session.result.segments.table}
+        panel.select(labels['touches a mask'])
+        assert text(why).startswith(f'touches a mask: {HINTS["touches a mask"]} (peak ')
+        panel.select(labels[''])
+        assert text(why) == 'nothing speaks against a cosmic ray'
+
+    in_loop(work)
 
 
 def test_ginga_shows_pixels_and_others_markers_by_verdict(saao):
