@@ -35,7 +35,8 @@ def main(argv=None):
     """
     args = build_parser().parse_args(argv)
     commands = {
-        'detect': _detect, 'sheet': _sheet, 'check': _check, 'apply': _apply, 'view': _view, 'demo': _demo,
+        'detect': _detect, 'sheet': _sheet, 'check': _check, 'apply': _apply, 'make-mask': _make_mask, 'view': _view,
+        'demo': _demo,
     }  # fmt: skip
     run = commands[args.command]
     try:
@@ -275,6 +276,16 @@ def _apply(args):
     from .cli_apply import run_apply
 
     return run_apply(args)
+
+
+# make-mask
+
+
+def _make_mask(args):
+    from .cli_mask import run_make_mask
+
+    with _warnings_in_lines():
+        return run_make_mask(args)
 
 
 # view

@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
+from .cli_mask import add_make_mask
 from .core.bits import CAUSES
 from .core.params import LACosmicParams
 
@@ -25,6 +26,7 @@ def build_parser():
     _add_sheet(commands)
     _add_check(commands)
     _add_apply(commands)
+    add_make_mask(commands, split_ext)
     _add_view(commands)
     _add_demo(commands)
     return parser

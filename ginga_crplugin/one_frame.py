@@ -235,7 +235,7 @@ def _processed(recipe, job, path, *, overwrite):
     marks = prepared.checks + check_result(prepared.frame, found.detection, segments)
     words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'fine')
     cards = [
-        ('CRRECIPE', recipe.name, 'the recipe'), ('CRRULE', prepared.rule, 'the rule of it that was used'),
+        *recipe.cards(job.ext), ('CRRULE', prepared.rule, 'the rule of it that was used'),
         ('CRIDENT', identity, 'tells whether recipe or frame have changed'), ('CRCHECKS', words, ''),
     ]  # fmt: skip
     found.save(output, cards, overwrite=overwrite)

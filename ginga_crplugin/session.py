@@ -2,23 +2,26 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from .core import compiling
+from .core.again import done_by, recipe_again
 from .core.bits import MaskBit
 from .core.checks import check_frame
 from .core.detect import Detector
 from .core.hints import with_hints
 from .core.keep import fingerprint
 from .core.params import FromHeader, LACosmicParams
+from .core.read import with_saved
 from .core.recipe import Recipe
 from .core.recipe_text import save_recipe
 from .core.review import Review
 from .core.save import save_mask
 from .core.segment import LISTED, segment
 from .core.verdict import check_result
-from .result import Comparison, MaskChoice, Result, verify, without_masks
+from .result import Comparison, MaskChoice, Result, masks_of, verify, without_masks
 
 __all__ = ['Session']
 
@@ -39,6 +42,12 @@ class Session:
         with the exception that the job raised, or None, as ``error``.
     reviews : KeptReviews, optional
         Where reviews that are not saved yet are kept.
+
+    Attributes
+    ----------
+    outputs : dict of `~pathlib.Path`
+        Where the masks of frames were saved that stand in a file without them, by their own file and HDU,
+        ``{(path, ext): output}``. A frame whose mask was saved by the recipe that is used is run at once.
 
     Notes
     -----
@@ -66,6 +75,8 @@ class Session:
         self._opening = 0
         self._chosen = {}
         self.used_recipe = self.saved_recipe = None
+        self.outputs = {}
+        self._read = None
         self._masks = ()
         self._wanted = False
         self._running = False
@@ -101,12 +112,17 @@ class Session:
         ticket, recipe = self._opening, self.used_recipe
 
         def job():
-            frame = load()
-            masks = () if recipe is None else recipe.for_header(frame.ccd.header).masks_for(frame)
+            frame = self._with_output(load())
+            masks = masks_of(frame, recipe)
             word = fingerprint(frame) if self._reviews is not None else None
             return frame, masks, word, self._reviews.load(word) if word else None
 
         self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))
+
+    def _with_output(self, frame):
+        """Return the frame with the mask that was saved of it elsewhere, if there is one."""
+        output = frame.path and self.outputs.get((frame.path.resolve(), frame.ext))
+        return with_saved(frame, output) if output else frame
 
     def _opened(self, ticket, recipe, opened, error):
         if ticket != self._opening:
@@ -114,13 +130,12 @@ class Session:
         if error is not None:
             self._fail(error)
             return
-        frame, masks, self._word, self.kept = opened
-        self.review = Review(frame.shape)
-        if frame.review is not None:  # it was saved with the frame
-            self._restore(*frame.review)
-        added = tuple(choice for choice in self._masks if not choice.own)
-        self.frame, self.error = frame, ''
-        self._masks = self._own_masks(frame.masks, masks) + added
+        self._read, masks, self._word, self.kept = opened
+        self.review = Review(self._read.shape)
+        if self._read.review is not None:  # it was saved with the frame
+            self._restore(*self._read.review)
+        self.frame, self.error = self._read, ''
+        self._masks = masks + tuple(choice for choice in self._masks if not choice.own)
         self._use_masks()
         self._tell('frame')
         if recipe is not self.used_recipe:  # another was taken up meanwhile
@@ -128,6 +143,18 @@ class Session:
         self._check()
         if self.kept is not None:
             self._tell('kept')
+        self._run_again()
+
+    def _run_again(self):
+        """Have what was saved of the frame back, as soon as that takes no time."""
+        able = compiling.ready() or compiling.problem()
+        if able and self.result is None and not self.busy and self._done_before:
+            self.detect()
+
+    @property
+    def _done_before(self):
+        """Whether the mask that was saved of the frame was made by the recipe that is used."""
+        return self.frame is not None and done_by(self.frame, self.used_recipe)
 
     def close(self):
         """Let the frame go; a late answer about it is void."""
@@ -137,7 +164,7 @@ class Session:
         self._detector, self._seconds = Detector(), 0.0
         self._masks = tuple(choice for choice in self._masks if not choice.own)
         self.checks, self._checked = [], None
-        self.frame = self.result = self.saved = self._last = None
+        self.frame = self._read = self.result = self.saved = self._last = None
         self.review = self.verdicts = self.kept = self._word = self.pinned = self.comparison = None
         self._comparing += 1
         self.error = ''
@@ -202,20 +229,26 @@ class Session:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
         options = {'own_masks': all(own), 'min_size': self.min_size, 'grow': self.grow}
-        return Recipe.of(self.frame, self.params, self.sources, self.used_recipe, **options)
+        made = Recipe.of(self.frame, self.params, self.sources, self.used_recipe, **options)
+        if not self._done_before:
+            return made
+        base = self.used_recipe.for_header(self.frame.ccd.header)
+        return recipe_again(made, base, [choice.mask for choice in self._masks], rest_used=all(own))
+
+    @property
+    def unit(self):
+        """The unit that the recipe gives to the pixels, over what their header says; None if it gives none."""
+        return None if self.used_recipe is None else self.used_recipe.unit
 
     def take_recipe(self, recipe):
         """Take up a `Recipe`, for this frame and later ones: its parameters and masks instead of what was chosen.
 
         Where its masks can't be read nothing changes.
         """
-        ticket, frame = self._opening, self.frame
-        bare = None if frame is None else frame.replace(
-            masks=tuple(choice.mask for choice in self._masks if choice.mask.origin == 'own')
-        )  # fmt: skip
+        ticket, frame = self._opening, self._read
 
         def job():
-            return () if bare is None else recipe.for_header(bare.ccd.header).masks_for(bare)
+            return () if frame is None else masks_of(frame, recipe)
 
         def done(masks, error):
             if error is not None:
@@ -227,7 +260,7 @@ class Session:
                 if self.frame is not None:
                     self.take_recipe(recipe)
                 return
-            self._masks = () if bare is None else self._own_masks(bare.masks, masks)
+            self._masks = masks
             self._use_masks()
             for event in ('recipe', 'masks', 'params'):
                 self._tell(event)
@@ -236,6 +269,7 @@ class Session:
                 self.set_grow(self.grow)
             self._check()
             self._follow()
+            self._run_again()
 
         self._run(job, done)
 
@@ -255,13 +289,6 @@ class Session:
                 self._tell('recipe')
 
         self._run(lambda: save_recipe(recipe, path, overwrite=overwrite), done)
-
-    def _own_masks(self, own, by_recipe):
-        """Return the masks of this frame alone: those of its file, and those that the recipe makes for it."""
-        used = self.used_recipe is None or self.used_recipe.own_masks
-        return tuple(MaskChoice(mask, used, own=True) for mask in own) + tuple(
-            MaskChoice(mask, own=True) for mask in by_recipe
-        )
 
     # the masks
 
@@ -551,7 +578,11 @@ class Session:
     def prepare(self):
         """Have the fast engine compiled in the worker, or loaded where that was done before."""
         if not compiling.ready() and not compiling.problem():
-            self._run(compiling.compile_all, lambda _able, _error: self._tell('engine'))
+            self._run(compiling.compile_all, lambda _able, _error: self._prepared())
+
+    def _prepared(self):
+        self._tell('engine')
+        self._run_again()
 
     @property
     def engine(self):
@@ -616,6 +647,12 @@ class Session:
 
     # the output
 
+    def _replaces(self, kind, path):
+        """Whether a mask that is saved so takes the place of the one that was saved of the frame."""
+        frame = self.result.frame
+        target = frame.path if kind == 'into' else path
+        return target is not None and Path(target).resolve() == frame.saved.path.resolve()
+
     def save(self, path=None, **options):
         """Write the merged mask in the worker (see `save_mask` for the options); then ``saved`` is the path."""
         result = self.result
@@ -627,6 +664,8 @@ class Session:
             return
 
         cards = [('CRGROW', self.grow, '[pix] the cosmic rays are grown by')] if self.grow else []
+        if self._done_before and self._replaces(options.get('kind'), path):
+            cards += [(key, *rest) for key, rest in result.frame.saved.cards.items()]
         options |= {
             'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
             'review': self.review.edited, 'cards': cards,

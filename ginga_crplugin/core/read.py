@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -240,7 +241,7 @@ def read_source(source, index=0):
     if source.datasum and source.datasum != mask.datasum:
         msg = f'{source.path} has changed: its pixels have DATASUM {mask.datasum}, expected is {source.datasum}'
         raise ValueError(msg)
-    return mask
+    return replace(mask, origin=source) if source.ext == 'same' else mask
 
 
 def frame_extensions(path, ext=None):

@@ -18,7 +18,7 @@ from .record import record
 from .segment import segment
 from .whole import Place
 
-__all__ = ['default_path', 'save_mask', 'stem_of']
+__all__ = ['default_path', 'packed', 'save_mask', 'stem_of']
 
 _OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
 
@@ -134,7 +134,7 @@ def save_mask(
         content = raw.science() + ours[2880:]
     else:
         content = raw.others(name_dq, overwrite=overwrite) + ours[2880:]
-    place.write(_packed(content, place.path, into=kind == 'into'))
+    place.write(packed(content, place.path, into=kind == 'into'))
     return beside
 
 
@@ -145,7 +145,7 @@ _PACKERS = {
 }
 
 
-def _packed(content, target, *, into):
+def packed(content, target, *, into=False):
     """Compress the content as the old file is, or as the name of a new one says."""
     start = b''
     if into:
