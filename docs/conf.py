@@ -57,7 +57,18 @@ numpydoc_xref_aliases |= {
     'CCDData': 'astropy.nddata.CCDData',
     'path-like': 'os.PathLike',
 }
-numpydoc_xref_ignore |= {'array_like', 'iterable', 'sequence', 'callable', 'viewer', 'as', 'a', 'source', 'and', 'value'}
+numpydoc_xref_ignore |= {
+    'array_like',
+    'iterable',
+    'sequence',
+    'callable',
+    'viewer',
+    'as',
+    'a',
+    'source',
+    'and',
+    'value',
+}
 numpydoc_xref_ignore |= {'ny', 'nx', 'n', 'h', 'w', 'uint8', 'int32', 'int64', 'float32'}
 
 nb_execution_mode = 'force'  # so that what stands there is what it does now
