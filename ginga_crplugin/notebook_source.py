@@ -77,7 +77,7 @@ def to_frame(source, unit=None):
         return frame
     mask = np.array(np.broadcast_to(np.asarray(mask, dtype=bool), data.shape))
     name = f'mask of the {type(source).__name__}'
-    return frame.replace(masks=(InputMask.of(name, MaskBit.INPUT, mask),))
+    return frame.replace(masks=(InputMask.of(name, MaskBit.INPUT, mask, 'own'),))
 
 
 def _header(meta):

@@ -4,10 +4,16 @@ from enum import IntFlag
 
 import numpy as np
 
-__all__ = ['BITS_CARD', 'CAUSES', 'MaskBit', 'merge_mask']
+__all__ = ['BITS_CARD', 'CAUSES', 'CAUSE_CARD', 'REVIEW', 'MaskBit', 'merge_mask']
 
 #: The card by which extensions written here name themselves, with the version of their bits as its value.
 BITS_CARD = 'CRPBITS'
+
+#: The card by which a mask of one cause alone names it, with a word of `CAUSES` as its value.
+CAUSE_CARD = 'CRCAUSE'
+
+#: The extension that holds what was said in review.
+REVIEW = 'CRREVIEW'
 
 
 class MaskBit(IntFlag):

@@ -214,7 +214,7 @@ def _bad_pixels(facts):
     if mark == 'fine':
         return Check('bad_pixels', mark, figure)
     outliers = found.mask(frame.shape, hot=many)
-    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, datasum(frame.ccd.data))
+    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, datasum(frame.ccd.data), origin='bad_pixels')
     cure = Cure('Mask the outliers', mask=mask)
     effect = 'false pixels around each negative one and along a bad line; hot pixels are taken for cosmic rays'
     advice = f'give a mask, or a dark; the outliers of the frame would mask {np.count_nonzero(outliers)} px'
@@ -252,7 +252,8 @@ def _overscan(facts):
     trimmed = section_outside(frame.ccd.header, frame.shape)
     if trimmed is not None and (trimmed & mask).any():
         mask, name = mask | trimmed, 'outside TRIMSEC, and without light'
-    cure = Cure('Mask them', mask=InputMask(name, MaskBit.BAD, mask, datasum(frame.ccd.data)))
+    mask = InputMask(name, MaskBit.BAD, mask, datasum(frame.ccd.data), origin='overscan')
+    cure = Cure('Mask them', mask=mask)
     return Check('overscan', 'wrong', figure, 'false pixels along the step', 'trim the frame, or mask them', cure)
 
 

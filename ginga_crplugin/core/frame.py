@@ -11,9 +11,9 @@ from astropy.nddata import CCDData
 
 from .bits import MaskBit
 from .header import frame_unit, header_values
-from .params import resolve
+from .params import FromHeader, resolve
 
-__all__ = ['Frame', 'InputMask', 'check_pixels', 'datasum']
+__all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum']
 
 #: Frames narrower than this are refused: there is no room for the median filters, and Astro-SCRAPPY
 #: corrupts memory on frames one or two pixels wide.
@@ -24,6 +24,30 @@ LARGEST = 1e30
 
 #: The kinds of numbers that FITS can hold.
 NUMBERS = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
+
+
+@dataclass(frozen=True)
+class MaskSource:
+    """A file that an input mask is made from.
+
+    Attributes
+    ----------
+    path : `~pathlib.Path`
+    ext : int, str, (str, int) or None
+        The extension; None is the one called MASK, else the first image; ``'same'`` that of the frame, by number.
+    cause : MaskBit or None
+        Why its pixels are bad; None is what the file says of itself, else INPUT.
+    limit : float or None
+        For a combined dark: pixels above it, in its own unit, are hot. None is a mask.
+    datasum : str
+        FITS checksum (DATASUM) of the pixels that are expected; '' takes any.
+    """
+
+    path: Path
+    ext: int | str | tuple[str, int] | None = None
+    cause: MaskBit | None = None
+    limit: float | None = None
+    datasum: str = ''
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +66,9 @@ class InputMask:
         FITS checksum (DATASUM) of the pixels that it was made from.
     image : (ny, nx) ndarray or None
         The image that it was made from, if that is worth looking at: a dark.
+    origin : MaskSource, str or None
+        How a recipe makes it again: from a file, by the check of this name, or from the file of the frame (``'own'``);
+        None where it can't.
     """
 
     name: str
@@ -49,11 +76,12 @@ class InputMask:
     mask: np.ndarray
     datasum: str = ''
     image: np.ndarray | None = field(default=None, repr=False)
+    origin: 'MaskSource | str | None' = None
 
     @classmethod
-    def of(cls, name, bit, data):
+    def of(cls, name, bit, data, origin=None):
         """Make a mask of the pixels of ``data`` that are not 0."""
-        return cls(name, bit, data != 0, datasum(data))
+        return cls(name, bit, data != 0, datasum(data), origin=origin)
 
     @cached_property
     def count(self):
@@ -76,6 +104,8 @@ class Frame:
         The file it was read from.
     ext : int
         The number of its HDU in that file.
+    first : bool
+        Whether it is the first image of that file.
     masks : tuple of InputMask
         What is bad already.
     background, variance : (ny, nx) ndarray or None
@@ -84,6 +114,10 @@ class Frame:
         Kernel of the point spread function, for ``fsmode='convolve'``.
     notes : tuple of str
         What the user should know about how it was understood.
+    review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
+        The verdicts that were saved with it (`Review.edited`).
+    saved : Saved or None
+        The mask that was saved of it.
 
     Raises
     ------
@@ -96,11 +130,14 @@ class Frame:
     name: str = 'frame'
     path: Path | None = None
     ext: int = 0
+    first: bool = True
     masks: tuple[InputMask, ...] = ()
     background: np.ndarray | None = None
     variance: np.ndarray | None = None
     psfk: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    review: tuple[np.ndarray, np.ndarray] | None = None
+    saved: 'object | None' = None
 
     def __post_init__(self):
         ccd = self.ccd
@@ -110,7 +147,7 @@ class Frame:
         masks = tuple(self.masks)
         if ccd.mask is not None:
             own = np.broadcast_to(np.asarray(ccd.mask, dtype=bool), ccd.data.shape)
-            masks = (InputMask.of('mask of the CCDData', MaskBit.INPUT, own), *masks)
+            masks = (InputMask.of('mask of the CCDData', MaskBit.INPUT, own, 'own'), *masks)
         native = np.ascontiguousarray(ccd.data, dtype=ccd.data.dtype.newbyteorder('='))
         unit = frame_unit(ccd.unit)
         if self.psfk is not None:
@@ -180,25 +217,43 @@ class Frame:
         """Return where the pixels are at or above ``params.satlevel``, (ny, nx) bool."""
         return self.electrons(params) >= np.float32(params.satlevel)
 
-    def parameters(self, chosen=None):
-        """Return the parameters for this frame: defaults, below its header, below what the user chose.
+    def parameters(self, chosen=None, recipe=None):
+        """Return the parameters for this frame: defaults, below its header, below a recipe, below what the user chose.
 
         Parameters
         ----------
         chosen : dict, optional
             ``{field name: value}``, as the user gave them.
+        recipe : dict, optional
+            The same of a recipe; a value may be `FromHeader`.
 
         Returns
         -------
         params : LACosmicParams
         sources : dict of str
-            Where each value comes from: ``'default'``, a header card, or ``'you'``.
+            Where each value comes from: ``'default'``, a header card, ``'recipe'``, or ``'you'``.
+
+        Raises
+        ------
+        ValueError
+            If a value is not allowed, or one that a recipe takes from the header is not there.
         """
-        chosen = chosen or {}
+        chosen, recipe = chosen or {}, recipe or {}
         own = {name: (value, 'you') for name, value in chosen.items()}
-        resolve(own)  # says what is wrong with them, before the gain is used
-        header, _ = header_values(self.ccd.header, self.ccd.unit, chosen.get('gain'))
-        return resolve(header, own)
+        given = {name: (value, 'recipe') for name, value in recipe.items() if not isinstance(value, FromHeader)}
+        asked = {name: value.otherwise for name, value in recipe.items() if isinstance(value, FromHeader)}
+        below = {name: (value, 'recipe, not in the header') for name, value in asked.items() if value is not None}
+        resolve(below, given, own)  # says what is wrong with them, before the gain is used
+        gain = (given | own).get('gain', (None,))[0]
+        header, _ = header_values(self.ccd.header, self.ccd.unit, gain)
+        if gain is None and 'gain' not in header and 'gain' in below:
+            header, _ = header_values(self.ccd.header, self.ccd.unit, below['gain'][0])
+        params, sources = resolve(below, header, given, own)
+        for name in asked:
+            if sources[name] == 'default':
+                msg = f'{name} is not in the header of {self.name}, where the recipe takes it from'
+                raise ValueError(msg)
+        return params, sources
 
     def replace(self, **changes):
         """Return a frame with the same pixels and other companions (``masks``, ``background``, ...)."""

@@ -4,7 +4,10 @@ import math
 import numbers
 from dataclasses import dataclass, field, fields, replace
 
-__all__ = ['LACosmicParams', 'resolve']
+__all__ = ['HEADER_FIELDS', 'FromHeader', 'LACosmicParams', 'resolve']
+
+#: The parameters that the header of a frame can give.
+HEADER_FIELDS = 'gain', 'readnoise', 'satlevel'
 
 
 _PLAIN = {'low': None, 'high': None, 'step': None, 'choices': (), 'common': False, 'slider': None}
@@ -110,6 +113,19 @@ class LACosmicParams:
         if self.psfsize % 2 == 0:
             msg = f'psfsize is {self.psfsize}: it must be odd'
             raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class FromHeader:
+    """What a recipe says of a parameter that each frame's header gives.
+
+    Attributes
+    ----------
+    otherwise : float or None
+        The value where the header lacks it; None refuses such a frame.
+    """
+
+    otherwise: float | None = None
 
 
 def _checked(item, value):

@@ -1,18 +1,27 @@
 """The room where FITS is read: frames, and the masks and images that go with them."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from astropy.nddata import CCDData
 from astropy.wcs import WCS, FITSFixedWarning
 
-from .bits import BITS_CARD, MaskBit
-from .frame import Frame, InputMask, check_pixels, datasum
+from .bits import CAUSE_CARD, CAUSES, MaskBit
+from .frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from .header import frame_unit, header_values
+from .saved import own_masks, own_review, saved_mask
 from .source import clean_header, opened, pixels, sum_notes
 
-__all__ = ['frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask']
+__all__ = [
+    'frame_extensions', 'frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source',
+    'with_saved',
+]  # fmt: skip
+
+#: Names of extensions that go with an image, rather than be one.
+_COMPANIONS = {'MASK', 'DQ', 'CRDQ', 'CLEANED', 'ERR', 'ERROR', 'UNCERT', 'VAR', 'VARIANCE', 'IVAR', 'WHT', 'WEIGHT',
+               'BKG', 'SKY', 'SKYFIT', 'PSF', 'SEGM', 'TIME'}  # fmt: skip
 
 #: Bytes for each pixel that the search and the saving need at most, besides the pixels themselves.
 _SEARCH = 16
@@ -44,15 +53,48 @@ def read_frame(path, ext=None, unit=None):
     path = Path(path)
     with opened(path) as hdus:
         index = _image_index(hdus, ext, path)
+        first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
         header, notes = clean_header(hdu.header)
         if index:
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
         notes += sum_notes(hdu)
         data = pixels(hdu, path, _SEARCH)
-        masks = _own_masks(hdus, index, path)
+        saved, review = saved_mask(hdus, hdu.ver, hdu.shape, path), own_review(hdus, hdu.ver)
+        masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
         wcs, of_sky = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs, notes + of_sky, path=path, ext=index, masks=masks)
+    return frame_of(
+        data, header, path.name, unit, wcs, notes + of_sky, path=path, ext=index, first=first, masks=masks,
+        review=review, saved=saved,
+    )  # fmt: skip
+
+
+def with_saved(frame, path):
+    """Return a frame with the mask that was saved of it in another file, and what was said there in review.
+
+    Parameters
+    ----------
+    frame : Frame
+    path : path-like
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ValueError
+        If it holds no such mask.
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        saved, review = saved_mask(hdus, 1, frame.shape, path), own_review(hdus, 1)
+    if saved is None:
+        msg = f'{path} holds no mask of {frame.label}'
+        raise ValueError(msg)
+    return frame.replace(saved=saved, review=review)
 
 
 def frame_of(data, header, name, unit=None, wcs=None, notes=(), **origin):
@@ -70,7 +112,7 @@ def frame_of(data, header, name, unit=None, wcs=None, notes=(), **origin):
     notes : list of str, optional
         What is to be told of it already.
     **origin
-        ``path``, ``ext`` and ``masks`` of the `Frame`.
+        ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
 
     Returns
     -------
@@ -97,15 +139,21 @@ def _unit_of(header):
     return (bunit, []) if bunit else ('adu', ['BUNIT is missing: the frame is taken to be in adu'])
 
 
-def read_image(path, ext=None, prefer=None):
-    """Read a plain image: a mask, a dark, a background, a variance or a kernel.
+def unit_of(header):
+    """Return the unit that a header gives to a frame; None where its BUNIT is not understood."""
+    try:
+        return frame_unit(_unit_of(header)[0])
+    except ValueError:
+        return None
+
+
+def read_image(path, ext=None):
+    """Read a plain image: a dark, a background, a variance or a kernel.
 
     Parameters
     ----------
     path, ext
         As for `read_frame`.
-    prefer : str, optional
-        The name of the extension to take where there is one and ``ext`` is not given.
 
     Returns
     -------
@@ -116,13 +164,15 @@ def read_image(path, ext=None, prefer=None):
     """
     path = Path(path)
     with opened(path) as hdus:
-        if ext is None and prefer in hdus:
-            ext = prefer
-        data = pixels(hdus[_image_index(hdus, ext, path)], path)
-    return data.astype(data.dtype.newbyteorder('='), copy=False), datasum(data)
+        data = _native(pixels(hdus[_image_index(hdus, ext, path)], path))
+    return data, datasum(data)
 
 
-def read_mask(path, bit=MaskBit.INPUT, ext=None):
+def _native(data):
+    return data.astype(data.dtype.newbyteorder('='), copy=False)
+
+
+def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
     """Read an input mask: every pixel that is not 0 is bad.
 
     Parameters
@@ -131,15 +181,24 @@ def read_mask(path, bit=MaskBit.INPUT, ext=None):
         A FITS file.
     ext : int, str or (str, int), optional
         The extension; by default the one called MASK, else the first image.
-    bit : MaskBit
-        The cause: HOT, BAD, or INPUT where it is another or unknown.
+    bit : MaskBit, optional
+        The cause: HOT, BAD, or INPUT where it is another or unknown; by default what the file says of itself.
+    default : MaskBit, optional
+        The cause where neither says one.
 
     Returns
     -------
     InputMask
     """
-    data, checksum = read_image(path, ext, prefer='MASK')
-    return InputMask(Path(path).name, MaskBit(bit), data != 0, checksum)
+    path = Path(path)
+    with opened(path) as hdus:
+        if ext is None and 'MASK' in hdus:
+            ext = 'MASK'
+        hdu = hdus[_image_index(hdus, ext, path)]
+        data, cause = _native(pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+    bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
+    checksum = datasum(data)
+    return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
 
 
 def read_dark(path, limit, ext=None):
@@ -160,7 +219,69 @@ def read_dark(path, limit, ext=None):
         msg = f'the limit of the dark is {limit}: it must be a finite number'
         raise ValueError(msg)
     data, checksum = read_image(path, ext)
-    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data)
+    origin = MaskSource(Path(path), ext, MaskBit.HOT, float(limit), checksum)
+    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data, origin)
+
+
+def read_source(source, index=0):
+    """Make the input mask that a `MaskSource` describes.
+
+    Parameters
+    ----------
+    source : MaskSource
+    index : int, optional
+        The number of the frame's HDU, for those that take the same extension.
+
+    Returns
+    -------
+    InputMask
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold the pixels that are expected.
+    """
+    ext = index if source.ext == 'same' else source.ext
+    if source.limit is None:
+        mask = read_mask(source.path, source.cause, ext)
+    else:
+        mask = read_dark(source.path, source.limit, ext)
+    if source.datasum and source.datasum != mask.datasum:
+        msg = f'{source.path} has changed: its pixels have DATASUM {mask.datasum}, expected is {source.datasum}'
+        raise ValueError(msg)
+    return replace(mask, origin=source) if source.ext == 'same' else mask
+
+
+def frame_extensions(path, ext=None):
+    """Return the numbers of the HDUs of a FITS file that hold frames: every chip of a mosaic.
+
+    Where images are called SCI they are the frames; else all images, save those that by their names go with others.
+
+    Parameters
+    ----------
+    path : path-like
+    ext : int, str or (str, int), optional
+        The one that is wanted; of a name without EXTVER all of that name.
+
+    Returns
+    -------
+    tuple of int
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        if ext is not None:
+            index = _image_index(hdus, ext, path)
+            same = isinstance(ext, str)
+            return tuple(
+                i
+                for i, hdu in enumerate(hdus)
+                if (hdu.name == hdus[index].name and hdu.is_image if same else i == index)
+            )
+        images = [index for index, hdu in enumerate(hdus) if _is_image(hdu)]
+        names = {index: hdus[index].name for index in images}
+        first = _image_index(hdus, None, path)
+    science = [index for index in images if names[index] == 'SCI']
+    return tuple(science or [index for index in images if index == first or names[index] not in _COMPANIONS])
 
 
 def _wcs(header, hdus=None):
@@ -201,29 +322,3 @@ def _image_index(hdus, ext, path):
 
 def _is_image(hdu):
     return hdu.is_image and len(getattr(hdu, 'shape', ())) > 0  # what is no standard HDU may have no shape
-
-
-def _own_masks(hdus, index, path):
-    """Return the masks that stand beside the image in its own file, matched by EXTVER."""
-    science = hdus[index]
-    others = [hdu for hdu in hdus if hdu is not science]
-    beside = [hdu for hdu in others if _is_image(hdu) and hdu.ver == science.ver and hdu.shape == science.shape]
-    planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
-    if planes:
-        return tuple(_split(pixels(planes[0], path), path))
-    return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path))
-        for hdu in beside
-        if hdu.name in ('MASK', 'DQ')
-    )
-
-
-def _split(plane, path):
-    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
-    if plane.dtype.kind not in 'iu':
-        msg = f'{path}: its DQ holds {plane.dtype.name}, not the whole numbers that were written'
-        raise ValueError(msg)
-    for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
-        mask = (plane & np.uint8(bit)) != 0
-        if mask.any():
-            yield InputMask.of(f'{bit.name} of the DQ in this file', bit, mask)

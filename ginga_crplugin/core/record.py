@@ -11,12 +11,12 @@ from ginga_crplugin import __version__
 from .bits import MaskBit
 from .frame import datasum
 
-__all__ = ['in_words', 'record']
+__all__ = ['as_cards', 'in_words', 'record']
 
 _COMMENT = 44
 
 
-def record(frame, detection, segments, plane, sources, verified=''):
+def record(frame, detection, segments, plane, sources, verified='', more=()):
     """Return the header cards that tell how a mask was made.
 
     Parameters
@@ -30,6 +30,8 @@ def record(frame, detection, segments, plane, sources, verified=''):
         Where each parameter comes from.
     verified : str, optional
         What a comparison with another engine said.
+    more : list of (str, value, str), optional
+        Further cards.
 
     Returns
     -------
@@ -67,7 +69,13 @@ def record(frame, detection, segments, plane, sources, verified=''):
         ('CRNMARK', marked, 'pixels marked by hand'),
         ('CRNPIX', int(np.count_nonzero(kept)), 'cosmic-ray pixels in this mask'),
         ('CRNSEG', len(segments), 'segments'),
+        *more,
     ]
+    return as_cards(cards)
+
+
+def as_cards(cards):
+    """Return cards of keyword, value and comment as a header can hold them."""
     return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
 
 

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
 
-from .bits import BITS_CARD, MaskBit, merge_mask
+from .bits import BITS_CARD, REVIEW, MaskBit, merge_mask
 from .detection import restore
 from .record import record
 from .segment import segment
 from .source import BLOCK, STEP, clean_header, hdus_in, packing, pixels, unpacked
 from .whole import Place
 
-__all__ = ['default_path', 'save_mask']
+__all__ = ['default_path', 'packer', 'save_mask', 'stem_of']
 
-_OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED')
+_OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
 
 #: How astropy is to write headers that came with a frame, whatever is wrong with them.
 _LENIENT = 'silentfix+ignore'
@@ -29,7 +30,7 @@ BITS_VERSION = 1
 
 
 def default_path(frame):
-    """Return ``<name>_crmask.fits`` beside the frame.
+    """Return ``<name>_crmask.fits`` beside the frame; ``<name>_ext4_crmask.fits`` for a later image of its file.
 
     Raises
     ------
@@ -39,22 +40,34 @@ def default_path(frame):
     if frame.path is None:
         msg = f'{frame.name} did not come from a file: say where its mask shall be written'
         raise ValueError(msg)
-    name = frame.path.name
+    which = '' if frame.first else f'_ext{frame.ext}'
+    return frame.path.with_name(f'{stem_of(frame.path.name)}{which}_crmask.fits')
+
+
+def stem_of(name):
+    """Return the name of a file without the endings that FITS files have.
+
+    Examples
+    --------
+    >>> stem_of('night1.fits.gz')
+    'night1'
+    """
     for suffix in ('.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
-    return frame.path.with_name(f'{name}_crmask.fits')
+    return name
 
 
 def save_mask(
     frame, detection, segments=None, path=None, *, crmask=None, kind='new', cleaned=False, overwrite=False,
-    sources=None, verified='',
+    sources=None, verified='', review=None, cards=(),
 ):  # fmt: skip
     """Write the merged mask with the cause of every bad pixel.
 
     The extensions written are ``MASK`` (uint8, 0 good, 1 bad: what `~astropy.nddata.CCDData.read` takes as the mask),
-    ``DQ`` (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments)
-    and, if asked for, ``CLEANED``. Their headers record the parameters, the input masks, the engine and the review.
+    ``DQ`` (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments), if
+    there was a review ``CRREVIEW`` (what was said of which pixel), and, if asked for, ``CLEANED``. Their headers record
+    the parameters, the input masks, the engine and the review.
 
     Parameters
     ----------
@@ -63,7 +76,7 @@ def save_mask(
     segments : Segments, optional
         By default measured from the mask.
     path : path-like, optional
-        By default ``<name>_crmask.fits`` beside the frame, or the frame's own file for ``kind='into'``.
+        By default `default_path`, or the frame's own file for ``kind='into'``.
     crmask : (ny, nx) bool array_like, optional
         The cosmic-ray pixels after review; by default those detected.
     kind : {'new', 'into', 'mask'}
@@ -78,6 +91,10 @@ def save_mask(
         Where each parameter comes from, for the record.
     verified : str, optional
         What a comparison with another engine said, for the record.
+    review : tuple of (n,) int64 and (n,) uint8 ndarray, optional
+        The pixels that something was said of, and what (`Review.edited`); it is taken up when the file is opened again.
+    cards : list of (str, value, str), optional
+        Further cards for the record.
 
     Returns
     -------
@@ -108,10 +125,13 @@ def save_mask(
     segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
     plane = merge_mask(frame, detection, crmask)
     suffix = packing(place.path) if kind == 'into' else place.path.suffix.lower()
-    with place.writing() as out, _packer(out, suffix) as file, _frame_file(frame, kind) as raw:
+    with place.writing() as out, packer(out, suffix) as file, _frame_file(frame, kind) as raw:
         name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
-        cards = record(frame, detection, segments, plane, sources or {}, verified)
-        ours = _written(_extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned), raw)
+        cards = record(frame, detection, segments, plane, sources or {}, verified, cards)
+        hdus = _extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned)
+        if review is not None and len(review[0]):
+            hdus.append(_review_hdu(*review))
+        ours = _written(hdus, raw)
         if kind == 'mask':
             file.write(ours)
         else:
@@ -120,7 +140,7 @@ def save_mask(
     return beside
 
 
-def _packer(file, suffix):
+def packer(file, suffix):
     """Return a file that packs what is written to it, and writes that to another; the same gives the same bytes."""
     if suffix == '.gz':
         return gzip.GzipFile('', 'wb', fileobj=file, mtime=0)
@@ -156,13 +176,25 @@ def _table_hdu(table):
     return hdu
 
 
+def _review_hdu(pixels, codes):
+    table = Table({'PIXEL': pixels.astype(np.int64), 'CODE': codes.astype(np.uint8)}).as_array()
+    hdu = fits.BinTableHDU(table, name=REVIEW)
+    hdu.header.comments['TTYPE1'] = 'from 0, row by row, in the image'
+    hdu.header.comments['TTYPE2'] = '1 rejected, 2 erased, 3 marked'
+    return hdu
+
+
 def _written(hdus, raw):
     """Return a whole FITS file, its primary HDU of one block, with the HDUs and their checksums."""
     for hdu in hdus:
         hdu.ver = raw.version if raw is not None else 1
         hdu.header[BITS_CARD] = BITS_VERSION
     file = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(file, checksum=True)
+    primary = fits.PrimaryHDU()
+    primary.header['EXTEND'] = True
+    for hdu in (primary, *hdus):
+        hdu.add_checksum(when='of this HDU')  # no date, so that the same is the same
+    fits.HDUList([primary, *hdus]).writeto(file)
     return memoryview(file.getvalue())
 
 

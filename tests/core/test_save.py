@@ -513,6 +513,16 @@ def test_the_default_name(frame, name):
     assert default_path(replace(frame, path=Path('night') / name)) == Path('night/field_crmask.fits')
 
 
+def test_two_images_of_one_file_have_two_default_names(tmp_path):
+    path = tmp_path / 'field.fits'
+    fits.HDUList([fits.PrimaryHDU(), sci(), sci(PIXELS[::-1], ver=2)]).writeto(path)
+    frames = [read_frame(path), read_frame(path, ('SCI', 2)), read_frame(path, ('SCI', 1)), read_frame(path, 2)]
+    names = ['field_crmask.fits', 'field_ext2_crmask.fits', 'field_crmask.fits', 'field_ext2_crmask.fits']
+    assert [default_path(frame).name for frame in frames] == names
+    for frame in frames[:2]:
+        assert_array_equal(read_frame(save_mask(frame, detect(frame))).ccd.data, frame.ccd.data)
+
+
 # what goes wrong
 
 
