@@ -69,7 +69,7 @@ numpydoc_xref_ignore |= {
     'and',
     'value',
 }
-numpydoc_xref_ignore |= {'ny', 'nx', 'n', 'h', 'w', 'uint8', 'int32', 'int64', 'float32'}
+numpydoc_xref_ignore |= {'one', 'two', 'extension', 'ny', 'nx', 'n', 'h', 'w', 'uint8', 'int32', 'int64', 'float32'}
 
 nb_execution_mode = 'force'  # so that what stands there is what it does now
 nb_execution_raise_on_error = True

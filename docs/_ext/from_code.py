@@ -253,12 +253,17 @@ def resolve(app, env, node, content):
     if target in _ELSEWHERE:
         node['reftarget'] = _ELSEWHERE[target]
         return missing_reference(app, env, node, content)
-    found = env.domains.python_domain.find_obj(env, '', '', target, None, 1)
-    pages = {(entry.docname, entry.node_id) for _, entry in found if not entry.aliased}
+    pages = _pages(env, target) or _pages(env, target.rpartition('.')[0])  # a cached property stands with its class
     if len(pages) != 1:
         return None
     docname, anchor = pages.pop()
     return make_refnode(app.builder, node['refdoc'], docname, anchor, content, target)
+
+
+def _pages(env, name):
+    """Return where a name is told of, by the end of its full name."""
+    found = env.domains.python_domain.find_obj(env, '', '', name, None, 1) if name else []
+    return {(entry.docname, entry.node_id) for _, entry in found if not entry.aliased}
 
 
 def setup(app):

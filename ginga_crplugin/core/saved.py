@@ -30,7 +30,7 @@ class Saved:
     masks : tuple of InputMask
         What had been masked before the run, by cause.
     cards : dict
-        Those of `RUN_CARDS` that its header has, ``{keyword: (value, comment)}``.
+        Those of ``RUN_CARDS`` that its header has, ``{keyword: (value, comment)}``.
     cleaned : bool
         Whether the cleaned image stands beside it.
     """
