@@ -19,6 +19,9 @@ def no_window(toolkit='qt'):
     toolkit : str
         Ginga's name for it; ``'qt'`` is whichever Qt is installed.
     """
+    if not importlib.util.find_spec('ginga'):
+        extra = 'web' if toolkit == 'pg' else 'qt'
+        return f"Ginga is not installed: pip install 'ginga-crplugin[{extra}]'"
     if toolkit == 'pg':
         known = importlib.util.find_spec('pgwidgets')
         return None if known else "Ginga's web widgets are not installed: pip install 'ginga-crplugin[web]'"

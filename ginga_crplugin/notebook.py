@@ -10,6 +10,7 @@ from dataclasses import asdict
 import numpy as np
 
 try:
+    import ginga  # noqa: F401
     import ipyevents  # noqa: F401
     import ipywidgets as w
 except ImportError as error:

@@ -12,7 +12,7 @@ except ImportError:  # then nothing of this is used
 
 CHROMIUM = '/usr/bin/chromium'
 
-_ARGS = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+ARGS = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
          '--disable-component-update', '--disable-sync')  # fmt: skip
 
 
@@ -59,7 +59,7 @@ class Browser:
         self._playwright = sync_playwright().start()
         try:
             chromium = self._playwright.chromium
-            self._browser = chromium.launch(executable_path=CHROMIUM, headless=True, args=list(_ARGS))
+            self._browser = chromium.launch(executable_path=CHROMIUM, headless=True, args=list(ARGS))
             self.page = self._browser.new_page(viewport=dict(zip(('width', 'height'), size, strict=True)))
         except BaseException:
             self._playwright.stop()

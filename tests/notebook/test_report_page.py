@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from astropy.io import fits
-from lab import _ARGS, CHROMIUM, missing
+from chromium import ARGS, CHROMIUM, missing
 
 from ginga_crplugin import Recipe
 from ginga_crplugin.batch import apply_recipe
@@ -50,7 +50,7 @@ def opened(path, **options):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(_ARGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(ARGS))
         page = browser.new_page(viewport={'width': 1400, 'height': 1000}, **options)
         page.asked, page.complaints = [], []
         page.on('request', lambda request: page.asked.append(request.url))
