@@ -276,6 +276,8 @@ def _is_kernel(psfk):
 
 def datasum(data):
     """Return the FITS checksum (DATASUM) of an array as it would be written, for the record of what was used."""
-    hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
+    pixels = data.astype(np.uint8) if data.dtype == bool else data.view()
+    pixels.flags.writeable = False  # else astropy swaps their bytes in place for a moment, while others look at them
+    hdu = fits.ImageHDU(pixels)
     hdu.add_datasum()
     return hdu.header['DATASUM']

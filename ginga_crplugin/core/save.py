@@ -194,7 +194,7 @@ class _Raw:
         self._index = frame.ext if frame.path is not None else 0
         if frame.path is None:
             file = io.BytesIO()
-            frame.ccd.to_hdu().writeto(file)
+            frame.ccd.copy().to_hdu().writeto(file)  # a copy, for astropy swaps the bytes in place as it writes
             self._bytes = file.getvalue()
         else:
             with get_readable_fileobj(frame.path, encoding='binary') as file:

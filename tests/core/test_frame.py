@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, read_dark, read_frame, read_mask
+from ginga_crplugin.core.frame import datasum
 from ginga_crplugin.core.read import read_image
 
 SHAPE = (20, 24)
@@ -208,6 +210,17 @@ def test_the_datasum_of_a_mask_is_that_of_its_file(tmp_path):
         path = tmp_path / f'{dtype}.fits'
         fits.PrimaryHDU(flags((1, 2)).astype(dtype)).writeto(path, checksum=True)
         assert read_mask(path).datasum == fits.getheader(path)['DATASUM'] == read_image(path)[1]
+
+
+def test_nobody_sees_pixels_with_their_bytes_swapped_while_they_are_summed():
+    pixels = np.full((1024, 1024), 100.0, dtype=np.float32)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(lambda: [datasum(pixels) for _ in range(20)])
+        seen = set()
+        while not job.done():
+            seen.add(float(pixels[512, 512]))
+    assert seen == {100.0}
+    assert len(set(job.result())) == 1
 
 
 def test_an_extension_of_a_mask_file_can_be_asked_for(tmp_path):

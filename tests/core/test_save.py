@@ -276,6 +276,23 @@ def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
         assert header['CRUNSRCH'] == pytest.approx(found.unsearched_fraction)
 
 
+def test_the_pixels_themselves_are_not_handed_to_a_writer_that_swaps_bytes_in_place(monkeypatch, tmp_path):
+    frame = Frame(CCDData(PIXELS.astype(np.float32), unit='adu'))
+    write, shared = fits.HDUList.writeto, []
+
+    def watched(hdus, *args, **options):
+        shared.extend(
+            np.shares_memory(hdu.data, frame.ccd.data) for hdu in hdus if hdu.is_image and hdu.data is not None
+        )
+        write(hdus, *args, **options)
+
+    monkeypatch.setattr(fits.HDUList, 'writeto', watched)
+    out = save_mask(frame, detect(frame), path=tmp_path / 'saved.fits', cleaned=True)
+    assert_array_equal(fits.getdata(out), PIXELS)
+    assert len(shared) >= 4
+    assert not any(shared)
+
+
 def test_the_header_tells_what_was_reviewed(frame, found):
     crmask = found.crmask.copy()
     crmask[20, 20:22], crmask[4, 4] = False, True
