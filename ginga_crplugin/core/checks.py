@@ -13,7 +13,7 @@ from astropy import units as u
 
 from .bits import MaskBit
 from .cards import done, section_outside
-from .frame import InputMask, datasum
+from .frame import InputMask
 from .marks import MARKS, Check, Cure
 from .outliers import dark_edges, find_outliers
 from .sky import measure_sky
@@ -214,7 +214,7 @@ def _bad_pixels(facts):
     if mark == 'fine':
         return Check('bad_pixels', mark, figure)
     outliers = found.mask(frame.shape, hot=many)
-    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, datasum(frame.ccd.data), origin='bad_pixels')
+    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, origin='bad_pixels')
     cure = Cure('Mask the outliers', mask=mask)
     effect = 'false pixels around each negative one and along a bad line; hot pixels are taken for cosmic rays'
     advice = f'give a mask, or a dark; the outliers of the frame would mask {np.count_nonzero(outliers)} px'
@@ -252,7 +252,7 @@ def _overscan(facts):
     trimmed = section_outside(frame.ccd.header, frame.shape)
     if trimmed is not None and (trimmed & mask).any():
         mask, name = mask | trimmed, 'outside TRIMSEC, and without light'
-    mask = InputMask(name, MaskBit.BAD, mask, datasum(frame.ccd.data), origin='overscan')
+    mask = InputMask(name, MaskBit.BAD, mask, origin='overscan')
     cure = Cure('Mask them', mask=mask)
     return Check('overscan', 'wrong', figure, 'false pixels along the step', 'trim the frame, or mask them', cure)
 

@@ -63,7 +63,7 @@ class InputMask:
     mask : (ny, nx) bool ndarray
         True where a pixel is bad.
     datasum : str
-        FITS checksum (DATASUM) of the pixels that it was made from.
+        FITS checksum (DATASUM) of the pixels that it was made from; '' where these are the frame's own.
     image : (ny, nx) ndarray or None
         The image that it was made from, if that is worth looking at: a dark.
     origin : MaskSource, str or None

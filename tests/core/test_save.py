@@ -22,6 +22,7 @@ from ginga_crplugin import (
     Frame,
     InputMask,
     MaskBit,
+    check_frame,
     detect,
     merge_mask,
     read_dark,
@@ -274,6 +275,17 @@ def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
         assert header['CRVERSIO'] == ginga_crplugin.__version__
         assert header['CRITER'] == ' '.join(map(str, found.per_iteration))
         assert header['CRUNSRCH'] == pytest.approx(found.unsearched_fraction)
+
+
+def test_the_record_has_the_checksum_of_a_frame_that_was_cured(tmp_path):
+    pixels = np.random.default_rng(1).normal(100.0, 5.0, (64, 70)).astype(np.float32)
+    pixels[:, :8] -= 100.0
+    fits.PrimaryHDU(pixels, fits.Header({'BUNIT': 'adu', 'RDNOISE': 3.0})).writeto(tmp_path / 'f.fits', checksum=True)
+    frame = read_frame(tmp_path / 'f.fits')
+    check = next(check for check in check_frame(frame) if check.name == 'overscan')
+    frame = frame.replace(masks=(check.cure.mask,))
+    header = fits.getheader(save_mask(frame, detect(frame)), 'DQ')
+    assert header['CRSUM1'] == fits.getheader(tmp_path / 'f.fits')['DATASUM']
 
 
 def test_the_pixels_themselves_are_not_handed_to_a_writer_that_swaps_bytes_in_place(monkeypatch, tmp_path):
