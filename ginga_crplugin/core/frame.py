@@ -11,6 +11,7 @@ from astropy.nddata import CCDData
 
 from .bits import MaskBit
 from .header import frame_unit, header_values
+from .medians import median
 from .params import FromHeader, resolve
 
 __all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum']
@@ -200,8 +201,8 @@ class Frame:
         if not self.nonfinite.any():
             return self.ccd.data
         good = self.bits == 0
-        level = np.median(self.ccd.data[good if good.any() else ~self.nonfinite])
-        return np.where(self.nonfinite, level, self.ccd.data).astype(self.ccd.data.dtype)
+        level = median(self.ccd.data[good if good.any() else ~self.nonfinite])
+        return np.where(self.nonfinite, level, self.ccd.data)
 
     def electrons(self, params):
         """Return the filled pixels, sky put back, in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
