@@ -13,6 +13,7 @@ from .bits import MaskBit
 from .header import frame_unit, header_values
 from .medians import median
 from .params import FromHeader, resolve
+from .tiles import AT_ONCE
 
 __all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum']
 
@@ -181,9 +182,9 @@ class Frame:
     def nonfinite(self):
         """(ny, nx) bool: NaN, infinite, or beyond what float32 can square."""
         data = self.ccd.data
-        if data.dtype.kind in 'iu' or (data.min() >= -LARGEST and data.max() <= LARGEST):
+        if data.dtype.kind in 'iu' or all(part.min() >= -LARGEST and part.max() <= LARGEST for part in _parts(data)):
             return np.zeros(self.shape, dtype=bool)
-        return ~(np.abs(self.ccd.data) <= LARGEST)
+        return ~(np.abs(data) <= LARGEST)
 
     @cached_property
     def bits(self):
@@ -206,11 +207,12 @@ class Frame:
 
     def electrons(self, params):
         """Return the filled pixels, sky put back, in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
-        return ((self.filled + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
+        return _electrons(self.filled, params)
 
     def saturated(self, params):
         """Return where the pixels are at or above ``params.satlevel``, (ny, nx) bool."""
-        return self.electrons(params) >= np.float32(params.satlevel)
+        level = np.float32(params.satlevel)
+        return np.concatenate([_electrons(part, params) >= level for part in _parts(self.filled)])
 
     def parameters(self, chosen=None, recipe=None):
         """Return the parameters for this frame: defaults, below its header, below a recipe, below what the user chose.
@@ -269,6 +271,16 @@ def check_pixels(data, name):
     if data.dtype.kind == 'f' and not any((np.abs(row) <= LARGEST).any() for row in data):
         msg = f'{name} has no finite pixel'
         raise ValueError(msg)
+
+
+def _electrons(pixels, params):
+    return ((pixels + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
+
+
+def _parts(image):
+    """Return parts of an image, some rows each, so few that they stay in the cache."""
+    rows = max(1, AT_ONCE // image.shape[1])
+    return [image[begin : begin + rows] for begin in range(0, len(image), rows)]
 
 
 def _is_kernel(psfk):

@@ -125,6 +125,20 @@ def test_pixels_that_are_not_finite_are_marked_filled_and_given_back(bad, dtype)
     assert_array_equal(frame.ccd.data, pixels)
 
 
+@pytest.mark.parametrize('shape', [(16, 300_000), (300_000, 16), (601, 907)])
+def test_large_frames_are_looked_at_to_their_last_pixel(shape):
+    pixels = np.random.default_rng(1).normal(100.0, 9.0, shape).astype(np.float32)
+    params = LACosmicParams(gain=1.7, pssl=3.0, satlevel=230.0)
+    frame = Frame(pixels)
+    assert not frame.nonfinite.any()
+    assert frame.saturated(params).any()
+    assert_array_equal(frame.saturated(params), frame.electrons(params) >= np.float32(230.0), strict=True)
+    for place in ((0, 0), (-1, -1), (shape[0] // 2, 7)):
+        broken = pixels.copy()
+        broken[place] = np.nan
+        assert_array_equal(Frame(broken).nonfinite, np.isnan(broken), strict=True)
+
+
 def test_masked_pixels_have_no_part_in_the_filling():
     pixels = PIXELS.astype(float)
     pixels[0, 0] = np.nan
