@@ -5,7 +5,6 @@ on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, sky 200 and rea
 where the right run finds 149 with 11 false pixels.
 """
 
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +14,7 @@ from .bits import MaskBit
 from .cards import done, section_outside
 from .frame import InputMask
 from .marks import MARKS, Check, Cure
-from .outliers import dark_edges, find_outliers
+from .outliers import far_pixels, find_outliers
 from .sky import measure_sky
 from .stars import star_widths
 from .suspects import own_values, suspects
@@ -23,8 +22,8 @@ from .verdict import check_result
 
 __all__ = ['MARKS', 'Check', 'Cure', 'check_frame', 'check_result']
 
-#: Below this FWHM (pixels) the separable median flags stars.
-NARROW = 2.5
+#: Below this FWHM (pixels) the separable median flags stars. Among fewer stars two cosmic rays would decide.
+NARROW, FEWEST = 2.5, 4
 #: Deep negative pixels and hot ones for a million pixels that spoil the result, and bright ones that deserve a look.
 SPOILT, HOT, SOME = 3.0, 300.0, 40.0
 #: Scatters from which a bad line spoils the result.
@@ -41,19 +40,16 @@ class _Facts:
         self.suspects = suspects(frame, params, self.sky)
 
     @cached_property
-    def outliers(self):
-        found = find_outliers(self.frame, self.scatter)
-        ny, nx = self.frame.shape
-        sides = {'columns': (found.columns, nx, 'left', 'right'), 'rows': (found.rows, ny, 'bottom', 'top')}
-        inside = {  # the others are edges without light
-            kind: {at: far for at, far in lines.items() if self.edges.get(low, 0) <= at < n - self.edges.get(high, 0)}
-            for kind, (lines, n, low, high) in sides.items()
-        }
-        return replace(found, **inside)
+    def far(self):
+        return far_pixels(self.frame, self.scatter)
 
     @cached_property
+    def outliers(self):
+        return find_outliers(self.frame, self.scatter, self.far)
+
+    @property
     def edges(self):
-        return {side: count for side, count in dark_edges(self.frame, self.scatter).items() if count}
+        return self.outliers.edges
 
     @cached_property
     def unexposed(self):
@@ -227,10 +223,10 @@ def _sampling(facts):
     McCully et al. (Astro-SCRAPPY) advise the full median where stars are narrow; below about 2.5 pixels it matters.
     """
     params = facts.params
-    widths = star_widths(facts.frame, facts.scatter, params.satlevel / params.gain)
-    if widths.size < 3:
-        return Check('sampling', 'fine', 'no stars to measure')
-    width = float(np.median(widths))
+    widths = star_widths(facts.frame, facts.scatter, params.satlevel / params.gain, facts.far)
+    if widths.size < FEWEST:
+        return Check('sampling', 'fine', f'fewer than {FEWEST} stars to measure')
+    width = float(np.sort(widths)[widths.size // 2])  # of two the wider, for the narrower may be a cosmic ray
     figure = f'FWHM {width:.2f} pixels ({widths.size} stars)'
     if width >= NARROW or not params.sepmed:
         return Check('sampling', 'fine', figure + ('' if params.sepmed else ', separable median off'))
