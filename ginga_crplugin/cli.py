@@ -11,7 +11,7 @@ import shlex
 import sys
 import warnings
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 from .cli_options import build_parser, chosen_params, split_ext
 from .core.bits import CAUSES
@@ -34,7 +34,11 @@ def main(argv=None):
         The exit code.
     """
     args = build_parser().parse_args(argv)
-    run = {'detect': _detect, 'sheet': _sheet, 'check': _check, 'view': _view, 'demo': _demo}[args.command]
+    commands = {
+        'detect': _detect, 'sheet': _sheet, 'check': _check, 'apply': _apply, 'make-mask': _make_mask, 'view': _view,
+        'demo': _demo,
+    }  # fmt: skip
+    run = commands[args.command]
     try:
         code = run(args)
         sys.stdout.flush()
@@ -78,29 +82,60 @@ def _detect(args):
     if args.into and args.mask_only:
         args.usage_error('--into and --mask-only exclude each other')
     with _warnings_in_lines():
-        from .core.save import default_path, save_mask
-
-        frame, sources, detection, segments = _found(args, default_path)
-        kind = 'into' if args.into else 'mask' if args.mask_only else 'new'
-        output = save_mask(
-            frame, detection, segments, args.output, kind=kind, cleaned=args.cleaned, overwrite=args.overwrite,
-            sources=sources,
-        )  # fmt: skip
-    print(*(_json if args.json else _words)(frame, detection, segments, sources, output), sep='\n')
+        found = _found(args, checked=True)
+        prepared = found.prepared
+        kind = 'into' if args.into else 'mask' if args.mask_only else prepared.recipe.kind
+        cleaned = args.cleaned or prepared.recipe.cleaned
+        output = found.save(args.output, kind=kind, cleaned=cleaned, overwrite=args.overwrite)
+        if args.save_recipe is not None:
+            _save_recipe(args, prepared, 'new' if args.into else kind, cleaned=cleaned)
+    print(*(_json if args.json else _words)(found, output), sep='\n')
     return 0
 
 
-def _found(args, default_path=None):
-    """Read the frame, see that the output can be written, and find the cosmic rays."""
-    from .core.detect import detect
-    from .core.segment import segment
+def _save_recipe(args, prepared, kind, *, cleaned):
+    from .core.recipe import Recipe
+    from .core.recipe_text import save_recipe
 
-    frame = _frame(args)
-    params, sources = frame.parameters(chosen_params(args))
-    if not args.into:
-        _check_output(args, args.output or default_path(frame))
-    detection = detect(frame, params)
-    return frame, sources, detection, segment(frame, detection, args.min_size)
+    made = Recipe.of(
+        prepared.frame, prepared.params, prepared.sources, prepared.recipe, kind=kind, cleaned=cleaned,
+        own_masks=prepared.recipe.own_masks, min_size=prepared.recipe.min_size,
+    )  # fmt: skip
+    save_recipe(made, args.save_recipe, overwrite=args.overwrite)
+
+
+def _found(args, *, checked=False):
+    """Read the frame, see that the output can be written, and find the cosmic rays."""
+    from .core.save import default_path
+    from .one_frame import find
+
+    prepared = _prepared(args)
+    if checked and not args.into:
+        _check_output(args, args.output or default_path(prepared.frame))
+    return find(prepared)
+
+
+def _prepared(args, *, stop=True):
+    """Read the frame and all that goes with it."""
+    from .core.read import read_dark, read_frame, read_image, read_mask
+    from .core.recipe import Recipe
+    from .core.recipe_text import load_recipe
+
+    recipe = Recipe() if args.recipe is None else load_recipe(args.recipe)
+    changes = {'min_size': args.min_size} if getattr(args, 'min_size', None) else {}
+    recipe = replace(recipe, own_masks=recipe.own_masks and not args.no_own_masks, **changes)
+    if not stop:
+        rules = tuple(replace(rule, stop=()) for rule in recipe.rules)
+        recipe = replace(recipe, stop=(), rules=rules)
+    path, ext = args.frame
+    frame = read_frame(path, ext if args.ext is None else args.ext, args.unit or recipe.unit)
+    masks = [read_mask(file, CAUSES.get(cause), ext) for file, ext, cause in args.masks]
+    if args.dark_limit is not None:
+        file, ext = args.dark
+        masks.append(read_dark(file, args.dark_limit, ext))
+    named = {'background': args.background, 'variance': args.variance, 'psfk': args.psf}
+    images = {name: read_image(*file)[0] for name, file in named.items() if file is not None}
+    return recipe.prepare(frame.replace(**images), chosen_params(args), tuple(masks))
 
 
 def _check_usage(args):
@@ -110,22 +145,6 @@ def _check_usage(args):
         args.usage_error('--dark needs --dark-limit')
     if args.ext is not None and args.frame[1] is not None:
         args.usage_error('the extension is given twice: by --ext and behind the name of the frame')
-
-
-def _frame(args):
-    """Read the frame and all that goes with it."""
-    from .core.read import read_dark, read_frame, read_image, read_mask
-
-    path, ext = args.frame
-    frame = read_frame(path, ext if args.ext is None else args.ext, args.unit)
-    masks = [] if args.no_own_masks else list(frame.masks)
-    masks += [read_mask(file, CAUSES[cause], ext) for file, ext, cause in args.masks]
-    if args.dark_limit is not None:
-        file, ext = args.dark
-        masks.append(read_dark(file, args.dark_limit, ext))
-    named = {'background': args.background, 'variance': args.variance, 'psfk': args.psf}
-    images = {name: read_image(*file)[0] for name, file in named.items() if file is not None}
-    return frame.replace(masks=tuple(masks), **images)
 
 
 def _check_output(args, target):
@@ -142,6 +161,7 @@ def _check_output(args, target):
         msg = f'{target} exists already: choose another name by -o, or give --overwrite'
         raise FileExistsError(msg)
     others = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
+    others += [] if args.recipe is None else [(args.recipe, None)]
     if any(target.samefile(file[0]) for file in others if file is not None):
         msg = f'{target} is one of the files to be read: choose another name by -o'
         raise FileExistsError(msg)
@@ -151,8 +171,9 @@ def _cause(mask):
     return next(word for word, bit in CAUSES.items() if bit == mask.bit)
 
 
-def _json(frame, detection, segments, sources, output):
+def _json(found, output):
     """Return the result as one JSON object; an infinite number as the word, for JSON has none."""
+    frame, detection, segments = found.prepared.frame, found.detection, found.segments
     values = asdict(detection.params).items()
     result = {
         'frame': frame.label,
@@ -163,7 +184,7 @@ def _json(frame, detection, segments, sources, output):
         'unsearched_fraction': detection.unsearched_fraction,
         'output': str(output),
         'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
-        'sources': sources,
+        'sources': found.prepared.sources,
         'masks': [{'name': m.name, 'cause': _cause(m), 'pixels': m.count} for m in frame.masks],
         'nonfinite': int(frame.nonfinite.sum()),
         'notes': list(frame.notes),
@@ -172,10 +193,11 @@ def _json(frame, detection, segments, sources, output):
     yield json.dumps(result, indent=2, allow_nan=False)
 
 
-def _words(frame, detection, segments, sources, output):
+def _words(found, output):
     """Return the result in words, line by line."""
     from .core.record import in_words
 
+    frame, detection, segments, sources = found.prepared.frame, found.detection, found.segments, found.prepared.sources
     ny, nx = frame.shape
     yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
     yield from (f'note: {note}' for note in frame.notes)
@@ -206,7 +228,8 @@ def _sheet(args):
         from .core.record import in_words
         from .cutouts import contact_sheet
 
-        frame, _, detection, segments = _found(args)
+        found = _found(args)
+        frame, detection, segments = found.prepared.frame, found.detection, found.segments
         labels = args.labels or args.largest or 'all'
         caption = f'{frame.label}: {in_words(detection, segments)[0]}'
         written = contact_sheet(
@@ -235,10 +258,7 @@ def _images(args, frame, detection):
 def _check(args):
     _check_usage(args)
     with _warnings_in_lines():
-        from .core.checks import check_frame
-
-        frame = _frame(args)
-        found = check_frame(frame, frame.parameters(chosen_params(args))[0])
+        found = _prepared(args, stop=False).checks
     if args.json:
         keys = [{'check': c.name, 'mark': c.mark, 'figure': c.figure, 'advice': c.advice} for c in found]
         print(json.dumps(keys, indent=2, allow_nan=False))
@@ -249,10 +269,33 @@ def _check(args):
     return 0
 
 
+# apply
+
+
+def _apply(args):
+    from .cli_apply import run_apply
+
+    return run_apply(args)
+
+
+# make-mask
+
+
+def _make_mask(args):
+    from .cli_mask import run_make_mask
+
+    with _warnings_in_lines():
+        return run_make_mask(args)
+
+
 # view
 
 
 def _view(args):
+    if any(os.path.isdir(frame) for frame in args.frames):  # noqa: PTH112 - the names of frames are no paths yet
+        return _view_night(args)
+    if args.all:
+        args.usage_error('--all goes with a folder')
     for frame in args.frames:
         if not split_ext(frame)[0].is_file():
             msg = f'{split_ext(frame)[0]}: no such file'
@@ -261,6 +304,21 @@ def _view(args):
     if reason:
         return _failed(reason)
     return open_ginga(args.frames, args.toolkit)
+
+
+def _view_night(args):
+    from .launch import open_night
+    from .night import night_of
+
+    if len(args.frames) > 1:
+        args.usage_error('a folder is viewed alone')
+    with _warnings_in_lines():
+        night = night_of(args.frames[0], every=args.all)
+    reason = no_window(args.toolkit)
+    if reason:
+        return _failed(reason)
+    print(*night.words, sep='\n', flush=True)
+    return open_night(night, args.toolkit)
 
 
 # demo

@@ -1,10 +1,12 @@
 """The room of the command line's options: what can be typed, and how it is taken apart. Prints and computes nothing."""
 
 import argparse
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
+from .cli_mask import add_make_mask
 from .core.bits import CAUSES
 from .core.params import LACosmicParams
 
@@ -23,6 +25,8 @@ def build_parser():
     _add_detect(commands)
     _add_sheet(commands)
     _add_check(commands)
+    _add_apply(commands)
+    add_make_mask(commands, split_ext)
     _add_view(commands)
     _add_demo(commands)
     return parser
@@ -82,13 +86,13 @@ def _mask(text):
     """Take ``FILE[EXT]:CAUSE`` apart into file, extension and cause; a file of that very name is taken as it is."""
     name, colon, cause = text.rpartition(':')
     if not colon or Path(text).exists():
-        return *split_ext(text), 'other'
+        return *split_ext(text), None
     if cause in CAUSES:
         return *split_ext(name), cause
     if split_ext(name)[0].exists():
         msg = f'{cause!r} is no cause: give one of {", ".join(CAUSES)}'
         raise argparse.ArgumentTypeError(msg)
-    return Path(text), None, 'other'
+    return Path(text), None, None
 
 
 def _count(text):
@@ -123,6 +127,45 @@ def _add_detect(commands):
     _add_output(detect.add_argument_group('output'))
 
 
+def _add_apply(commands):
+    apply = commands.add_parser(
+        'apply', allow_abbrev=False, help='do with many frames what a recipe says',
+        description='Find the cosmic rays of many frames by one recipe (detect --save-recipe writes one), and save a '
+        'mask for each, with a summary (summary.ecsv) and a report (report.html). Prints a line for each frame. The '
+        'exit code is 1 if a frame failed.',
+        epilog='A file of several images is taken image by image. ' + _FILE_EXT,
+    )  # fmt: skip
+    apply.add_argument('recipe', type=Path, metavar='RECIPE', help='YAML file')
+    apply.add_argument(
+        'frames', nargs='+', metavar='FRAMES', help="FITS files, patterns, folders, or fsspec addresses ('s3://...')"
+    )
+    apply.add_argument('-o', '--output', type=Path, required=True, metavar='DIR', help='where the masks go')
+    apply.add_argument(
+        '--where', type=_keyword, action='append', default=[], metavar='KEY=VALUE',
+        help='only frames whose header says so, such as imagetyp=LIGHT; may be given several times',
+    )  # fmt: skip
+    work = apply.add_mutually_exclusive_group()
+    work.add_argument('-j', '--jobs', type=_count, metavar='N', help='processes (default: one for each core)')
+    work.add_argument('--scheduler', metavar='tcp://HOST:PORT', help='a running Dask cluster does the work')
+    again = apply.add_mutually_exclusive_group()
+    again.add_argument('--resume', action='store_true', help='go on: what is done and whole is left as it is')
+    again.add_argument('--overwrite', action='store_true', help='replace masks that are there, but none with a review')
+    apply.add_argument('--json', action='store_true', help='print a JSON object a line instead')
+    apply.set_defaults(usage_error=apply.error)
+
+
+def _keyword(text):
+    """Take ``KEY=VALUE`` apart; the value is a number where it looks like one."""
+    key, equals, value = text.partition('=')
+    if not (key.strip() and equals):
+        msg = f'{text!r} is not of the form KEY=VALUE'
+        raise argparse.ArgumentTypeError(msg)
+    for kind in (int, float):
+        with suppress(ValueError):
+            return key.strip(), kind(value)
+    return key.strip(), value.strip()
+
+
 def _add_sheet(commands):
     sheet = commands.add_parser(
         'sheet', allow_abbrev=False, help='find the cosmic rays of a frame and draw each beside itself',
@@ -140,6 +183,9 @@ def _add_input(command):
     command.add_argument('frame', type=split_ext, metavar='FRAME', help='FITS file; .gz and .fz too')
     command.add_argument('--ext', type=_ext, metavar='E', help='number, NAME or NAME,VER; by default the first image')
     command.add_argument('--unit', metavar='U', help='unit of the pixels, over what BUNIT says: adu, electron, ...')
+    command.add_argument(
+        '--recipe', type=Path, metavar='FILE', help='parameters and masks from a recipe; options go before what it says'
+    )
     _add_companions(command.add_argument_group('what goes with the frame'))
     _add_params(command.add_argument_group('parameters of L.A.Cosmic'))
     command.set_defaults(usage_error=command.error)
@@ -161,7 +207,8 @@ def _add_check(commands):
 def _add_companions(group):
     group.add_argument(
         '--mask', type=_mask, action='append', default=[], metavar='FILE[:hot|bad|other]', dest='masks',
-        help='input mask, every pixel that is not 0 is bad, and the cause (default: other); may be given several times',
+        help='input mask, every pixel that is not 0 is bad, and the cause (default: what the file says, else other); '
+        'may be given several times',
     )  # fmt: skip
     group.add_argument('--dark', type=split_ext, metavar='FILE', help='combined dark, to mask the hot pixels')
     group.add_argument('--dark-limit', type=float, metavar='X', help='pixels of the dark above this are hot')
@@ -193,11 +240,17 @@ def _help(item):
 
 def _add_output(group):
     where = group.add_mutually_exclusive_group()
-    where.add_argument('-o', '--output', type=Path, metavar='OUT', help='default: <name>_crmask.fits beside the frame')
+    where.add_argument(
+        '-o', '--output', type=Path, metavar='OUT',
+        help='default: <name>_crmask.fits beside the frame (<name>_ext4_crmask.fits for a later image of its file)',
+    )  # fmt: skip
     where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
     group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
     group.add_argument('--cleaned', action='store_true', help='add the cleaned image')
     group.add_argument('--overwrite', action='store_true', help='replace an existing file, or mask')
+    group.add_argument(
+        '--save-recipe', type=Path, metavar='FILE', help='write a recipe that does the same with other frames (YAML)'
+    )
     _add_min_size(group)
     group.add_argument(
         '--json', action='store_true', help='print one JSON object instead; an infinite number becomes "inf"'
@@ -205,9 +258,7 @@ def _add_output(group):
 
 
 def _add_min_size(group):
-    group.add_argument(
-        '--min-size', type=_count, default=3, metavar='N', help='smallest segment listed (default: 3 px)'
-    )
+    group.add_argument('--min-size', type=_count, metavar='N', help='smallest segment listed (default: 3 px)')
 
 
 def _add_drawing(group):
@@ -225,12 +276,17 @@ def _add_drawing(group):
 def _add_view(commands):
     view = commands.add_parser(
         'view', allow_abbrev=False, help='open frames in Ginga, with Cosmic Rays started',
-        description='Open frames in Ginga, with the plugin Cosmic Rays started on them.', epilog=_FILE_EXT,
+        description='Open frames in Ginga, with the plugin Cosmic Rays started on them. Of a folder that apply has '
+        'written, the frames that stand out are opened, with the recipe taken up: what is rejected there can be saved '
+        'back into their masks.',
+        epilog=_FILE_EXT,
     )  # fmt: skip
-    view.add_argument('frames', type=_frame, nargs='+', metavar='FRAME', help='FITS file')
+    view.add_argument('frames', type=_frame, nargs='+', metavar='FRAME', help='FITS file, or a folder of apply')
+    view.add_argument('--all', action='store_true', help='all frames of the folder, not those alone that stand out')
     view.add_argument(
         '-t', '--toolkit', default='qt', metavar='NAME', help="Ginga's toolkit (default: the Qt installed)"
     )
+    view.set_defaults(usage_error=view.error)
 
 
 def _add_demo(commands):

@@ -1,5 +1,6 @@
 """The room of the demonstration: how many of the cosmic rays of a simulated frame are found."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -274,5 +275,6 @@ def _write(truth, files, *, overwrite):
         'mask': fits.HDUList([fits.PrimaryHDU(truth.column.astype(np.uint8))]),
     }
     for kind, hdus in images.items():
-        with Place(files[kind], overwrite=overwrite).writing() as file:
-            hdus.writeto(file)
+        content = io.BytesIO()
+        hdus.writeto(content)
+        Place(files[kind], overwrite=overwrite).write(content.getvalue())

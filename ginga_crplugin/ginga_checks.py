@@ -1,8 +1,8 @@
 """The room of the checks in Ginga: what speaks against the frame or the result, with a button where there is a cure."""
 
-import textwrap
-
 from ginga.gw import Widgets
+
+from .ginga_toolkit import set_words
 
 __all__ = ['Checks']
 
@@ -53,7 +53,8 @@ class Checks:
         line = f'{check.name}: {check.figure}'
         if check.mark != 'fine':
             line = '; '.join(part for part in (line, check.effect, check.advice) if part)
-        label = Widgets.Label(textwrap.fill(line, _WIDE))
+        label = Widgets.Label('')
+        set_words(label, line, _WIDE)
         label.set_color(fg=_COLORS[check.mark])
         self.box.add_widget(label, stretch=0)
         if check.cure is not None:

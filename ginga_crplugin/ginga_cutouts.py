@@ -5,10 +5,17 @@ from ginga.gw import Viewers, Widgets
 from ginga.RGBImage import RGBImage
 
 from .cutouts import strip
+from .ginga_toolkit import set_words
+from .window import side_of
+from .words import hint_in_words
 
 __all__ = ['Thumbnails']
 
 _NONE = 'the dark'
+#: Side of a thumbnail on the screen, about; the titles are as large as the rest only if none is much larger.
+_SIDE = 90
+#: Letters in a line below them.
+_WIDE = 64
 
 
 class Thumbnails:
@@ -45,6 +52,10 @@ class Thumbnails:
         back.add_callback('activated', lambda _: step(-1))
         forth.add_callback('activated', lambda _: step(1))
         self.words = Widgets.Label('')
+        self.words.set_valign('center')
+        self.why = Widgets.Label('')
+        self.why.set_min_size(360, 34)  # two lines, so that nothing below moves
+        self.why.set_tooltip('What the selected segment may be instead of a cosmic ray, and why.')
         self.row = Widgets.HBox()
         self.row.set_spacing(4)
         for widget, stretch in (
@@ -68,6 +79,7 @@ class Thumbnails:
             Which of how many listed segments it is, from 1; 0 if it is not listed.
         """
         self.words.set_text(f'{place[0] or "-"} of {place[1]}')
+        set_words(self.why, hint_in_words(session, label), _WIDE)
         self._shown = None if label is None or session.result is None else (session, label)
         if self._shown is None:
             self.viewer.clear()
@@ -95,7 +107,10 @@ class Thumbnails:
             return
         session, label = self._shown
         images = self.images(session)
-        picture = RGBImage(data_np=np.ascontiguousarray(strip(session.result.segments, label, images, scale=3)))
+        segments = session.result.segments
+        pixels = np.divmod(session.pixels_of([label]), segments.shape[1])
+        drawn = strip(segments, label, images, scale=max(1, _SIDE // side_of(pixels)))
+        picture = RGBImage(data_np=np.ascontiguousarray(drawn))
         self.viewer.set_image(picture)
         self.viewer.cut_levels(0.0, 255.0)
         self.viewer.zoom_fit()

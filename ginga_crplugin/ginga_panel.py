@@ -12,15 +12,18 @@ from .ginga_checks import Checks
 from .ginga_cutouts import Thumbnails
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
+from .ginga_toolkit import BOLD, in_browser, narrow, set_words
 from .overlay import COLORS
+from .words import TIPS, counts_in_words
 from .words import UNITS as UNIT_WORDS
-from .words import counts_in_words
 
 __all__ = ['Panel']
 
 _AS_HEADER = 'unit: header'
-_WIDE = 70
+_WIDE = 70  # characters in a line, and pixels in a browser
+_PIXELS = 396
 _LINES = 5
+_MORE = 'More: iterations, median, cleaning, fine structure, sky, edges'
 _COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
 
@@ -31,7 +34,7 @@ class _Number:
         self._item, self._changed = item, changed
         self._step = item.metadata['step']
         kind = float if item.type is float else int
-        self.spin = Widgets.SpinBox(dtype=kind)
+        self.spin = narrow(Widgets.SpinBox(dtype=kind), 100)
         if kind is float:
             self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
         high = min(item.metadata['high'], 1e7)
@@ -115,6 +118,7 @@ class Panel:
         top.set_border_width(4)
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
         box.set_spacing(3)
+        narrow(box, _PIXELS)
         for part in (self._frame_part, self._mask_part, self._params_part, self._run_part, self._table_part,
                      self._review_part, self._layers_part):  # fmt: skip
             part(box)
@@ -147,7 +151,7 @@ class Panel:
         box.add_widget(self.masks, stretch=0)
         add = _button('Add mask...', self._plugin.add_mask, 'A FITS image in which every pixel that is not 0 is bad.')
         dark = _button('Dark...', self._plugin.add_dark, 'A combined dark: its pixels above the limit are hot.')
-        self.limit = Widgets.SpinBox(dtype=float)
+        self.limit = narrow(Widgets.SpinBox(dtype=float), 90)
         self.limit.set_limits(0.0, 1e6, 1.0)
         self.limit.set_value(30.0)
         self.limit.set_tooltip('The limit of the dark, in its own unit.')
@@ -161,7 +165,7 @@ class Panel:
         common = [item for item in fields(LACosmicParams) if item.metadata['common']]
         others = [item for item in fields(LACosmicParams) if not item.metadata['common']]
         box.add_widget(self._grid(common), stretch=0)
-        self.more = Widgets.Expander('More: iterations, median, cleaning, fine structure, sky, edges')
+        self.more = Widgets.Expander('More: iterations, cleaning, sky, edges...' if in_browser() else _MORE)
         self.more.set_widget(self._grid(others))
         box.add_widget(self.more, stretch=0)
 
@@ -197,7 +201,7 @@ class Panel:
             box.add_widget(line, stretch=0)
 
     def _table_part(self, box):
-        self.least = Widgets.SpinBox(dtype=int)
+        self.least = narrow(Widgets.SpinBox(dtype=int), 70)
         self.least.set_limits(1, 1000, 1)
         self.least.set_tooltip('The smallest segment that is listed; smaller ones are in the mask all the same.')
         self.least.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
@@ -211,6 +215,7 @@ class Panel:
         self.sheet = self.thumbnails.sheet
         self.sheet.add_callback('activated', lambda _: self._plugin.ask_sheet())
         box.add_widget(self.thumbnails.view, stretch=0)
+        box.add_widget(self.thumbnails.why, stretch=0)
         box.add_widget(self.thumbnails.row, stretch=0)
 
     def _review_part(self, box):
@@ -225,12 +230,12 @@ class Panel:
         for mode in MODES:
             self.draw.append_text(mode)
         self.draw.add_callback('activated', lambda _, index: self._plugin.draw(MODES[index]))
-        self.width = Widgets.SpinBox(dtype=int)
+        self.width = narrow(Widgets.SpinBox(dtype=int), 60)
         self.width.set_limits(1, 15, 1)
         self.width.set_value(3)
         self.width.set_tooltip('Width of the brush and of the line, in pixels.')
         self.width.add_callback('value-changed', lambda _, width: self._plugin.choose_width(width))
-        self.grow = Widgets.SpinBox(dtype=int)
+        self.grow = narrow(Widgets.SpinBox(dtype=int), 60)
         self.grow.set_limits(0, 3, 1)
         self.grow.set_tooltip('Grow the cosmic rays of the mask by so many pixels; shown in yellow.')
         self.grow.add_callback('value-changed', lambda _, grow: self._plugin.session.set_grow(grow))
@@ -249,7 +254,9 @@ class Panel:
         take = _button('Take up', lambda: self._plugin.session.take_up(kept=True), 'Go on with the kept review.')
         forget = _button('Forget', lambda: self._plugin.session.take_up(kept=False), 'Drop the kept review.')
         self._kept_words = Widgets.Label('')
-        self.kept = _row(self._kept_words, take, forget)
+        self.kept = Widgets.VBox()
+        for widget in (self._kept_words, _row(take, forget)):
+            self.kept.add_widget(widget, stretch=0)
         self.kept.hide()
         box.add_widget(self.kept, stretch=0)
 
@@ -266,13 +273,13 @@ class Panel:
                 swatch.set_max_size(20, 20)
                 self.swatches[layer] = swatch
                 row.append(swatch)
-            row.append(check)
+                row.append(check)
         box.add_widget(_row(*row), stretch=0)
         self.opacity = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
         self.opacity.set_limits(0, 100, 5)
         self.opacity.set_tooltip('How much the colours cover the image.')
         self.opacity.add_callback('value-changed', lambda _, value: self._plugin.choose_opacity(value / 100.0))
-        box.add_widget(_row(Widgets.Label('opacity'), self.opacity, stretch=self.opacity), stretch=0)
+        box.add_widget(_row(check, Widgets.Label('opacity'), self.opacity, stretch=self.opacity), stretch=0)
 
     def _output_part(self, box):
         self.cleaned = _button('Show cleaned', self._plugin.show_cleaned, 'The cleaned frame as a new image here.')
@@ -281,6 +288,10 @@ class Panel:
         self.show_saved = _button('Show saved', self._plugin.show_saved, 'Open the mask that was written.')
         self.verify = _button('Verify', self._plugin.verify, '')
         box.add_widget(_row(self.cleaned, self.blink, self.verify, self.save), stretch=0)
+        load = _button('Load recipe...', self._plugin.ask_recipe, TIPS['load_recipe'])
+        self.save_recipe = _button('Save recipe...', self._plugin.ask_save_recipe, TIPS['save_recipe'])
+        self.recipe = Widgets.Label('')
+        box.add_widget(_row(load, self.save_recipe, self.recipe), stretch=0)
         self.saved = Widgets.Label('')
         box.add_widget(_row(self.saved, self.show_saved, stretch=self.saved), stretch=0)
 
@@ -299,8 +310,8 @@ class Panel:
             self.notes.set_text('')
             return
         ny, nx = frame.shape
-        self.frame.set_text(f'{_short(frame.name, 40)} [{frame.ext}]   {nx} x {ny}   {frame.ccd.unit}')
-        self.notes.set_text('\n'.join(_wrapped(note) for note in frame.notes))
+        set_words(self.frame, f'{_short(frame.name, 40)} [{frame.ext}]   {nx} x {ny}   {frame.ccd.unit}', _WIDE)
+        set_words(self.notes, '\n'.join(frame.notes), _WIDE)
         (self.notes.show if frame.notes else self.notes.hide)()
 
     def show_params(self, params, sources):
@@ -332,6 +343,11 @@ class Panel:
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
 
+    def show_recipe(self, words):
+        """Show which recipe is used, or was written."""
+        self.recipe.set_text(_short(words, 34))
+        self.recipe.set_tooltip(words)
+
     def show_kept(self, kept):
         """Offer the review that was kept of this frame, or don't."""
         if kept is not None:
@@ -344,13 +360,13 @@ class Panel:
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        words = '' if comparison is None else _wrapped(f'{comparison.words} (green, vermilion, purple)')
-        self.compared.set_text(words)
+        words = '' if comparison is None else f'{comparison.words} (green, vermilion, purple)'
+        set_words(self.compared, words, _WIDE)
         (self.compared.show if words else self.compared.hide)()
 
     def show_engine(self, words):
         """Show what is to be known of the fast engine."""
-        self.engine.set_text(_wrapped(words))
+        set_words(self.engine, words, _WIDE)
         (self.engine.show if words else self.engine.hide)()
 
     def show_progress(self, fraction):
@@ -363,9 +379,9 @@ class Panel:
 
     def show_result(self, lines, *, error=False):
         """Show the result in words, or in red what went wrong."""
-        lines = [part for line in lines for part in _wrapped(line).split('\n')][:_LINES]
+        lines = [part for line in lines for part in textwrap.wrap(line, _WIDE, break_on_hyphens=False)][:_LINES]
         for label, line in zip(self._lines, lines + [''] * (_LINES - len(lines)), strict=True):
-            label.set_text(line)
+            set_words(label, line, _WIDE)
             label.set_color(fg='#b00020' if error else '#1a1a1a')
             (label.show if line else label.hide)()
 
@@ -391,7 +407,7 @@ def _button(text, action, tip):
 
 def _heading(text):
     label = Widgets.Label(text)
-    label.set_font('sans bold', 10)
+    label.set_font(BOLD, 10)
     return label
 
 
@@ -415,7 +431,3 @@ def _unit_label(item):
 
 def _short(text, most):
     return text if len(text) <= most else text[: most // 2] + '…' + text[-(most - most // 2 - 1) :]
-
-
-def _wrapped(text):
-    return textwrap.fill(text, _WIDE, break_on_hyphens=False)

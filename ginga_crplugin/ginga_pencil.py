@@ -48,14 +48,14 @@ class Pencil:
     def _by_hand(self):
         return self.shape is not None and self.mode in ('paint', 'erase', 'line')
 
-    def _down(self, _canvas, _event, x, y, _viewer):
+    def _down(self, _canvas, _event, x, y, *_):  # not every viewer names itself
         if not self._by_hand:
             return False
         self._points = [(x, y)]
         self._preview(self._pixels())
         return True
 
-    def _move(self, _canvas, _event, x, y, _viewer):
+    def _move(self, _canvas, _event, x, y, *_):
         if not self._points:
             return False
         self._points = [self._points[0], (x, y)] if self.mode == 'line' else [*self._points, (x, y)]

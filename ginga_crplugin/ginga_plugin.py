@@ -8,7 +8,10 @@ bad pixel. The displayed image is never changed.
 
 **Usage**
 
-Work from top to bottom.
+Work from top to bottom. What can't be used now is grey; let the mouse rest on it to learn why.
+
+*Checks* tell what speaks against running L.A.Cosmic on this frame as it stands, such as a bias left in or a
+sky taken off; they unfold by themselves when something is wrong. A button beside a check does what would help.
 
 *Masked before the run*: pixels that are known to be bad are left out. A MASK or DQ extension that belongs to
 the image is taken from its file. "Add mask..." adds a FITS image in which every pixel that is not 0 is bad;
@@ -19,20 +22,42 @@ aside, and choose its cause: hot, bad (bad pixels and columns, such as ``ccdmask
 it must be, ``sigfrac`` the part of sigclip that is enough for a neighbour of a hit. Gain, read noise and
 saturation come from the header where it has them; beside each value stands where it comes from. The noise
 must be right, in electrons; the frame must have its bias and dark taken off, and its sky left in. Everything
-else is under "More". "Reset" gives all values back to the header and the defaults.
+else is under "More". "Reset" gives all values back to the header and the defaults. With "live" on, the result
+follows every change once there is one.
 
 *Run* finds the cosmic rays; *Cancel* gives up. The lines below say how many pixels and segments were found,
 how many were new in each iteration, and what share of the frame could not be searched (masked pixels and
-their neighbours, saturated stars, and the three outermost pixels).
+their neighbours, saturated stars, and the three outermost pixels). "exact" stands there for the full result;
+*Verify* has ccdproc compute the same, and compares pixel by pixel.
 
 *Segments*: groups of flagged pixels that touch. Click a column's head to sort. Click a row to go there; click
-a hit on the image to select its row. Small segments are not listed, but they are in the mask.
+a hit on the image to select its row. The hint says what a segment may be instead of a cosmic ray. Small
+segments are not listed, but they are in the mask. Below, the selected segment stands beside itself in the
+mask, the frame, the dark (or another open image) and the cleaned frame; "Sheet..." draws all that are listed
+so, as a PDF or PNG.
 
-*Layers*: pixels masked before the run are blue, cosmic rays vermilion; the selected segment has a white box.
+*Review*: "Keep" and "Reject" pass a verdict on the selected segment, "Reject shown" on all that are listed.
+What is rejected is no longer in the mask. "draw" chooses what the mouse does on the image: paint or erase
+pixels, mark a line or a polygon, or reject the segments in a box. "grow" adds the neighbours of the cosmic
+rays. "Undo" and "Redo" know no limit, and verdicts that were not saved are kept for the next time. "compare
+with" shows in colours what the run without masks, or a result that you pinned, found in common and apart.
 
+*Layers*: pixels masked before the run are blue, cosmic rays vermilion, pixels marked by hand yellow; rejected
+segments are outlined in grey, and the selected one has a white box. A click on a colour changes it.
+
+*Show cleaned* opens the cleaned frame as a new image of the channel; *Blink* switches between the two.
 *Save...* writes the untouched image with ``MASK`` (1 is bad), ``DQ`` (the causes, explained in its header)
 and ``CRSEG`` (the table of the segments): into a new file, into the file of the image itself, or the mask
 alone.
+
+**Keys**, once you clicked on the image:
+
+- n, N: next and previous segment
+- k, x: keep it, reject it
+- u, U: undo, redo
+- d: paint or not; Esc: stop drawing; v: a corner of a polygon
+- b: blink
+- Backspace: back to where the view was before
 """
 
 import time
@@ -48,14 +73,16 @@ from ginga.misc.Future import Future
 from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
+from .core.recipe_text import load_recipe
 from .cutouts import contact_sheet
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
 from .ginga_save import SaveDialog
+from .ginga_toolkit import dismiss
 from .overlay import COLORS, MaskOverlay
 from .session import Session
-from .words import TIPS, reasons, result_in_words
+from .words import TIPS, reasons, recipe_in_words, result_in_words
 
 __all__ = ['CosmicRays']
 
@@ -81,7 +108,7 @@ class CosmicRays(LocalPlugin):
         self.overlay.canvas.add_callback('key-down-none', self._key)
         self._selected = None
         self.panel = None
-        self._image = self._cleaned = self._cleaned_of = self._unit = self._dialog = None
+        self._image = self._cleaned = self._cleaned_of = self._unit = self._opened_as = self._dialog = None
         self._started = 0.0
         self._timer = fv.get_backend_timer()
         self._timer.add_callback('expired', lambda _: self._show_time())
@@ -144,6 +171,10 @@ class CosmicRays(LocalPlugin):
         self.fv.stop_local_plugin(self.chname, str(self))
         return True
 
+    def help(self, text_kind='rst'):  # noqa: ARG002 - Ginga's own offers a page that is not there
+        """Show the text above."""
+        self.fv.show_help_text(*self._get_docstring())
+
     # the worker
 
     def _in_worker(self, job, done):
@@ -178,7 +209,8 @@ class CosmicRays(LocalPlugin):
         return np.array_equal(image.get_data(), frame.ccd.data, equal_nan=frame.ccd.data.dtype.kind == 'f')
 
     def _open(self):
-        image, unit = self._image, self._unit
+        image, unit = self._image, self._unit or self.session.unit
+        self._opened_as = unit
         self.session.open(lambda: frame_of_image(image, unit))
         self.panel.show_frame(None, opening=True)
 
@@ -274,8 +306,8 @@ class CosmicRays(LocalPlugin):
     def ask_color(self, layer):
         """Ask for the colour of a layer."""
         self._close_dialog()
-        color = self.settings[_color_key(layer)]
-        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', initial_color=color, parent=self.fv.w.root)
+        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', parent=self.fv.w.root)
+        self._dialog.set_color(self.settings[_color_key(layer)])
         self._dialog.add_callback('activated', lambda _, chosen: self.choose_color(layer, chosen))
         self._dialog.popup()
 
@@ -321,11 +353,7 @@ class CosmicRays(LocalPlugin):
 
     def ask_sheet(self):
         """Ask where to draw all segments in the list, each beside itself."""
-        self._close_dialog()
-        self._dialog = Widgets.FileDialog(title='Contact sheet: a new .pdf or .png file', parent=self.fv.w.root)
-        self._dialog.set_mode('save')
-        self._dialog.add_callback('activated', lambda _, paths: self.draw_sheet(Path(paths[0])))
-        self._dialog.popup()
+        self._ask_file('Contact sheet: a new .pdf or .png file', 'save', self.draw_sheet).popup()
 
     def draw_sheet(self, path):
         """Draw all segments in the list, each beside itself, as a PDF or PNG."""
@@ -340,13 +368,45 @@ class CosmicRays(LocalPlugin):
 
         self._in_worker(lambda: contact_sheet(path, segments, labels, images, verdicts=verdicts), done)
 
+    def ask_recipe(self):
+        """Ask for a recipe, and take it up."""
+        dialog = self._ask_file('Recipe', 'file', self.load_recipe)
+        dialog.add_ext_filter('YAML', 'yaml')
+        dialog.add_ext_filter('YAML', 'yml')
+        dialog.popup()
+
+    def load_recipe(self, path):
+        """Take up a recipe from a file."""
+        try:
+            recipe = load_recipe(path)
+        except (ValueError, OSError) as error:
+            self._show_error(str(error))
+        else:
+            self.session.take_recipe(recipe)
+
+    def take_night(self, night):
+        """Take up a night (`Night`): its recipe, and where the masks of its frames are."""
+        self.session.outputs = night.outputs
+        self.session.take_recipe(night.recipe)
+
+    def ask_save_recipe(self):
+        """Ask where to write what is done here as a recipe."""
+        self._ask_file('Recipe: a new .yaml file', 'save', self.session.save_recipe).popup()
+
+    def _ask_file(self, title, mode, chosen):
+        self._close_dialog()
+        self._dialog = Widgets.FileDialog(title=title, parent=self.fv.w.root)
+        self._dialog.set_mode(mode)
+        self._dialog.add_callback('activated', lambda _, paths: chosen(Path(paths[0])))
+        return self._dialog
+
     def show_saved(self):
         """Open the saved mask in a channel of its own."""
         self.fv.load_file(f'{self.session.saved}[MASK]', chname='Saved mask')
 
     def _close_dialog(self):
         if self._dialog is not None:
-            self._dialog.delete()
+            dismiss(self._dialog)
             self._dialog = None
 
     # the verdicts
@@ -431,7 +491,7 @@ class CosmicRays(LocalPlugin):
             self._select(label, pan=True)
             self.panel.table.select(label)
 
-    def _clicked(self, _canvas, _event, x, y, _viewer):
+    def _clicked(self, _canvas, _event, x, y, *_):
         label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
             self._select(label, pan=False)
@@ -478,7 +538,11 @@ class CosmicRays(LocalPlugin):
         self.panel.show_params(self.session.params, self.session.sources)
 
     def _heard_recipe(self):
-        self.panel.show_recipe(self.session)
+        if self._image is not None and (self._unit or self.session.unit) != self._opened_as:
+            self._open()
+        self.panel.show_recipe(recipe_in_words(self.session))
+        self.panel.least.set_value(self.session.min_size)
+        self.panel.grow.set_value(self.session.grow)
 
     def _heard_masks(self):
         frame = self.session.frame
@@ -503,7 +567,7 @@ class CosmicRays(LocalPlugin):
         self.panel.show_comparison(None)
         self.overlay.set_segments(result.segments, verdicts)
         self._selected = self.overlay.selected
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
         self._show_thumbnails()
         self.panel.show_counts(result.segments, verdicts)
         self.panel.saved.set_text('')
@@ -527,9 +591,8 @@ class CosmicRays(LocalPlugin):
 
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels)
-        if self._selected is not None:
-            self.panel.table.select(self._selected)
+        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
+        self._show_thumbnails()
         self._heard_checks()
 
     def _heard_compared(self):
@@ -563,7 +626,7 @@ class CosmicRays(LocalPlugin):
 
     def _show_all(self):
         self.panel.show_progress(None)
-        for event in ('frame', 'params', 'engine'):
+        for event in ('frame', 'params', 'engine', 'recipe'):
             self._heard(event)
 
     def _show_error(self, message):

@@ -3,11 +3,13 @@
 from ginga.gw import Widgets
 
 from .core.review import VERDICTS
+from .ginga_toolkit import in_browser, narrow
 from .rows import COLUMNS, Rows
 
 __all__ = ['SegmentTable']
 
 _WIDTHS = (32, 48, 48, 32, 40, 54, 76, 56)
+_BROWSER_WIDTHS = (26, 46, 46, 28, 37, 52, 58, 52)
 _VERDICT = len(COLUMNS) - 1
 
 
@@ -25,9 +27,11 @@ class SegmentTable:
     def __init__(self, chosen, offset):
         self.rows = Rows(offset)
         self._whiches = []
+        self._chosen, self._selected = chosen, None
+        widths = _BROWSER_WIDTHS if in_browser() else _WIDTHS
         columns = [
             {'label': head, 'key': key, 'type': 'string' if decimals is None else 'float', 'colwidth': width}
-            for (head, key, decimals), width in zip(COLUMNS, _WIDTHS, strict=True)
+            for (head, key, decimals), width in zip(COLUMNS, widths, strict=True)
         ]
         self.view = Widgets.TableView(
             columns=[column | {'halign': 'right'} for column in columns],
@@ -36,11 +40,14 @@ class SegmentTable:
             alternate_row_colors=True,
         )
         self.view.set_min_size(360, 170)
+        if in_browser():
+            self.view.set_font('sans', 9)
+            self.view.set_column_spacing(3)
         if hasattr(self.view.get_widget(), 'setTabKeyNavigation'):  # Qt: Tab shall lead on, not from cell to cell
             self.view.get_widget().setTabKeyNavigation(False)
-        self.view.add_callback('selected', lambda _, rows: chosen(int(rows[0]['label'])) if rows else None)
+        self.view.add_callback('selected', lambda _, rows: self._take(int(rows[0]['label'])) if rows else None)
         self.view.add_callback('sorted', self._sorted)
-        self.which = Widgets.ComboBox()
+        self.which = narrow(Widgets.ComboBox(), 120)
         self.which.set_tooltip('Which segments are listed: all, by verdict, or by what they may be instead.')
         self.which.add_callback('activated', lambda _, index: self._filter(self._whiches[index]))
         self._build_pages()
@@ -51,13 +58,14 @@ class SegmentTable:
         self.back.add_callback('activated', lambda _: self._turn(-1))
         self.forth.add_callback('activated', lambda _: self._turn(1))
         self.words = Widgets.Label('')
+        self.words.set_valign('center')
         self.pages = Widgets.HBox()
         self.pages.set_spacing(4)
         for widget in (self.back, self.words, self.forth):
             self.pages.add_widget(widget, stretch=0)
         self.pages.hide()
 
-    def show(self, table, rejected=()):
+    def show(self, table, rejected=(), selected=None):
         """Show the rows of a table of segments (`Segments.listed`), or none.
 
         Parameters
@@ -65,7 +73,10 @@ class SegmentTable:
         table : `~astropy.table.QTable` or None
         rejected : sequence of int, optional
             The labels of the segments that were rejected.
+        selected : int, optional
+            The label of the selected segment.
         """
+        self._selected = selected
         self.rows.set_table(table, rejected)
         self._offer()
         self._show_page()
@@ -73,7 +84,7 @@ class SegmentTable:
     def show_verdicts(self, rejected):
         """Show other verdicts on the same segments."""
         self.rows.set_rejected(rejected)
-        if self.rows.which != 'all' or self.rows.sorting[0] == 'verdict':
+        if in_browser() or self.rows.which != 'all' or self.rows.sorting[0] == 'verdict':  # there a cell can't be set
             self._show_page()
             return
         words = {label: VERDICTS[int(out)] for label, out, _ in self.rows.shown}
@@ -105,15 +116,24 @@ class SegmentTable:
 
     def select(self, label):
         """Select the row of a segment, on whatever page it is."""
-        self.view.clear_selection()
+        self._selected = label
         page = self.rows.page
         self.rows.turn_to(label)
         if page != self.rows.page:
             self._show_page()
-        if self.rows.place(label):
-            row = self.labels.index(label)
-            self.view.select_path([row])
-            self.view.scroll_to_path([row])
+        else:
+            self._show_selected()
+
+    def _take(self, label):
+        self._selected = label
+        self._chosen(label)
+
+    def _show_selected(self):
+        self.view.clear_selection()
+        if self._selected in self.labels:
+            path = [self.labels.index(self._selected)]
+            self.view.select_path(path)
+            self.view.scroll_to_path(path)
 
     def _sorted(self, _, key, ascending):
         self.rows.sort_by(key, rising=ascending)
@@ -130,6 +150,7 @@ class SegmentTable:
         blank = dict.fromkeys((key for _, key, _ in COLUMNS), '')
         self.view.set_rows([blank | dict(zip(keys, words, strict=True)) for _, _, words in rows.shown])
         (self.pages.show if rows.paged else self.pages.hide)()
+        self._show_selected()
         self.words.set_text(rows.range)
         self.back.set_enabled(rows.page > 0)
         self.forth.set_enabled(rows.first + len(rows.shown) < len(rows))

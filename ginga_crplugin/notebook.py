@@ -10,6 +10,7 @@ from dataclasses import asdict
 import numpy as np
 
 try:
+    import ginga  # noqa: F401
     import ipyevents  # noqa: F401
     import ipywidgets as w
 except ImportError as error:
@@ -24,12 +25,15 @@ from .core.hints import with_hints
 from .core.keep import KeptReviews
 from .core.params import LACosmicParams
 from .core.read import read_dark, read_mask
+from .core.recipe import Recipe
+from .core.recipe_text import load_recipe
+from .ginga_pencil import Pencil
 from .notebook_controls import Controls
 from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader
-from .notebook_view import NotebookPencil, View
+from .notebook_view import View
 from .notebook_worker import Worker, has_loop
 from .session import Session
-from .words import reasons, result_in_words
+from .words import reasons, recipe_in_words, result_in_words
 
 __all__ = ['CosmicRayPanel']
 
@@ -82,7 +86,7 @@ class CosmicRayPanel(w.VBox):
         self.overlay = self.view.overlay
         self.controls = Controls(self)
         self._pencil = None
-        self._source = self._unit = self._ext = None
+        self._source = self._unit = self._opened_as = self._ext = None
         self._selected = self._shown = None
         self._heard_events = set()
         self._started = 0.0
@@ -112,7 +116,7 @@ class CosmicRayPanel(w.VBox):
 
     def _listen(self):
         if self.view.has_pixels:
-            self._pencil = NotebookPencil(self.overlay.canvas, self._drawn, self._drawing)
+            self._pencil = Pencil(self.overlay.canvas, self._drawn, self._drawing)
             self.controls.width.observe(lambda change: setattr(self._pencil, 'width', change['new']), 'value')
         self.view.listen(self._clicked, self._key)
 
@@ -134,7 +138,8 @@ class CosmicRayPanel(w.VBox):
         self._open(source, ext, unit, shown=False)
 
     def _open(self, source, ext, unit, *, shown):
-        load = reader(source, ext, unit)
+        self._opened_as = unit or self.session.unit
+        load = reader(source, ext, self._opened_as)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
         self._shown = self._source if shown else None
@@ -151,6 +156,8 @@ class CosmicRayPanel(w.VBox):
         """
         if self.session.frame is None:
             raise ValueError(self.session.error or 'there is no image: give one to the panel')
+        if not has_loop():  # as in a plain script: nothing is compiled beside it
+            self.session.prepare()
         self.session.detect()
         try:
             self._worker.wait(lambda: not self.session.busy, self._show_time)
@@ -266,6 +273,16 @@ class CosmicRayPanel(w.VBox):
             self.view.close()
         super().close()
 
+    @property
+    def recipe(self):
+        """What is done here, as a `Recipe` for other frames; set it to take one up: a `Recipe`, or the path of one."""
+        return self.session.recipe
+
+    @recipe.setter
+    def recipe(self, recipe):
+        recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        self._await(lambda: self.session.take_recipe(recipe), 'recipe')
+
     # what the user does in the panel
 
     def choose(self, name, value):
@@ -294,6 +311,15 @@ class CosmicRayPanel(w.VBox):
         """Add the mask of the dark whose path was typed."""
         path, limit = self.controls.mask_path.value.strip(), self.controls.limit.value
         self.session.add_mask(lambda: read_dark(path, limit))
+
+    def read_recipe(self):
+        """Take up the recipe whose path was typed."""
+        try:
+            recipe = load_recipe(self.controls.recipe_path.value.strip())
+        except (ValueError, OSError) as failure:
+            self.controls.show_result([str(failure)], error=True)
+        else:
+            self.session.take_recipe(recipe)
 
     def show_cleaned(self, *, cleaned):
         """Show the cleaned frame in place of the original, or the original again."""
@@ -407,7 +433,9 @@ class CosmicRayPanel(w.VBox):
         self.controls.params.show(self.session.params, self.session.sources)
 
     def _heard_recipe(self):
-        self.controls.show_recipe(self.session)
+        if self._source is not None and (self._unit or self.session.unit) != self._opened_as:
+            self.choose_unit(self._unit)
+        self.controls.show_recipe(recipe_in_words(self.session), self.session.min_size, self.session.grow)
 
     def _heard_masks(self):
         frame = self.session.frame
@@ -474,6 +502,7 @@ class CosmicRayPanel(w.VBox):
     def _heard_hinted(self):
         result, verdicts = self.session.result, self.session.verdicts
         self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
+        self._show_thumbnails()
         self._heard_checks()
 
     def _heard_compared(self):

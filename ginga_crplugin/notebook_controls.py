@@ -118,7 +118,7 @@ class Controls:
         words = [w.Label(word) for word in ('show', 'at least', 'px')]
         row = _row(_heading('Segments'), words[0], self.table.which, words[1], self.least, words[2])
         self.thumbnails = Thumbnails(self._panel.step)
-        return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.row
+        return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.why, self.thumbnails.row
 
     def _review_part(self):
         verdict, edit = self._panel.pass_verdict, self._session.edit
@@ -184,7 +184,17 @@ class Controls:
         self.ask.observe(lambda change: self._show_save(shown=change['new']), 'value')
         self.saved = w.HTML()
         self._show_save(shown=False)
-        return [_row(self.cleaned, verify, self.ask), self.saved, *self.save.widgets]
+        return [_row(self.cleaned, verify, self.ask), self.saved, *self.save.widgets, *self._recipe_part()]
+
+    def _recipe_part(self):
+        self.recipe_path = w.Text(placeholder='path of a recipe', layout=w.Layout(width='auto', flex='1 1 auto'))
+        load = w.Button(description='Load recipe', tooltip=TIPS['load_recipe'])
+        load.on_click(lambda _: self._panel.read_recipe())
+        save = self._button(
+            'save_recipe', 'Save recipe', lambda: self._session.save_recipe(self.recipe_path.value.strip())
+        )
+        self.recipe = w.HTML()
+        return _row(self.recipe_path, load, save), self.recipe
 
     def _show_save(self, *, shown):
         for widget in self.save.widgets:
@@ -237,6 +247,12 @@ class Controls:
         cause.tooltip = 'Why these pixels are bad.'
         cause.observe(lambda change: self._session.set_mask(index, bit=change['new']), 'value')
         return _row(used, cause, w.Label(f'{mask.count:,} px'.replace(',', ' ')))
+
+    def show_recipe(self, words, min_size, grow):
+        """Show which recipe is used, or was written, and what it says of the list and of growing."""
+        self.recipe.value = _soft(words)
+        _fold(self.recipe)
+        self.least.value, self.grow.value = min_size, grow
 
     def show_kept(self, kept):
         """Offer the review that was kept of this frame, or don't."""

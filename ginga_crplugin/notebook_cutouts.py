@@ -1,6 +1,7 @@
 """The room of the thumbnails in a notebook: the selected segment beside itself in mask, science, dark and cleaned."""
 
 import io
+from html import escape
 
 import ipywidgets as w
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from .cutouts import strip
 from .window import side_of
+from .words import hint_in_words
 
 __all__ = ['Thumbnails']
 
@@ -31,6 +33,9 @@ class Thumbnails:
         self.forth.on_click(lambda _: step(1))
         self.back.tooltip, self.forth.tooltip = 'The segment before (key N).', 'The next segment (key n).'
         self.words = w.Label()
+        self.why = w.HTML(layout=w.Layout(min_height='36px'))  # two lines, so that nothing below moves
+        self.why.tooltip = 'What the selected segment may be instead of a cosmic ray, and why.'
+        self.why.add_class('crp-soft')
         self.row = w.HBox([self.back, self.words, self.forth], layout=w.Layout(align_items='center'))
         self.show(None, None, 0, 0)
 
@@ -39,7 +44,8 @@ class Thumbnails:
         self.words.value = f'{place or "-"} of {count}'
         self.back.disabled, self.forth.disabled = place <= 1, count == 0 or place == count
         shown = label is not None and session.result is not None
-        self.image.layout.display = None if shown else 'none'
+        self.why.value = escape(hint_in_words(session, label)) if shown else ''
+        self.image.layout.display = self.why.layout.display = None if shown else 'none'
         if shown:
             file = io.BytesIO()
             Image.fromarray(_picture(session, label)).save(file, 'PNG')

@@ -3,10 +3,9 @@
 import numpy as np
 from astropy.table import Table
 
-from .ginga_pencil import Pencil
 from .overlay import COLORS, REJECTED, MaskOverlay, found_again
 
-__all__ = ['CatalogOverlay', 'NotebookPencil', 'View']
+__all__ = ['CatalogOverlay', 'View']
 
 #: At most this many segments get a marker in a viewer that has nothing but markers, the brightest.
 MARKERS = 1000
@@ -132,16 +131,6 @@ class CatalogOverlay:
             self._viewer.load_catalog(places, catalog_label=label, catalog_style=style)
         elif label in self._viewer.catalog_labels:
             self._viewer.remove_catalog(catalog_label=label)
-
-
-class NotebookPencil(Pencil):
-    """A pencil for a viewer that does not name itself in its events."""
-
-    def _down(self, canvas, event, x, y, viewer=None):
-        return super()._down(canvas, event, x, y, viewer)
-
-    def _move(self, canvas, event, x, y, viewer=None):
-        return super()._move(canvas, event, x, y, viewer)
 
 
 class View:

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from .core.hints import reason
 from .core.record import in_words
 from .core.save import default_path
 
-__all__ = ['KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'reasons', 'result_in_words', 'target']
+__all__ = [
+    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'default_kind', 'frame_in_words', 'hint_in_words', 'reasons',
+    'recipe_in_words', 'result_in_words', 'save_in_words', 'target',
+]  # fmt: skip
 
 #: The kinds of output, and the words for them.
 KINDS = {
@@ -32,6 +36,8 @@ TIPS = {
     'cleaned': 'The cleaned frame and the original in turn (key b).',
     'verify': 'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',
     'save': 'Write the merged mask.',
+    'load_recipe': 'Parameters and masks from a recipe (YAML), for this frame and those that come.',
+    'save_recipe': 'Write what is done here as a recipe (YAML) for many frames: ginga-crplugin apply.',
 }
 
 
@@ -50,23 +56,72 @@ def counts_in_words(segments, verdicts):
     return f'{words}; {verdicts.waiting} px wait' if verdicts.waiting else words
 
 
+def hint_in_words(session, label):
+    """Return what a segment may be instead of a cosmic ray, and why; empty where nothing is known of it yet."""
+    if label is None or session.result is None or 'hint' not in session.result.segments.table.colnames:
+        return ''
+    row = session.result.segments.table[label - 1]
+    return f'{row["hint"]}: {reason(row)}' if row['hint'] else 'nothing speaks against a cosmic ray'
+
+
 def result_in_words(session):
     """Return what was found, line by line."""
     result = session.result
     if result is None:
         return []
     lines = in_words(result.detection, result.segments)
-    lines[0] += ' - exact' if result.exact else ' - first iteration'
+    lines[0] += ' - exact' if result.exact else f' - so far: iteration 1 of {session.params.niter}'
     more = 'comparing with ccdproc...' if session.verifying else result.verified
     return [*lines, more] if more else lines
 
 
+def recipe_in_words(session):
+    """Return which recipe was written, or is used."""
+    if session.saved_recipe is not None:
+        return f'written: {session.saved_recipe.name}'
+    return '' if session.used_recipe is None else f'by {session.used_recipe.name}'
+
+
 def target(frame):
     """Return where the mask of a frame goes if nobody says otherwise."""
+    if default_kind(frame) == 'mask':
+        return frame.saved.path
     try:
         return default_path(frame)
     except ValueError:  # it came from no file
         return Path.cwd() / f'{Path(frame.name).stem}_crmask.fits'
+
+
+def default_kind(frame):
+    """Return what is saved of a frame if nobody says otherwise: what was saved of it before, anew."""
+    if frame is None or frame.saved is None:
+        return 'new'
+    return 'into' if frame.saved.path == frame.path else 'mask'
+
+
+def save_in_words(frame, kind, path, *, overwrite):
+    """Return what will be written, and what it takes the place of.
+
+    Parameters
+    ----------
+    frame : Frame
+    kind : {'new', 'into', 'mask'}
+    path : `~pathlib.Path`
+    overwrite : bool
+        Whether the user has said that what is there may be replaced.
+    """
+    rest = '; all else in it stays byte for byte' if kind == 'into' else ''
+    if frame.saved is not None and path == frame.saved.path:
+        if overwrite:
+            return f'the mask that was saved in {path.name} is replaced by this one{rest}'
+        return f'{path.name} holds the mask that was saved before: tick "replace what is there" to replace it'
+    if kind == 'into':
+        return f'{path.name} gets MASK, DQ and CRSEG{rest}'
+    if path.exists():
+        if overwrite:
+            return f'{path.name} will be replaced'
+        return f'{path.name} exists: choose another name, or tick "replace what is there"'
+    return f'{path.name} will be written'
 
 
 def reasons(session):
@@ -83,4 +138,5 @@ def reasons(session):
         'redo': '' if review is not None and review.can_redo else 'There is nothing to redo.',
         'verify': old or ('It is being compared.' if session.verifying else ''),
         'save': old,
+        'save_recipe': no_frame,
     }

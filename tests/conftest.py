@@ -1,6 +1,7 @@
 """What the tests share: where the real frames are, and the small ones that other packages install."""
 
 import os
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,22 @@ from ginga_crplugin import Frame
 
 # Read when Astro-SCRAPPY is loaded: on small frames its threads mostly wait for each other.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+
+_TOOK = pytest.StashKey()
+
+
+@pytest.fixture(scope='session')
+def took(request):
+    """A function that has a line printed at the end: ``took('Chromium', since)``, with a time of `time.monotonic`."""
+    lines = request.config.stash.setdefault(_TOOK, [])
+    return lambda what, since: lines.append(f'{what}: {time.monotonic() - since:.0f} s')
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print how long the browsers took."""
+    for line in config.stash.get(_TOOK, []):
+        terminalreporter.write_line(line)
 
 
 def installed(package, name):

@@ -7,9 +7,21 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Cure, Frame, InputMask, LACosmicParams, MaskBit, detect
+from ginga_crplugin import (
+    Cure,
+    Frame,
+    InputMask,
+    LACosmicParams,
+    MaskBit,
+    Recipe,
+    detect,
+    load_recipe,
+    read_dark,
+    read_frame,
+)
 from ginga_crplugin.core import compiling
 from ginga_crplugin.core.detect import Cancelled
+from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.keep import KeptReviews, fingerprint
 from ginga_crplugin.session import Session
 
@@ -455,8 +467,170 @@ def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, work
     assert reviews.load(fingerprint(saao)) is None
 
 
+def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_path):
+    again.take_up(kept=True)
+    again.save(tmp_path / 'one.fits')
+    again.edit('mark', [20])
+    worker.work_all()
+    assert again.saved == tmp_path / 'one.fits'
+    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+
+
+def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, reviews, saao, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(13, 'Permission denied')
+
+    again.take_up(kept=True)
+    with monkeypatch.context() as patch:
+        patch.setattr('os.open', fail)
+        again.edit('mark', [20])
+        worker.work_all()
+    assert again.error.startswith('the review cannot be kept for later')
+    assert list(again.verdicts.marked) == [7, 9, 20]
+    monkeypatch.setattr('ginga_crplugin.core.keep.KeptReviews.forget', fail)
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert (tmp_path / 'one.fits').exists()
+    assert again.saved == tmp_path / 'one.fits'
+
+
 def test_without_a_frame_there_are_defaults(worker):
     session = Session(worker)
     assert session.params == LACosmicParams()
     session.detect()
     assert not worker.jobs
+
+
+# recipes
+
+
+@pytest.fixture
+def dark(tmp_path, saao):
+    path = tmp_path / 'dark.fits'
+    pixels = np.full(saao.shape, 5.0, np.float32)
+    pixels[100, 200] = 900.0
+    fits.writeto(path, pixels)
+    return path
+
+
+def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, saao, dark):
+    session.set_params(sigclip=6.0)
+    session.add_mask(lambda: read_dark(dark, 30.0))
+    session.set_min_size(2)
+    session.set_grow(1)
+    session.detect()
+    worker.work_all()
+    other = Session(worker)
+    other.take_recipe(session.recipe)
+    other.open(lambda: saao)
+    worker.work_all()
+    assert other.params == session.params
+    assert other.sources['sigclip'] == 'recipe'
+    assert other.sources['gain'] == session.sources['gain']
+    assert [choice.mask.name for choice in other.masks] == ['dark.fits > 30']
+    assert (other.min_size, other.grow) == (2, 1)
+    other.detect()
+    worker.work_all()
+    assert_array_equal(other.verdicts.mask, session.verdicts.mask)
+    assert other.recipe == session.recipe
+
+
+def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, dark):
+    session.set_params(sigclip=9.0, objlim=2.0)
+    session.add_mask(lambda: InputMask.of('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    session.detect()
+    worker.work_all()
+    events = heard(session)
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
+    worker.work_all()
+    assert (session.params.sigclip, session.params.objlim) == (6.0, 5.0)
+    assert [choice.mask.count for choice in session.masks] == [1]
+    assert events[0] == 'recipe'
+    session.set_params(sigclip=7.0)
+    assert (session.params.sigclip, session.sources['sigclip']) == (7.0, 'you')
+    session.set_params(sigclip=None)
+    assert (session.params.sigclip, session.sources['sigclip']) == (6.0, 'recipe')
+
+
+def test_a_recipe_whose_mask_is_missing_changes_nothing(session, worker, tmp_path):
+    before = session.params, session.masks
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(tmp_path / 'none.fits'),)))
+    worker.work_all()
+    assert (session.params, session.masks) == before
+    assert session.used_recipe is None
+    assert 'none.fits' in session.error
+
+
+def test_a_recipe_that_comes_while_a_frame_is_opened_is_used_on_it(worker, saao, dark):
+    session = Session(worker)
+    session.open(lambda: saao)
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
+    worker.work(1)
+    worker.work_all()
+    assert session.params.sigclip == 6.0
+    assert [choice.mask.count for choice in session.masks] == [1]
+
+
+def test_a_recipe_holds_for_the_frames_that_come(session, worker, saao, dark):
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),), own_masks=False))
+    worker.work_all()
+    own = InputMask.of('MASK in this file', MaskBit.INPUT, np.ones(saao.shape, bool), 'own')
+    session.open(lambda: saao.replace(masks=(own,)))
+    worker.work_all()
+    assert [choice.used for choice in session.masks] == [False, True]
+    assert np.count_nonzero(session.frame.bits) == 1
+    assert session.recipe.own_masks is False
+
+
+def test_the_file_of_a_recipe(session, worker, tmp_path):
+    path = tmp_path / 'night.yaml'
+    session.set_params(sigclip=6.0)
+    session.save_recipe(path)
+    worker.work_all()
+    assert session.saved_recipe == path
+    assert load_recipe(path) == session.recipe
+    session.save_recipe(path)
+    worker.work_all()
+    assert 'exists already' in session.error
+
+
+def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
+    session.add_mask(lambda: InputMask.of('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    worker.work_all()
+    session.save_recipe(tmp_path / 'night.yaml')
+    assert 'mask mine came from no file' in session.error
+    assert not list(tmp_path.iterdir())
+    empty = Session(worker)
+    empty.save_recipe(tmp_path / 'night.yaml')
+    assert 'there is no frame yet' in empty.error
+
+
+# a review that was saved
+
+
+def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    session.edit('reject', session.pixels_of([2]))
+    session.edit('mark', [5, 6])
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    again = Session(worker)
+    again.open(lambda: read_frame(tmp_path / 'out.fits'))
+    worker.work_all()
+    again.detect()
+    worker.work_all()
+    assert_array_equal(again.verdicts.mask, session.verdicts.mask)
+    assert again.verdicts.rejected_labels.tolist() == session.verdicts.rejected_labels.tolist() == [2]
+    again.save(None, kind='into', overwrite=True)
+    worker.work_all()
+    assert not again.error
+    with fits.open(tmp_path / 'out.fits') as hdus:
+        assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CRREVIEW']
+        assert_array_equal((hdus['DQ'].data & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0, session.verdicts.mask)
+        assert hdus['CRREVIEW'].data['CODE'].tolist().count(3) == 2
+    again.edit('keep', again.review.edited[0])
+    again.save(None, kind='into', overwrite=True)
+    worker.work_all()
+    with fits.open(tmp_path / 'out.fits') as hdus:
+        assert 'CRREVIEW' not in hdus

@@ -1,4 +1,4 @@
-"""The room of the compiler: whether the fast engine can run, and its compiling, once on a machine, in the background.
+"""The room of the compiler: whether the fast engine can run, and its compiling, once on a machine.
 
 numba is loaded here and nowhere before; whoever asks `ready` may do so without waiting.
 """
@@ -13,7 +13,7 @@ from .bits import MaskBit
 from .frame import Frame, InputMask
 from .params import LACosmicParams
 
-__all__ = ['compile_all', 'compile_in_background', 'problem', 'ready', 'usable']
+__all__ = ['compile_all', 'problem', 'ready', 'usable']
 
 #: The numbers that cameras and pipelines write; another kind is compiled when it comes.
 _NUMBERS = ('float32', 'uint16', 'int16', 'int32', 'float64')
@@ -74,29 +74,6 @@ def _try(name, run):
         setattr(_state, name, True)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with numba, ccdproc does it
         _state.problem = f'{type(error).__name__}: {error}'.splitlines()[0]
-
-
-def compile_in_background(done=None):
-    """Start `compile_all` in a thread of its own.
-
-    Parameters
-    ----------
-    done : callable, optional
-        Is called in that thread with whether the fast engine can run.
-
-    Returns
-    -------
-    `threading.Thread`
-    """
-
-    def work():
-        able = compile_all()
-        if done is not None:
-            done(able)
-
-    thread = threading.Thread(target=work, name='compile L.A.Cosmic', daemon=True)
-    thread.start()
-    return thread
 
 
 def _run_once():

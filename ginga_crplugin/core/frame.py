@@ -106,6 +106,8 @@ class Frame:
         The file it was read from.
     ext : int
         The number of its HDU in that file.
+    first : bool
+        Whether it is the first image of that file.
     masks : tuple of InputMask
         What is bad already.
     background, variance : (ny, nx) ndarray or None
@@ -116,6 +118,8 @@ class Frame:
         What the user should know about how it was understood.
     review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
         The verdicts that were saved with it (`Review.edited`).
+    saved : Saved or None
+        The mask that was saved of it.
 
     Raises
     ------
@@ -128,12 +132,14 @@ class Frame:
     name: str = 'frame'
     path: Path | None = None
     ext: int = 0
+    first: bool = True
     masks: tuple[InputMask, ...] = ()
     background: np.ndarray | None = None
     variance: np.ndarray | None = None
     psfk: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     review: tuple[np.ndarray, np.ndarray] | None = None
+    saved: 'object | None' = None
 
     def __post_init__(self):
         ccd = self.ccd
@@ -205,14 +211,14 @@ class Frame:
         level = median(self.ccd.data[good if good.any() else ~self.nonfinite])
         return np.where(self.nonfinite, level, self.ccd.data)
 
-    def electrons(self, params):
-        """Return the filled pixels, sky put back, in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
-        return _electrons(self.filled, params)
-
     def saturated(self, params):
-        """Return where the pixels are at or above ``params.satlevel``, (ny, nx) bool."""
-        level = np.float32(params.satlevel)
-        return np.concatenate([_electrons(part, params) >= level for part in _parts(self.filled)])
+        """Return where the pixels, sky put back, are at or above ``params.satlevel``, (ny, nx) bool.
+
+        They are rounded as Astro-SCRAPPY does.
+        """
+        gain, level = float(np.float32(params.gain)), np.float32(params.satlevel)
+        parts = [((part + params.pssl) * gain).astype(np.float32, copy=False) >= level for part in _parts(self.filled)]
+        return np.concatenate(parts)
 
     def parameters(self, chosen=None, recipe=None):
         """Return the parameters for this frame: defaults, below its header, below a recipe, below what the user chose.
@@ -271,10 +277,6 @@ def check_pixels(data, name):
     if data.dtype.kind == 'f' and not any((np.abs(row) <= LARGEST).any() for row in data):
         msg = f'{name} has no finite pixel'
         raise ValueError(msg)
-
-
-def _electrons(pixels, params):
-    return ((pixels + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
 
 
 def _parts(image):

@@ -49,7 +49,8 @@ def with_hints(frame, detection, segments, dark=None):
     Returns
     -------
     Segments
-        The same pixels; the table has the columns of `hints` as well.
+        The same pixels; the table has the columns ``snr``, ``width``, ``elongation``, ``orientation`` and ``hint``
+        as well.
 
     Raises
     ------

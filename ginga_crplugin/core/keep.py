@@ -4,6 +4,7 @@ import hashlib
 import io
 import threading
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +66,9 @@ class KeptReviews:
         Raises
         ------
         OSError
-            If they can't be written; those kept before are left as they were.
+            If they can't be written, in words; those kept before are left as they were.
         """
-        with self._lock:
+        with self._lock, self._in_words('the review cannot be kept for later', 'save the mask before you leave'):
             if self._written.get(word, -1) >= number:
                 return
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,7 +77,19 @@ class KeptReviews:
             Place(self._path(word), overwrite=True, private=True).write(file.getvalue())
             self._written[word] = number
 
-    def forget(self, word):
-        """Drop what was kept for a frame."""
-        with self._lock:
+    def forget(self, word, number):
+        """Drop what was kept for a frame, unless it has a higher number; what has a lower one comes too late."""
+        with self._lock, self._in_words('the kept review cannot be dropped', 'it will be offered again'):
+            if self._written.get(word, -1) > number:
+                return
             self._path(word).unlink(missing_ok=True)
+            self._written[word] = number
+
+    @contextmanager
+    def _in_words(self, what, advice):
+        try:
+            yield
+        except OSError as error:
+            why = error.strerror or getattr(error.__cause__, 'strerror', None) or error
+            msg = f'{what}: {self._folder}: {why}; {advice}'
+            raise OSError(msg) from error

@@ -1,27 +1,30 @@
 """The room where FITS is read: frames, and the masks and images that go with them."""
 
 import warnings
-import zlib
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS, FITSFixedWarning, WcsError
+from astropy.wcs import WCS, FITSFixedWarning
 
-from .bits import BITS_CARD, CAUSE_CARD, CAUSES, REVIEW, MaskBit
+from .bits import CAUSE_CARD, CAUSES, MaskBit
 from .frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from .header import frame_unit, header_values
+from .saved import own_masks, own_review, saved_mask
+from .source import clean_header, opened, pixels, sum_notes
 
-__all__ = ['frame_extensions', 'frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source']
+__all__ = [
+    'frame_extensions', 'frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source',
+    'with_saved',
+]  # fmt: skip
 
 #: Names of extensions that go with an image, rather than be one.
 _COMPANIONS = {'MASK', 'DQ', 'CRDQ', 'CLEANED', 'ERR', 'ERROR', 'UNCERT', 'VAR', 'VARIANCE', 'IVAR', 'WHT', 'WEIGHT',
                'BKG', 'SKY', 'SKYFIT', 'PSF', 'SEGM', 'TIME'}  # fmt: skip
 
-_DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
+#: Bytes for each pixel that the search and the saving need at most, besides the pixels themselves.
+_SEARCH = 16
 
 
 def read_frame(path, ext=None, unit=None):
@@ -48,18 +51,53 @@ def read_frame(path, ext=None, unit=None):
         If it is not FITS, holds no such image, or its unit is not understood.
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         index = _image_index(hdus, ext, path)
+        first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
-        header = hdu.header.copy()
-        header.extend(hdus[0].header, unique=True, strip=True)
-        data = _pixels(hdu, path)
-        masks, review = _own_masks(hdus, index, path), _own_review(hdus, index)
-        wcs = _wcs(header, hdus)
-    return frame_of(data, header, path.name, unit, wcs=wcs, path=path, ext=index, masks=masks, review=review)
+        header, notes = clean_header(hdu.header)
+        if index:
+            header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
+        notes += sum_notes(hdu)
+        data = pixels(hdu, path, _SEARCH)
+        saved, review = saved_mask(hdus, hdu.ver, hdu.shape, path), own_review(hdus, hdu.ver)
+        masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
+        wcs, of_sky = _wcs(header, hdus)
+    return frame_of(
+        data, header, path.name, unit, wcs, notes + of_sky, path=path, ext=index, first=first, masks=masks,
+        review=review, saved=saved,
+    )  # fmt: skip
 
 
-def frame_of(data, header, name, unit=None, wcs=None, **origin):
+def with_saved(frame, path):
+    """Return a frame with the mask that was saved of it in another file, and what was said there in review.
+
+    Parameters
+    ----------
+    frame : Frame
+    path : path-like
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ValueError
+        If it holds no such mask.
+    """
+    path = Path(path)
+    with opened(path) as hdus:
+        saved, review = saved_mask(hdus, 1, frame.shape, path), own_review(hdus, 1)
+    if saved is None:
+        msg = f'{path} holds no mask of {frame.label}'
+        raise ValueError(msg)
+    return frame.replace(saved=saved, review=review)
+
+
+def frame_of(data, header, name, unit=None, wcs=None, notes=(), **origin):
     """Make a frame of pixels and their header, with what is to be told of it.
 
     Parameters
@@ -71,22 +109,27 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
         The unit of the pixels, over what BUNIT says.
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
+    notes : list of str, optional
+        What is to be told of it already.
     **origin
-        ``path``, ``ext``, ``masks`` and ``review`` of the `Frame`.
+        ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
 
     Returns
     -------
     Frame
     """
-    named, notes = (unit, []) if unit is not None else _unit_of(header)
+    named, of_unit = (unit, []) if unit is not None else _unit_of(header)
     try:
         unit = frame_unit(named)
     except ValueError as error:
         msg = f'{name}: {error}'
         raise ValueError(msg) from None
-    notes += header_values(header, unit)[1]
     check_pixels(data, f'{name} [{origin["ext"]}]' if 'ext' in origin else name)
-    ccd = CCDData(data, unit=unit, header=header, wcs=_wcs(header) if wcs is None else wcs)
+    of_sky = []
+    if wcs is None and 'path' not in origin:
+        wcs, of_sky = _wcs(header)
+    notes = [*notes, *of_unit, *header_values(header, unit)[1], *of_sky]
+    ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
     return Frame(ccd, name, notes=tuple(notes), **origin)
 
 
@@ -120,8 +163,8 @@ def read_image(path, ext=None):
         FITS checksum (DATASUM) of the pixels.
     """
     path = Path(path)
-    with _opened(path) as hdus:
-        data = _native(_pixels(hdus[_image_index(hdus, ext, path)], path))
+    with opened(path) as hdus:
+        data = _native(pixels(hdus[_image_index(hdus, ext, path)], path))
     return data, datasum(data)
 
 
@@ -148,11 +191,11 @@ def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
     InputMask
     """
     path = Path(path)
-    with _opened(path) as hdus:
+    with opened(path) as hdus:
         if ext is None and 'MASK' in hdus:
             ext = 'MASK'
         hdu = hdus[_image_index(hdus, ext, path)]
-        data, cause = _native(_pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+        data, cause = _native(pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
     bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
     checksum = datasum(data)
     return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
@@ -206,10 +249,10 @@ def read_source(source, index=0):
     if source.datasum and source.datasum != mask.datasum:
         msg = f'{source.path} has changed: its pixels have DATASUM {mask.datasum}, expected is {source.datasum}'
         raise ValueError(msg)
-    return mask
+    return replace(mask, origin=source) if source.ext == 'same' else mask
 
 
-def frame_extensions(path):
+def frame_extensions(path, ext=None):
     """Return the numbers of the HDUs of a FITS file that hold frames: every chip of a mosaic.
 
     Where images are called SCI they are the frames; else all images, save those that by their names go with others.
@@ -217,67 +260,48 @@ def frame_extensions(path):
     Parameters
     ----------
     path : path-like
+    ext : int, str or (str, int), optional
+        The one that is wanted; of a name without EXTVER all of that name.
 
     Returns
     -------
     tuple of int
     """
     path = Path(path)
-    with _opened(path) as hdus:
-        images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) > 0]
+    with opened(path) as hdus:
+        if ext is not None:
+            index = _image_index(hdus, ext, path)
+            same = isinstance(ext, str)
+            return tuple(
+                i
+                for i, hdu in enumerate(hdus)
+                if (hdu.name == hdus[index].name and hdu.is_image if same else i == index)
+            )
+        images = [index for index, hdu in enumerate(hdus) if _is_image(hdu)]
         names = {index: hdus[index].name for index in images}
         first = _image_index(hdus, None, path)
     science = [index for index in images if names[index] == 'SCI']
     return tuple(science or [index for index in images if index == first or names[index] not in _COMPANIONS])
 
 
-@contextmanager
-def _opened(path):
-    """Open a FITS file for reading; say in one line what is wrong with it."""
-    if not path.exists():
-        msg = f'{path}: no such file'
-        raise FileNotFoundError(msg)
-    if path.is_dir():
-        msg = f'{path} is a folder, not a FITS file'
-        raise ValueError(msg)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', AstropyUserWarning)  # a file cut short is an error where its pixels are read
-        try:
-            hdus = fits.open(path, memmap=False)
-        except PermissionError:
-            raise
-        except _DAMAGED as error:
-            msg = f'{path}: not a FITS file ({str(error).splitlines()[0].split(". If")[0]})'
-            raise ValueError(msg) from error
-        with hdus:
-            yield hdus
-
-
-def _pixels(hdu, path):
-    """Return the pixels of an HDU; say in one line if they are not all there."""
-    try:
-        return np.asarray(hdu.data)
-    except _DAMAGED as error:
-        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
-        raise ValueError(msg) from error
-
-
 def _wcs(header, hdus=None):
-    """Return the sky coordinates that a header gives, or None."""
+    """Return the sky coordinates that a header gives, or None, and what is to be told of them."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', FITSFixedWarning)
         try:
             wcs = WCS(header, hdus, naxis=2)
-        except (WcsError, ValueError, TypeError, KeyError, AssertionError):  # no usable WCS, the pixels are
-            return None
-    return wcs if wcs.wcs.ctype[0] else None
+            wcs.to_header(relax=True)
+        except Exception as error:  # noqa: BLE001 - WCS raises all there is; the pixels are usable without
+            said = ' '.join(str(error).split())[:80]
+            return None, [f'the sky coordinates cannot be read ({said}): left aside']
+    return (wcs if wcs.wcs.ctype[0] else None), []
 
 
 def _image_index(hdus, ext, path):
     """Return the number of the HDU asked for, or of the first image."""
     if ext is None:
         for index, hdu in enumerate(hdus):
-            if hdu.is_image and len(hdu.shape) > 0:
+            if _is_image(hdu):
                 return index
         msg = f'{path}: no image in it'
         raise ValueError(msg)
@@ -289,43 +313,12 @@ def _image_index(hdus, ext, path):
         names = ', '.join(f'{i} {hdu.name}'.strip() for i, hdu in enumerate(hdus))
         msg = f'{path}: no extension {ext!r}; it has {names}'
         raise ValueError(msg) from None
-    if not hdu.is_image or len(hdu.shape) == 0:
+    if not _is_image(hdu):
         kind = 'empty' if hdu.is_image else 'a table'
         msg = f'{path}: extension {ext!r} is {kind}, not an image'
         raise ValueError(msg)
     return index
 
 
-def _own_masks(hdus, index, path):
-    """Return the masks that stand beside the image in its own file, matched by EXTVER."""
-    science = hdus[index]
-    others = [hdu for hdu in hdus if hdu is not science]
-    beside = [hdu for hdu in others if hdu.is_image and hdu.ver == science.ver and hdu.shape == science.shape]
-    planes = [hdu for hdu in beside if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ')]
-    if planes:
-        return tuple(_split(_pixels(planes[0], path)))
-    return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, _pixels(hdu, path), 'own')
-        for hdu in beside
-        if hdu.name in ('MASK', 'DQ')
-    )
-
-
-def _own_review(hdus, index):
-    """Return what was said in review of the image, (n,) pixels and codes; None where there is nothing usable."""
-    for hdu in hdus:
-        if hdu.name == REVIEW and hdu.ver == hdus[index].ver and BITS_CARD in hdu.header and not hdu.is_image:
-            try:
-                pixels, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
-            except (KeyError, *_DAMAGED):
-                return None
-            return pixels.astype(np.int64), codes.astype(np.uint8)
-    return None
-
-
-def _split(plane):
-    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
-    for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD):
-        mask = (plane & np.uint8(bit)) != 0
-        if mask.any():
-            yield InputMask.of(f'{bit.name} of the DQ in this file', bit, mask, 'own')
+def _is_image(hdu):
+    return hdu.is_image and len(getattr(hdu, 'shape', ())) > 0  # what is no standard HDU may have no shape

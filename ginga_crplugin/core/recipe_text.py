@@ -1,6 +1,7 @@
 """The room of the recipe's text: readable YAML with comments; no other room knows YAML."""
 
 import re
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -149,24 +150,18 @@ class _Reader:
     def _parameter(self, name, node):
         words = re.fullmatch(r'header(?:\s+else\s+(\S+))?', str(node.value).strip())
         item = next(item for item in fields(LACosmicParams) if item.name == name)
+        if words is not None and words[1] is None and name in HEADER_FIELDS:
+            return FromHeader()
+        asked = words is not None and name in HEADER_FIELDS
+        value = words[1] if asked else self._value(node)
+        if item.type is float and isinstance(value, str):
+            with suppress(ValueError):  # YAML sees a word in 1e4
+                value = float(value)
         try:
-            if words is None or name not in HEADER_FIELDS:
-                return getattr(LACosmicParams(**{name: self._number(node, item)}), name)
-            if words[1] is None:
-                return FromHeader()
-            return FromHeader(getattr(LACosmicParams(**{name: float(words[1])}), name))
+            value = getattr(LACosmicParams(**{name: value}), name)
         except ValueError as error:
             self._fail(node, error)
-
-    def _number(self, node, item):
-        """Return a value; a float also where YAML sees a word in it, as in 1e4."""
-        value = self._value(node)
-        if item.type is float and isinstance(value, str):
-            try:
-                return float(value)
-            except ValueError:
-                self._fail(node, f'{item.name} is {value!r}: it must be a number')
-        return value
+        return FromHeader(value) if asked else value
 
     def _masks(self, parts):
         """Return the masks; None where nothing is said of them."""

@@ -11,7 +11,7 @@ from ginga_crplugin import __version__
 from .bits import MaskBit
 from .frame import datasum
 
-__all__ = ['in_words', 'record']
+__all__ = ['as_cards', 'in_words', 'record']
 
 _COMMENT = 44
 
@@ -71,6 +71,11 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
         ('CRNSEG', len(segments), 'segments'),
         *more,
     ]
+    return as_cards(cards)
+
+
+def as_cards(cards):
+    """Return cards of keyword, value and comment as a header can hold them."""
     return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
 
 

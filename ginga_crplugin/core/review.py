@@ -100,13 +100,16 @@ class Review:
         """Say of pixels that they are a cosmic ray."""
         self._set(pixels, MARKED)
 
-    def _set(self, pixels, code):
-        pixels = np.unique(np.asarray(pixels, dtype=np.int64))
-        pixels = pixels[self._codes[pixels] != code]
+    def _set(self, pixels, codes):
+        pixels = np.asarray(pixels, dtype=np.int64)
+        codes = np.broadcast_to(np.uint8(codes), pixels.shape)
+        pixels, first = np.unique(pixels, return_index=True)
+        changed = self._codes[pixels] != codes[first]
+        pixels, codes = pixels[changed], codes[first][changed]
         if len(pixels):
-            self._done.append((pixels, self._codes[pixels], code))
+            self._done.append((pixels, self._codes[pixels], codes))
             self._undone.clear()
-            self._codes[pixels] = code
+            self._codes[pixels] = codes
             self._touched = np.union1d(self._touched, pixels)
 
     # undo
@@ -124,16 +127,16 @@ class Review:
     def undo(self):
         """Take back the last edit, if there is one."""
         if self._done:
-            pixels, before, code = self._done.pop()
+            pixels, before, after = self._done.pop()
             self._codes[pixels] = before
-            self._undone.append((pixels, before, code))
+            self._undone.append((pixels, before, after))
 
     def redo(self):
         """Make the last edit that was taken back again, if there is one."""
         if self._undone:
-            pixels, before, code = self._undone.pop()
-            self._codes[pixels] = code
-            self._done.append((pixels, before, code))
+            pixels, before, after = self._undone.pop()
+            self._codes[pixels] = after
+            self._done.append((pixels, before, after))
 
     # what they come to
 
@@ -144,7 +147,7 @@ class Review:
         return pixels, self._codes[pixels]
 
     def restore(self, pixels, codes):
-        """Take up verdicts that were kept (`edited`), as an edit that can be undone.
+        """Take up verdicts that were kept (`edited`), as one edit that can be undone.
 
         Raises
         ------
@@ -156,8 +159,7 @@ class Review:
         if pixels.shape != codes.shape or not inside or not np.isin(codes, (REJECTED, ERASED, MARKED)).all():
             msg = f'the kept review does not belong to a frame of shape {self._shape}'
             raise ValueError(msg)
-        for code in (REJECTED, ERASED, MARKED):
-            self._set(pixels[codes == code], code)
+        self._set(pixels, codes)
 
     def verdicts(self, segments, grow=0):
         """Return what the verdicts make of a result.
@@ -213,7 +215,7 @@ def stroke(points, width, shape):
     points : sequence of (float, float)
         x and y of the points that it is drawn through, 0-based.
     width : int
-        Diameter of the round brush, in pixels.
+        Diameter of the round brush, in pixels; one of an even number is centred between pixels.
     shape : tuple of int
         (ny, nx) of the frame.
 
@@ -227,10 +229,10 @@ def stroke(points, width, shape):
     for one, other in itertools.pairwise(points):
         count = max(1, int(np.ceil(2.0 * np.hypot(*(other - one)))))
         dense.append(one + (other - one) * np.linspace(0.0, 1.0, count + 1)[1:, None])
-    x, y = np.rint(np.concatenate(dense)).astype(np.int64).T
-    reach = width // 2
-    dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disk = dy**2 + dx**2 <= (width / 2.0) ** 2
+    middle = (width - 1) / 2.0
+    x, y = np.rint(np.concatenate(dense) - middle).astype(np.int64).T  # the lowest pixels of the brush
+    dy, dx = np.mgrid[:width, :width]
+    disk = (dy - middle) ** 2 + (dx - middle) ** 2 <= (width / 2.0) ** 2
     y, x = (y[:, None] + dy[disk]).ravel(), (x[:, None] + dx[disk]).ravel()
     inside = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
     return np.unique(y[inside] * shape[1] + x[inside])

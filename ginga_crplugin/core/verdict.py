@@ -22,7 +22,7 @@ def check_result(frame, detection, segments):
     frame : Frame
     detection : Detection
     segments : Segments
-        With hints (`ginga_crplugin.core.hints.with_hints`); they are made if need be.
+        With hints (`with_hints`); they are made if need be.
 
     Returns
     -------

@@ -7,7 +7,8 @@ import shutil
 import stat
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 try:
@@ -24,7 +25,6 @@ _OURS = re.compile(re.escape(_TEMPORARY).replace(r'\{\}', '[0-9a-f]{16}'))
 #: Seconds to wait for a program that has locked the file, and from which a file is left over where there are no locks.
 PATIENCE, OLD = 5.0, 86400.0
 
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, 'O_BINARY', 0)
 _TAKING = threading.Lock()
 
 
@@ -89,7 +89,7 @@ class Place:
         try:
             yield
         except OSError as error:
-            if error.errno is None:  # told already
+            if error.errno is None:  # it tells by itself
                 raise
             msg = f'{self.path} cannot be written: {error.strerror or error}'
             raise OSError(msg) from error
@@ -110,33 +110,32 @@ class Place:
         OSError
             If it can't be written, or what stood there has changed meanwhile; all is left as it was.
         """
-        with self._told():
-            temporary, file = self._begun()
-            try:
-                with file:
-                    yield file
-                    file.flush()
-                    self._take_on_rights(file.fileno(), temporary)
-                    os.fsync(file.fileno())
-                    if fcntl is None:  # Windows renames no open file
-                        file.close()
-                    with _TAKING:
-                        self._take(temporary)
-            finally:
-                with suppress(OSError):
-                    temporary.unlink(missing_ok=True)
+        with self._told(), ExitStack() as stack:
+            temporary, file = self._begun(stack)
+            yield file
+            file.flush()
+            self._take_on_rights(file.fileno(), temporary)
+            os.fsync(file.fileno())
+            if fcntl is None:  # Windows renames no open file
+                file.close()
+            with _TAKING:
+                self._take(temporary)
         _settle(self.path.parent)
 
-    def _begun(self):
-        """Return a new file in the folder, and its name; it is locked, by which those are told that a kill left."""
+    def _begun(self, stack):
+        """Return the name of a new file in the folder, and the file; both go when the stack ends.
+
+        It is locked while it is written, by which those are told that a kill left.
+        """
         mode = 0o666 if self._before is None and not self._private else 0o600
         while True:
             path = self.path.with_name(_TEMPORARY.format(secrets.token_hex(8)))
-            file = os.fdopen(os.open(path, _NEW, mode), 'w+b')
+            stack.callback(_tried, path.unlink)
+            file = open(path, 'x+b', opener=partial(os.open, mode=mode))  # noqa: SIM115 - the stack closes it
+            stack.callback(_tried, file.close)
             _lock(file.fileno(), PATIENCE)
-            if os.fstat(file.fileno()).st_nlink:
+            if os.fstat(file.fileno()).st_nlink:  # else it was swept away before it was locked
                 return path, file
-            file.close()  # it was swept away before it was locked
 
     def _take_on_rights(self, handle, temporary):
         if self._before is None:
@@ -244,7 +243,13 @@ def _held(path):
             raise OSError(msg)
         yield
     finally:
-        os.close(handle)
+        _tried(os.close, handle)
+
+
+def _tried(act, *args):
+    """Do what does no harm if it can't be done: the file is in its place by then, or given up."""
+    with suppress(OSError):
+        act(*args)
 
 
 def _settle(folder):

@@ -3,6 +3,7 @@
     python tests/benchmarks/bench_engine.py                    1024, 2048 and 4096 squared, all that is there
     python tests/benchmarks/bench_engine.py --sizes 1024       a short run
     python tests/benchmarks/bench_engine.py --sizes 8192 --json
+    python tests/benchmarks/bench_engine.py --output docs/benchmarks/engine.json       what the documentation shows
 
 The reference is ccdproc.cosmicray_lacosmic with one OpenMP thread, or with all cores where the engine has them too.
 Times are medians in seconds; memory is what the peak of the process grows by during the run, in MiB.
@@ -11,6 +12,7 @@ Times are medians in seconds; memory is what the peak of the process grows by du
 import argparse
 import json
 import os
+import platform
 import resource
 import statistics
 import subprocess
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -265,12 +268,27 @@ def growth(results):
             yield f'  {who}, {small["size"]} to {large["size"]}: time ~ pixels ** {np.log(ratio) / pixels:.2f}'
 
 
+def machine():
+    """Return what the times hang on: the processor, what else it had to do, and the versions."""
+    lines = Path('/proc/cpuinfo').read_text().splitlines()
+    model = next((line.split(':')[1].strip() for line in lines if line.startswith('model name')), platform.machine())
+    names = ('ginga-crplugin', 'astroscrappy', 'ccdproc', 'numba', 'numpy')
+    return {
+        'processor': model,
+        'cores': CORES,
+        'load before': round(os.getloadavg()[0], 1),
+        'date': time.strftime('%Y-%m-%d'),
+        'python': platform.python_version(),
+    } | {name: version(name) for name in names}
+
+
 def main():
     """Measure, and print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--sizes', default='1024,2048,4096', help='sides of the frames, in pixels')
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--json', action='store_true')
+    parser.add_argument('--output', type=Path, help='write the figures into this file too, as JSON')
     parser.add_argument('--no-peers', dest='peers', action='store_false')
     parser.add_argument('--no-crowded', dest='crowded', action='store_false')
     for hidden in ('--worker', '--scene'):
@@ -281,12 +299,14 @@ def main():
     if options.worker:
         _work(options)
         return
-    results = []
+    results, about = [], machine()
     for size in map(int, options.sizes.split(',')):
         for crowded in (False, True) if options.crowded else (False,):
             results.append(compare(size, crowded, options))
             if not options.json:
                 print(*report(results[-1]), sep='\n', flush=True)
+    if options.output:
+        options.output.write_text(json.dumps({'machine': about, 'results': results}, indent=1) + '\n')
     if options.json:
         print(json.dumps(results, indent=2))
     else:

@@ -21,15 +21,38 @@ def test_what_is_kept_comes_back(kept):
     for one, other in zip(kept.load('a'), (PIXELS, CODES), strict=True):
         assert_array_equal(one, other)
     assert kept.load('b') is None
-    kept.forget('a')
+    kept.forget('a', 2)
     assert kept.load('a') is None
-    kept.forget('a')
+    kept.forget('a', 3)
 
 
 def test_an_older_one_that_comes_late_is_not_kept(kept):
     kept.save('a', 2, PIXELS, CODES)
     kept.save('a', 1, PIXELS[:1], CODES[:1])
     assert len(kept.load('a')[0]) == 3
+
+
+def test_what_comes_late_is_neither_kept_nor_forgotten(kept):
+    kept.save('a', 3, PIXELS, CODES)
+    kept.forget('a', 2)  # of a save that began before the last edit
+    assert kept.load('a') is not None
+    kept.forget('a', 4)
+    kept.save('a', 3, PIXELS, CODES)
+    assert kept.load('a') is None
+
+
+def test_what_cannot_be_written_is_told_in_words(kept, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(13, 'Permission denied')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('os.open', fail)
+        with pytest.raises(OSError, match=r'cannot be kept for later: .*reviews: Permission denied; save the mask'):
+            kept.save('a', 1, PIXELS, CODES)
+    kept.save('a', 1, PIXELS, CODES)
+    monkeypatch.setattr('pathlib.Path.unlink', fail)
+    with pytest.raises(OSError, match=r'cannot be dropped: .*reviews: Permission denied; it will be offered again'):
+        kept.forget('a', 2)
 
 
 def test_only_its_user_can_read_it(kept, tmp_path):

@@ -190,6 +190,11 @@ def test_verdicts_are_kept_and_taken_up_again(review, segments):
     other = Review(SHAPE)
     other.restore(*review.edited)
     assert_array_equal(other.verdicts(segments).mask, review.verdicts(segments).mask)
+    other.undo()
+    assert not other.can_undo  # it was one edit
+    assert_array_equal(other.verdicts(segments).pixels, segments.pixels)
+    other.redo()
+    assert_array_equal(other.verdicts(segments).mask, review.verdicts(segments).mask)
 
 
 @pytest.mark.parametrize(('pixels', 'codes'), [([24 * 30], [1]), ([-1], [1]), ([5], [9]), ([5, 6], [1])])
@@ -215,8 +220,12 @@ def test_cosmic_rays_are_grown(review, grow):
 @pytest.mark.parametrize('width', range(1, 16))
 def test_a_dab_of_the_brush_is_a_disk(width):
     y, x = np.indices(SHAPE)
-    expected = (y - 12) ** 2 + (x - 14) ** 2 <= (width / 2) ** 2
-    assert_array_equal(stroke([(14.2, 11.8)], width, SHAPE), np.flatnonzero(expected))
+    centre = (14.5, 11.5) if width % 2 == 0 else (14.0, 12.0)  # where the mouse is, as near as the pixels allow
+    expected = (y - centre[1]) ** 2 + (x - centre[0]) ** 2 <= (width / 2) ** 2
+    pixels = stroke([(14.2, 11.8)], width, SHAPE)
+    assert_array_equal(pixels, np.flatnonzero(expected))
+    for places in np.divmod(pixels, SHAPE[1]):
+        assert np.ptp(places) + 1 == width
 
 
 def test_a_stroke_has_no_gaps_and_stays_in_the_frame():

@@ -32,6 +32,8 @@ from ginga_crplugin import (
     segment,
 )
 from ginga_crplugin.core.save import default_path
+from ginga_crplugin.core.whole import Place
+from tests import saves
 
 SHAPE = (48, 40)
 PIXELS = np.random.default_rng(3).normal(300.0, 12.0, SHAPE).round()
@@ -137,6 +139,40 @@ def test_into_keeps_every_other_hdu_byte_for_byte(tmp_path, kind, listing):
     assert source.read_bytes()[:3] == packed[:3]
     assert list(blocks(source))[-3:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
     assert listing() == [source.name]
+
+
+def test_into_keeps_compressed_images_and_tables_byte_for_byte(tmp_path):
+    saves.prepare(tmp_path)
+    before = (tmp_path / 'mef.fits').read_bytes()
+    for overwrite in (False, True):
+        saves.mask(tmp_path, 'mef.fits', kind='into', overwrite=overwrite)
+        assert (tmp_path / 'mef.fits').read_bytes().startswith(before)
+    assert [name for name, _ in blocks(tmp_path / 'mef.fits')][-4:] == ['ASCII', 'MASK', 'DQ', 'CRSEG']
+
+
+def test_a_frame_with_another_name_is_not_written_into(frame, found, tmp_path, listing):
+    before = frame.path.read_bytes()
+    os.link(frame.path, tmp_path / 'other.fits')
+    with pytest.raises(OSError, match=r'field.fits cannot be written: it has 2 names \(hard links\)'):
+        save_mask(frame, found, kind='into')
+    assert frame.path.read_bytes() == before
+    assert listing() == ['field.fits', 'other.fits']
+
+
+@pytest.mark.parametrize('overwrite', [False, True])
+def test_of_two_that_write_into_a_frame_at_once_the_second_is_refused(frame, found, monkeypatch, overwrite, listing):
+    finish = Place._take_on_rights
+
+    def late(place, *args):  # another one comes in between
+        monkeypatch.setattr(Place, '_take_on_rights', finish)
+        save_mask(frame, found, kind='into', overwrite=overwrite)
+        return finish(place, *args)
+
+    monkeypatch.setattr(Place, '_take_on_rights', late)
+    with pytest.raises(OSError, match=r'field.fits cannot be written: it was changed meanwhile by somebody else'):
+        save_mask(frame, found, kind='into', overwrite=overwrite, cleaned=True)
+    assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+    assert listing() == ['field.fits']
 
 
 @pytest.mark.parametrize('kind', FILES)
@@ -504,6 +540,16 @@ def test_a_new_file_is_packed_as_its_name_says(tmp_path, frame, found, suffix, m
 )
 def test_the_default_name(frame, name):
     assert default_path(replace(frame, path=Path('night') / name)) == Path('night/field_crmask.fits')
+
+
+def test_two_images_of_one_file_have_two_default_names(tmp_path):
+    path = tmp_path / 'field.fits'
+    fits.HDUList([fits.PrimaryHDU(), sci(), sci(PIXELS[::-1], ver=2)]).writeto(path)
+    frames = [read_frame(path), read_frame(path, ('SCI', 2)), read_frame(path, ('SCI', 1)), read_frame(path, 2)]
+    names = ['field_crmask.fits', 'field_ext2_crmask.fits', 'field_crmask.fits', 'field_ext2_crmask.fits']
+    assert [default_path(frame).name for frame in frames] == names
+    for frame in frames[:2]:
+        assert_array_equal(read_frame(save_mask(frame, detect(frame))).ccd.data, frame.ccd.data)
 
 
 # what goes wrong

@@ -8,7 +8,8 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, read_mask
+from ginga_crplugin import InputMask, MaskBit, read_mask
+from ginga_crplugin.core.hints import HINTS
 from ginga_crplugin.cutouts import strip
 
 
@@ -71,6 +72,47 @@ def test_a_segment_is_rejected_and_kept_by_button(shell, plugin):
     plugin.panel.redo.get_widget().click()
     plugin.panel.keep.get_widget().click()
     assert_array_equal(plugin.session.verdicts.mask, mask)
+
+
+def selected_row(plugin):
+    table = plugin.panel.table
+    rows = [table.labels[index.row()] for index in table.view.get_widget().selectionModel().selectedRows()]
+    return rows[0] if rows else None
+
+
+def test_the_selected_row_stays_selected(shell, plugin):
+    label = select(plugin, 3)
+    place = plugin.session.pixels_of([label])
+    plugin.panel._controls['sigclip'].spin.get_widget().setValue(5.0)
+    shell.wait(lambda: not plugin.session.busy)
+    shell.settle()
+    again = plugin.overlay.selected
+    assert selected_row(plugin) == again
+    assert np.isin(plugin.session.pixels_of([again]), place).any()
+    plugin.panel.table._filter('keep')
+    assert selected_row(plugin) == again
+    plugin.panel.reject.get_widget().click()
+    assert selected_row(plugin) is None  # it is not listed any more
+    plugin.panel.undo.get_widget().click()
+    assert selected_row(plugin) == again
+
+
+def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
+    beside = plugin.session.result.segments.listed[0]
+    mask = np.zeros(plugin.session.frame.shape, bool)
+    mask[int(beside['bbox_ymax'].value), int(beside['bbox_xmax'].value) + 2] = True
+    plugin.session.add_mask(lambda: InputMask('beside', MaskBit.BAD, mask))
+    shell.wait(lambda: not (plugin.session.outdated or plugin.session.busy) and plugin.session.masks)
+    shell.wait(lambda: 'hint' in plugin.session.result.segments.table.colnames)
+    shell.settle()
+    words = plugin.panel.thumbnails.why
+    assert words.get_text() == ''
+    labels = {str(row['hint']): int(row['label']) for row in plugin.session.result.segments.listed}
+    plugin._select(labels['touches a mask'], pan=False)
+    said = 'touches a mask: ' + HINTS['touches a mask']
+    assert words.get_text().replace('\n', ' ').startswith(f'{said} (peak ')
+    plugin._select(labels[''], pan=False)
+    assert words.get_text() == 'nothing speaks against a cosmic ray'
 
 
 def test_the_keys(shell, plugin):

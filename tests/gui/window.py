@@ -22,6 +22,29 @@ def missing():
     return [name for name in NEEDS if shutil.which(name) is None]
 
 
+#: How the program is started, for `ask`.
+PIPES = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True, 'bufsize': 1}
+
+
+def ask(program, question, log):
+    """Ask a program that runs `serve` about itself; ``log`` is the file that it writes its errors to."""
+    print(json.dumps(question), file=program.stdin, flush=True)
+    for line in program.stdout:
+        if line.startswith('answer '):
+            return json.loads(line.removeprefix('answer '))
+    raise AssertionError(f'Ginga ended:\n{log.read_text()[-2000:]}')
+
+
+def end(process):
+    """End a process that was started here."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Window:
     """Ginga on a screen of its own.
 
@@ -31,9 +54,11 @@ class Window:
         What to open.
     size : str, optional
         Of the screen.
+    view : bool, optional
+        Whether it is started by ``ginga-crplugin view``, rather than by ``ginga``.
     """
 
-    def __init__(self, *frames, size='1600x1000', environment=()):
+    def __init__(self, *frames, size='1600x1000', environment=(), view=False):
         self._folder = Path(tempfile.mkdtemp(prefix='window'))
         self._log = (self._folder / 'log').open('wb')
         read, write = os.pipe()
@@ -48,7 +73,10 @@ class Window:
         width, height = size.split('x')
         words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
                  '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
-        self._ginga = self._start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        if view:
+            words = [sys.executable, __file__, 'view', *map(str, frames), '-t', 'pyside6']
+            self.environment['GINGA_HOME'] = str(self._folder)
+        self._ginga = self._start(words, **PIPES)
         self.wait_for('Plugins')
 
     def _start(self, words, **options):
@@ -57,17 +85,13 @@ class Window:
 
     def ask(self, **question):
         """Ask the program about itself."""
-        print(json.dumps(question), file=self._ginga.stdin, flush=True)
-        for line in self._ginga.stdout:
-            if line.startswith('answer '):
-                return json.loads(line.removeprefix('answer '))
-        raise AssertionError(f'Ginga ended:\n{(self._folder / "log").read_text()[-2000:]}')
+        return ask(self._ginga, question, self._folder / 'log')
 
-    def wait_for(self, text, timeout=60.0):
+    def wait_for(self, text, timeout=60.0, kind='find'):
         """Wait until something with this text can be clicked, and return where it is."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            place = self.ask(find=text)
+            place = self.ask(**{kind: text})
             if place is not None:
                 return place
             time.sleep(0.1)
@@ -120,10 +144,10 @@ class Window:
             self.xdotool('key', 'Tab')
         raise AssertionError(f'Tab does not reach {text!r}')
 
-    def type(self, text):
-        """Type a text and Return, as into a file dialog."""
-        self.xdotool('type', '--delay', 15, text)
-        self.xdotool('key', 'Return')
+    def choose(self, name):
+        """Choose a file of the folder that a file dialog shows."""
+        self.click_at(*self.wait_for(name, kind='file'))
+        self.click('Open')
 
     def row(self, index):
         """Return where a row of the table of segments is, and what stands in it."""
@@ -139,6 +163,21 @@ class Window:
         steps = [word for k in range(1, 11) for word in ('mousemove', round(x + pixels * k / 10), y, 'sleep', 0.05)]
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'mousedown', 1, 'sleep', 0.2, *steps, 'mouseup', 1)
 
+    def type_in(self, index, text):
+        """Type a value into a spin box, counted from above."""
+        self.xdotool('mousemove', *self.ask(spin_at=index), 'sleep', 0.2, 'click', '--repeat', 3, 1)
+        self.xdotool('type', text)
+        self.xdotool('key', 'Tab')
+
+    def pick(self, shown, down):
+        """Open the box that shows a text, and pick what stands so many lines below."""
+        self.click(shown)
+        self.keys(*['Down' if down > 0 else 'Up'] * abs(down), 'Return')
+
+    def box(self, name):
+        """Return the corners of ``panel``, ``image`` or ``dialog`` on the screen: left, top, right, bottom."""
+        return self.ask(box=name)
+
     def picture(self, path):
         """Take a picture of the screen."""
         subprocess.run(['import', '-window', 'root', str(path)], env=self.environment, check=True, timeout=30)
@@ -146,12 +185,7 @@ class Window:
     def close(self):
         """End all of it."""
         for process in (self._ginga, self._manager, self._screen):
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
         self._ginga.stdin.close()
         self._ginga.stdout.close()
         self._log.close()
@@ -167,28 +201,62 @@ class Window:
 
 
 def answer(question):
-    """Answer a question about the widgets."""
+    """Answer a question about Ginga, or about Qt's widgets: the kind of the question, and what it is about."""
+    [(kind, about)] = question.items()
+    kinds = {
+        'address': lambda _: _shell().get_url(), 'pan': _pan, 'find': _centre, 'file': _file, 'label': _label,
+        'focus': _focus, 'spin': lambda index: _spins()[index].value(), 'spin_at': _spin_at, 'box': _box,
+        'head': _head, 'slider': _handle, 'row': _row, 'pixel': lambda place: _pixel(*place),
+    }  # fmt: skip
+    return kinds[kind](about)
+
+
+def _pan(_):
+    return [float(place) for place in _shell().get_channel('Image').fitsimage.get_pan()]
+
+
+def _label(text):
     from qtpy import QtWidgets
 
-    if 'find' in question:
-        return _centre(question['find'])
-    if 'label' in question:
-        kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
-        words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
-        return next((word for word in words if question['label'] in word), None)
-    if 'focus' in question:
-        widget = QtWidgets.QApplication.focusWidget()
-        return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
-    if 'spin' in question:
-        spins = [
-            w for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QDoubleSpinBox) and w.isVisible()
-        ]
-        return sorted(spins, key=lambda w: w.mapToGlobal(w.rect().topLeft()).y())[question['spin']].value()
-    if 'slider' in question:
-        return _handle(question['slider'])
-    if 'row' in question:
-        return _row(question['row'])
-    return _pixel(*question['pixel'])
+    kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
+    words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
+    return next((word for word in words if text in word), None)
+
+
+def _focus(_):
+    from qtpy import QtWidgets
+
+    widget = QtWidgets.QApplication.focusWidget()
+    return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
+
+
+def _spin_at(index):
+    spin = _spins()[index]
+    return _global(spin, spin.lineEdit().geometry().center())
+
+
+def _spins():
+    from qtpy import QtWidgets
+
+    kind = QtWidgets.QDoubleSpinBox
+    spins = [w for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kind) and w.isVisible()]
+    return sorted(spins, key=lambda w: w.mapToGlobal(w.rect().topLeft()).y())
+
+
+def _box(name):
+    from qtpy import QtWidgets
+
+    if name == 'dialog':
+        dialogs = (w for w in QtWidgets.QApplication.topLevelWidgets() if isinstance(w, QtWidgets.QDialog))
+        return list(next(w for w in dialogs if w.isVisible()).frameGeometry().getCoords())
+    if name == 'image':
+        widget = _shell().get_channel('Image').fitsimage.get_widget()
+    else:
+        buttons = QtWidgets.QApplication.allWidgets()
+        widget = next(w for w in buttons if isinstance(w, QtWidgets.QPushButton) and w.text() == 'Run')
+        while not isinstance(widget, QtWidgets.QTabWidget):
+            widget = widget.parent()
+    return _global(widget, widget.rect().topLeft()) + _global(widget, widget.rect().bottomRight())
 
 
 def _centre(text):
@@ -201,12 +269,32 @@ def _centre(text):
             for action in widget.actions():
                 if action.text() == text:
                     return _global(widget, widget.actionGeometry(action).center())
-        elif isinstance(widget, QtWidgets.QAbstractButton) and widget.text() == text and widget.isEnabled():
+        elif (
+            isinstance(widget, QtWidgets.QAbstractButton)
+            and widget.text().replace('&', '') == text
+            and widget.isEnabled()
+        ):
             _scroll_to(widget)
             place = widget.rect().center()
             if isinstance(widget, QtWidgets.QCheckBox):
                 place.setX(8)
             return _global(widget, place)
+        elif isinstance(widget, QtWidgets.QComboBox) and widget.currentText() == text and widget.isEnabled():
+            _scroll_to(widget)
+            return _global(widget, widget.rect().center())
+    return None
+
+
+def _file(name):
+    from qtpy import QtWidgets
+
+    for view in QtWidgets.QApplication.allWidgets():
+        if isinstance(view, QtWidgets.QTreeView) and view.isVisible():
+            model, root = view.model(), view.rootIndex()
+            for index in (model.index(row, 0, root) for row in range(model.rowCount(root))):
+                if index.data() == name:
+                    view.scrollTo(index)
+                    return _global(view.viewport(), view.visualRect(index).center())
     return None
 
 
@@ -233,20 +321,36 @@ def _handle(index):
     return _global(slider, handle.center())
 
 
-def _row(index):
+def _table():
     from qtpy import QtWidgets
 
     for table in QtWidgets.QApplication.allWidgets():
-        if isinstance(table, QtWidgets.QTableWidget) and table.isVisible() and table.rowCount() > index:
-            if table.horizontalHeaderItem(0).text() != '#':
-                continue
+        shown = isinstance(table, QtWidgets.QTableWidget) and table.isVisible()
+        if shown and table.horizontalHeaderItem(0).text() == '#':
             _scroll_to(table)
-            table.scrollToItem(table.item(index, 0))
-            words = [table.item(index, column).text() for column in range(table.columnCount())]
-            selected = [i.row() for i in table.selectionModel().selectedRows()]
-            place = table.visualItemRect(table.item(index, 1)).center()
-            return {'at': _global(table.viewport(), place), 'words': words, 'selected': selected}
+            return table
     return None
+
+
+def _row(index):
+    table = _table()
+    if table is None or table.rowCount() <= index:
+        return None
+    table.scrollToItem(table.item(index, 0))
+    words = [table.item(index, column).text() for column in range(table.columnCount())]
+    selected = [i.row() for i in table.selectionModel().selectedRows()]
+    place = table.visualItemRect(table.item(index, 1)).center()
+    return {'at': _global(table.viewport(), place), 'words': words, 'selected': selected}
+
+
+def _head(text):
+    from qtpy import QtCore
+
+    head = _table().horizontalHeader()
+    words = [_table().horizontalHeaderItem(column).text() for column in range(_table().columnCount())]
+    at = words.index(text)
+    place = QtCore.QPoint(head.sectionViewportPosition(at) + head.sectionSize(at) // 2, head.height() // 2)
+    return _global(head.viewport(), place)
 
 
 def _pixel(x, y):
@@ -284,8 +388,8 @@ def serve(viewer):
         done.wait(60)
 
 
-def run():
-    """Be Ginga, as ``ginga`` starts it, and answer questions besides."""
+def watch():
+    """Have the next Ginga of this process answer questions besides."""
     from ginga.rv import main
 
     class Viewer(main.ReferenceViewer):
@@ -295,8 +399,13 @@ def run():
             threading.Thread(target=serve, args=(self,), daemon=True).start()
 
     main.ReferenceViewer = Viewer
-    main.reference_viewer(['ginga', *sys.argv[1:]])
+    return main
 
 
 if __name__ == '__main__':
-    run()
+    main = watch()
+    if sys.argv[1] == 'view':
+        from ginga_crplugin.cli import main as command
+
+        sys.exit(command(sys.argv[1:]))
+    main.reference_viewer(['ginga', *sys.argv[1:]])

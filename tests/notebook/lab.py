@@ -3,26 +3,17 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
+import chromium
 import nbformat
+from chromium import Browser, TimeoutError
 
 import ginga_crplugin
-
-with suppress(ImportError):
-    from playwright.sync_api import TimeoutError, sync_playwright
-
-CHROMIUM = '/usr/bin/chromium'
-
-_ARGS = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-         '--disable-component-update', '--disable-sync')  # fmt: skip
 
 _IDLE = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;
@@ -53,11 +44,10 @@ _PIXELS = """async () => {
 
 def missing():
     """Return what is not there."""
-    modules = [name for name in ('jupyterlab', 'playwright', 'astrowidgets') if find_spec(name) is None]
-    return modules + [name for name in (CHROMIUM,) if shutil.which(name) is None]
+    return chromium.missing('jupyterlab', 'astrowidgets')
 
 
-class Lab:
+class Lab(Browser):
     """A server of JupyterLab and a browser.
 
     Parameters
@@ -71,9 +61,7 @@ class Lab:
     def __init__(self, folder, size=(1240, 1000)):
         self.folder = Path(folder)
         self._own = Path(tempfile.mkdtemp(prefix='lab'))
-        with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            self._port = probe.getsockname()[1]
+        self._port = chromium.free_port()
         self._log = (self._own / 'log').open('wb')
         words = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', '--ip=127.0.0.1',
                  f'--port={self._port}', '--ServerApp.port_retries=0', '--IdentityProvider.token=',
@@ -83,21 +71,12 @@ class Lab:
         settings.mkdir(parents=True)
         (settings / 'notification.jupyterlab-settings').write_text('{"fetchNews": "false"}')
         self._server = subprocess.Popen(words, stdout=self._log, stderr=self._log, env=self._environment())
-        self._playwright = self._browser = None
         try:
-            self._start_browser(size)
+            chromium.wait_for_server(self._port, self._server, lambda: self.log)
+            super().__init__(size, '.crp')
         except BaseException:
-            self.close()
+            self._close_server()
             raise
-
-    def _start_browser(self, size):
-        self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(_ARGS))
-        width, height = size
-        self.page = self._browser.new_page(viewport={'width': width, 'height': height})
-        self.errors = []
-        self.page.on('pageerror', lambda error: self.errors.append(str(error)))
-        self._wait_for_server()
 
     def _environment(self):
         package = str(Path(ginga_crplugin.__file__).parents[1])
@@ -110,16 +89,6 @@ class Lab:
             | folders
             | {'PYTHONPATH': path, 'OMP_NUM_THREADS': '1', 'IPYTHONDIR': str(self._own / 'ipython')}
         )
-
-    def _wait_for_server(self, timeout=60.0):
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex(('127.0.0.1', self._port)) == 0:
-                    return
-            assert self._server.poll() is None, self.log
-            time.sleep(0.1)
-        raise AssertionError(self.log)
 
     @property
     def log(self):
@@ -151,40 +120,10 @@ class Lab:
         """Return a button of the panel."""
         return self.page.locator('.crp').get_by_role('button', name=name, exact=True)
 
-    def says(self, text, timeout=60.0):
-        """Wait until the panel holds a text."""
-        words = "text => [...document.querySelectorAll('.crp')].some(e => e.innerText.includes(text))"
-        try:
-            self.page.wait_for_function(words, arg=text, timeout=1000 * timeout)
-        except TimeoutError as error:
-            raise AssertionError(f'{text!r} is not in {self.words!r}; {self.log}') from error
-
-    def gone(self, text, timeout=120.0):
-        """Wait until the panel does not hold a text."""
-        words = "text => ![...document.querySelectorAll('.crp')].some(e => e.innerText.includes(text))"
-        self.page.wait_for_function(words, arg=text, timeout=1000 * timeout)
-
-    @property
-    def words(self):
-        """All that the panel says."""
-        return '\n'.join(self.page.locator('.crp').all_inner_texts())
-
-    @property
-    def result(self):
-        """The line with the count."""
-        return next(line for line in self.words.splitlines() if ' px in ' in line)
-
     @property
     def pixels(self):
         """How many pixels of the image in the page are vermilion, blue and yellow, and a number that stands for all."""
         return self.page.evaluate(_PIXELS)
-
-    def until(self, condition, timeout=30.0):
-        """Wait until a condition holds."""
-        end = time.monotonic() + timeout
-        while not condition():
-            assert time.monotonic() < end, 'it did not come'
-            self.page.wait_for_timeout(50)
 
     def ask(self, expression):
         """Have the kernel compute an expression, and return it as JSON would have it."""
@@ -204,24 +143,12 @@ class Lab:
         )
         return json.loads(answer)
 
-    def drag(self, handle, pixels):
-        """Take the handle of a slider, and move it so many pixels."""
-        handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
-        x, y = box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        for step in range(1, 11):
-            self.page.mouse.move(x + pixels * step / 10, y)
-            self.page.wait_for_timeout(30)
-        self.page.mouse.up()
-
     def close(self):
         """End all of it."""
-        if self._browser is not None:
-            self._browser.close()
-        if self._playwright is not None:
-            self._playwright.stop()
+        super().close()
+        self._close_server()
+
+    def _close_server(self):
         self._server.terminate()
         try:
             self._server.wait(15)

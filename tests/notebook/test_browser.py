@@ -43,13 +43,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def lab(folder, request):
+def lab(folder, took):
     start = time.monotonic()
     lab = Lab(folder)
     yield lab
     lab.close()
-    words = f'JupyterLab and Chromium: {time.monotonic() - start:.0f} s'
-    request.config.pluginmanager.getplugin('terminalreporter').write_line(words)
+    took('JupyterLab and Chromium', start)
 
 
 def add(lab, name, button):

@@ -23,10 +23,9 @@ with warnings.catch_warnings():
     from astrowidgets.bqplot import ImageWidget as BqplotWidget
 
 import ginga_crplugin
-from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_dark, read_frame, read_mask
-from ginga_crplugin.cli import main
+from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_frame
 from ginga_crplugin.core import compiling
-from ginga_crplugin.session import Session
+from ginga_crplugin.core.hints import HINTS
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',
@@ -160,6 +159,28 @@ def test_a_row_pans_and_verdicts_change_table_counts_and_mask(saao, viewer):
     click(panel, 'redo')
     click(panel, 'keep')
     assert panel.ccd.mask.sum() == before
+
+
+def test_why_a_segment_has_its_hint_stands_below_it(saao):
+    async def work():
+        panel = CosmicRayPanel(saao)
+        panel.run()
+        row = panel.session.result.segments.listed[0]
+        mask = np.zeros(saao.shape, bool)
+        mask[int(row['bbox_ymax'].value), int(row['bbox_xmax'].value) + 2] = True
+        panel.add_mask(mask)
+        panel.run()
+        panel.select(1)
+        why = panel.controls.thumbnails.why
+        assert text(why) == ''  # it is not known yet
+        await until(lambda: text(why))
+        labels = {str(row['hint']): int(row['label']) for row in panel.session.result.segments.table}
+        panel.select(labels['touches a mask'])
+        assert text(why).startswith(f'touches a mask: {HINTS["touches a mask"]} (peak ')
+        panel.select(labels[''])
+        assert text(why) == 'nothing speaks against a cosmic ray'
+
+    in_loop(work)
 
 
 def test_ginga_shows_pixels_and_others_markers_by_verdict(saao):
@@ -401,52 +422,6 @@ def test_kept_reviews_are_offered(saao, tmp_path):
     assert second.controls.kept.layout.display == 'none'
 
 
-# the three fronts
-
-
-def cards(path):
-    with fits.open(path) as hdus:
-        header = hdus['MASK'].header
-        return {card.keyword: (card.value, card.comment) for card in header.cards if card.keyword[:2] in ('CR', 'LA')}
-
-
-def test_three_fronts_give_the_same(files):
-    frame = files / 'night1.fits'
-    panel = CosmicRayPanel(frame)
-    panel.controls.mask_path.value = str(files / 'column.fits')
-    panel.controls.add.click()
-    panel.controls.mask_path.value = str(files / 'dark.fits')
-    panel.controls.dark.click()
-    panel.controls.params['sigclip'].slider.value = 6.0
-    panel.controls.params['readnoise'].box.value = 4.0
-    panel.run()
-    panel.controls.save.path.value = str(files / 'notebook.fits')
-    panel.controls.save.button.click()
-
-    session = Session(lambda job, done: done(job(), None))
-    session.open(lambda: read_frame(frame))
-    session.add_mask(lambda: read_mask(files / 'column.fits', MaskBit.BAD))
-    session.add_mask(lambda: read_dark(files / 'dark.fits', 30.0))
-    session.set_params(sigclip=6.0)
-    session.set_params(readnoise=4.0)
-    session.detect()
-    session.save(files / 'ginga.fits')
-
-    words = ['--dark', str(files / 'dark.fits'), '--dark-limit', '30', '--mask', f'{files / "column.fits"}:bad']
-    more = ['--sigclip', '6', '--readnoise', '4', '-o', str(files / 'line.fits')]
-    assert main(['detect', str(frame), *words, *more]) == 0
-
-    saved = [files / f'{name}.fits' for name in ('notebook', 'ginga', 'line')]
-    for name in ('MASK', 'DQ'):
-        planes = [fits.getdata(path, name) for path in saved]
-        assert_array_equal(planes[0], planes[1])
-        assert_array_equal(planes[0], planes[2])
-    first, *others = map(cards, saved)
-    assert others == [first, first]
-    assert first['LASIGCLP'][0] == 6.0
-    assert len(first) > 30
-
-
 # what is loaded
 
 
@@ -502,10 +477,10 @@ class TestGingaStillComplies(ImageAPITest):
 class TestBqplotStillComplies(ImageAPITest):
     image_widget_class = BqplotWithPanel
 
-    @pytest.mark.skip(reason='bqplot saves in a browser')
+    @pytest.mark.skip(reason='without a panel it fails too: bqplot draws in a browser')
     def test_save(self):
         pass
 
-    @pytest.mark.skip(reason='bqplot saves in a browser')
+    @pytest.mark.skip(reason='without a panel it fails too: bqplot draws in a browser')
     def test_save_overwrite(self):
         pass

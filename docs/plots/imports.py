@@ -1,0 +1,104 @@
+"""Who imports whom, read from the code: boxes in storeys, and an arrow where no other way leads there."""
+
+from functools import cache
+
+import grimp
+import matplotlib.pyplot as plt
+
+PACKAGE = 'ginga_crplugin'
+#: Third-party libraries that are worth a word in the box of their room.
+LIBRARIES = {'PIL': 'Pillow', 'astropy': 'astropy', 'astrowidgets': 'astrowidgets', 'ccdproc': 'ccdproc',
+             'distributed': 'Dask', 'ginga': 'Ginga', 'ipywidgets': 'ipywidgets', 'numba': 'numba',
+             'photutils': 'photutils', 'qtpy': 'Qt', 'scipy': 'SciPy', 'yaml': 'YAML'}  # fmt: skip
+
+
+_ARROW = {'arrowstyle': '-|>', 'color': '#7090a8', 'lw': 0.8, 'shrinkB': 13}
+_BOX = {'boxstyle': 'round,pad=0.35', 'ec': '#5b7a90', 'lw': 0.7}
+
+
+@cache
+def _graph():
+    return grimp.build_graph(PACKAGE, include_external_packages=True)
+
+
+def _edges(box_of):
+    """Return the imports between boxes, ``{box: boxes}``, and the libraries that each box imports."""
+    imports, libraries = {}, {}
+    for module in _graph().modules:
+        box = box_of(module)
+        if box is None:
+            continue
+        imports.setdefault(box, set())
+        libraries.setdefault(box, set())
+        for other in _graph().find_modules_directly_imported_by(module):
+            if other in LIBRARIES:
+                libraries[box].add(LIBRARIES[other])
+            elif box_of(other) not in (None, box):
+                imports[box].add(box_of(other))
+    return imports, libraries
+
+
+def _reached(imports, box):
+    """Return all boxes that can be reached from a box."""
+    found, todo = set(), list(imports[box])
+    while todo:
+        other = todo.pop()
+        if other not in found:
+            found.add(other)
+            todo += imports[other]
+    return found
+
+
+def _storey(imports, box):
+    return 1 + max((_storey(imports, other) for other in imports[box]), default=-1)
+
+
+def _draw(box_of, width, most):
+    """Draw boxes, at most so many side by side."""
+    imports, libraries = _edges(box_of)
+    needed = {
+        box: {o for o in others if not any(o in _reached(imports, b) for b in others - {o})}
+        for box, others in imports.items()
+    }
+    rows = {}
+    for box in sorted(imports):
+        rows.setdefault(_storey(imports, box), []).append(box)
+    lines = [row[k : k + most] for _, row in sorted(rows.items()) for k in range(0, len(row), most)]
+    places = {}
+    for y, line in enumerate(lines):
+        wish = {box: sum(places[o][0] for o in needed[box]) / max(len(needed[box]), 1) for box in line}
+        for k, box in enumerate(sorted(line, key=wish.get)):
+            places[box] = ((k + 0.5) / len(line), y)
+    _, axis = plt.subplots(figsize=(width, 0.72 * len(lines) + 0.2), layout='constrained')
+    for box, (x, y) in places.items():
+        for other in needed[box]:
+            axis.annotate('', places[other], (x, y), arrowprops=_ARROW, zorder=1)
+        small = ', '.join(sorted(libraries[box] - {'astropy'}))
+        words, color = (f'{box}\n{small}', '#fdf1dd') if small else (box, '#e8f1f7')
+        axis.text(x, y, words, ha='center', va='center', fontsize=8, zorder=3, bbox=_BOX | {'fc': color})
+    axis.set_xlim(-0.02, 1.02)
+    axis.set_ylim(-0.6, len(lines) - 0.4)
+    axis.set_axis_off()
+
+
+def package():
+    """Draw the package: the core as one box, and each front as one."""
+
+    def box_of(module):
+        name, _, rest = module.partition('.')
+        if name != PACKAGE or not rest or rest == '__main__':
+            return None
+        first = rest.split('.')[0]
+        front = first.split('_')[0]
+        return {'ginga': 'ginga_*', 'notebook': 'notebook*', 'cli': 'cli', 'core': 'core'}.get(front, first)
+
+    _draw(box_of, 7.5, 4)
+
+
+def core():
+    """Draw the core."""
+
+    def box_of(module):
+        return module.removeprefix(f'{PACKAGE}.core.') if module.startswith(f'{PACKAGE}.core.') else None
+
+    _draw(box_of, 9.0, 7)

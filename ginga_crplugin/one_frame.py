@@ -1,0 +1,328 @@
+"""The room of one frame of many: a recipe applied to it from file to file, and what came of it in plain values."""
+
+import hashlib
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import QTable
+
+from .core.bits import BITS_CARD, REVIEW
+from .core.cards import area_and_minutes
+from .core.detect import detect
+from .core.frame import datasum
+from .core.hints import with_hints
+from .core.read import read_frame
+from .core.review import Review
+from .core.save import save_mask
+from .core.segment import segment
+from .core.verdict import check_result
+
+__all__ = ['Found', 'Job', 'Outcome', 'find', 'is_whole', 'name_of', 'process']
+
+#: How many of the largest and of the hinted segments of each frame are told of.
+TOLD = 6
+
+
+@dataclass(frozen=True)
+class Job:
+    """A frame, and where its mask goes.
+
+    Attributes
+    ----------
+    path : str
+        A file, or an address that fsspec understands.
+    ext : int
+        The number of the HDU.
+    output : str
+        The file to write.
+    of : int
+        How many frames its file holds.
+    """
+
+    path: str
+    ext: int
+    output: str
+    of: int = 1
+
+    @property
+    def label(self):
+        """Name and number of the HDU, as the user knows it."""
+        return f'{Path(self.path).name} [{self.ext}]'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a frame, in plain values.
+
+    Attributes
+    ----------
+    path, ext, output : str, int, str
+        As in `Job`.
+    status : {'done', 'skipped', 'failed'}
+        Skipped is what was done and whole already.
+    reason : str
+        Why it failed.
+    rule : str
+        The rule of the recipe that was used; '' for none.
+    object, date : str
+        OBJECT and DATE-OBS of its header.
+    exposure : float
+        Exposure time (second); NaN where the header does not tell.
+    pixels, segments, listed : int
+        Pixels in the mask that are cosmic rays; segments, and those of the size that is listed.
+    rate : float
+        Segments for a square centimetre and minute; NaN where the header does not tell the size of the pixels.
+    unsearched : float
+        The share of the frame that could not be searched.
+    checks : str
+        What speaks against frame or result: ``'noise look, sky wrong'``.
+    reviewed : bool
+        Whether the output holds verdicts of a review.
+    seconds : float
+        How long it took.
+    largest : tuple of (int, float, float, int, str)
+        Label, x and y (0-based pixels), pixels and hint of its largest segments, and of its largest with a hint.
+    of : int
+        How many frames its file holds.
+    """
+
+    path: str
+    ext: int
+    output: str
+    status: str
+    reason: str = ''
+    rule: str = ''
+    object: str = ''
+    date: str = ''
+    exposure: float = np.nan
+    pixels: int = 0
+    segments: int = 0
+    listed: int = 0
+    rate: float = np.nan
+    unsearched: float = np.nan
+    checks: str = ''
+    reviewed: bool = False
+    seconds: float = 0.0
+    largest: tuple = ()
+    of: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a recipe finds in a frame.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    detection : Detection
+    segments : Segments
+        With hints and verdicts.
+    crmask : (ny, nx) bool ndarray or None
+        The grown cosmic rays; None where they are not grown.
+    """
+
+    prepared: object
+    detection: object
+    segments: object
+    crmask: object
+
+    def save(self, path, cards=(), **options):
+        """Write the merged mask (see `save_mask`), by default in the kind that the recipe says."""
+        recipe = self.prepared.recipe
+        grown = [('CRGROW', recipe.grow, '[pix] the cosmic rays are grown by')] if recipe.grow else []
+        options = {'kind': recipe.kind, 'cleaned': recipe.cleaned} | options
+        return save_mask(
+            self.prepared.frame, self.detection, self.segments, path, crmask=self.crmask,
+            sources=self.prepared.sources, cards=[*grown, *cards], **options,
+        )  # fmt: skip
+
+
+def find(prepared):
+    """Find the cosmic rays of a frame as its recipe says.
+
+    Parameters
+    ----------
+    prepared : Prepared
+
+    Returns
+    -------
+    Found
+    """
+    frame, recipe = prepared.frame, prepared.recipe
+    detection = detect(frame, prepared.params)
+    segments = segment(frame, detection, recipe.min_size)
+    dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
+    verdicts = Review(frame.shape).verdicts(segments, recipe.grow)  # as if looked at, and nothing rejected
+    segments = verdicts.told(with_hints(frame, detection, segments, dark))
+    return Found(prepared, detection, segments, verdicts.mask if recipe.grow else None)
+
+
+def process(recipe, job, *, overwrite=False):
+    """Apply a recipe to a frame, and write its mask; whatever is wrong is told in the outcome.
+
+    A file that stands there already, is whole, and was made of the same pixels by the same recipe is left as it is.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    job : Job
+    overwrite : bool, optional
+        Whether another file may be replaced; one that holds a review never is.
+
+    Returns
+    -------
+    Outcome
+    """
+    start = time.monotonic()
+    try:
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+            warnings.simplefilter('ignore')  # of headers; the checks look at the pixels
+            values = _processed(recipe, job, _local(job.path, Path(folder)), overwrite=overwrite)
+    except Exception as error:  # noqa: BLE001 - one frame stops no other, and the user reads why
+        known = isinstance(error, ValueError | OSError | MemoryError)
+        reason = ' '.join((str(error) if known else f'{type(error).__name__}: {error}').split())
+        values = {'status': 'failed', 'reason': reason or type(error).__name__}
+    return Outcome(job.path, job.ext, job.output, of=job.of, seconds=time.monotonic() - start, **values)
+
+
+def name_of(address):
+    """Return the name of the file that an fsspec address leads to.
+
+    Examples
+    --------
+    >>> name_of('simplecache::s3://night/f1.fits'), name_of('zip://f2.fits::file:///all.zip')
+    ('f1.fits', 'f2.fits')
+    """
+    file = next(part for part in address.split('::') if '://' in part)
+    return file.rstrip('/').rpartition('/')[2] or 'frame.fits'
+
+
+def _local(path, folder):
+    """Return a frame's file; one that has an address is fetched into a folder."""
+    if '://' not in path:
+        return Path(path)
+    import fsspec
+
+    with fsspec.open(path, 'rb') as remote:
+        copy = folder / name_of(path)
+        with copy.open('wb') as file:
+            while block := remote.read(1 << 22):
+                file.write(block)
+    return copy
+
+
+def _processed(recipe, job, path, *, overwrite):
+    frame = read_frame(path, job.ext, recipe.unit)
+    prepared = recipe.prepare(frame)
+    identity = _identity(prepared)
+    output = Path(job.output)
+    if output.exists() and not overwrite:
+        known = is_whole(output, identity, frame)
+        if known is None:
+            msg = f'{output} exists already, and is not whole or not of this recipe: move it away, or overwrite it'
+            raise FileExistsError(msg)
+        return {'status': 'skipped'} | _of_header(frame, len(known[1])) | _of_output(*known, recipe.min_size)
+    if overwrite and _holds_review(output):
+        msg = f'{output} holds a review: move it away to have it made anew'
+        raise FileExistsError(msg)
+    found = find(prepared)
+    segments = found.segments
+    marks = prepared.checks + check_result(prepared.frame, found.detection, segments)
+    words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'fine')
+    cards = [
+        *recipe.cards(job.ext), ('CRRULE', prepared.rule, 'the rule of it that was used'),
+        ('CRIDENT', identity, 'tells whether recipe or frame have changed'), ('CRCHECKS', words, ''),
+    ]  # fmt: skip
+    found.save(output, cards, overwrite=overwrite)
+    pixels = found.detection.pixels if found.crmask is None else int(np.count_nonzero(found.crmask))
+    return {
+        'status': 'done', 'rule': prepared.rule, 'pixels': pixels, 'segments': len(segments),
+        'listed': len(segments.listed), 'unsearched': found.detection.unsearched_fraction, 'checks': words,
+        'largest': _told(segments.table),
+    } | _of_header(frame, len(segments))  # fmt: skip
+
+
+def _identity(prepared):
+    """Return a word for all that decides what is written: pixels, parameters, masks and the choices of the recipe."""
+    frame, recipe = prepared.frame, prepared.recipe
+    parts = [
+        datasum(frame.ccd.data), str(frame.ccd.unit), prepared.params, sorted(prepared.sources.items()),
+        [(mask.name, int(mask.bit), mask.datasum) for mask in frame.masks], recipe.min_size, recipe.grow, recipe.kind,
+        recipe.cleaned, recipe.stop, recipe.cure, prepared.rule,
+    ]  # fmt: skip
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def is_whole(output, identity, frame):
+    """Return what a file holds, if it is whole and has this identity.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+    identity : str
+    frame : Frame
+        Whose pixels must stand in it, if any do.
+
+    Returns
+    -------
+    (`~astropy.io.fits.Header`, `~astropy.table.QTable`, bool) or None
+        The header of the mask, the table of the segments, and whether there is a review.
+    """
+    try:
+        with fits.open(output, memmap=False) as hdus:
+            ours = [hdu for hdu in hdus if BITS_CARD in hdu.header]
+            header = next(hdu.header for hdu in ours if hdu.name == 'MASK')
+            if header.get('CRIDENT') != identity:
+                return None
+            if any(hdu.verify_checksum() != 1 or hdu.verify_datasum() != 1 for hdu in ours):
+                return None
+            images = [hdu for hdu in hdus if hdu.is_image and hdu.shape == frame.shape and hdu not in ours]
+            if images and datasum(images[0].data) != datasum(frame.ccd.data):
+                return None
+            return header.copy(), QTable(hdus['CRSEG'].data), REVIEW in hdus
+    except (OSError, ValueError, TypeError, KeyError, StopIteration):
+        return None
+
+
+def _holds_review(output):
+    """Whether a file holds verdicts."""
+    try:
+        with fits.open(output) as hdus:
+            return REVIEW in hdus
+    except (OSError, ValueError):
+        return False
+
+
+def _of_output(header, table, reviewed, min_size):
+    """Return the values of a frame that was done before."""
+    return {
+        'rule': header['CRRULE'], 'pixels': header['CRNPIX'], 'segments': len(table),
+        'listed': int(np.count_nonzero(table['area'] >= min_size)), 'unsearched': header['CRUNSRCH'],
+        'checks': header['CRCHECKS'], 'reviewed': reviewed, 'largest': _told(table),
+    }  # fmt: skip
+
+
+def _of_header(frame, segments):
+    """Return what the header tells of a frame, and the rate that follows."""
+    header = frame.ccd.header
+    known = area_and_minutes(header, frame.shape)
+    exposure = next((header[card] for card in ('EXPTIME', 'EXPOSURE') if card in header), np.nan)
+    words = {name: str(header.get(card, '')).strip() for name, card in (('object', 'OBJECT'), ('date', 'DATE-OBS'))}
+    return words | {
+        'exposure': float(exposure) if isinstance(exposure, int | float) else np.nan,
+        'rate': segments / (known[0] * known[1]) if known else np.nan,
+    }
+
+
+def _told(table):
+    """Return label, place, size and hint of the largest segments, and of the largest that have a hint."""
+    area, hint = np.asarray(table['area']), np.asarray(table['hint']).astype(str)
+    order = np.argsort(-area, kind='stable')
+    chosen = dict.fromkeys([*order[:TOLD], *order[hint[order] != ''][:TOLD]])
+    x, y = np.asarray(table['x_centroid']), np.asarray(table['y_centroid'])
+    return tuple((int(table['label'][i]), float(x[i]), float(y[i]), int(area[i]), str(hint[i]).strip()) for i in chosen)

@@ -1,0 +1,178 @@
+"""A night of frames in one run: two cores against one, and against a loop over ccdproc; outputs compared.
+
+    python tests/benchmarks/bench_batch.py                     200 frames of 2048 x 2048
+    python tests/benchmarks/bench_batch.py --frames 40 --size 1024 --reference 4
+
+Each run is the command itself, from its start to its end, reading and writing included. The loop over
+ccdproc.cosmicray_lacosmic reads, finds and writes some of the same frames, with all threads that it takes by default.
+Memory is the peak of the sum over all processes of a run (proportional set size where the system tells, so that shared
+pages count once).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+from astropy.io import fits
+from distributed import as_completed
+
+from ginga_crplugin import MaskBit, Recipe, save_recipe
+from ginga_crplugin.batch import local_client
+from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.demo import DARK_LIMIT, simulate
+
+LOOP = """
+import sys, time
+from pathlib import Path
+import ccdproc
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from distributed import as_completed
+from astropy.nddata import CCDData
+
+out, dark, limit, *frames = sys.argv[1:]
+hot = fits.getdata(dark) > float(limit)
+start = time.perf_counter()
+for frame in frames:
+    ccd = CCDData.read(frame, unit='adu')
+    ccd.mask = hot
+    found = ccdproc.cosmicray_lacosmic(
+        ccd, sigclip=4.5, sigfrac=0.3, objlim=5.0, gain=ccd.header['GAIN'] * u.electron / u.adu,
+        readnoise=ccd.header['RDNOISE'] * u.electron, satlevel=ccd.header['SATURATE'] * ccd.header['GAIN'],
+        gain_apply=False,
+    )
+    ccd.mask = found.mask
+    ccd.write(Path(out) / Path(frame).name)
+print((time.perf_counter() - start) / len(frames))
+"""
+
+
+def make_night(folder, count, size):
+    """Write frames that all differ, and a dark; return the frames and the recipe."""
+    scenes = [simulate((size, size), seed) for seed in range(min(count, 5))]
+    rng = np.random.default_rng(0)
+    dark = scenes[0].dark.data
+    fits.writeto(folder / 'dark.fits', dark)
+    hot = dark > DARK_LIMIT
+    frames = []
+    for number in range(count):
+        scene = scenes[number % len(scenes)]
+        data = np.roll(scene.ccd.data, rng.integers(0, size, 2), (0, 1))
+        data[hot] = np.maximum(data[hot], dark[hot])
+        frames.append(folder / f'frame{number:04}.fits')
+        fits.writeto(frames[-1], data, scene.ccd.header)
+    recipe = Recipe(masks=(MaskSource(folder / 'dark.fits', None, MaskBit.HOT, DARK_LIMIT),))
+    return frames, save_recipe(recipe, folder / 'recipe.yaml')
+
+
+def used(process):
+    """Return the memory of a process and all that it started, in MiB."""
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                memory = one.memory_full_info()
+                total += getattr(memory, 'pss', memory.rss)
+    return total / 2**20
+
+
+def timed(words):
+    """Run a command; return its seconds, the peak of its memory in MiB, and what it printed."""
+    start = time.perf_counter()
+    command = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True)
+    peak, process = 0.0, psutil.Process(command.pid)
+    printed = []
+    reader = threading.Thread(target=lambda: printed.append(command.stdout.read()))
+    reader.start()
+    while command.poll() is None:
+        peak = max(peak, used(process))
+        time.sleep(0.2)
+    seconds = time.perf_counter() - start
+    reader.join()
+    if command.returncode:
+        raise SystemExit(f'{words} failed:\n{printed[0]}')
+    return seconds, peak, printed[0]
+
+
+def apply(frames, recipe, out, jobs):
+    words = [sys.executable, '-m', 'ginga_crplugin', 'apply', recipe, *frames, '-o', out, '-j', jobs]
+    return timed(words)[:2]
+
+
+def overhead(tasks=2000):
+    """Return the seconds that Dask takes for a task that does nothing, a few in flight as in a night."""
+    with local_client(2) as client:
+        start = time.perf_counter()
+        waiting = as_completed([client.submit(int, number, pure=False) for number in range(4)])
+        for number, _ in enumerate(waiting, 4):
+            if number < tasks:
+                waiting.add(client.submit(int, number, pure=False))
+        return (time.perf_counter() - start) / tasks
+
+
+def differing(outputs, loop):
+    """Count pixels that differ from the masks of the loop."""
+    count = 0
+    for path in loop:
+        ours = fits.getdata(outputs / f'{path.stem}_crmask.fits', 'MASK') != 0
+        dq = fits.getdata(outputs / f'{path.stem}_crmask.fits', 'DQ')
+        saturated = (dq == MaskBit.SATURATED) & ours  # our mask holds these too
+        count += np.count_nonzero((ours & ~saturated) != (fits.getdata(path, 'MASK') != 0))
+    return int(count)
+
+
+def run(count, size, reference):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        frames, recipe = make_night(folder, count, size)
+        apply(frames[:1], recipe, folder / 'first', 1)  # compiles, where that was not done
+        figures = {'frames': count, 'size': size, 'cores': os.cpu_count()}
+        for jobs in (1, 2):
+            seconds, peak = apply(frames, recipe, folder / f'out{jobs}', jobs)
+            figures[f'jobs{jobs}'] = {'seconds': seconds, 'per_frame': seconds / count, 'peak_mib': peak}
+        (folder / 'loop').mkdir()
+        some = frames[:: max(1, count // reference)][:reference]
+        words = [sys.executable, '-c', LOOP, folder / 'loop', folder / 'dark.fits', DARK_LIMIT, *some]
+        figures['loop'] = {'per_frame': float(timed(words)[2].split()[-1]), 'frames': len(some)}
+        outputs = [folder / f'out{jobs}' for jobs in (1, 2)]
+        names = [path.name for path in sorted(outputs[0].glob('*_crmask.fits'))]
+        figures['files_that_differ'] = sum(
+            (outputs[0] / name).read_bytes() != (outputs[1] / name).read_bytes() for name in names
+        )
+        figures['files'] = len(names)
+        figures['bytes_read'], figures['bytes_written'] = (
+            frames[0].stat().st_size,
+            (outputs[0] / names[0]).stat().st_size,
+        )
+        figures['pixels_that_differ_from_ccdproc'] = differing(outputs[1], sorted((folder / 'loop').iterdir()))
+    figures['overhead'] = overhead()
+    figures['two_against_one'] = figures['jobs1']['seconds'] / figures['jobs2']['seconds']
+    figures['against_ccdproc'] = figures['loop']['per_frame'] / figures['jobs2']['per_frame']
+    return figures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--frames', type=int, default=200)
+    parser.add_argument('--size', type=int, default=2048)
+    parser.add_argument('--reference', type=int, default=6, help='frames for the loop over ccdproc')
+    parser.add_argument('--write', type=Path, help='a JSON file for the figures, as the docs have one')
+    args = parser.parse_args()
+    text = json.dumps(run(args.frames, args.size, args.reference), indent=2)
+    print(text)
+    if args.write:
+        args.write.write_text(text + '\n')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,123 @@
+"""Chromium, driven by Playwright: a page, what its user does there, and how to wait for what it shows."""
+
+import shutil
+import socket
+import time
+from importlib.util import find_spec
+
+try:
+    from playwright.sync_api import TimeoutError, sync_playwright
+except ImportError:  # then nothing of this is used
+    TimeoutError = TimeoutError
+
+CHROMIUM = '/usr/bin/chromium'
+
+ARGS = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+         '--disable-component-update', '--disable-sync')  # fmt: skip
+
+
+def missing(*modules):
+    """Return what is not there: of these modules, Playwright and Chromium."""
+    return [name for name in (*modules, 'playwright') if find_spec(name) is None] + (
+        [] if shutil.which(CHROMIUM) else [CHROMIUM]
+    )
+
+
+def wait_for_server(port, server, log, timeout=60.0):
+    """Wait until a server, started as a process, can be reached; ``log()`` tells why it could not."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(('localhost', port)) == 0:
+                return
+        assert server.poll() is None, log()
+        time.sleep(0.1)
+    raise AssertionError(log())
+
+
+def free_port():
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+class Browser:
+    """A page in Chromium.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Of the page.
+    parts : str
+        A selector of the parts of the page whose words are read.
+    """
+
+    def __init__(self, size, parts):
+        self._parts = parts
+        self.errors = []
+        self._playwright = sync_playwright().start()
+        try:
+            chromium = self._playwright.chromium
+            self._browser = chromium.launch(executable_path=CHROMIUM, headless=True, args=list(ARGS))
+            self.page = self._browser.new_page(viewport=dict(zip(('width', 'height'), size, strict=True)))
+        except BaseException:
+            self._playwright.stop()
+            raise
+        self.page.on('pageerror', lambda error: self.errors.append(str(error)))
+
+    @property
+    def words(self):
+        """All that can be read in the parts."""
+        return '\n'.join(self.page.locator(self._parts).all_inner_texts())
+
+    @property
+    def log(self):
+        """What the server wrote."""
+        return ''
+
+    def says(self, text, timeout=60.0):
+        """Wait until a text can be read."""
+        words = '([parts, text]) => [...document.querySelectorAll(parts)].some(e => e.innerText.includes(text))'
+        try:
+            self.page.wait_for_function(words, arg=[self._parts, text], timeout=1000 * timeout)
+        except TimeoutError as error:
+            raise AssertionError(f'{text!r} is not in {self.words!r}; {self.log}') from error
+
+    def gone(self, text, timeout=120.0):
+        """Wait until a text can't be read."""
+        words = '([parts, text]) => ![...document.querySelectorAll(parts)].some(e => e.innerText.includes(text))'
+        self.page.wait_for_function(words, arg=[self._parts, text], timeout=1000 * timeout)
+
+    @property
+    def result(self):
+        """The line with the count."""
+        return next(line for line in self.words.splitlines() if ' px in ' in line)
+
+    def until(self, condition, timeout=30.0):
+        """Wait until a condition holds."""
+        end = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < end, f'it did not come; {self.log}'
+            self.page.wait_for_timeout(50)
+
+    def drag(self, handle, pixels):
+        """Take the handle of a slider, and move it so many pixels."""
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        x, y = box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
+        self.stroke((x, y), (x + pixels, y))
+
+    def stroke(self, start, end):
+        """Move the mouse from one place of the page to another, with its button down."""
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        for step in range(1, 11):
+            self.page.mouse.move(*(a + (b - a) * step / 10 for a, b in zip(start, end, strict=True)))
+            self.page.wait_for_timeout(30)
+        self.page.mouse.up()
+
+    def close(self):
+        """End Chromium."""
+        self._browser.close()
+        self._playwright.stop()

@@ -1,0 +1,33 @@
+"""What the panel says of itself: its Help, and what stands beside the mouse."""
+
+from dataclasses import fields
+
+import pytest
+from qtpy import QtWidgets
+
+from ginga_crplugin import LACosmicParams, ginga_plugin
+
+
+@pytest.fixture
+def plugin(shell, channel):
+    """The panel, without an image."""
+    return shell.start(channel)
+
+
+def buttons(plugin):
+    return {b.text(): b for b in plugin.panel.run.get_widget().window().findChildren(QtWidgets.QPushButton)}
+
+
+def test_help_shows_the_text_of_the_module(shell, plugin):
+    buttons(plugin)['Help'].click()
+    shell.settle()
+    texts = [w.toPlainText() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QTextEdit)]
+    words = ginga_plugin.__doc__.split()
+    assert len(words) > 300
+    assert any(' '.join(words) in ' '.join(text.split()) for text in texts)
+
+
+@pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)
+def test_beside_the_mouse_stands_the_help_of_the_parameter(plugin, item):
+    widgets = plugin.panel._controls[item.name].widgets
+    assert {widget.get_widget().toolTip() for widget in widgets} == {item.metadata['help']}
