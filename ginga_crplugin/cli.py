@@ -292,6 +292,10 @@ def _make_mask(args):
 
 
 def _view(args):
+    if any(os.path.isdir(frame) for frame in args.frames):  # noqa: PTH112 - the names of frames are no paths yet
+        return _view_night(args)
+    if args.all:
+        args.usage_error('--all goes with a folder')
     for frame in args.frames:
         if not split_ext(frame)[0].is_file():
             msg = f'{split_ext(frame)[0]}: no such file'
@@ -300,6 +304,21 @@ def _view(args):
     if reason:
         return _failed(reason)
     return open_ginga(args.frames, args.toolkit)
+
+
+def _view_night(args):
+    from .launch import open_night
+    from .night import night_of
+
+    if len(args.frames) > 1:
+        args.usage_error('a folder is viewed alone')
+    with _warnings_in_lines():
+        night = night_of(args.frames[0], every=args.all)
+    reason = no_window(args.toolkit)
+    if reason:
+        return _failed(reason)
+    print(*night.words, sep='\n', flush=True)
+    return open_night(night, args.toolkit)
 
 
 # demo

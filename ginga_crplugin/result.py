@@ -4,35 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .core.again import done_by, masks_of_run
 from .core.detect import Detection, detect
-from .core.frame import Frame, InputMask
+from .core.frame import Frame
 from .core.segment import Segments
 
-__all__ = ['Comparison', 'MaskChoice', 'Result', 'masks_of', 'verify', 'without_masks']
-
-
-@dataclass(frozen=True, eq=False)
-class MaskChoice:
-    """An input mask, and whether it is used."""
-
-    mask: InputMask
-    used: bool = True
-    own: bool = False
-
-
-def masks_of(frame, recipe):
-    """Return the masks of a frame alone: those of its file, and those that a recipe makes for it."""
-    used = recipe is None or recipe.own_masks
-    if done_by(frame, recipe):
-        (own, made), used = masks_of_run(frame, recipe), True
-    elif recipe is None:
-        own, made = frame.masks, ()
-    else:
-        own = frame.masks
-        made = recipe.for_header(frame.ccd.header).masks_for(frame if used else frame.replace(masks=()))
-    choices = [MaskChoice(mask, used, own=True) for mask in own]
-    return tuple(choices + [MaskChoice(mask, own=True) for mask in made])
+__all__ = ['Comparison', 'Result', 'verify', 'without_masks']
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,22 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
+from .choices import Choices, masks_of
 from .core import compiling
-from .core.again import done_by, recipe_again
-from .core.bits import MaskBit
 from .core.checks import check_frame
 from .core.detect import Detector
 from .core.hints import with_hints
 from .core.keep import fingerprint
-from .core.params import FromHeader, LACosmicParams
 from .core.read import with_saved
-from .core.recipe import Recipe
 from .core.recipe_text import save_recipe
 from .core.review import Review
 from .core.save import save_mask
 from .core.segment import LISTED, segment
 from .core.verdict import check_result
-from .result import Comparison, MaskChoice, Result, masks_of, verify, without_masks
+from .result import Comparison, Result, verify, without_masks
 
 __all__ = ['Session']
 
@@ -73,11 +70,10 @@ class Session:
         self._listeners = []
         self._ticket = 0
         self._opening = 0
-        self._chosen = {}
-        self.used_recipe = self.saved_recipe = None
+        self._choices = Choices()
+        self.saved_recipe = None
         self.outputs = {}
         self._read = None
-        self._masks = ()
         self._wanted = False
         self._running = False
         self._seconds = 0.0
@@ -135,8 +131,7 @@ class Session:
         if self._read.review is not None:  # it was saved with the frame
             self._restore(*self._read.review)
         self.frame, self.error = self._read, ''
-        self._masks = masks + tuple(choice for choice in self._masks if not choice.own)
-        self._use_masks()
+        self._choose(replace(self._choices, masks=masks + self._choices.without_frame().masks))
         self._tell('frame')
         if recipe is not self.used_recipe:  # another was taken up meanwhile
             self.take_recipe(self.used_recipe)
@@ -148,13 +143,8 @@ class Session:
     def _run_again(self):
         """Have what was saved of the frame back, as soon as that takes no time."""
         able = compiling.ready() or compiling.problem()
-        if able and self.result is None and not self.busy and self._done_before:
+        if able and self.result is None and not self.busy and self._choices.done_before(self.frame):
             self.detect()
-
-    @property
-    def _done_before(self):
-        """Whether the mask that was saved of the frame was made by the recipe that is used."""
-        return self.frame is not None and done_by(self.frame, self.used_recipe)
 
     def close(self):
         """Let the frame go; a late answer about it is void."""
@@ -162,7 +152,7 @@ class Session:
         self._ticket += 1
         self._wanted = self.verifying = False
         self._detector, self._seconds = Detector(), 0.0
-        self._masks = tuple(choice for choice in self._masks if not choice.own)
+        self._choices = self._choices.without_frame()
         self.checks, self._checked = [], None
         self.frame = self._read = self.result = self.saved = self._last = None
         self.review = self.verdicts = self.kept = self._word = self.pinned = self.comparison = None
@@ -175,25 +165,18 @@ class Session:
     @property
     def params(self):
         """The parameters as they stand (`LACosmicParams`)."""
-        return self._resolved()[0]
+        return self._choices.resolved(self.frame)[0]
 
     @property
     def sources(self):
         """Where each parameter comes from, in words."""
-        return self._resolved()[1]
+        return self._choices.resolved(self.frame)[1]
 
-    def _resolved(self):
+    def _choose(self, choices):
+        """Take up other choices."""
+        self._choices = choices
         if self.frame is not None:
-            return self.frame.parameters(self._chosen, self._recipe_parameters())
-        params = LACosmicParams(**self._chosen)
-        return params, {name: 'you' if name in self._chosen else 'default' for name in vars(params)}
-
-    def _recipe_parameters(self):
-        """Return what the recipe says for this frame; what its header lacks is shown, and can be given by hand."""
-        if self.used_recipe is None:
-            return {}
-        parameters = self.used_recipe.for_header(self.frame.ccd.header).parameters
-        return {name: value for name, value in parameters.items() if value != FromHeader()}
+            self.frame = self.frame.replace(masks=choices.used(self.frame.shape))
 
     def set_params(self, **values):
         """Choose values over those of the header; None gives one back to the header or the default.
@@ -203,9 +186,7 @@ class Session:
         ValueError
             If a value is not allowed; nothing is changed then.
         """
-        chosen = {name: value for name, value in (self._chosen | values).items() if value is not None}
-        LACosmicParams(**chosen)
-        self._chosen = chosen
+        self._choices = self._choices.with_params(values)
         self._tell('params')
         self._check()
         self._follow()
@@ -224,16 +205,12 @@ class Session:
         if self.frame is None:
             msg = 'there is no frame yet: open one first'
             raise ValueError(msg)
-        own = [choice.used for choice in self._masks if choice.mask.origin == 'own']
-        if len(set(own)) > 1:
-            msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
-            raise ValueError(msg)
-        options = {'own_masks': all(own), 'min_size': self.min_size, 'grow': self.grow}
-        made = Recipe.of(self.frame, self.params, self.sources, self.used_recipe, **options)
-        if not self._done_before:
-            return made
-        base = self.used_recipe.for_header(self.frame.ccd.header)
-        return recipe_again(made, base, [choice.mask for choice in self._masks], rest_used=all(own))
+        return self._choices.recipe_of(self.frame, min_size=self.min_size, grow=self.grow)
+
+    @property
+    def used_recipe(self):
+        """The recipe that was taken up, or None."""
+        return self._choices.recipe
 
     @property
     def unit(self):
@@ -254,14 +231,13 @@ class Session:
             if error is not None:
                 self._fail(error)
                 return
-            self.used_recipe, self.saved_recipe, self._chosen, self.error = recipe, None, {}, ''
+            self._choices, self.saved_recipe, self.error = replace(self._choices, given={}, recipe=recipe), None, ''
             self.min_size, self.grow = recipe.min_size, recipe.grow
             if ticket != self._opening:
                 if self.frame is not None:
                     self.take_recipe(recipe)
                 return
-            self._masks = masks
-            self._use_masks()
+            self._choose(replace(self._choices, masks=masks))
             for event in ('recipe', 'masks', 'params'):
                 self._tell(event)
             if self.result is not None:
@@ -295,7 +271,7 @@ class Session:
     @property
     def masks(self):
         """The input masks (`MaskChoice`), used or not."""
-        return self._masks
+        return self._choices.masks
 
     def add_mask(self, load):
         """Have an `InputMask` loaded by ``load()`` in the worker and used."""
@@ -306,8 +282,7 @@ class Session:
             if error is not None:
                 self._fail(error)
                 return
-            self._masks += (MaskChoice(mask),)
-            self._use_masks()
+            self._choose(self._choices.with_mask(mask))
             self._tell('masks')
             self._check()
             self._follow()
@@ -317,24 +292,14 @@ class Session:
     @property
     def dark(self):
         """The dark, (ny, nx), that a mask was made from; None if there is none of the frame's shape."""
-        images = [choice.mask.image for choice in self._masks if choice.mask.image is not None]
-        return next((image for image in images if self.frame is not None and image.shape == self.frame.shape), None)
+        return None if self.frame is None else self._choices.dark(self.frame.shape)
 
     def set_mask(self, index, *, used=None, bit=None):
         """Use a mask or not, or give it another cause."""
-        old = self._masks[index]
-        mask = old.mask if bit is None else replace(old.mask, bit=MaskBit(bit))
-        new = MaskChoice(mask, old.used if used is None else used, old.own)
-        self._masks = (*self._masks[:index], new, *self._masks[index + 1 :])
-        self._use_masks()
+        self._choose(self._choices.with_mask_changed(index, used, bit))
         self._tell('masks')
         self._check()
         self._follow()
-
-    def _use_masks(self):
-        if self.frame is not None:
-            used = (c.mask for c in self._masks if c.used and c.mask.mask.shape == self.frame.shape)
-            self.frame = self.frame.replace(masks=tuple(used))
 
     # what speaks against the frame
 
@@ -360,8 +325,7 @@ class Session:
     def cure(self, cure):
         """Do what a check advises (`Cure`): take parameters, use a mask."""
         if cure.mask is not None:
-            self._masks += (MaskChoice(cure.mask, own=True),)  # it is of this frame alone
-            self._use_masks()
+            self._choose(self._choices.with_mask(cure.mask, own=True))  # it is of this frame alone
             self._tell('masks')
         self.set_params(**cure.params)
 
@@ -404,7 +368,7 @@ class Session:
 
     def _start_run(self, *, exact):
         ticket, frame, detector, min_size = self._ticket, self.frame, self._detector, self.min_size
-        params, sources = self._resolved()
+        params, sources = self._choices.resolved(self.frame)
         params = params if exact else replace(params, niter=1)
 
         def job():
@@ -664,7 +628,7 @@ class Session:
             return
 
         cards = [('CRGROW', self.grow, '[pix] the cosmic rays are grown by')] if self.grow else []
-        if self._done_before and self._replaces(options.get('kind'), path):
+        if self._choices.done_before(self.frame) and self._replaces(options.get('kind'), path):
             cards += [(key, *rest) for key, rest in result.frame.saved.cards.items()]
         options |= {
             'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,

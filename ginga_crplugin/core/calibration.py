@@ -19,7 +19,7 @@ from .ccdmask import CCDMASK
 from .frame import check_pixels
 from .read import read_dark, read_image
 from .record import as_cards
-from .save import packed
+from .save import packer
 from .whole import Place
 
 __all__ = ['make_mask']
@@ -81,7 +81,8 @@ def make_mask(path, *, flats=(), dark=None, limit=None, overwrite=False, **optio
     hdu.add_checksum(when='of this HDU')  # no date, so that the same is the same
     file = io.BytesIO()
     hdu.writeto(file)
-    place.write(packed(file.getvalue(), place.path))
+    with place.writing() as out, packer(out, place.path.suffix.lower()) as packed:
+        packed.write(file.getvalue())
     return Path(path), mask
 
 

@@ -211,7 +211,7 @@ class Frame:
 
     def electrons(self, params):
         """Return the filled pixels, sky put back, in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
-        return ((self.filled + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
+        return ((self.filled + params.pssl) * float(np.float32(params.gain))).astype(np.float32, copy=False)
 
     def saturated(self, params):
         """Return where the pixels are at or above ``params.satlevel``, (ny, nx) bool."""

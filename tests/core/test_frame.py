@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -356,7 +357,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, os.strerror(13), str(path))
 
     path = single(tmp_path / 'a.fits', PIXELS)
-    monkeypatch.setattr(fits, 'open', refuse)
+    monkeypatch.setattr(Path, 'open', refuse)
     with pytest.raises(PermissionError, match=r'Permission denied: .*a.fits'):
         read_frame(path)
 

@@ -160,14 +160,14 @@ def test_a_frame_with_another_name_is_not_written_into(frame, found, tmp_path, l
 
 @pytest.mark.parametrize('overwrite', [False, True])
 def test_of_two_that_write_into_a_frame_at_once_the_second_is_refused(frame, found, monkeypatch, overwrite, listing):
-    writing = Place.writing
+    finish = Place._take_on_rights
 
-    def late(place):  # another one comes in between
-        monkeypatch.setattr(Place, 'writing', writing)
+    def late(place, *args):  # another one comes in between
+        monkeypatch.setattr(Place, '_take_on_rights', finish)
         save_mask(frame, found, kind='into', overwrite=overwrite)
-        return writing(place)
+        return finish(place, *args)
 
-    monkeypatch.setattr(Place, 'writing', late)
+    monkeypatch.setattr(Place, '_take_on_rights', late)
     with pytest.raises(OSError, match=r'field.fits cannot be written: it was changed meanwhile by somebody else'):
         save_mask(frame, found, kind='into', overwrite=overwrite, cleaned=True)
     assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
