@@ -31,11 +31,13 @@ _ELSEWHERE = {
     'ccdproc': 'https://ccdproc.readthedocs.io/en/stable/',
     'photutils': 'https://photutils.readthedocs.io/en/stable/',
     'astro_image_display_api': 'https://astro-image-display-api.readthedocs.io/en/stable/',
+    'distributed': 'https://distributed.dask.org/en/stable/',
     'ginga': 'https://ginga.readthedocs.io/en/stable/',
 }
 intersphinx_mapping = {name: (address, f'inventories/{name}.txt') for name, address in _ELSEWHERE.items()}
 
 smartquotes = False  # options begin with two hyphens
+autodoc_typehints = 'none'  # the docstrings say more: shapes and units
 nitpicky = True
 nitpick_ignore = [  # they have no page of their own
     ('py:class', 'ipywidgets.widgets.widget_box.VBox'),
@@ -48,14 +50,26 @@ numpydoc_xref_param_type = True
 numpydoc_xref_aliases |= {
     'bool': ':class:`python:bool`',
     'array_like': 'array_like',
+    'iterable': 'iterable',
     'sequence': 'sequence',
     'ndarray': 'numpy.ndarray',
     'QTable': 'astropy.table.QTable',
     'CCDData': 'astropy.nddata.CCDData',
     'path-like': 'os.PathLike',
 }
-numpydoc_xref_ignore |= {'array_like', 'sequence', 'callable', 'viewer', 'as', 'a', 'source', 'ny', 'nx', 'n', 'h', 'w'}
-numpydoc_xref_ignore |= {'uint8', 'int32', 'int64', 'float32'}
+numpydoc_xref_ignore |= {
+    'array_like',
+    'iterable',
+    'sequence',
+    'callable',
+    'viewer',
+    'as',
+    'a',
+    'source',
+    'and',
+    'value',
+}
+numpydoc_xref_ignore |= {'one', 'two', 'extension', 'ny', 'nx', 'n', 'h', 'w', 'uint8', 'int32', 'int64', 'float32'}
 
 nb_execution_mode = 'force'  # so that what stands there is what it does now
 nb_execution_raise_on_error = True

@@ -25,6 +25,7 @@ _PUBLIC = {
     'check_result': 'core.checks',
     'detect': 'core.detect',
     'load_recipe': 'core.recipe_text',
+    'make_mask': 'core.calibration',
     'merge_mask': 'core.bits',
     'read_dark': 'core.read',
     'read_frame': 'core.read',

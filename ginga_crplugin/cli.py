@@ -35,7 +35,8 @@ def main(argv=None):
     """
     args = build_parser().parse_args(argv)
     commands = {
-        'detect': _detect, 'sheet': _sheet, 'check': _check, 'apply': _apply, 'view': _view, 'demo': _demo,
+        'detect': _detect, 'sheet': _sheet, 'check': _check, 'apply': _apply, 'make-mask': _make_mask, 'view': _view,
+        'demo': _demo,
     }  # fmt: skip
     run = commands[args.command]
     try:
@@ -277,10 +278,24 @@ def _apply(args):
     return run_apply(args)
 
 
+# make-mask
+
+
+def _make_mask(args):
+    from .cli_mask import run_make_mask
+
+    with _warnings_in_lines():
+        return run_make_mask(args)
+
+
 # view
 
 
 def _view(args):
+    if any(os.path.isdir(frame) for frame in args.frames):  # noqa: PTH112 - the names of frames are no paths yet
+        return _view_night(args)
+    if args.all:
+        args.usage_error('--all goes with a folder')
     for frame in args.frames:
         if not split_ext(frame)[0].is_file():
             msg = f'{split_ext(frame)[0]}: no such file'
@@ -289,6 +304,21 @@ def _view(args):
     if reason:
         return _failed(reason)
     return open_ginga(args.frames, args.toolkit)
+
+
+def _view_night(args):
+    from .launch import open_night
+    from .night import night_of
+
+    if len(args.frames) > 1:
+        args.usage_error('a folder is viewed alone')
+    with _warnings_in_lines():
+        night = night_of(args.frames[0], every=args.all)
+    reason = no_window(args.toolkit)
+    if reason:
+        return _failed(reason)
+    print(*night.words, sep='\n', flush=True)
+    return open_night(night, args.toolkit)
 
 
 # demo

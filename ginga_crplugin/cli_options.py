@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
+from .cli_mask import add_make_mask
 from .core.bits import CAUSES
 from .core.params import LACosmicParams
 
@@ -25,6 +26,7 @@ def build_parser():
     _add_sheet(commands)
     _add_check(commands)
     _add_apply(commands)
+    add_make_mask(commands, split_ext)
     _add_view(commands)
     _add_demo(commands)
     return parser
@@ -274,12 +276,17 @@ def _add_drawing(group):
 def _add_view(commands):
     view = commands.add_parser(
         'view', allow_abbrev=False, help='open frames in Ginga, with Cosmic Rays started',
-        description='Open frames in Ginga, with the plugin Cosmic Rays started on them.', epilog=_FILE_EXT,
+        description='Open frames in Ginga, with the plugin Cosmic Rays started on them. Of a folder that apply has '
+        'written, the frames that stand out are opened, with the recipe taken up: what is rejected there can be saved '
+        'back into their masks.',
+        epilog=_FILE_EXT,
     )  # fmt: skip
-    view.add_argument('frames', type=_frame, nargs='+', metavar='FRAME', help='FITS file')
+    view.add_argument('frames', type=_frame, nargs='+', metavar='FRAME', help='FITS file, or a folder of apply')
+    view.add_argument('--all', action='store_true', help='all frames of the folder, not those alone that stand out')
     view.add_argument(
         '-t', '--toolkit', default='qt', metavar='NAME', help="Ginga's toolkit (default: the Qt installed)"
     )
+    view.set_defaults(usage_error=view.error)
 
 
 def _add_demo(commands):

@@ -12,7 +12,7 @@ from .ginga_checks import Checks
 from .ginga_cutouts import Thumbnails
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
-from .ginga_toolkit import BOLD, in_browser, narrow, set_words
+from .ginga_toolkit import BOLD, in_browser, narrow, set_words, tab_after
 from .overlay import COLORS
 from .words import TIPS, counts_in_words
 from .words import UNITS as UNIT_WORDS
@@ -326,6 +326,7 @@ class Panel:
         self.masks.remove_all(delete=True)
         if not choices:
             self.masks.add_widget(Widgets.Label('none'), stretch=0)
+        made = []
         for index, choice in enumerate(choices):
             used = Widgets.CheckBox(_short(choice.mask.name, 30))
             fits = choice.mask.mask.shape == shape
@@ -342,6 +343,8 @@ class Panel:
             cause.add_callback('activated', lambda _, k, i=index: self._plugin.set_cause(i, list(CAUSES.values())[k]))
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
+            made += used, cause
+        tab_after(self.checks.last, *made)
 
     def show_recipe(self, words):
         """Show which recipe is used, or was written."""
@@ -360,7 +363,7 @@ class Panel:
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        words = '' if comparison is None else f'{comparison.words} (green, vermilion, purple)'
+        words = '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
         set_words(self.compared, words, _WIDE)
         (self.compared.show if words else self.compared.hide)()
 

@@ -108,7 +108,7 @@ class CosmicRays(LocalPlugin):
         self.overlay.canvas.add_callback('key-down-none', self._key)
         self._selected = None
         self.panel = None
-        self._image = self._cleaned = self._cleaned_of = self._unit = self._dialog = None
+        self._image = self._cleaned = self._cleaned_of = self._unit = self._opened_as = self._dialog = None
         self._started = 0.0
         self._timer = fv.get_backend_timer()
         self._timer.add_callback('expired', lambda _: self._show_time())
@@ -209,7 +209,8 @@ class CosmicRays(LocalPlugin):
         return np.array_equal(image.get_data(), frame.ccd.data, equal_nan=frame.ccd.data.dtype.kind == 'f')
 
     def _open(self):
-        image, unit = self._image, self._unit
+        image, unit = self._image, self._unit or self.session.unit
+        self._opened_as = unit
         self.session.open(lambda: frame_of_image(image, unit))
         self.panel.show_frame(None, opening=True)
 
@@ -383,6 +384,11 @@ class CosmicRays(LocalPlugin):
         else:
             self.session.take_recipe(recipe)
 
+    def take_night(self, night):
+        """Take up a night (`Night`): its recipe, and where the masks of its frames are."""
+        self.session.outputs = night.outputs
+        self.session.take_recipe(night.recipe)
+
     def ask_save_recipe(self):
         """Ask where to write what is done here as a recipe."""
         self._ask_file('Recipe: a new .yaml file', 'save', self.session.save_recipe).popup()
@@ -524,6 +530,8 @@ class CosmicRays(LocalPlugin):
         self.panel.show_params(self.session.params, self.session.sources)
 
     def _heard_recipe(self):
+        if self._image is not None and (self._unit or self.session.unit) != self._opened_as:
+            self._open()
         self.panel.show_recipe(recipe_in_words(self.session))
         self.panel.least.set_value(self.session.min_size)
         self.panel.grow.set_value(self.session.grow)
@@ -610,7 +618,7 @@ class CosmicRays(LocalPlugin):
 
     def _show_all(self):
         self.panel.show_progress(None)
-        for event in ('frame', 'params', 'engine'):
+        for event in ('frame', 'params', 'engine', 'recipe'):
             self._heard(event)
 
     def _show_error(self, message):

@@ -5,7 +5,7 @@ from pathlib import Path
 from ginga.gw import Widgets
 
 from .ginga_toolkit import set_words, typed
-from .words import KINDS, target
+from .words import KINDS, default_kind, save_in_words, target
 
 __all__ = ['SaveDialog']
 
@@ -46,11 +46,13 @@ class SaveDialog:
         self.kind = Widgets.ComboBox()
         for kind in self._kinds:
             self.kind.append_text(kind)
+        self.kind.set_index(list(self._kinds.values()).index(default_kind(self._frame)))
         self.kind.add_callback('activated', lambda *_: self._show())
         self.path = Widgets.TextEntry()
         self.path.set_text(str(target(self._frame)))
         self.path.add_callback('activated', lambda *_: self._show())
         self.cleaned = Widgets.CheckBox('add the cleaned image (CLEANED)')
+        self.cleaned.set_state(self._frame.saved is not None and self._frame.saved.cleaned)  # as it was
         self.overwrite = Widgets.CheckBox('replace what is there')
         for check in (self.cleaned, self.overwrite):
             check.add_callback('activated', lambda *_: self._show())
@@ -72,12 +74,7 @@ class SaveDialog:
         into = self.chosen == 'into'
         path = self._frame.path if into else self._target
         self.path.set_enabled(not into)
-        if into:
-            words = f'{path.name} gets MASK, DQ and CRSEG; all else in it stays byte for byte'
-        elif path.exists() and not self.overwrite.get_state():
-            words = f'{path.name} exists: choose another name, or tick "replace what is there"'
-        else:
-            words = f'{path.name} will be written'
+        words = save_in_words(self._frame, self.chosen, path, overwrite=self.overwrite.get_state())
         set_words(self.words, words, _WIDE)
 
     @property

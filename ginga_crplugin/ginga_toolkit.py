@@ -2,12 +2,13 @@
 
 import textwrap
 from html import escape
+from itertools import pairwise
 
 from ginga import toolkit
 from ginga.fonts.font_asst import Font
 from ginga.gw import Widgets
 
-__all__ = ['BOLD', 'dismiss', 'in_browser', 'narrow', 'set_words', 'typed']
+__all__ = ['BOLD', 'dismiss', 'in_browser', 'narrow', 'set_words', 'tab_after', 'typed']
 
 #: The font of headings.
 BOLD = Font(family='sans', style='normal', weight='bold')
@@ -40,6 +41,13 @@ def narrow(widget, width):
     if in_browser():
         widget.set_max_size(width, None)
     return widget
+
+
+def tab_after(first, *later):
+    """Have Tab go from a widget to others that were made after those that follow it."""
+    if hasattr(first.get_widget(), 'setTabOrder'):  # Qt alone goes by when they were made
+        for one, other in pairwise([first, *later]):
+            one.get_widget().setTabOrder(one.get_widget(), other.get_widget())
 
 
 def dismiss(dialog):

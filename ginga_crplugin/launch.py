@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-__all__ = ['no_window', 'open_ginga']
+__all__ = ['no_window', 'open_ginga', 'open_night']
 
 #: The bindings of Qt by module, in the order of preference, and their names for qtpy.
 _QT = {'PySide6': 'pyside6', 'PyQt6': 'pyqt6', 'PySide2': 'pyside2', 'PyQt5': 'pyqt5'}
@@ -19,6 +19,9 @@ def no_window(toolkit='qt'):
     toolkit : str
         Ginga's name for it; ``'qt'`` is whichever Qt is installed.
     """
+    if not importlib.util.find_spec('ginga'):
+        extra = 'web' if toolkit == 'pg' else 'qt'
+        return f"Ginga is not installed: pip install 'ginga-crplugin[{extra}]'"
     if toolkit == 'pg':
         known = importlib.util.find_spec('pgwidgets')
         return None if known else "Ginga's web widgets are not installed: pip install 'ginga-crplugin[web]'"
@@ -61,6 +64,35 @@ def open_ginga(frames, toolkit='qt'):
     int
         The exit code.
     """
+
+    def begin(shell, load):
+        _start_plugin_once(shell)
+        load(frames)
+
+    return _launched(begin, toolkit)
+
+
+def open_night(night, toolkit='qt'):
+    """Open frames of a night in Ginga, the plugin started and their recipe taken up, and wait until the user leaves it.
+
+    Each frame is read when the user turns to it.
+
+    Parameters
+    ----------
+    night : Night
+    toolkit : str
+        As for `no_window`, which should be asked first.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    return _launched(lambda shell, _: shell.gui_do(_show_night, shell, night), toolkit)
+
+
+def _launched(begin, toolkit):
+    """Start Ginga, have ``begin(shell, load)`` called when it is there, and wait for its end."""
     from argparse import ArgumentParser
 
     from ginga.rv.main import ReferenceViewer
@@ -71,20 +103,40 @@ def open_ginga(frames, toolkit='qt'):
     options = ArgumentParser()
     viewer.add_default_options(options)
     load = viewer.process_args
-
-    def load_and_start(files):
-        _start_plugin_once(viewer.ginga_shell)
-        load(files)
-
-    viewer.process_args = load_and_start
+    viewer.process_args = lambda _: begin(viewer.ginga_shell, load)
     words = ['--toolkit', toolkit]
     if toolkit == 'pg':  # without a size, nothing of it is seen in the page
         words += ['--geometry', '1400x900']
     try:
-        viewer.main(options.parse_args(words), frames)
+        viewer.main(options.parse_args(words), [])
     except SystemExit as done:  # so Ginga ends
         return done.code or 0
     return 0
+
+
+def _show_night(shell, night):
+    """List the frames in Ginga's first channel, start the plugin, and turn to the first of them."""
+    from ginga.misc.Future import Future
+
+    from . import ginga_plugin_spec
+
+    name = ginga_plugin_spec().name
+    channel = shell.get_channel(shell.get_channel_names()[0])
+    channel.opmon.get_plugin(name).take_night(night)
+    titles = []
+    for path, ext in night.frames:
+        future = Future()
+        future.freeze(shell.load_image, str(path), idx=ext)
+        titles.append(path.stem if ext is None else f'{path.stem}[{ext}]')
+        channel.add_history(titles[-1], str(path), idx=ext, image_future=future, nothumb=True)
+    _fit_in_browser(shell, channel)
+    shell.start_local_plugin(channel.name, name)
+    channel.switch_name(titles[0])
+
+
+def _fit_in_browser(shell, channel):
+    if shell.is_web_backend():  # the image was fitted to a page that nobody had opened yet
+        channel.fitsimage.add_callback('map', lambda viewer: viewer.zoom_fit())
 
 
 def _start_plugin_once(shell):
@@ -96,8 +148,7 @@ def _start_plugin_once(shell):
     def start(shell, channel, *_):
         if not started:
             started.append(channel)
-            if shell.is_web_backend():  # the image was fitted to a page that nobody had opened yet
-                shell.get_channel(channel).fitsimage.add_callback('map', lambda viewer: viewer.zoom_fit())
+            _fit_in_browser(shell, shell.get_channel(channel))
             shell.gui_do(shell.start_local_plugin, channel, ginga_plugin_spec().name)
 
     shell.add_callback('add-image', start)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 import numpy as np
 
 try:
+    import ginga  # noqa: F401
     import ipyevents  # noqa: F401
     import ipywidgets as w
 except ImportError as error:
@@ -85,7 +86,7 @@ class CosmicRayPanel(w.VBox):
         self.overlay = self.view.overlay
         self.controls = Controls(self)
         self._pencil = None
-        self._source = self._unit = self._ext = None
+        self._source = self._unit = self._opened_as = self._ext = None
         self._selected = self._shown = None
         self._heard_events = set()
         self._started = 0.0
@@ -137,7 +138,8 @@ class CosmicRayPanel(w.VBox):
         self._open(source, ext, unit, shown=False)
 
     def _open(self, source, ext, unit, *, shown):
-        load = reader(source, ext, unit)
+        self._opened_as = unit or self.session.unit
+        load = reader(source, ext, self._opened_as)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
         self._shown = self._source if shown else None
@@ -444,6 +446,8 @@ class CosmicRayPanel(w.VBox):
         self.controls.params.show(self.session.params, self.session.sources)
 
     def _heard_recipe(self):
+        if self._source is not None and (self._unit or self.session.unit) != self._opened_as:
+            self.choose_unit(self._unit)
         self.controls.show_recipe(recipe_in_words(self.session), self.session.min_size, self.session.grow)
 
     def _heard_masks(self):

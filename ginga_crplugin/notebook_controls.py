@@ -266,7 +266,7 @@ class Controls:
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        self.compared.value = '' if comparison is None else f'{comparison.words} (green, vermilion, purple)'
+        self.compared.value = '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
         _fold(self.compared)
 
     def end_comparison(self):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import ipywidgets as w
 
-from .words import KINDS, TIPS, target
+from .words import KINDS, TIPS, default_kind, save_in_words, target
 
 __all__ = ['SavePart']
 
@@ -43,6 +43,9 @@ class SavePart:
         if len(self.kind.options) != len(kinds):
             self.kind.options = kinds
         self.path.value = '' if frame is None else str(target(frame))
+        self.kind.value = default_kind(frame)
+        self.overwrite.value = False  # what was said of another file
+        self.cleaned.value = frame is not None and frame.saved is not None and frame.saved.cleaned  # as it was
         self._show()
 
     @property
@@ -51,16 +54,11 @@ class SavePart:
         return self._frame.path if self.kind.value == 'into' else Path(self.path.value).expanduser()
 
     def _show(self):
-        into = self.kind.value == 'into'
-        self.path.disabled = into
+        self.path.disabled = self.kind.value == 'into'
         if self._frame is None:
             self.words.value = ''
-        elif into:
-            self.say(f'{self.target.name} gets MASK, DQ and CRSEG; all else in it stays byte for byte')
-        elif self.target.exists() and not self.overwrite.value:
-            self.say(f'{self.target.name} exists: choose another name, or tick "replace what is there"')
         else:
-            self.say(f'{self.target.name} will be written')
+            self.say(save_in_words(self._frame, self.kind.value, self.target, overwrite=self.overwrite.value))
 
     def say(self, words):
         """Show a line of words."""

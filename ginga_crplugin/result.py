@@ -5,19 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .core.detect import Detection, detect
-from .core.frame import Frame, InputMask
+from .core.frame import Frame
 from .core.segment import Segments
 
-__all__ = ['Comparison', 'MaskChoice', 'Result', 'verify', 'without_masks']
-
-
-@dataclass(frozen=True, eq=False)
-class MaskChoice:
-    """An input mask, and whether it is used."""
-
-    mask: InputMask
-    used: bool = True
-    own: bool = False
+__all__ = ['Comparison', 'Result', 'verify', 'without_masks']
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,24 +1,24 @@
 """The room of the state: the frame at hand, what was chosen, what was found; the same for every front."""
 
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from .choices import Choices, masks_of
 from .core import compiling
-from .core.bits import MaskBit
 from .core.checks import check_frame
 from .core.detect import Detector
 from .core.hints import with_hints
 from .core.keep import fingerprint
-from .core.params import FromHeader, LACosmicParams
-from .core.recipe import Recipe
+from .core.read import with_saved
 from .core.recipe_text import save_recipe
 from .core.review import Review
 from .core.save import save_mask
 from .core.segment import LISTED, segment
 from .core.verdict import check_result
-from .result import Comparison, MaskChoice, Result, verify, without_masks
+from .result import Comparison, Result, verify, without_masks
 
 __all__ = ['Session']
 
@@ -39,6 +39,12 @@ class Session:
         with the exception that the job raised, or None, as ``error``.
     reviews : KeptReviews, optional
         Where reviews that are not saved yet are kept.
+
+    Attributes
+    ----------
+    outputs : dict of `~pathlib.Path`
+        Where the masks of frames were saved that stand in a file without them, by their own file and HDU,
+        ``{(path, ext): output}``. A frame whose mask was saved by the recipe that is used is run at once.
 
     Notes
     -----
@@ -64,9 +70,10 @@ class Session:
         self._listeners = []
         self._ticket = 0
         self._opening = 0
-        self._chosen = {}
-        self.used_recipe = self.saved_recipe = None
-        self._masks = ()
+        self._choices = Choices()
+        self.saved_recipe = None
+        self.outputs = {}
+        self._read = None
         self._wanted = False
         self._running = False
         self._seconds = 0.0
@@ -101,12 +108,17 @@ class Session:
         ticket, recipe = self._opening, self.used_recipe
 
         def job():
-            frame = load()
-            masks = () if recipe is None else recipe.for_header(frame.ccd.header).masks_for(frame)
+            frame = self._with_output(load())
+            masks = masks_of(frame, recipe)
             word = fingerprint(frame) if self._reviews is not None else None
             return frame, masks, word, self._reviews.load(word) if word else None
 
         self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))
+
+    def _with_output(self, frame):
+        """Return the frame with the mask that was saved of it elsewhere, if there is one."""
+        output = frame.path and self.outputs.get((frame.path.resolve(), frame.ext))
+        return with_saved(frame, output) if output else frame
 
     def _opened(self, ticket, recipe, opened, error):
         if ticket != self._opening:
@@ -114,20 +126,25 @@ class Session:
         if error is not None:
             self._fail(error)
             return
-        frame, masks, self._word, self.kept = opened
-        self.review = Review(frame.shape)
-        if frame.review is not None:  # it was saved with the frame
-            self._restore(*frame.review)
-        added = tuple(choice for choice in self._masks if not choice.own)
-        self.frame, self.error = frame, ''
-        self._masks = self._own_masks(frame.masks, masks) + added
-        self._use_masks()
+        self._read, masks, self._word, self.kept = opened
+        self.review = Review(self._read.shape)
+        if self._read.review is not None:  # it was saved with the frame
+            self._restore(*self._read.review)
+        self.frame, self.error = self._read, ''
+        self._choose(replace(self._choices, masks=masks + self._choices.without_frame().masks))
         self._tell('frame')
         if recipe is not self.used_recipe:  # another was taken up meanwhile
             self.take_recipe(self.used_recipe)
         self._check()
         if self.kept is not None:
             self._tell('kept')
+        self._run_again()
+
+    def _run_again(self):
+        """Have what was saved of the frame back, as soon as that takes no time."""
+        able = compiling.ready() or compiling.problem()
+        if able and self.result is None and not self.busy and self._choices.done_before(self.frame):
+            self.detect()
 
     def close(self):
         """Let the frame go; a late answer about it is void."""
@@ -135,9 +152,9 @@ class Session:
         self._ticket += 1
         self._wanted = self.verifying = False
         self._detector, self._seconds = Detector(), 0.0
-        self._masks = tuple(choice for choice in self._masks if not choice.own)
+        self._choices = self._choices.without_frame()
         self.checks, self._checked = [], None
-        self.frame = self.result = self.saved = self._last = None
+        self.frame = self._read = self.result = self.saved = self._last = None
         self.review = self.verdicts = self.kept = self._word = self.pinned = self.comparison = None
         self._comparing += 1
         self.error = ''
@@ -148,25 +165,18 @@ class Session:
     @property
     def params(self):
         """The parameters as they stand (`LACosmicParams`)."""
-        return self._resolved()[0]
+        return self._choices.resolved(self.frame)[0]
 
     @property
     def sources(self):
         """Where each parameter comes from, in words."""
-        return self._resolved()[1]
+        return self._choices.resolved(self.frame)[1]
 
-    def _resolved(self):
+    def _choose(self, choices):
+        """Take up other choices."""
+        self._choices = choices
         if self.frame is not None:
-            return self.frame.parameters(self._chosen, self._recipe_parameters())
-        params = LACosmicParams(**self._chosen)
-        return params, {name: 'you' if name in self._chosen else 'default' for name in vars(params)}
-
-    def _recipe_parameters(self):
-        """Return what the recipe says for this frame; what its header lacks is shown, and can be given by hand."""
-        if self.used_recipe is None:
-            return {}
-        parameters = self.used_recipe.for_header(self.frame.ccd.header).parameters
-        return {name: value for name, value in parameters.items() if value != FromHeader()}
+            self.frame = self.frame.replace(masks=choices.used(self.frame.shape))
 
     def set_params(self, **values):
         """Choose values over those of the header; None gives one back to the header or the default.
@@ -176,14 +186,7 @@ class Session:
         ValueError
             If a value is not allowed, or there is no such parameter; nothing is changed then.
         """
-        names = [item.name for item in fields(LACosmicParams)]
-        for name in values:
-            if name not in names:
-                msg = f'{name} is no parameter: there are {", ".join(names)}'
-                raise ValueError(msg)
-        chosen = {name: value for name, value in (self._chosen | values).items() if value is not None}
-        LACosmicParams(**chosen)
-        self._chosen = chosen
+        self._choices = self._choices.with_params(values)
         self._tell('params')
         self._check()
         self._follow()
@@ -202,38 +205,39 @@ class Session:
         if self.frame is None:
             msg = 'there is no frame yet: open one first'
             raise ValueError(msg)
-        own = [choice.used for choice in self._masks if choice.mask.origin == 'own']
-        if len(set(own)) > 1:
-            msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
-            raise ValueError(msg)
-        options = {'own_masks': all(own), 'min_size': self.min_size, 'grow': self.grow}
-        return Recipe.of(self.frame, self.params, self.sources, self.used_recipe, **options)
+        return self._choices.recipe_of(self.frame, min_size=self.min_size, grow=self.grow)
+
+    @property
+    def used_recipe(self):
+        """The recipe that was taken up, or None."""
+        return self._choices.recipe
+
+    @property
+    def unit(self):
+        """The unit that the recipe gives to the pixels, over what their header says; None if it gives none."""
+        return None if self.used_recipe is None else self.used_recipe.unit
 
     def take_recipe(self, recipe):
         """Take up a `Recipe`, for this frame and later ones: its parameters and masks instead of what was chosen.
 
         Where its masks can't be read nothing changes.
         """
-        ticket, frame = self._opening, self.frame
-        bare = None if frame is None else frame.replace(
-            masks=tuple(choice.mask for choice in self._masks if choice.mask.origin == 'own')
-        )  # fmt: skip
+        ticket, frame = self._opening, self._read
 
         def job():
-            return () if bare is None else recipe.for_header(bare.ccd.header).masks_for(bare)
+            return () if frame is None else masks_of(frame, recipe)
 
         def done(masks, error):
             if error is not None:
                 self._fail(error)
                 return
-            self.used_recipe, self.saved_recipe, self._chosen, self.error = recipe, None, {}, ''
+            self._choices, self.saved_recipe, self.error = replace(self._choices, given={}, recipe=recipe), None, ''
             self.min_size, self.grow = recipe.min_size, recipe.grow
             if ticket != self._opening:
                 if self.frame is not None:
                     self.take_recipe(recipe)
                 return
-            self._masks = () if bare is None else self._own_masks(bare.masks, masks)
-            self._use_masks()
+            self._choose(replace(self._choices, masks=masks))
             for event in ('recipe', 'masks', 'params'):
                 self._tell(event)
             if self.result is not None:
@@ -241,6 +245,7 @@ class Session:
                 self.set_grow(self.grow)
             self._check()
             self._follow()
+            self._run_again()
 
         self._run(job, done)
 
@@ -261,19 +266,12 @@ class Session:
 
         self._run(lambda: save_recipe(recipe, path, overwrite=overwrite), done)
 
-    def _own_masks(self, own, by_recipe):
-        """Return the masks of this frame alone: those of its file, and those that the recipe makes for it."""
-        used = self.used_recipe is None or self.used_recipe.own_masks
-        return tuple(MaskChoice(mask, used, own=True) for mask in own) + tuple(
-            MaskChoice(mask, own=True) for mask in by_recipe
-        )
-
     # the masks
 
     @property
     def masks(self):
         """The input masks (`MaskChoice`), used or not."""
-        return self._masks
+        return self._choices.masks
 
     def add_mask(self, load):
         """Have an `InputMask` loaded by ``load()`` in the worker and used."""
@@ -284,8 +282,7 @@ class Session:
             if error is not None:
                 self._fail(error)
                 return
-            self._masks += (MaskChoice(mask),)
-            self._use_masks()
+            self._choose(self._choices.with_mask(mask))
             self._tell('masks')
             self._check()
             self._follow()
@@ -295,24 +292,14 @@ class Session:
     @property
     def dark(self):
         """The dark, (ny, nx), that a mask was made from; None if there is none of the frame's shape."""
-        images = [choice.mask.image for choice in self._masks if choice.mask.image is not None]
-        return next((image for image in images if self.frame is not None and image.shape == self.frame.shape), None)
+        return None if self.frame is None else self._choices.dark(self.frame.shape)
 
     def set_mask(self, index, *, used=None, bit=None):
         """Use a mask or not, or give it another cause."""
-        old = self._masks[index]
-        mask = old.mask if bit is None else replace(old.mask, bit=MaskBit(bit))
-        new = MaskChoice(mask, old.used if used is None else used, old.own)
-        self._masks = (*self._masks[:index], new, *self._masks[index + 1 :])
-        self._use_masks()
+        self._choose(self._choices.with_mask_changed(index, used, bit))
         self._tell('masks')
         self._check()
         self._follow()
-
-    def _use_masks(self):
-        if self.frame is not None:
-            used = (c.mask for c in self._masks if c.used and c.mask.mask.shape == self.frame.shape)
-            self.frame = self.frame.replace(masks=tuple(used))
 
     # what speaks against the frame
 
@@ -338,8 +325,7 @@ class Session:
     def cure(self, cure):
         """Do what a check advises (`Cure`): take parameters, use a mask."""
         if cure.mask is not None:
-            self._masks += (MaskChoice(cure.mask, own=True),)  # it is of this frame alone
-            self._use_masks()
+            self._choose(self._choices.with_mask(cure.mask, own=True))  # it is of this frame alone
             self._tell('masks')
         self.set_params(**cure.params)
 
@@ -382,7 +368,7 @@ class Session:
 
     def _start_run(self, *, exact):
         ticket, frame, detector, min_size = self._ticket, self.frame, self._detector, self.min_size
-        params, sources = self._resolved()
+        params, sources = self._choices.resolved(self.frame)
         params = params if exact else replace(params, niter=1)
 
         def job():
@@ -574,7 +560,11 @@ class Session:
     def prepare(self):
         """Have the fast engine compiled in the worker, or loaded where that was done before."""
         if not compiling.ready() and not compiling.problem():
-            self._run(compiling.compile_all, lambda _able, _error: self._tell('engine'))
+            self._run(compiling.compile_all, lambda _able, _error: self._prepared())
+
+    def _prepared(self):
+        self._tell('engine')
+        self._run_again()
 
     @property
     def engine(self):
@@ -639,6 +629,12 @@ class Session:
 
     # the output
 
+    def _replaces(self, kind, path):
+        """Whether a mask that is saved so takes the place of the one that was saved of the frame."""
+        frame = self.result.frame
+        target = frame.path if kind == 'into' else path
+        return target is not None and Path(target).resolve() == frame.saved.path.resolve()
+
     def save(self, path=None, **options):
         """Write the merged mask in the worker (see `save_mask` for the options); then ``saved`` is the path."""
         result = self.result
@@ -650,6 +646,8 @@ class Session:
             return
 
         cards = [('CRGROW', self.grow, '[pix] the cosmic rays are grown by')] if self.grow else []
+        if self._choices.done_before(self.frame) and self._replaces(options.get('kind'), path):
+            cards += [(key, *rest) for key, rest in result.frame.saved.cards.items()]
         options |= {
             'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
             'review': self.review.edited, 'cards': cards,

@@ -7,9 +7,8 @@ from .core.record import in_words
 from .core.save import default_path
 
 __all__ = [
-    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'frame_in_words', 'hint_in_words', 'reasons', 'recipe_in_words',
-    'result_in_words',
-    'target',
+    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'default_kind', 'frame_in_words', 'hint_in_words', 'reasons',
+    'recipe_in_words', 'result_in_words', 'save_in_words', 'target',
 ]  # fmt: skip
 
 #: The kinds of output, and the words for them.
@@ -85,10 +84,44 @@ def recipe_in_words(session):
 
 def target(frame):
     """Return where the mask of a frame goes if nobody says otherwise."""
+    if default_kind(frame) == 'mask':
+        return frame.saved.path
     try:
         return default_path(frame)
     except ValueError:  # it came from no file
         return Path.cwd() / f'{Path(frame.name).stem}_crmask.fits'
+
+
+def default_kind(frame):
+    """Return what is saved of a frame if nobody says otherwise: what was saved of it before, anew."""
+    if frame is None or frame.saved is None:
+        return 'new'
+    return 'into' if frame.saved.path == frame.path else 'mask'
+
+
+def save_in_words(frame, kind, path, *, overwrite):
+    """Return what will be written, and what it takes the place of.
+
+    Parameters
+    ----------
+    frame : Frame
+    kind : {'new', 'into', 'mask'}
+    path : `~pathlib.Path`
+    overwrite : bool
+        Whether the user has said that what is there may be replaced.
+    """
+    rest = '; all else in it stays byte for byte' if kind == 'into' else ''
+    if frame.saved is not None and path == frame.saved.path:
+        if overwrite:
+            return f'the mask that was saved in {path.name} is replaced by this one{rest}'
+        return f'{path.name} holds the mask that was saved before: tick "replace what is there" to replace it'
+    if kind == 'into':
+        return f'{path.name} gets MASK, DQ and CRSEG{rest}'
+    if path.exists():
+        if overwrite:
+            return f'{path.name} will be replaced'
+        return f'{path.name} exists: choose another name, or tick "replace what is there"'
+    return f'{path.name} will be written'
 
 
 def reasons(session):

@@ -507,15 +507,19 @@ def test_view_on_a_display_that_is_not_there(frame):
     assert ended.stderr.count('\n') == 1
 
 
-def test_view_without_qt(frame, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ('toolkit', 'installed', 'words'),
+    [
+        ('qt', [], "Ginga is not installed: pip install 'ginga-crplugin[qt]'"),
+        ('qt', ['ginga'], "Qt is not installed: pip install 'ginga-crplugin[qt]'"),
+        ('pg', [], "Ginga is not installed: pip install 'ginga-crplugin[web]'"),
+        ('pg', ['ginga'], "Ginga's web widgets are not installed: pip install 'ginga-crplugin[web]'"),
+    ],
+)
+def test_view_without_what_it_needs(toolkit, installed, words, frame, capsys, monkeypatch):
     monkeypatch.setenv('QT_QPA_PLATFORM', 'offscreen')
-    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
-    assert_refused(['view', frame], frame.parent, "pip install 'ginga-crplugin[qt]'", capsys)
-
-
-def test_view_in_a_browser_without_the_web_widgets(frame, capsys, monkeypatch):
-    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
-    assert_refused(['view', '-t', 'pg', frame], frame.parent, "pip install 'ginga-crplugin[web]'", capsys)
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: name if name in installed else None)
+    assert_refused(['view', '-t', toolkit, frame], frame.parent, words, capsys)
 
 
 def test_view_starts_the_plugin_on_the_frame(frame, tmp_path):

@@ -66,8 +66,8 @@ def storeys():
     contracts = tomllib.loads(PYPROJECT.read_text())['tool']['importlinter']['contracts']
     layers = next(contract['layers'] for contract in contracts if 'storey' in contract['name'])
     core = next(contract['layers'] for contract in contracts if contract.get('containers') == ['ginga_crplugin.core'])
-    rows = [[name.strip().removeprefix('ginga_crplugin.') for name in layer.split('|')] for layer in layers[:-1]]
-    rows += [[f'core.{name.strip()}' for name in layer.replace(':', '|').split('|')] for layer in core]
+    rows = [[name.removeprefix('ginga_crplugin.') for name in names(layer)] for layer in layers[:-1]]
+    rows += [[f'core.{name}' for name in names(layer)] for layer in core]
     rows.append(sorted(set(modules()) - {name for row in rows for name in row}))
     lines = []
     for number, row in enumerate(rows, 1):
@@ -77,6 +77,11 @@ def storeys():
             '25 75',
         )
     return lines
+
+
+def names(layer):
+    """Return the names in one layer of import-linter's, where : lets them import each other and | does not."""
+    return [name.strip() for name in layer.replace(':', '|').split('|')]
 
 
 def modules():
@@ -248,12 +253,17 @@ def resolve(app, env, node, content):
     if target in _ELSEWHERE:
         node['reftarget'] = _ELSEWHERE[target]
         return missing_reference(app, env, node, content)
-    found = env.domains.python_domain.find_obj(env, '', '', target, None, 1)
-    pages = {(entry.docname, entry.node_id) for _, entry in found if not entry.aliased}
+    pages = _pages(env, target) or _pages(env, target.rpartition('.')[0])  # a cached property stands with its class
     if len(pages) != 1:
         return None
     docname, anchor = pages.pop()
     return make_refnode(app.builder, node['refdoc'], docname, anchor, content, target)
+
+
+def _pages(env, name):
+    """Return where a name is told of, by the end of its full name."""
+    found = env.domains.python_domain.find_obj(env, '', '', name, None, 1) if name else []
+    return {(entry.docname, entry.node_id) for _, entry in found if not entry.aliased}
 
 
 def setup(app):

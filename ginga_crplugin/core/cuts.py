@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from .bits import BITS_CARD, MaskBit
-from .read import opened
+from .source import opened
 
 __all__ = ['Cut', 'read_cut']
 

@@ -90,6 +90,6 @@ class KeptReviews:
         try:
             yield
         except OSError as error:
-            why = f'{self._folder}: {error.strerror}' if error.strerror else error
-            msg = f'{what}: {why}; {advice}'
+            why = error.strerror or getattr(error.__cause__, 'strerror', None) or error
+            msg = f'{what}: {self._folder}: {why}; {advice}'
             raise OSError(msg) from error

@@ -1,28 +1,30 @@
 """The room where FITS is read: frames, and the masks and images that go with them."""
 
 import warnings
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import WCS, FITSFixedWarning, WcsError
+from astropy.wcs import WCS, FITSFixedWarning
 
 from .bits import CAUSE_CARD, CAUSES, MaskBit
 from .frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from .header import frame_unit, header_values
-from .saved import DAMAGED, own_masks, own_review, pixels_of, saved_mask
+from .saved import own_masks, own_review, saved_mask
+from .source import clean_header, opened, pixels, sum_notes
 
 __all__ = [
-    'frame_extensions', 'frame_of', 'opened', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source',
+    'frame_extensions', 'frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source',
     'with_saved',
 ]  # fmt: skip
 
 #: Names of extensions that go with an image, rather than be one.
 _COMPANIONS = {'MASK', 'DQ', 'CRDQ', 'CLEANED', 'ERR', 'ERROR', 'UNCERT', 'VAR', 'VARIANCE', 'IVAR', 'WHT', 'WEIGHT',
                'BKG', 'SKY', 'SKYFIT', 'PSF', 'SEGM', 'TIME'}  # fmt: skip
+
+#: Bytes for each pixel that the search and the saving need at most, besides the pixels themselves.
+_SEARCH = 16
 
 
 def read_frame(path, ext=None, unit=None):
@@ -53,15 +55,17 @@ def read_frame(path, ext=None, unit=None):
         index = _image_index(hdus, ext, path)
         first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
-        header = hdu.header.copy()
-        header.extend(hdus[0].header, unique=True, strip=True)
-        data = pixels_of(hdu, path)
+        header, notes = clean_header(hdu.header)
+        if index:
+            header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
+        notes += sum_notes(hdu)
+        data = pixels(hdu, path, _SEARCH)
         saved, review = saved_mask(hdus, hdu.ver, hdu.shape, path), own_review(hdus, hdu.ver)
         masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
-        wcs = _wcs(header, hdus)
+        wcs, of_sky = _wcs(header, hdus)
     return frame_of(
-        data, header, path.name, unit, wcs=wcs, path=path, ext=index, first=first, masks=masks, review=review,
-        saved=saved,
+        data, header, path.name, unit, wcs, notes + of_sky, path=path, ext=index, first=first, masks=masks,
+        review=review, saved=saved,
     )  # fmt: skip
 
 
@@ -93,7 +97,7 @@ def with_saved(frame, path):
     return frame.replace(saved=saved, review=review)
 
 
-def frame_of(data, header, name, unit=None, wcs=None, **origin):
+def frame_of(data, header, name, unit=None, wcs=None, notes=(), **origin):
     """Make a frame of pixels and their header, with what is to be told of it.
 
     Parameters
@@ -105,6 +109,8 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
         The unit of the pixels, over what BUNIT says.
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
+    notes : list of str, optional
+        What is to be told of it already.
     **origin
         ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
 
@@ -112,15 +118,18 @@ def frame_of(data, header, name, unit=None, wcs=None, **origin):
     -------
     Frame
     """
-    named, notes = (unit, []) if unit is not None else _unit_of(header)
+    named, of_unit = (unit, []) if unit is not None else _unit_of(header)
     try:
         unit = frame_unit(named)
     except ValueError as error:
         msg = f'{name}: {error}'
         raise ValueError(msg) from None
-    notes += header_values(header, unit)[1]
     check_pixels(data, f'{name} [{origin["ext"]}]' if 'ext' in origin else name)
-    ccd = CCDData(data, unit=unit, header=header, wcs=_wcs(header) if wcs is None else wcs)
+    of_sky = []
+    if wcs is None and 'path' not in origin:
+        wcs, of_sky = _wcs(header)
+    notes = [*notes, *of_unit, *header_values(header, unit)[1], *of_sky]
+    ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
     return Frame(ccd, name, notes=tuple(notes), **origin)
 
 
@@ -155,7 +164,7 @@ def read_image(path, ext=None):
     """
     path = Path(path)
     with opened(path) as hdus:
-        data = _native(pixels_of(hdus[_image_index(hdus, ext, path)], path))
+        data = _native(pixels(hdus[_image_index(hdus, ext, path)], path))
     return data, datasum(data)
 
 
@@ -186,7 +195,7 @@ def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
         if ext is None and 'MASK' in hdus:
             ext = 'MASK'
         hdu = hdus[_image_index(hdus, ext, path)]
-        data, cause = _native(pixels_of(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+        data, cause = _native(pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
     bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
     checksum = datasum(data)
     return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
@@ -245,7 +254,7 @@ def read_source(source, index=0):
     if source.datasum and source.datasum != mask.datasum:
         msg = f'{source.path} has changed: its pixels have DATASUM {mask.datasum}, expected is {source.datasum}'
         raise ValueError(msg)
-    return mask
+    return replace(mask, origin=source) if source.ext == 'same' else mask
 
 
 def frame_extensions(path, ext=None):
@@ -273,51 +282,31 @@ def frame_extensions(path, ext=None):
                 for i, hdu in enumerate(hdus)
                 if (hdu.name == hdus[index].name and hdu.is_image if same else i == index)
             )
-        images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) > 0]
+        images = [index for index, hdu in enumerate(hdus) if _is_image(hdu)]
         names = {index: hdus[index].name for index in images}
         first = _image_index(hdus, None, path)
     science = [index for index in images if names[index] == 'SCI']
     return tuple(science or [index for index in images if index == first or names[index] not in _COMPANIONS])
 
 
-@contextmanager
-def opened(path):
-    """Open a FITS file for reading, by its `~pathlib.Path`; say in one line what is wrong with it."""
-    if not path.exists():
-        msg = f'{path}: no such file'
-        raise FileNotFoundError(msg)
-    if path.is_dir():
-        msg = f'{path} is a folder, not a FITS file'
-        raise ValueError(msg)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', AstropyUserWarning)  # a file cut short is an error where its pixels are read
-        try:
-            hdus = fits.open(path, memmap=False)
-        except PermissionError:
-            raise
-        except DAMAGED as error:
-            msg = f'{path}: not a FITS file ({str(error).splitlines()[0].split(". If")[0]})'
-            raise ValueError(msg) from error
-        with hdus:
-            yield hdus
-
-
 def _wcs(header, hdus=None):
-    """Return the sky coordinates that a header gives, or None."""
+    """Return the sky coordinates that a header gives, or None, and what is to be told of them."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', FITSFixedWarning)
         try:
             wcs = WCS(header, hdus, naxis=2)
-        except (WcsError, ValueError, TypeError, KeyError, AssertionError):  # no usable WCS, the pixels are
-            return None
-    return wcs if wcs.wcs.ctype[0] else None
+            wcs.to_header(relax=True)
+        except Exception as error:  # noqa: BLE001 - WCS raises all there is; the pixels are usable without
+            said = ' '.join(str(error).split())[:80]
+            return None, [f'the sky coordinates cannot be read ({said}): left aside']
+    return (wcs if wcs.wcs.ctype[0] else None), []
 
 
 def _image_index(hdus, ext, path):
     """Return the number of the HDU asked for, or of the first image."""
     if ext is None:
         for index, hdu in enumerate(hdus):
-            if hdu.is_image and len(hdu.shape) > 0:
+            if _is_image(hdu):
                 return index
         msg = f'{path}: no image in it'
         raise ValueError(msg)
@@ -329,8 +318,12 @@ def _image_index(hdus, ext, path):
         names = ', '.join(f'{i} {hdu.name}'.strip() for i, hdu in enumerate(hdus))
         msg = f'{path}: no extension {ext!r}; it has {names}'
         raise ValueError(msg) from None
-    if not hdu.is_image or len(hdu.shape) == 0:
+    if not _is_image(hdu):
         kind = 'empty' if hdu.is_image else 'a table'
         msg = f'{path}: extension {ext!r} is {kind}, not an image'
         raise ValueError(msg)
     return index
+
+
+def _is_image(hdu):
+    return hdu.is_image and len(getattr(hdu, 'shape', ())) > 0  # what is no standard HDU may have no shape

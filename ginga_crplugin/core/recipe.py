@@ -1,6 +1,7 @@
 """The room of the recipe: everything needed to do with other frames what was done with one."""
 
-from dataclasses import dataclass, field, fields, replace
+import hashlib
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -142,6 +143,19 @@ class Recipe:
                 msg = f'{name} is {value!r}: it must be a whole number from {low} to {high}'
                 raise ValueError(msg)
 
+    @cached_property
+    def word(self):
+        """A word for all that it says, whatever it and the folders of its masks are called: 32 hexadecimal digits."""
+        own = [_said(getattr(self, item.name)) for item in fields(self) if item.compare]
+        return hashlib.blake2b(repr(own).encode(), digest_size=16).hexdigest()
+
+    def cards(self, ext):
+        """Return the cards by which a mask names the recipe it was made by, and the HDU that its frame was."""
+        return [
+            ('CRRECIPE', self.name, 'the recipe'), ('CRRECSUM', self.word, 'a word for what it says'),
+            ('CRHDU', ext, 'the HDU of its file that the frame was'),
+        ]  # fmt: skip
+
     @classmethod
     def of(cls, frame, params, sources, base=None, **options):
         """Make the recipe of what was done with a frame.
@@ -173,7 +187,7 @@ class Recipe:
                 raise ValueError(msg)
         base = cls() if base is None else base.for_header(frame.ccd.header)
         made = {item.name: _again(item.name, params, sources, base) for item in fields(params)}
-        masks = tuple(mask.origin for mask in frame.masks if isinstance(mask.origin, MaskSource))
+        masks = tuple(_source(mask) for mask in frame.masks if isinstance(mask.origin, MaskSource))
         cure = tuple(dict.fromkeys(mask.origin for mask in frame.masks if mask.origin in CURES))
         for mask in frame.masks:
             if mask.origin is None:
@@ -267,6 +281,25 @@ def cached_source(source, index=0):
 @lru_cache(maxsize=8)
 def _cached(source, index, _mtime, _size):
     return read_source(source, index)
+
+
+def _source(mask):
+    """Return where a mask came from, with its cause as it is now; the pixels of a dark are hot whatever it is."""
+    same = mask.origin.cause in (None, mask.bit) or mask.origin.limit is not None
+    return mask.origin if same else replace(mask.origin, cause=mask.bit)
+
+
+def _said(value):
+    """Return a value of a recipe in a form that is the same for the same."""
+    if isinstance(value, MaskSource):
+        return value.path.name, value.ext, value.cause, value.limit, value.datasum
+    if isinstance(value, dict):
+        return sorted((key, _said(item)) for key, item in value.items())
+    if isinstance(value, tuple | list):
+        return [_said(item) for item in value]
+    if is_dataclass(value):
+        return type(value).__name__, [_said(getattr(value, item.name)) for item in fields(value)]
+    return float(value) if isinstance(value, int) else value
 
 
 def _again(name, params, sources, base):

@@ -4,23 +4,26 @@ import bz2
 import gzip
 import io
 import lzma
-from functools import partial
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from astropy.table import Table
-from astropy.utils.data import get_readable_fileobj
 
 from .bits import BITS_CARD, REVIEW, MaskBit, merge_mask
 from .detection import restore
 from .record import record
 from .segment import segment
+from .source import BLOCK, STEP, clean_header, hdus_in, packing, pixels, unpacked
 from .whole import Place
 
-__all__ = ['default_path', 'save_mask', 'stem_of']
+__all__ = ['default_path', 'packer', 'save_mask', 'stem_of']
 
 _OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
+
+#: How astropy is to write headers that came with a frame, whatever is wrong with them.
+_LENIENT = 'silentfix+ignore'
 
 #: Version of the bits, for `BITS_CARD`.
 BITS_VERSION = 1
@@ -121,40 +124,29 @@ def save_mask(
         raise FileExistsError(msg)
     segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
     plane = merge_mask(frame, detection, crmask)
-    raw = _Raw(frame) if kind != 'mask' else None
-    name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
-    cards = record(frame, detection, segments, plane, sources or {}, verified, cards)
-    hdus = _extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned)
-    if review is not None and len(review[0]):
-        hdus.append(_review_hdu(*review))
-    ours = _written(hdus, raw)
-    if kind == 'mask':
-        content = ours
-    elif kind == 'new':
-        content = raw.science() + ours[2880:]
-    else:
-        content = raw.others(name_dq, overwrite=overwrite) + ours[2880:]
-    place.write(_packed(content, place.path, into=kind == 'into'))
+    suffix = packing(place.path) if kind == 'into' else place.path.suffix.lower()
+    with place.writing() as out, packer(out, suffix) as file, _frame_file(frame, kind) as raw:
+        name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
+        cards = record(frame, detection, segments, plane, sources or {}, verified, cards)
+        hdus = _extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned)
+        if review is not None and len(review[0]):
+            hdus.append(_review_hdu(*review))
+        ours = _written(hdus, raw)
+        if kind == 'mask':
+            file.write(ours)
+        else:
+            file.writelines(raw.science() if kind == 'new' else raw.others(name_dq, overwrite=overwrite))
+            file.write(ours[BLOCK:])
     return beside
 
 
-_PACKERS = {
-    '.gz': (b'\x1f\x8b', partial(gzip.compress, mtime=0)),  # the same gives the same bytes at any time
-    '.bz2': (b'BZh', bz2.compress),
-    '.xz': (b'\xfd7zXZ', lzma.compress),
-}
-
-
-def _packed(content, target, *, into):
-    """Compress the content as the old file is, or as the name of a new one says."""
-    start = b''
-    if into:
-        with target.open('rb') as file:
-            start = file.read(6)
-    for suffix, (magic, compress) in _PACKERS.items():
-        if start.startswith(magic) if into else target.suffix.lower() == suffix:
-            return compress(content)
-    return content
+def packer(file, suffix):
+    """Return a file that packs what is written to it, and writes that to another; the same gives the same bytes."""
+    if suffix == '.gz':
+        return gzip.GzipFile('', 'wb', fileobj=file, mtime=0)
+    if suffix == '.bz2':
+        return bz2.BZ2File(file, 'wb')
+    return lzma.LZMAFile(file, 'wb') if suffix == '.xz' else nullcontext(file)
 
 
 def _extensions(frame, detection, segments, plane, cards, name_dq, *, cleaned):
@@ -203,84 +195,95 @@ def _written(hdus, raw):
     for hdu in (primary, *hdus):
         hdu.add_checksum(when='of this HDU')  # no date, so that the same is the same
     fits.HDUList([primary, *hdus]).writeto(file)
-    return file.getvalue()
+    return memoryview(file.getvalue())
 
 
-class _Raw:
+@contextmanager
+def _frame_file(frame, kind):
+    """Open the frame's file, or one made of it where it has none."""
+    if kind == 'mask':
+        yield None
+    elif frame.path is not None:
+        with unpacked(frame.path) as file:
+            yield _FrameFile(frame, file, frame.ext)
+    else:
+        file = io.BytesIO()
+        copy = frame.ccd.copy()  # astropy swaps the bytes in place as it writes
+        copy.to_hdu().writeto(file, output_verify=_LENIENT)
+        yield _FrameFile(frame, file, 0)
+
+
+class _FrameFile:
     """The bytes of the frame's file, HDU by HDU."""
 
-    def __init__(self, frame):
-        self._frame = frame
-        self._index = frame.ext if frame.path is not None else 0
-        if frame.path is None:
-            file = io.BytesIO()
-            frame.ccd.to_hdu().writeto(file)
-            self._bytes = file.getvalue()
-        else:
-            with get_readable_fileobj(frame.path, encoding='binary') as file:
-                self._bytes = file.read()
-            if not self._bytes.startswith(b'SIMPLE'):
-                msg = f"{frame.path} is packed in a way that can be read only: take kind 'mask'"
-                raise ValueError(msg)
-            self._check_pixels()
-        with fits.open(io.BytesIO(self._bytes), disable_image_compression=True) as hdus:
-            self._hdus = [(hdu.name, hdu.ver, hdu.header.copy(), hdu.fileinfo()) for hdu in hdus]
+    def __init__(self, frame, file, index):
+        self._path, self._file, self._index = frame.path, file, index
+        if frame.path is not None:
+            self._check_pixels(frame.ccd.data)
+        with hdus_in(file, frame.name, disable_image_compression=True) as hdus:
+            self._hdus = [(hdu.name, hdu.ver, clean_header(hdu.header)[0], hdu.fileinfo()) for hdu in hdus]
 
-    def _check_pixels(self):
+    def _check_pixels(self, searched):
         """Refuse to put a mask beside other pixels than those that were searched."""
-        with fits.open(io.BytesIO(self._bytes)) as hdus:
-            data = hdus[self._index].data if self._index < len(hdus) else None
-            frame = self._frame.ccd.data
-            if data is None or not np.array_equal(data, frame, equal_nan=frame.dtype.kind == 'f'):
-                msg = f'{self._frame.path} has changed since it was read: open it again'
-                raise ValueError(msg)
+        with hdus_in(self._file, self._path) as hdus:
+            data = pixels(hdus[self._index], self._path) if self._index < len(hdus) else None
+        if data is None or not np.array_equal(data, searched, equal_nan=searched.dtype.kind == 'f'):
+            msg = f'{self._path} has changed since it was read: open it again'
+            raise ValueError(msg)
 
     @property
     def version(self):
-        """EXTVER of the science image."""
-        return self._hdus[self._index][1]
+        """EXTVER of the science image; 1 where that is no number."""
+        version = self._hdus[self._index][1]
+        return version if isinstance(version, int) else 1
 
     def has_foreign(self, name):
         """Whether an extension of this name, for this image, was written by somebody else."""
         return any(n == name and v == self.version and BITS_CARD not in h for n, v, h, _ in self._hdus)
 
     def _cut(self, index):
+        """Yield the bytes of an HDU, to full blocks."""
         info = self._hdus[index][3]
-        return self._bytes[info['hdrLoc'] : info['datLoc'] + info['datSpan']]
+        self._file.seek(info['hdrLoc'])
+        left = info['datLoc'] + info['datSpan'] - info['hdrLoc']
+        while part := self._file.read(min(left, STEP)):
+            left -= len(part)
+            yield part
+        yield bytes(left)  # the last block was not filled up
 
     def science(self):
-        """Return the science image, behind its primary header where it is an extension."""
+        """Yield the bytes of the science image, behind its primary header where it is an extension."""
         if self._index == 0:
-            return self._cut(0)
-        primary = self._cut(0)
-        science = self._cut(self._index)
+            yield from self._cut(0)
+            return
+        primary = self._hdus[0][2]
+        if primary.get('NAXIS', 0):  # a second image, not asked for
+            yield _bytes_of(fits.PrimaryHDU(header=primary))
+        else:
+            yield from self._cut(0)
         if 'ZIMAGE' in self._hdus[self._index][2]:  # unpacked: readers take the first image for the frame
-            science = self._unpacked()
-        if self._hdus[0][2]['NAXIS'] > 0:  # a second image, not asked for
-            file = io.BytesIO()
-            fits.PrimaryHDU(header=self._hdus[0][2]).writeto(file)
-            primary = file.getvalue()
-        return primary + science
-
-    def _unpacked(self):
-        file = io.BytesIO()
-        with fits.open(io.BytesIO(self._bytes)) as hdus:
-            hdu = hdus[self._index]
-            image = fits.ImageHDU(hdu.data, hdu.header)
-            fits.HDUList([fits.PrimaryHDU(), image]).writeto(file, checksum=True)
-        return file.getvalue()[2880:]
+            with hdus_in(self._file, self._path) as hdus:
+                hdu = hdus[self._index]
+                image = fits.ImageHDU(pixels(hdu, self._path), clean_header(hdu.header)[0])
+            yield _bytes_of(fits.PrimaryHDU(), image)[BLOCK:]
+        else:
+            yield from self._cut(self._index)
 
     def others(self, name_dq, *, overwrite):
-        """Return all HDUs but those that are to be replaced."""
-        kept = []
+        """Yield the bytes of all HDUs but those that are to be replaced."""
         for index, (name, ver, header, _) in enumerate(self._hdus):
             replaced = index != self._index and ver == self.version and name in {*_OURS, name_dq}
             if replaced and (name == 'DQ' and name_dq != 'DQ'):
                 replaced = False  # another pipeline's flags stay
             if replaced and not overwrite:
                 whose = 'from an earlier run' if BITS_CARD in header else 'of its own'
-                msg = f'{self._frame.path} has a {name} {whose}: save a new file, or say that it may be replaced'
+                msg = f'{self._path} has a {name} {whose}: save a new file, or say that it may be replaced'
                 raise FileExistsError(msg)
             if not replaced:
-                kept.append(self._cut(index))
-        return b''.join(kept)
+                yield from self._cut(index)
+
+
+def _bytes_of(*hdus):
+    file = io.BytesIO()
+    fits.HDUList(list(hdus)).writeto(file, checksum=True, output_verify=_LENIENT)
+    return memoryview(file.getvalue())

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from astropy.table import QTable
 
 from .bits import BITS_CARD, REVIEW, MaskBit
 from .frame import InputMask
+from .source import pixels
 
-__all__ = ['DAMAGED', 'RUN_CARDS', 'Saved', 'own_masks', 'own_review', 'pixels_of', 'saved_mask']
+__all__ = ['DAMAGED', 'RUN_CARDS', 'Saved', 'kept_segments', 'own_masks', 'own_review', 'saved_mask']
 
 #: What astropy raises where a file is cut short or damaged.
 DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
@@ -29,7 +31,7 @@ class Saved:
     masks : tuple of InputMask
         What had been masked before the run, by cause.
     cards : dict
-        Those of `RUN_CARDS` that its header has, ``{keyword: (value, comment)}``.
+        Those of ``RUN_CARDS`` that its header has, ``{keyword: (value, comment)}``.
     cleaned : bool
         Whether the cleaned image stands beside it.
     """
@@ -50,22 +52,13 @@ class Saved:
         return self.cards.get('CRHDU', (None,))[0]
 
 
-def pixels_of(hdu, path):
-    """Return the pixels of an HDU; say in one line if they are not all there."""
-    try:
-        return np.asarray(hdu.data)
-    except DAMAGED as error:
-        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged'
-        raise ValueError(msg) from error
-
-
 def own_masks(hdus, science, path):
     """Return the masks of other makers that stand beside an image in its own file, matched by EXTVER."""
     return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, pixels_of(hdu, path), 'own')
+        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path), 'own')
         for hdu in hdus
         if hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ')
-        and hdu.ver == science.ver and hdu.shape == science.shape
+        and hdu.ver == science.ver and getattr(hdu, 'shape', None) == science.shape
     )  # fmt: skip
 
 
@@ -74,10 +67,10 @@ def own_review(hdus, version):
     for hdu in hdus:
         if hdu.name == REVIEW and hdu.ver == version and BITS_CARD in hdu.header and not hdu.is_image:
             try:
-                pixels, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
+                places, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
             except (KeyError, *DAMAGED):
                 return None
-            return pixels.astype(np.int64), codes.astype(np.uint8)
+            return places.astype(np.int64), codes.astype(np.uint8)
     return None
 
 
@@ -89,17 +82,26 @@ def saved_mask(hdus, version, shape, path):
     beside = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
     header = beside.get('MASK', plane.header)
     cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
-    return Saved(Path(path), _split(pixels_of(plane, path)), cards, 'CLEANED' in beside)
+    return Saved(Path(path), _split(pixels(plane, path), path), cards, 'CLEANED' in beside)
+
+
+def kept_segments(hdus):
+    """Return the table of the segments of a file that holds one mask, without those that were rejected in review."""
+    table = QTable(hdus['CRSEG'].data)
+    return table[table['verdict'] != 'rejected'] if 'verdict' in table.colnames else table
 
 
 def _plane(hdus, version, shape):
     """Return the HDU of the causes that was written here for an image, or None."""
     planes = (hdu for hdu in hdus if hdu.is_image and BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
-    return next((hdu for hdu in planes if hdu.ver == version and hdu.shape == shape), None)
+    return next((hdu for hdu in planes if hdu.ver == version and getattr(hdu, 'shape', None) == shape), None)
 
 
-def _split(plane):
+def _split(plane, path):
     """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
+    if plane.dtype.kind not in 'iu':
+        msg = f'{path}: its DQ holds {plane.dtype.name}, not the whole numbers that were written'
+        raise ValueError(msg)
     masks = ((bit, (plane & np.uint8(bit)) != 0) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD))
     return tuple(
         InputMask.of(f'{bit.name} of the DQ in this file', bit, mask, 'own') for bit, mask in masks if mask.any()

@@ -89,7 +89,7 @@ class Place:
         try:
             yield
         except OSError as error:
-            if str(error).startswith(str(self.path)):  # told already
+            if error.errno is None:  # it tells by itself
                 raise
             msg = f'{self.path} cannot be written: {error.strerror or error}'
             raise OSError(msg) from error

@@ -54,9 +54,11 @@ class Window:
         What to open.
     size : str, optional
         Of the screen.
+    view : bool, optional
+        Whether it is started by ``ginga-crplugin view``, rather than by ``ginga``.
     """
 
-    def __init__(self, *frames, size='1600x1000', environment=()):
+    def __init__(self, *frames, size='1600x1000', environment=(), view=False):
         self._folder = Path(tempfile.mkdtemp(prefix='window'))
         self._log = (self._folder / 'log').open('wb')
         read, write = os.pipe()
@@ -71,6 +73,9 @@ class Window:
         width, height = size.split('x')
         words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
                  '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
+        if view:
+            words = [sys.executable, __file__, 'view', *map(str, frames), '-t', 'pyside6']
+            self.environment['GINGA_HOME'] = str(self._folder)
         self._ginga = self._start(words, **PIPES)
         self.wait_for('Plugins')
 
@@ -398,4 +403,9 @@ def watch():
 
 
 if __name__ == '__main__':
-    watch().reference_viewer(['ginga', *sys.argv[1:]])
+    main = watch()
+    if sys.argv[1] == 'view':
+        from ginga_crplugin.cli import main as command
+
+        sys.exit(command(sys.argv[1:]))
+    main.reference_viewer(['ginga', *sys.argv[1:]])
