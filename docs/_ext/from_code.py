@@ -142,9 +142,9 @@ def batch():
     read, written = (known[f'bytes_{way}'] / 1e6 for way in ('read', 'written'))
     yield (
         f'Measured by ``tests/benchmarks/bench_batch.py``: {known["frames"]} simulated frames of {known["size"]} x '
-        f'{known["size"]} pixels on {known["cores"]} cores, the command itself from its start until the last frame is '
-        f'done, files included. {known["files_that_differ"]} of {known["files"]} files differ between one core and two; '
-        f'{known["pixels_that_differ_from_ccdproc"]} pixels differ from the masks of a loop over '
+        f'{known["size"]} pixels on {known["cores"]} cores, the command itself from its start until the last frame '
+        f'is done, files included. {known["files_that_differ"]} of {known["files"]} files differ between one core and '
+        f'two; {known["pixels_that_differ_from_ccdproc"]} pixels differ from the masks of a loop over '
         f'`ccdproc.cosmicray_lacosmic` with its default threads ({loop["frames"]} frames).'
     )
     yield ''
