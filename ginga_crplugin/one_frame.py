@@ -180,7 +180,7 @@ def process(recipe, job, *, overwrite=False):
     """
     start = time.monotonic()
     try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             warnings.simplefilter('ignore')  # of headers; the checks look at the pixels
             values = _processed(recipe, job, _local(job.path, Path(folder)), overwrite=overwrite)
     except Exception as error:  # noqa: BLE001 - one frame stops no other, and the user reads why

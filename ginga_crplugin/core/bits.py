@@ -84,7 +84,8 @@ def merge_mask(frame, detection, crmask=None):
             msg = f'{name} has shape {mask.shape}, the frame {frame.shape}: they must be the same'
             raise ValueError(msg)
     merged = frame.bits.copy()
-    merged[frame.saturated(detection.params)] |= np.uint8(MaskBit.SATURATED)
-    merged[crmask & detected] |= np.uint8(MaskBit.CR_DETECTED)
-    merged[crmask & ~detected] |= np.uint8(MaskBit.CR_MARKED)
+    flat, pixels = merged.ravel(), np.flatnonzero(crmask)
+    flat[np.flatnonzero(frame.saturated(detection.params))] |= np.uint8(MaskBit.SATURATED)
+    kinds = np.array([MaskBit.CR_MARKED, MaskBit.CR_DETECTED], dtype=np.uint8)
+    flat[pixels] |= kinds[detected.ravel()[pixels].astype(int)]
     return merged

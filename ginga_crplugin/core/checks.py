@@ -5,7 +5,6 @@ on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, sky 200 and rea
 where the right run finds 149 with 11 false pixels.
 """
 
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,9 +12,9 @@ from astropy import units as u
 
 from .bits import MaskBit
 from .cards import done, section_outside
-from .frame import InputMask, datasum
+from .frame import InputMask
 from .marks import MARKS, Check, Cure
-from .outliers import dark_edges, find_outliers
+from .outliers import far_pixels, find_outliers
 from .sky import measure_sky
 from .stars import star_widths
 from .suspects import own_values, suspects
@@ -23,8 +22,8 @@ from .verdict import check_result
 
 __all__ = ['MARKS', 'Check', 'Cure', 'check_frame', 'check_result']
 
-#: Below this FWHM (pixels) the separable median flags stars.
-NARROW = 2.5
+#: Below this FWHM (pixels) the separable median flags stars. Among fewer stars two cosmic rays would decide.
+NARROW, FEWEST = 2.5, 4
 #: Deep negative pixels and hot ones for a million pixels that spoil the result, and bright ones that deserve a look.
 SPOILT, HOT, SOME = 3.0, 300.0, 40.0
 #: Scatters from which a bad line spoils the result.
@@ -41,19 +40,16 @@ class _Facts:
         self.suspects = suspects(frame, params, self.sky)
 
     @cached_property
-    def outliers(self):
-        found = find_outliers(self.frame, self.scatter)
-        ny, nx = self.frame.shape
-        sides = {'columns': (found.columns, nx, 'left', 'right'), 'rows': (found.rows, ny, 'bottom', 'top')}
-        inside = {  # the others are edges without light
-            kind: {at: far for at, far in lines.items() if self.edges.get(low, 0) <= at < n - self.edges.get(high, 0)}
-            for kind, (lines, n, low, high) in sides.items()
-        }
-        return replace(found, **inside)
+    def far(self):
+        return far_pixels(self.frame, self.scatter)
 
     @cached_property
+    def outliers(self):
+        return find_outliers(self.frame, self.scatter, self.far)
+
+    @property
     def edges(self):
-        return {side: count for side, count in dark_edges(self.frame, self.scatter).items() if count}
+        return self.outliers.edges
 
     @cached_property
     def unexposed(self):
@@ -214,7 +210,7 @@ def _bad_pixels(facts):
     if mark == 'fine':
         return Check('bad_pixels', mark, figure)
     outliers = found.mask(frame.shape, hot=many)
-    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, datasum(frame.ccd.data), origin='bad_pixels')
+    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, origin='bad_pixels')
     cure = Cure('Mask the outliers', mask=mask)
     effect = 'false pixels around each negative one and along a bad line; hot pixels are taken for cosmic rays'
     advice = f'give a mask, or a dark; the outliers of the frame would mask {np.count_nonzero(outliers)} px'
@@ -227,10 +223,10 @@ def _sampling(facts):
     McCully et al. (Astro-SCRAPPY) advise the full median where stars are narrow; below about 2.5 pixels it matters.
     """
     params = facts.params
-    widths = star_widths(facts.frame, facts.scatter, params.satlevel / params.gain)
-    if widths.size < 3:
-        return Check('sampling', 'fine', 'no stars to measure')
-    width = float(np.median(widths))
+    widths = star_widths(facts.frame, facts.scatter, params.satlevel / params.gain, facts.far)
+    if widths.size < FEWEST:
+        return Check('sampling', 'fine', f'fewer than {FEWEST} stars to measure')
+    width = float(np.sort(widths)[widths.size // 2])  # of two the wider, for the narrower may be a cosmic ray
     figure = f'FWHM {width:.2f} pixels ({widths.size} stars)'
     if width >= NARROW or not params.sepmed:
         return Check('sampling', 'fine', figure + ('' if params.sepmed else ', separable median off'))
@@ -252,7 +248,7 @@ def _overscan(facts):
     trimmed = section_outside(frame.ccd.header, frame.shape)
     if trimmed is not None and (trimmed & mask).any():
         mask, name = mask | trimmed, 'outside TRIMSEC, and without light'
-    mask = InputMask(name, MaskBit.BAD, mask, datasum(frame.ccd.data), origin='overscan')
+    mask = InputMask(name, MaskBit.BAD, mask, origin='overscan')
     cure = Cure('Mask them', mask=mask)
     return Check('overscan', 'wrong', figure, 'false pixels along the step', 'trim the frame, or mask them', cure)
 

@@ -11,7 +11,9 @@ from astropy.nddata import CCDData
 
 from .bits import MaskBit
 from .header import frame_unit, header_values
+from .medians import median
 from .params import FromHeader, resolve
+from .tiles import AT_ONCE
 
 __all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum']
 
@@ -63,7 +65,7 @@ class InputMask:
     mask : (ny, nx) bool ndarray
         True where a pixel is bad.
     datasum : str
-        FITS checksum (DATASUM) of the pixels that it was made from.
+        FITS checksum (DATASUM) of the pixels that it was made from; '' where these are the frame's own.
     image : (ny, nx) ndarray or None
         The image that it was made from, if that is worth looking at: a dark.
     origin : MaskSource, str or None
@@ -186,9 +188,9 @@ class Frame:
     def nonfinite(self):
         """(ny, nx) bool: NaN, infinite, or beyond what float32 can square."""
         data = self.ccd.data
-        if data.dtype.kind in 'iu' or (data.min() >= -LARGEST and data.max() <= LARGEST):
+        if data.dtype.kind in 'iu' or all(part.min() >= -LARGEST and part.max() <= LARGEST for part in _parts(data)):
             return np.zeros(self.shape, dtype=bool)
-        return ~(np.abs(self.ccd.data) <= LARGEST)
+        return ~(np.abs(data) <= LARGEST)
 
     @cached_property
     def bits(self):
@@ -206,16 +208,17 @@ class Frame:
         if not self.nonfinite.any():
             return self.ccd.data
         good = self.bits == 0
-        level = np.median(self.ccd.data[good if good.any() else ~self.nonfinite])
-        return np.where(self.nonfinite, level, self.ccd.data).astype(self.ccd.data.dtype)
-
-    def electrons(self, params):
-        """Return the filled pixels, sky put back, in electrons, (ny, nx) float32, rounded as Astro-SCRAPPY does."""
-        return ((self.filled + params.pssl) * float(np.float32(params.gain))).astype(np.float32, copy=False)
+        level = median(self.ccd.data[good if good.any() else ~self.nonfinite])
+        return np.where(self.nonfinite, level, self.ccd.data)
 
     def saturated(self, params):
-        """Return where the pixels are at or above ``params.satlevel``, (ny, nx) bool."""
-        return self.electrons(params) >= np.float32(params.satlevel)
+        """Return where the pixels, sky put back, are at or above ``params.satlevel``, (ny, nx) bool.
+
+        They are rounded as Astro-SCRAPPY does.
+        """
+        gain, level = float(np.float32(params.gain)), np.float32(params.satlevel)
+        parts = [((part + params.pssl) * gain).astype(np.float32, copy=False) >= level for part in _parts(self.filled)]
+        return np.concatenate(parts)
 
     def parameters(self, chosen=None, recipe=None):
         """Return the parameters for this frame: defaults, below its header, below a recipe, below what the user chose.
@@ -276,12 +279,20 @@ def check_pixels(data, name):
         raise ValueError(msg)
 
 
+def _parts(image):
+    """Return parts of an image, some rows each, so few that they stay in the cache."""
+    rows = max(1, AT_ONCE // image.shape[1])
+    return [image[begin : begin + rows] for begin in range(0, len(image), rows)]
+
+
 def _is_kernel(psfk):
     return psfk.ndim == 2 and psfk.shape[0] == psfk.shape[1] and psfk.shape[0] % 2 == 1 and np.isfinite(psfk).all()
 
 
 def datasum(data):
     """Return the FITS checksum (DATASUM) of an array as it would be written, for the record of what was used."""
-    hdu = fits.ImageHDU(data.astype(np.uint8) if data.dtype == bool else data)
+    pixels = data.astype(np.uint8) if data.dtype == bool else data.view()
+    pixels.flags.writeable = False  # else astropy swaps their bytes in place for a moment, while others look at them
+    hdu = fits.ImageHDU(pixels)
     hdu.add_datasum()
     return hdu.header['DATASUM']

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .measures import Groups, shapes, windows
-from .outliers import lines_near
+from .lines import lines_near
+from .measures import Groups, shapes, spreads, windows
 
 __all__ = ['HINTS', 'hints', 'reason', 'with_hints']
 
@@ -31,8 +31,8 @@ FELT = 3
 FAR, FAINT = 8.0, 5.0
 #: Length in pixels from which a straight line along a column or row is none of a cosmic ray's.
 STRAIGHT = 20
-#: Share of its peak that a star leaves in each pixel beside it at least, and how large its flagged core is at most.
-SPREAD, CORE = 0.05, 40
+#: How many pixels of the core of a star are flagged at most.
+CORE = 40
 
 
 def with_hints(frame, detection, segments, dark=None):
@@ -212,19 +212,11 @@ def _in_line(scene, segments):
 
 
 def _star(scene):
-    """Whether each of the four pixels beside the peak holds light, as much on one side as on the other.
-
-    A track is dark on both sides; undersampled stars (FWHM 1.6) still leave 34 % of their peak there.
-    """
-    peak, noise = scene.height, scene.noise
-    left, right = scene.around[:, REACH, REACH - 1], scene.around[:, REACH, REACH + 1]
-    below, above = scene.around[:, REACH - 1, REACH], scene.around[:, REACH + 1, REACH]
-    least = np.minimum(np.minimum(left, right), np.minimum(below, above))
+    """Whether light spreads from the peak to all sides, and no more is flagged than the core of a star."""
+    beside = [scene.around[:, REACH + j, REACH + i] for j, i in ((0, -1), (0, 1), (-1, 0), (1, 0))]
     inner = scene.around[:, REACH - 1 : REACH + 2, REACH - 1 : REACH + 2]
-    across, along = left + right, below + above
-    round_ = (across < 3.0 * along) & (along < 3.0 * across)
-    top = inner.max(axis=(1, 2)) <= peak
-    return (least > np.maximum(3.0 * noise, SPREAD * peak)) & round_ & top & (scene.groups.sizes <= CORE)
+    top = inner.max(axis=(1, 2)) <= scene.height
+    return spreads(scene.height, *beside, scene.noise) & top & (scene.groups.sizes <= CORE)
 
 
 def _at_edge(scene):

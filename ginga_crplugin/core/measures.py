@@ -6,10 +6,12 @@ from functools import cached_property
 import numpy as np
 from astropy import units as u
 
-__all__ = ['Groups', 'shapes', 'windows']
+__all__ = ['Groups', 'shapes', 'spreads', 'windows']
 
 #: Variance of a pixel's width: the least along each axis, as photutils has it.
 PIXEL = 1.0 / 12.0
+#: Share of its peak that a star leaves in each pixel beside it at least.
+SPREAD = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,3 +126,24 @@ def windows(image, places, reach):
     y = np.clip(y[:, None] + steps, 0, ny - 1)
     x = np.clip(x[:, None] + steps, 0, nx - 1)
     return image.ravel()[(y * nx)[:, :, None] + x[:, None, :]]
+
+
+def spreads(peak, left, right, below, above, noise):
+    """Tell whether light spreads from a peak to each of the four pixels beside it, as much on one side as the other.
+
+    A track is dark on both sides; undersampled stars (FWHM 1.6) still leave 34 % of their peak there.
+
+    Parameters
+    ----------
+    peak, left, right, below, above : (n,) float ndarray
+        Light above the level.
+    noise : float or (n,) ndarray
+        In the same unit.
+
+    Returns
+    -------
+    (n,) bool ndarray
+    """
+    least = np.minimum(np.minimum(left, right), np.minimum(below, above))
+    across, along = left + right, below + above
+    return (least > np.maximum(3.0 * noise, SPREAD * peak)) & (across < 3.0 * along) & (along < 3.0 * across)

@@ -54,7 +54,7 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
         cards += [
             (f'CRMSK{number}', mask.name, ''),
             (f'CRBIT{number}', mask.bit.name, f'cause of the pixels of CRMSK{number}'),
-            (f'CRSUM{number}', mask.datasum, f'DATASUM of CRMSK{number}'),
+            (f'CRSUM{number}', _datasum(mask, frame), f'DATASUM of CRMSK{number}'),
         ]
     for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
         if image is not None:
@@ -77,6 +77,11 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
 def as_cards(cards):
     """Return cards of keyword, value and comment as a header can hold them."""
     return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
+
+
+def _datasum(mask, frame):
+    """Return the checksum of what a mask was made from: the frame itself, if a check made it."""
+    return datasum(frame.ccd.data) if mask.origin in ('bad_pixels', 'overscan') else mask.datasum
 
 
 def _ascii(value):

@@ -208,7 +208,8 @@ def _frame_file(frame, kind):
             yield _FrameFile(frame, file, frame.ext)
     else:
         file = io.BytesIO()
-        frame.ccd.to_hdu().writeto(file, output_verify=_LENIENT)
+        copy = frame.ccd.copy()  # astropy swaps the bytes in place as it writes
+        copy.to_hdu().writeto(file, output_verify=_LENIENT)
         yield _FrameFile(frame, file, 0)
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.stats import mad_std
+
+from .medians import medians, scatters
 
 __all__ = ['Sky', 'measure_sky']
 
@@ -76,27 +77,30 @@ def measure_sky(frame, params):
     Sky
     """
     where = _places(frame.shape)
-    pixels = _cut(frame.ccd.data, where).astype(float)
-    pixels[_cut(frame.bits, where) != 0] = np.nan
-    used = np.isfinite(pixels).mean(axis=(1, 2)) > 0.5
+    pixels, good = _cut(frame.filled, where).astype(np.float32), _cut(frame.bits, where) == 0
+    used = good.mean(axis=(1, 2)) > 0.5
     if not used.any():
-        used[:] = True
-        pixels = _cut(frame.filled, where).astype(float)
+        used[:] = good[:] = True
+    pixels[~good] = np.nan
     pixels = (pixels[used] + params.pssl) * params.gain
-    levels = np.nanmedian(pixels, axis=(1, 2))
+    levels = medians(_flat(pixels)).astype(float)
     if frame.variance is None:
         expected = np.sqrt(np.maximum(levels, 0.0) + params.readnoise**2)
     else:
-        expected = params.gain * np.sqrt(np.median(_cut(frame.variance, where)[used], axis=(1, 2)).clip(0.0))
+        expected = params.gain * np.sqrt(medians(_flat(_cut(frame.variance, where)[used])).clip(0.0))
     expected = np.maximum(expected, 1e-6)
-    steps = [pixels[:, :, 2:] - pixels[:, :, :-2], pixels[:, 2:] - pixels[:, :-2]]
-    steps = [mad_std(step, axis=(1, 2), ignore_nan=True) / np.sqrt(2.0) for step in steps]
+    steps = pixels[:, :, 2:] - pixels[:, :, :-2], pixels[:, 2:] - pixels[:, :-2]
+    steps = [scatters(_flat(step)).astype(float) / np.sqrt(2.0) for step in steps]
     ratios = [np.nanmedian(step / expected) for step in steps]
     calm = int(np.argmin(ratios))
     return Sky(
         float(np.median(levels)), float(np.nanmedian(steps[calm])), float(np.median(expected)), float(ratios[calm]),
         params.readnoise,
     )  # fmt: skip
+
+
+def _flat(tiles):
+    return tiles.reshape(len(tiles), -1)
 
 
 def _places(shape):

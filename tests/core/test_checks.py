@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
+from photutils.psf import fit_fwhm
 
 from ginga_crplugin import Frame, InputMask, MaskBit, check_frame, check_result, detect, read_dark, read_frame, segment
 from ginga_crplugin import simulation as simulated
 from ginga_crplugin.core.cards import area_and_minutes, done, section_outside
-from ginga_crplugin.core.outliers import bad_lines, dark_edges, find_outliers
+from ginga_crplugin.core.outliers import bad_lines, dark_edges, far_pixels, find_outliers
 from ginga_crplugin.core.sky import measure_sky
-from ginga_crplugin.core.stars import star_widths
+from ginga_crplugin.core.stars import BOX, ENOUGH, _stars, _width, star_widths
 
 NAMES = ['bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite']
 GAIN, SHAPE = 1.5, (512, 512)
@@ -214,6 +215,38 @@ def test_the_width_of_the_stars(monkeypatch, fwhm, mark):
     assert check_of(frame, 'sampling', sepmed=False).mark == 'fine'
 
 
+def test_the_width_is_that_of_photutils(truth):
+    frame = made(truth)
+    stars = _stars(frame, 11.6, 40000.0, far_pixels(frame, 11.6))[:ENOUGH]
+    fitted = [fit_fwhm(star, xypos=[(BOX // 2, BOX // 2)], fit_shape=BOX)[0] for star in stars]
+    assert len(stars) == ENOUGH
+    np.testing.assert_allclose([_width(star) for star in stars], fitted, rtol=1e-3)
+    spike = np.zeros((BOX, BOX))
+    spike[BOX // 2, BOX // 2] = 1000.0
+    assert not 0.5 < _width(spike) < BOX
+
+
+def test_stars_cut_off_at_an_unknown_level_do_not_make_the_others_wide(monkeypatch):
+    monkeypatch.setattr(simulated, 'FWHM', 1.8)
+    frame = made(simulated.simulate((1024, 1024), seed=1))
+    brightest = _stars(frame, 11.6, np.inf, far_pixels(frame, 11.6))[:ENOUGH]
+    assert np.median([_width(star) for star in brightest]) > 2.0
+    assert np.median(star_widths(frame, 11.6, np.inf)) == pytest.approx(1.8, rel=0.07)
+
+
+def test_two_of_a_few_stars_may_be_cosmic_rays(truth):
+    rows, columns = np.indices((64, 80))
+    pixels = np.random.default_rng(5).normal(100.0, 6.5, rows.shape)
+    header = {'RDNOISE': 6.5, 'GAIN': 1.0, 'FLATCOR': 'done'}
+    for number, fwhm in enumerate((1.5, 1.5, 3.0, 3.0)):
+        if number == 3:
+            few = Frame(CCDData(pixels.copy(), unit='adu', header=header))
+        pixels += 2000.0 * np.exp(-4.0 * np.log(2.0) * ((columns - 12 - 18 * number) ** 2 + (rows - 30) ** 2) / fwhm**2)
+    assert check_of(few, 'sampling').figure == 'fewer than 4 stars to measure'
+    check = check_of(Frame(CCDData(pixels, unit='adu', header=header)), 'sampling')
+    assert (check.mark, check.figure.split()[2:]) == ('fine', ['pixels', '(4', 'stars)'])
+
+
 # the real frames
 
 
@@ -293,6 +326,31 @@ def test_single_outliers_are_found_where_they_are():
     assert (list(found.hot), list(found.negative), found.deep) == ([10 * 90 + 20], [40 * 90 + 50], 1)
     mask = InputMask('m', MaskBit.HOT, pixels == 900.0)
     assert find_outliers(Frame(pixels, masks=(mask,)), 5.0).hot.size == 0
+
+
+@pytest.mark.parametrize('shape', [(64, 128), (65, 130), (61, 67), (200, 70)])
+def test_outliers_are_found_in_every_block(shape):
+    pixels = np.random.default_rng(3).normal(100.0, 5.0, shape)
+    pixels[-40:] += 500.0  # a level of its own, as on the other side of a chip's middle
+    places = [(5, 7), (shape[0] - 2, shape[1] - 2), (shape[0] - 3, 30), (20, shape[1] - 2)]
+    for place in places:
+        pixels[place] += 900.0
+    far = far_pixels(Frame(pixels), 5.0)
+    ys, xs = np.divmod(far.places, shape[1])
+    for place in places:
+        assert place in set(zip(ys.tolist(), xs.tolist(), strict=True))
+    right, left, above, below = far.beside
+    for side, (j, i) in zip((right, left, above, below), ((0, 1), (0, -1), (1, 0), (-1, 0)), strict=True):
+        np.testing.assert_allclose(far.height - side, pixels[ys, xs] - pixels[ys + j, xs + i], atol=1e-3)
+
+
+def test_lines_of_the_edges_without_light_are_not_bad_ones():
+    pixels = np.random.default_rng(3).normal(100.0, 5.0, (200, 220))
+    pixels[:, :8] -= 100.0
+    pixels[:, 3] += 40.0
+    pixels[:, 30] += 25.0
+    found = find_outliers(Frame(pixels), 5.0)
+    assert (list(found.columns), found.rows, found.edges) == ([30], {}, {'left': 8})
 
 
 def test_bad_lines_are_single_ones():

@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, read_dark, read_frame, read_mask
+from ginga_crplugin.core.frame import datasum
 from ginga_crplugin.core.read import read_image
 
 SHAPE = (20, 24)
@@ -124,6 +126,21 @@ def test_pixels_that_are_not_finite_are_marked_filled_and_given_back(bad, dtype)
     assert_array_equal(frame.ccd.data, pixels)
 
 
+@pytest.mark.parametrize('shape', [(16, 300_000), (300_000, 16), (601, 907)])
+def test_large_frames_are_looked_at_to_their_last_pixel(shape):
+    pixels = np.random.default_rng(1).normal(100.0, 9.0, shape).astype(np.float32)
+    params = LACosmicParams(gain=1.7, pssl=3.0, satlevel=230.0)
+    frame = Frame(pixels)
+    assert not frame.nonfinite.any()
+    assert frame.saturated(params).any()
+    electrons = ((pixels + 3.0) * float(np.float32(1.7))).astype(np.float32)
+    assert_array_equal(frame.saturated(params), electrons >= np.float32(230.0), strict=True)
+    for place in ((0, 0), (-1, -1), (shape[0] // 2, 7)):
+        broken = pixels.copy()
+        broken[place] = np.nan
+        assert_array_equal(Frame(broken).nonfinite, np.isnan(broken), strict=True)
+
+
 def test_masked_pixels_have_no_part_in_the_filling():
     pixels = PIXELS.astype(float)
     pixels[0, 0] = np.nan
@@ -209,6 +226,17 @@ def test_the_datasum_of_a_mask_is_that_of_its_file(tmp_path):
         path = tmp_path / f'{dtype}.fits'
         fits.PrimaryHDU(flags((1, 2)).astype(dtype)).writeto(path, checksum=True)
         assert read_mask(path).datasum == fits.getheader(path)['DATASUM'] == read_image(path)[1]
+
+
+def test_nobody_sees_pixels_with_their_bytes_swapped_while_they_are_summed():
+    pixels = np.full((1024, 1024), 100.0, dtype=np.float32)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(lambda: [datasum(pixels) for _ in range(20)])
+        seen = set()
+        while not job.done():
+            seen.add(float(pixels[512, 512]))
+    assert seen == {100.0}
+    assert len(set(job.result())) == 1
 
 
 def test_an_extension_of_a_mask_file_can_be_asked_for(tmp_path):

@@ -22,6 +22,7 @@ from ginga_crplugin import (
     Frame,
     InputMask,
     MaskBit,
+    check_frame,
     detect,
     merge_mask,
     read_dark,
@@ -310,6 +311,34 @@ def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
         assert header['CRVERSIO'] == ginga_crplugin.__version__
         assert header['CRITER'] == ' '.join(map(str, found.per_iteration))
         assert header['CRUNSRCH'] == pytest.approx(found.unsearched_fraction)
+
+
+def test_the_record_has_the_checksum_of_a_frame_that_was_cured(tmp_path):
+    pixels = np.random.default_rng(1).normal(100.0, 5.0, (64, 70)).astype(np.float32)
+    pixels[:, :8] -= 100.0
+    fits.PrimaryHDU(pixels, fits.Header({'BUNIT': 'adu', 'RDNOISE': 3.0})).writeto(tmp_path / 'f.fits', checksum=True)
+    frame = read_frame(tmp_path / 'f.fits')
+    check = next(check for check in check_frame(frame) if check.name == 'overscan')
+    frame = frame.replace(masks=(check.cure.mask,))
+    header = fits.getheader(save_mask(frame, detect(frame)), 'DQ')
+    assert header['CRSUM1'] == fits.getheader(tmp_path / 'f.fits')['DATASUM']
+
+
+def test_the_pixels_themselves_are_not_handed_to_a_writer_that_swaps_bytes_in_place(monkeypatch, tmp_path):
+    frame = Frame(CCDData(PIXELS.astype(np.float32), unit='adu'))
+    write, shared = fits.HDUList.writeto, []
+
+    def watched(hdus, *args, **options):
+        shared.extend(
+            np.shares_memory(hdu.data, frame.ccd.data) for hdu in hdus if hdu.is_image and hdu.data is not None
+        )
+        write(hdus, *args, **options)
+
+    monkeypatch.setattr(fits.HDUList, 'writeto', watched)
+    out = save_mask(frame, detect(frame), path=tmp_path / 'saved.fits', cleaned=True)
+    assert_array_equal(fits.getdata(out), PIXELS)
+    assert len(shared) >= 4
+    assert not any(shared)
 
 
 def test_the_header_tells_what_was_reviewed(frame, found):
