@@ -1,6 +1,6 @@
 """The room of the choices: parameters, recipe and masks, as the user wants them for the frame at hand."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from .core.again import done_by, masks_of_run, recipe_again
 from .core.bits import MaskBit
@@ -67,7 +67,12 @@ class Choices:
         return {name: value for name, value in parameters.items() if value != FromHeader()}
 
     def with_params(self, values):
-        """Return them with other parameters; None gives one back. Raise a ValueError if a value is not allowed."""
+        """Return them with other parameters; None gives one back. Raise a ValueError if a name or value is none."""
+        names = [item.name for item in fields(LACosmicParams)]
+        for name in values:
+            if name not in names:
+                msg = f'{name} is no parameter: there are {", ".join(names)}'
+                raise ValueError(msg)
         given = {name: value for name, value in (self.given | values).items() if value is not None}
         LACosmicParams(**given)
         return replace(self, given=given)

@@ -60,8 +60,10 @@ def run_apply(args):
 def _begin(args, recipe):
     """See that the folder can be used, and leave the recipe there."""
     from .core.recipe_text import save_recipe
+    from .report import check_folder
 
     args.output.mkdir(parents=True, exist_ok=True)
+    check_folder(args.output)
     copy = args.output / 'recipe.yaml'
     if copy.exists() and not (args.resume or args.overwrite):
         msg = f'{args.output} holds results already: --resume goes on with them, --overwrite makes them anew'
@@ -95,8 +97,9 @@ def _words(outcome):
         return f'failed   {_name(outcome)}: {outcome.reason}'
     rule = f'; rule {outcome.rule}' if outcome.rule else ''
     checks = f'; {outcome.checks}' if outcome.checks else ''
+    state = 'reviewed' if outcome.reviewed else outcome.status
     return (
-        f'{outcome.status:<8} {_name(outcome)}: {outcome.pixels} px in {outcome.segments} segments, '
+        f'{state:<8} {_name(outcome)}: {outcome.pixels} px in {outcome.segments} segments, '
         f'{100.0 * outcome.unsearched:.1f} % not searched{rule}{checks}'
     )
 

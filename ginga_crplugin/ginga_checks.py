@@ -2,7 +2,7 @@
 
 from ginga.gw import Widgets
 
-from .ginga_toolkit import set_words
+from .ginga_toolkit import set_words, tab_after
 
 __all__ = ['Checks']
 
@@ -23,6 +23,7 @@ class Checks:
     def __init__(self, cure):
         self._cure = cure
         self._open = False
+        self._cures = []
         self._worst = 'fine'
         self.button = Widgets.Button('Checks')
         self.button.set_tooltip('What speaks against running L.A.Cosmic on this frame as it stands.')
@@ -36,21 +37,28 @@ class Checks:
         self._open = open_
         (self.box.show if open_ else self.box.hide)()
 
+    @property
+    def last(self):
+        """The last of its buttons."""
+        return [self.button, *self._cures][-1]
+
     def show(self, checks):
         """Show checks (`Check`); those that are not fine unfold when one is newly wrong."""
         counts = {mark: sum(check.mark == mark for check in checks) for mark in _WORDS}
         words = ', '.join(f'{count} {_WORDS[mark]}' for mark, count in counts.items() if count)
         self.button.set_text(f'Checks: {words}' if checks else 'Checks')
         self.box.remove_all(delete=True)
+        self._cures = []
         for check in sorted(checks, key=lambda check: list(_WORDS).index(check.mark), reverse=True):
             self._add(check)
+        tab_after(self.button, *self._cures)
         worst = 'wrong' if counts['wrong'] else 'fine'
         if worst != self._worst:
             self.fold_out(worst == 'wrong')
         self._worst = worst
 
     def _add(self, check):
-        line = f'{check.name}: {check.figure}'
+        line = f'{check.mark} - {check.name}: {check.figure}'
         if check.mark != 'fine':
             line = '; '.join(part for part in (line, check.effect, check.advice) if part)
         label = Widgets.Label('')
@@ -60,6 +68,7 @@ class Checks:
         if check.cure is not None:
             button = Widgets.Button(check.cure.name)
             button.add_callback('activated', lambda _, cure=check.cure: self._cure(cure))
+            self._cures.append(button)
             row = Widgets.HBox()
             row.add_widget(button, stretch=0)
             row.add_widget(Widgets.Label(''), stretch=1)

@@ -1,6 +1,5 @@
 """The room of Ginga's widgets: the panel of the plugin, made from the parameters' own metadata."""
 
-import textwrap
 from dataclasses import fields
 
 from ginga.gw import Widgets
@@ -12,7 +11,7 @@ from .ginga_checks import Checks
 from .ginga_cutouts import Thumbnails
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
-from .ginga_toolkit import BOLD, in_browser, narrow, set_words
+from .ginga_toolkit import BOLD, fit, narrow, set_words, tab_after, wide_enough
 from .overlay import COLORS
 from .words import TIPS, counts_in_words
 from .words import UNITS as UNIT_WORDS
@@ -22,8 +21,9 @@ __all__ = ['Panel']
 _AS_HEADER = 'unit: header'
 _WIDE = 70  # characters in a line, and pixels in a browser
 _PIXELS = 396
+_SOURCE, _COUNTS = 24, 50
 _LINES = 5
-_MORE = 'More: iterations, median, cleaning, fine structure, sky, edges'
+_MORE = 'More: iterations, cleaning, sky, edges...'
 _COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
 
@@ -38,6 +38,7 @@ class _Number:
         if kind is float:
             self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
         high = min(item.metadata['high'], 1e7)
+        fit(self.spin, 9)
         self.spin.set_limits(kind(max(item.metadata['low'], -1e7)), kind(high), kind(self._step))
         self.spin.add_callback('value-changed', lambda _, value: changed(item.name, value))
         self.slider = None
@@ -123,6 +124,7 @@ class Panel:
                      self._review_part, self._layers_part):  # fmt: skip
             part(box)
         top.add_widget(scroll, stretch=1)
+        wide_enough(scroll, box)
         self._output_part(top)  # always in sight
         top.add_widget(self._last_row(), stretch=0)
         container.add_widget(top, stretch=1)
@@ -165,7 +167,7 @@ class Panel:
         common = [item for item in fields(LACosmicParams) if item.metadata['common']]
         others = [item for item in fields(LACosmicParams) if not item.metadata['common']]
         box.add_widget(self._grid(common), stretch=0)
-        self.more = Widgets.Expander('More: iterations, cleaning, sky, edges...' if in_browser() else _MORE)
+        self.more = Widgets.Expander(_MORE)
         self.more.set_widget(self._grid(others))
         box.add_widget(self.more, stretch=0)
 
@@ -225,7 +227,7 @@ class Panel:
         self.undo = _button('Undo', lambda: self._plugin.edit('undo'), 'Take the last edit back (key u).')
         self.redo = _button('Redo', lambda: self._plugin.edit('redo'), 'Make it again (key U).')
         self.reject_shown = _button('Reject shown', self._plugin.reject_shown, 'Reject all segments in the list.')
-        box.add_widget(_row(self.keep, self.reject, self.undo, self.redo, self.reject_shown), stretch=0)
+        box.add_widget(_row(self.keep, self.reject, self.undo, self.redo), stretch=0)
         self.draw = Widgets.ComboBox()
         for mode in MODES:
             self.draw.append_text(mode)
@@ -250,7 +252,7 @@ class Panel:
         self.compared = Widgets.Label('')
         box.add_widget(self.compared, stretch=0)
         self.counts = Widgets.Label('')
-        box.add_widget(self.counts, stretch=0)
+        box.add_widget(_row(self.counts, self.reject_shown, stretch=self.counts), stretch=0)
         take = _button('Take up', lambda: self._plugin.session.take_up(kept=True), 'Go on with the kept review.')
         forget = _button('Forget', lambda: self._plugin.session.take_up(kept=False), 'Drop the kept review.')
         self._kept_words = Widgets.Label('')
@@ -318,7 +320,7 @@ class Panel:
         """Show the values of the parameters, and where they come from."""
         for name, control in self._controls.items():
             control.show(getattr(params, name))
-            self._sources[name].set_text(_short(sources[name], 24))
+            set_words(self._sources[name], sources[name], _SOURCE)
             self._sources[name].set_tooltip(sources[name])
 
     def show_masks(self, choices, shape):
@@ -326,6 +328,7 @@ class Panel:
         self.masks.remove_all(delete=True)
         if not choices:
             self.masks.add_widget(Widgets.Label('none'), stretch=0)
+        made = []
         for index, choice in enumerate(choices):
             used = Widgets.CheckBox(_short(choice.mask.name, 30))
             fits = choice.mask.mask.shape == shape
@@ -342,6 +345,8 @@ class Panel:
             cause.add_callback('activated', lambda _, k, i=index: self._plugin.set_cause(i, list(CAUSES.values())[k]))
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
+            made += used, cause
+        tab_after(self.checks.last, *made)
 
     def show_recipe(self, words):
         """Show which recipe is used, or was written."""
@@ -356,11 +361,11 @@ class Panel:
 
     def show_counts(self, segments, verdicts):
         """Show what was said of the segments."""
-        self.counts.set_text('' if verdicts is None else counts_in_words(segments, verdicts))
+        set_words(self.counts, '' if verdicts is None else counts_in_words(segments, verdicts), _COUNTS)
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        words = '' if comparison is None else f'{comparison.words} (green, vermilion, purple)'
+        words = '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
         set_words(self.compared, words, _WIDE)
         (self.compared.show if words else self.compared.hide)()
 
@@ -379,7 +384,7 @@ class Panel:
 
     def show_result(self, lines, *, error=False):
         """Show the result in words, or in red what went wrong."""
-        lines = [part for line in lines for part in textwrap.wrap(line, _WIDE, break_on_hyphens=False)][:_LINES]
+        lines = list(lines)[:_LINES]
         for label, line in zip(self._lines, lines + [''] * (_LINES - len(lines)), strict=True):
             set_words(label, line, _WIDE)
             label.set_color(fg='#b00020' if error else '#1a1a1a')

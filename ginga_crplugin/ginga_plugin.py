@@ -103,7 +103,7 @@ class CosmicRays(LocalPlugin):
         self.session.subscribe(self._heard)
         colors = {layer: self.settings[_color_key(layer)] for layer in COLORS}
         self.overlay = MaskOverlay(fitsimage, self.settings['opacity'], colors)
-        self.pencil = Pencil(self.overlay.canvas, self._drawn, self._drawing)
+        self.pencil = Pencil(self.overlay.canvas, self.session.draw, self._drawing)
         self.overlay.canvas.add_callback('cursor-down', self._clicked)
         self.overlay.canvas.add_callback('key-down-none', self._key)
         self._selected = None
@@ -439,18 +439,9 @@ class CosmicRays(LocalPlugin):
         self.pencil.width = width
 
     def _drawing(self, pixels):
-        marked = self.session.verdicts.marked if self.session.verdicts is not None else pixels
-        self.overlay.set_layers({'by hand': np.union1d(marked, pixels)}, self.session.frame.shape)
-
-    def _drawn(self, mode, pixels):
-        if self.session.result is None:
-            return
-        if mode != 'reject in box':
-            self.edit('erase' if mode == 'erase' else 'mark', pixels)
-            return
-        table, nx = self.session.result.segments.table, self.session.frame.shape[1]
-        centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
-        self.edit('reject', self.session.pixels_of(table['label'][np.isin(centres, pixels)]))
+        if self.session.verdicts is not None:
+            marked = np.union1d(self.session.verdicts.marked, pixels)
+            self.overlay.set_layers({'by hand': marked}, self.session.frame.shape)
 
     # keys and mouse on the image
 
@@ -525,6 +516,7 @@ class CosmicRays(LocalPlugin):
         self._selected = None
         self._show_thumbnails()
         self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
+        self.draw('off')
         self.panel.show_counts(None, None)
         self._heard_checks()
         self.panel.show_comparison(None)

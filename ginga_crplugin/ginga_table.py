@@ -3,12 +3,13 @@
 from ginga.gw import Widgets
 
 from .core.review import VERDICTS
-from .ginga_toolkit import in_browser, narrow
+from .ginga_toolkit import characters, in_browser, narrow
 from .rows import COLUMNS, Rows
 
 __all__ = ['SegmentTable']
 
-_WIDTHS = (32, 48, 48, 32, 40, 54, 76, 56)
+#: Of the columns, in characters; in a browser, in pixels.
+_WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 12.0, 7.0)
 _BROWSER_WIDTHS = (26, 46, 46, 28, 37, 52, 58, 52)
 _VERDICT = len(COLUMNS) - 1
 
@@ -28,7 +29,8 @@ class SegmentTable:
         self.rows = Rows(offset)
         self._whiches = []
         self._chosen, self._selected = chosen, None
-        widths = _BROWSER_WIDTHS if in_browser() else _WIDTHS
+        plain = Widgets.Label('')
+        widths = _BROWSER_WIDTHS if in_browser() else [characters(plain, width) for width in _WIDTHS]
         columns = [
             {'label': head, 'key': key, 'type': 'string' if decimals is None else 'float', 'colwidth': width}
             for (head, key, decimals), width in zip(COLUMNS, widths, strict=True)

@@ -2,12 +2,24 @@
 
 import textwrap
 from html import escape
+from itertools import pairwise
 
 from ginga import toolkit
 from ginga.fonts.font_asst import Font
 from ginga.gw import Widgets
 
-__all__ = ['BOLD', 'dismiss', 'in_browser', 'narrow', 'set_words', 'typed']
+__all__ = [
+    'BOLD',
+    'characters',
+    'dismiss',
+    'fit',
+    'in_browser',
+    'narrow',
+    'set_words',
+    'tab_after',
+    'typed',
+    'wide_enough',
+]
 
 #: The font of headings.
 BOLD = Font(family='sans', style='normal', weight='bold')
@@ -25,14 +37,37 @@ def set_words(label, text, wide):
     ----------
     label : Ginga label
     text : str
-        In a browser, a label takes HTML and breaks its lines itself.
+        In a browser and in Qt, a label breaks its lines itself; in a browser it takes HTML.
     wide : int
         How many characters a line has elsewhere.
     """
     if in_browser():
         label.set_text(escape(text).replace('\n', '<br>'))
+    elif hasattr(label.get_widget(), 'setWordWrap'):
+        label.get_widget().setWordWrap(True)
+        label.set_text(text)
     else:
         label.set_text('\n'.join(textwrap.fill(line, wide, break_on_hyphens=False) for line in text.split('\n')))
+
+
+def characters(widget, number):
+    """Return how many pixels so many characters take in a widget's own font, which the user may have made larger."""
+    if hasattr(widget.get_widget(), 'fontMetrics'):
+        return round(widget.get_widget().fontMetrics().horizontalAdvance('0') * number)
+    return 8 * number
+
+
+def fit(spin, number):
+    """Make a spin box as wide as so many characters need, where the toolkit would have room for its highest value."""
+    if hasattr(spin.get_widget(), 'lineEdit'):  # Qt
+        spin.get_widget().setMaximumWidth(characters(spin, number) + 36)
+
+
+def wide_enough(scroll, box):
+    """Have a scrolled column take the width that what stands in it needs, in the font that the user has chosen."""
+    if hasattr(scroll.get_widget(), 'verticalScrollBar'):  # Qt; others grow by themselves
+        bar = scroll.get_widget().verticalScrollBar().sizeHint().width()
+        scroll.get_widget().setMinimumWidth(box.get_widget().minimumSizeHint().width() + bar + 4)
 
 
 def narrow(widget, width):
@@ -40,6 +75,13 @@ def narrow(widget, width):
     if in_browser():
         widget.set_max_size(width, None)
     return widget
+
+
+def tab_after(first, *later):
+    """Have Tab go from a widget to others that were made after those that follow it."""
+    if hasattr(first.get_widget(), 'setTabOrder'):  # Qt alone goes by when they were made
+        for one, other in pairwise([first, *later]):
+            one.get_widget().setTabOrder(one.get_widget(), other.get_widget())
 
 
 def dismiss(dialog):

@@ -116,9 +116,9 @@ class CosmicRayPanel(w.VBox):
 
     def _listen(self):
         if self.view.has_pixels:
-            self._pencil = Pencil(self.overlay.canvas, self._drawn, self._drawing)
+            self._pencil = Pencil(self.overlay.canvas, self.session.draw, self._drawing)
             self.controls.width.observe(lambda change: setattr(self._pencil, 'width', change['new']), 'value')
-        self.view.listen(self._clicked, self._key)
+        self.view.listen(self._clicked, self.press)
 
     # the notebook's own objects
 
@@ -323,9 +323,10 @@ class CosmicRayPanel(w.VBox):
 
     def show_cleaned(self, *, cleaned):
         """Show the cleaned frame in place of the original, or the original again."""
-        result = self.session.result
-        if result is not None:
-            self.view.show_instead(self._cleaned(result) if cleaned else None)
+        if not cleaned:
+            self.view.show_original()
+        elif self.session.result is not None:
+            self.view.show_instead(self._cleaned(self.session.result))
 
     def pass_verdict(self, name):
         """Keep or reject the selected segment."""
@@ -338,7 +339,24 @@ class CosmicRayPanel(w.VBox):
             self.session.edit('reject', self.session.pixels_of(self.controls.table.rows.labels))
 
     def select(self, label, *, pan=True):
-        """Select a segment, and go there."""
+        """Select a segment, and go there.
+
+        Parameters
+        ----------
+        label : int
+            Its label in `segments`.
+        pan : bool, optional
+            Whether to go there.
+
+        Raises
+        ------
+        ValueError
+            If there is no such segment.
+        """
+        count = 0 if self.session.result is None else len(self.session.result.segments)
+        if not 1 <= label <= count:
+            msg = f'label is {label}: ' + (f'it must be 1 to {count}' if count else 'no segments are found yet')
+            raise ValueError(msg)
         self._selected = label
         self.overlay.select(label)
         self.controls.table.select(label)
@@ -354,19 +372,20 @@ class CosmicRayPanel(w.VBox):
             self.select(label)
 
     def _clicked(self, x, y):
-        label = self.overlay.label_at(x, y)
+        label = self.overlay.label_at(x, y) if self.controls.draw.value == 'off' else None
         if label is not None:
             self.select(label, pan=False)
         return label is not None
 
-    def _key(self, key):
-        draw = self.controls.draw
+    def press(self, key):
+        """Do what a key means, and return whether it means something."""
+        draw, cleaned = self.controls.draw, self.controls.cleaned
         action = {
             'n': lambda: self.step(1), 'N': lambda: self.step(-1), 'x': lambda: self.pass_verdict('reject'),
             'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.session.edit('undo'),
             'U': lambda: self.session.edit('redo'), 'd': lambda: draw.set_trait(
                 'value', 'off' if draw.value == 'paint' else 'paint'),
-            'b': lambda: self.controls.cleaned.set_trait('value', not self.controls.cleaned.value),
+            'b': lambda: cleaned.set_trait('value', not cleaned.value and not cleaned.disabled),
             'escape': lambda: draw.set_trait('value', 'off'), 'backspace': self.overlay.pan_back,
         }.get(key)  # fmt: skip
         if action is None:
@@ -377,23 +396,16 @@ class CosmicRayPanel(w.VBox):
     # drawing by hand
 
     def draw(self, mode):
-        """Have the mouse draw on the image, in one of the pencil's modes."""
-        if self._pencil is not None:
+        """Have the mouse draw on the image, in one of the pencil's modes; off where there is nothing to judge yet."""
+        if mode != 'off' and self.session.result is None:
+            self.controls.draw.value = 'off'
+        elif self._pencil is not None:
             self._pencil.set_mode(mode)
 
     def _drawing(self, pixels):
-        marked = self.session.verdicts.marked if self.session.verdicts is not None else pixels
-        self.overlay.set_layers({'by hand': np.union1d(marked, pixels)}, self.session.frame.shape)
-
-    def _drawn(self, mode, pixels):
-        if self.session.result is None:
-            return
-        if mode != 'reject in box':
-            self.session.edit('erase' if mode == 'erase' else 'mark', pixels)
-            return
-        table, nx = self.session.result.segments.table, self.session.frame.shape[1]
-        centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
-        self.session.edit('reject', self.session.pixels_of(table['label'][np.isin(centres, pixels)]))
+        if self.session.verdicts is not None:
+            marked = np.union1d(self.session.verdicts.marked, pixels)
+            self.overlay.set_layers({'by hand': marked}, self.session.frame.shape)
 
     # what the session says
 
@@ -420,6 +432,7 @@ class CosmicRayPanel(w.VBox):
         self._selected = None
         self.overlay.clear()
         self.controls.cleaned.value = False
+        self.controls.draw.value = 'off'
         self.controls.table.show(None)
         self._show_thumbnails()
         self.controls.show_result([])
@@ -524,11 +537,11 @@ class CosmicRayPanel(w.VBox):
 
     def _heard_saved(self):
         self.controls.show_saved(self.session.saved)
-        self.controls.save.say('')
+        self.controls.save.done()
 
     def _heard_error(self):
         self.controls.show_result([self.session.error], error=True)
-        self.controls.save.say('')
+        self.controls.save.show_error(self.session.error)
 
     def _show_all(self):
         for event in ('frame', 'params', 'engine'):

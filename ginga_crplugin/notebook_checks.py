@@ -52,7 +52,7 @@ class Checks:
         self._worst = worst
 
     def _widgets(self, check):
-        line = f'{check.name}: {check.figure}'
+        line = f'{check.mark} - {check.name}: {check.figure}'
         if check.mark != 'fine':
             line = '; '.join(part for part in (line, check.effect, check.advice) if part)
         yield w.HTML(f'<span class="{_CLASSES[check.mark]}">{escape(line)}</span>')

@@ -111,7 +111,7 @@ class Controls:
         return _row(self.run, self.cancel, self.reset, self.bar), self.engine, self.result
 
     def _table_part(self):
-        self.table = SegmentTable(self._panel.select)
+        self.table = SegmentTable(self._panel.select, self._panel.press)
         self.least = w.BoundedIntText(value=self._session.min_size, min=1, max=1000, layout=w.Layout(width='60px'))
         self.least.tooltip = 'The smallest segment that is listed; smaller ones are in the mask all the same.'
         self.least.observe(lambda change: self._session.set_min_size(change['new']), 'value')
@@ -266,7 +266,7 @@ class Controls:
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        self.compared.value = '' if comparison is None else f'{comparison.words} (green, vermilion, purple)'
+        self.compared.value = '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
         _fold(self.compared)
 
     def end_comparison(self):

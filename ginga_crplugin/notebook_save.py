@@ -21,7 +21,7 @@ class SavePart:
 
     def __init__(self, save):
         self._save = save
-        self._frame = None
+        self._frame, self._writing = None, False
         wide = w.Layout(width='auto', flex='1 1 auto')
         self.kind = w.Dropdown(options=KINDS, layout=wide, tooltip='What is written.')
         self.path = w.Text(layout=wide, tooltip='The file that is written.', continuous_update=True)
@@ -64,7 +64,19 @@ class SavePart:
         """Show a line of words."""
         self.words.value = f'<span class="crp-soft">{escape(words)}</span>'
 
+    def done(self):
+        """Show that it was written."""
+        self._writing = False
+        self.say('')
+
+    def show_error(self, message):
+        """Say here too why it was not saved, if that is what went wrong."""
+        if self._writing:
+            self._writing = False
+            self.words.value = f'<span class="crp-wrong">{escape(message)}</span>'
+
     def _clicked(self):
+        self._writing = True
         self.say('writing...')
         path = None if self.kind.value == 'into' else self.target
         self._save(path, kind=self.kind.value, cleaned=self.cleaned.value, overwrite=self.overwrite.value)

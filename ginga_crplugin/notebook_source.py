@@ -9,7 +9,7 @@ from astropy.nddata import NDData
 
 from .core.bits import MaskBit
 from .core.frame import Frame, InputMask, datasum
-from .core.read import frame_of, read_dark, read_frame, read_mask
+from .core.read import check_limit, frame_of, read_dark, read_frame, read_mask
 from .ginga_image import frame_of_image
 
 __all__ = ['dark_from', 'displayed', 'is_viewer', 'mask_from', 'reader', 'to_frame']
@@ -48,7 +48,7 @@ def reader(source, ext=None, unit=None):
         return lambda: source
     if hasattr(source, 'get_data'):  # Ginga's
         return lambda: frame_of_image(source, unit)
-    if isinstance(source, NDData) or hasattr(source, '__array__'):
+    if isinstance(source, NDData | list | tuple) or hasattr(source, '__array__'):
         return lambda: to_frame(source, unit)
     msg = f'source is {type(source).__name__}: give a path, a CCDData, an NDData, an array, or an image widget'
     raise TypeError(msg)
@@ -104,5 +104,6 @@ def dark_from(source, limit):
     """Make a mask of the hot pixels of a dark: a path, an array or NDData."""
     if isinstance(source, str | os.PathLike):
         return read_dark(source, limit)
+    check_limit(limit)
     data = np.array(source.data if isinstance(source, NDData) else source)
     return InputMask(f'dark > {limit:g}', MaskBit.HOT, ~(data <= limit), datasum(data), data)

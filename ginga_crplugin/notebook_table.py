@@ -9,6 +9,14 @@ from .rows import PAGE, Rows
 
 __all__ = ['SegmentTable']
 
+_TIP = (
+    'Click a row to go there, a head to sort. With the mouse here the keys of the image work too, and the arrows go up '
+    'and down. x and y count from 0, as in Python.'
+)
+
+#: The keys of the browser that are called otherwise here.
+_KEYS = {'ArrowDown': 'n', 'ArrowUp': 'N', 'Escape': 'escape', 'Backspace': 'backspace'}
+
 STYLE = """
 .crp-table {border: 1px solid var(--jp-border-color2, #ccc);}
 .crp-table .widget-html-content, .crp-table .widget-html-content > table {width: 100%;}
@@ -30,17 +38,20 @@ class SegmentTable:
     ----------
     chosen : callable
         ``chosen(label)`` is called when the user takes a row.
+    pressed : callable
+        ``pressed(key)`` is called when a key is pressed with the mouse on the table. JupyterLab would take it else, and
+        cut the cell at x.
     """
 
-    def __init__(self, chosen):
-        self._chosen = chosen
+    def __init__(self, chosen, pressed):
+        self._chosen, self._pressed = chosen, pressed
         self.rows = Rows()
         self.selected = None
-        self.html = w.HTML(tooltip='Click a row to go there, a head to sort. x and y count from 0, as in Python.')
+        self.html = w.HTML(tooltip=_TIP)
         self.view = w.Box([self.html], layout=w.Layout(height='158px', overflow='auto', display='block'))
         self.view.add_class('crp-table')
-        self._event = Event(source=self.html, watched_events=['click'])
-        self._event.on_dom_event(self._clicked)
+        self._event = Event(source=self.html, watched_events=['click', 'keydown'], ignore_modifier_key_events=True)
+        self._event.on_dom_event(self._heard)
         self.which = w.Dropdown(options=['all'], layout=w.Layout(width='86px'))
         self.which.tooltip = 'Which segments are listed: all, by verdict, or by what they may be instead.'
         self.which.observe(self._filter, 'value')
@@ -87,13 +98,20 @@ class SegmentTable:
         self.rows.show(change['new'] or 'all')
         self._show_page()
 
+    def _heard(self, event):
+        if event['type'] == 'click':
+            self._clicked(event)
+        elif not (event['ctrlKey'] or event['metaKey'] or event['altKey']):
+            key = event['key']
+            self._pressed(_KEYS.get(key, key))
+
     def _clicked(self, event):
         """Take the row, or sort by the column, whose class the clicked cell has."""
         kind, _, name = event['target']['className'].partition(' ')
         if kind == 'crp-head':
             self.rows.sort(name)
             self._show_page()
-        elif kind == 'crp-cell':
+        elif kind == 'crp-cell' and self.rows.place(int(name)):  # else it was gone before the click was heard
             self._chosen(int(name))
 
     def _show_page(self):
@@ -116,4 +134,5 @@ class SegmentTable:
             classes = ' '.join(['crp-chosen'] * (label == self.selected) + ['crp-rejected'] * rejected)
             cells = ''.join(f'<td class="crp-cell {label}">{escape(word)}</td>' for word in words)
             body += f'<tr class="{classes}">{cells}</tr>'
-        return f'<table><tr>{heads}</tr>{body}</table>'
+        # a click gives it the focus, and JupyterLab's shortcuts are off there
+        return f'<table tabindex="0" data-lm-suppress-shortcuts="true"><tr>{heads}</tr>{body}</table>'

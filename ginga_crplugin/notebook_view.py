@@ -10,6 +10,9 @@ __all__ = ['CatalogOverlay', 'View']
 #: At most this many segments get a marker in a viewer that has nothing but markers, the brightest.
 MARKERS = 1000
 
+#: In a viewer that has nothing but markers: the names of its catalogs, which shall not be those of the user's own.
+CATALOGS = {name: f'CosmicRayPanel: {name}' for name in ('cosmic rays', 'rejected', 'selected')}
+
 #: In a viewer that has nothing but markers: what is seen around a segment of so many pixels, in pixels.
 _NEAR = 64.0
 
@@ -22,13 +25,16 @@ class CatalogOverlay:
     Parameters
     ----------
     viewer : `~astro_image_display_api.ImageViewerInterface`
+    image_label : str, optional
+        Which of its images is meant.
     """
 
     #: What the user should know about it.
     note = 'This viewer shows segments as markers; the layer of the pixels needs astrowidgets.ginga.ImageWidget.'
 
-    def __init__(self, viewer):
+    def __init__(self, viewer, image_label=None):
         self._viewer = viewer
+        self._image = {} if image_label is None else {'image_label': image_label}
         self._colors = dict(COLORS)
         self._hidden = set()
         self._segments = None
@@ -42,7 +48,7 @@ class CatalogOverlay:
 
     def hide(self):
         """Take the markers off the viewer."""
-        for label in ('cosmic rays', 'rejected', 'selected'):
+        for label in CATALOGS:
             self._load(label, None, None)
 
     def clear(self):
@@ -94,17 +100,17 @@ class CatalogOverlay:
 
     def pan_to(self, x, y, size=3.0):
         """Bring a place to the middle, and zoom in where something of ``size`` pixels would look too small."""
-        view = self._viewer.get_viewport(sky_or_pixel='pixel')
+        view = self._viewer.get_viewport(sky_or_pixel='pixel', **self._image)
         fov = float(view['fov'])
         self._views.append((tuple(float(value) for value in view['center']), fov))
         near = max(_NEAR, 4.0 * size)
-        self._viewer.set_viewport(center=(float(x), float(y)), fov=near if fov > 2.0 * near else fov)
+        self._viewer.set_viewport(center=(float(x), float(y)), fov=near if fov > 2.0 * near else fov, **self._image)
 
     def pan_back(self):
         """Go back to the view before the last `pan_to`, if there is one."""
         if self._views:
             center, fov = self._views.pop()
-            self._viewer.set_viewport(center=center, fov=fov)
+            self._viewer.set_viewport(center=center, fov=fov, **self._image)
 
     def _draw(self):
         if self._segments is None or 'segments' in self._hidden:
@@ -126,6 +132,7 @@ class CatalogOverlay:
 
     def _load(self, label, table, style):
         """Show a catalog, or take it away where it has no rows."""
+        label = CATALOGS[label]
         if table is not None and len(table):
             places = Table({'x': table['x_centroid'].value, 'y': table['y_centroid'].value})
             self._viewer.load_catalog(places, catalog_label=label, catalog_style=style)
@@ -149,7 +156,7 @@ class View:
         self._original = None
         ginga = getattr(viewer, 'viewer', None)
         self.has_pixels = hasattr(ginga, 'get_canvas')
-        self.overlay = MaskOverlay(ginga) if self.has_pixels else CatalogOverlay(viewer)
+        self.overlay = MaskOverlay(ginga) if self.has_pixels else CatalogOverlay(viewer, image_label)
         self.note = '' if self.has_pixels else CatalogOverlay.note
         self.overlay.show()
 
@@ -176,20 +183,28 @@ class View:
         self.viewer.load_image(ccd, image_label=self._label)
 
     def show_instead(self, ccd):
-        """Display an image in place of the one on display, or that again where it is None; the view stays."""
+        """Display an image in place of the one on display; the view stays."""
         label = self._shown_label
         if label not in self.viewer.image_labels:  # it is not known to the API
             return
-        before = self.viewer.get_viewport(sky_or_pixel='pixel', image_label=label)
         if self._original is None:
             self._original = self.viewer.get_image(image_label=label)
-        self.viewer.load_image(self._original if ccd is None else ccd, image_label=label)
-        if ccd is None:
-            self._original = None
+        self._show(ccd, label)
+
+    def show_original(self):
+        """Display the image again that another was displayed in place of, if there was one."""
+        if self._original is not None:
+            original, self._original = self._original, None
+            self._show(original, self._shown_label)
+
+    def _show(self, ccd, label):
+        before = self.viewer.get_viewport(sky_or_pixel='pixel', image_label=label)
+        self.viewer.load_image(ccd, image_label=label)
         center = tuple(float(value) for value in before['center'])
         self.viewer.set_viewport(center=center, fov=float(before['fov']), image_label=label)
 
     def close(self):
         """Leave nothing behind on the viewer."""
+        self.show_original()
         self.overlay.clear()
         self.overlay.hide()

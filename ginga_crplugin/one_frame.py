@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import QTable
 
 from .core.bits import BITS_CARD, REVIEW
 from .core.cards import area_and_minutes
@@ -19,6 +18,7 @@ from .core.hints import with_hints
 from .core.read import read_frame
 from .core.review import Review
 from .core.save import save_mask
+from .core.saved import kept_segments
 from .core.segment import segment
 from .core.verdict import check_result
 
@@ -180,7 +180,7 @@ def process(recipe, job, *, overwrite=False):
     """
     start = time.monotonic()
     try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             warnings.simplefilter('ignore')  # of headers; the checks look at the pixels
             values = _processed(recipe, job, _local(job.path, Path(folder)), overwrite=overwrite)
     except Exception as error:  # noqa: BLE001 - one frame stops no other, and the user reads why
@@ -271,7 +271,7 @@ def is_whole(output, identity, frame):
     Returns
     -------
     (`~astropy.io.fits.Header`, `~astropy.table.QTable`, bool) or None
-        The header of the mask, the table of the segments, and whether there is a review.
+        The header of the mask, the table of the segments that are in it, and whether there is a review.
     """
     try:
         with fits.open(output, memmap=False) as hdus:
@@ -284,7 +284,7 @@ def is_whole(output, identity, frame):
             images = [hdu for hdu in hdus if hdu.is_image and hdu.shape == frame.shape and hdu not in ours]
             if images and datasum(images[0].data) != datasum(frame.ccd.data):
                 return None
-            return header.copy(), QTable(hdus['CRSEG'].data), REVIEW in hdus
+            return header.copy(), kept_segments(hdus), REVIEW in hdus
     except (OSError, ValueError, TypeError, KeyError, StopIteration):
         return None
 

@@ -11,8 +11,9 @@ __all__ = ['COLORS', 'REJECTED', 'MaskOverlay', 'found_again']
 #: Colours that the colour-blind can tell apart (Okabe & Ito 2008, "Color Universal Design").
 COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00', 'by hand': '#F0E442'}
 
-#: Colours of a comparison: what both results have, and what the other has alone.
-COMPARED = {'in both': '#009E73', 'only there': '#CC79A7'}
+#: Colours of a comparison: what both results have, and what the other has alone. Okabe & Ito's darker green and purple
+#: come too near each other and the blue (tests/test_colors.py).
+COMPARED = {'in both': '#79EC8C', 'only there': '#FA9EEC'}
 
 #: Colour of the markers of rejected segments.
 REJECTED = '#999999'

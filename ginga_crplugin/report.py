@@ -12,9 +12,10 @@ import numpy as np
 from . import __version__
 from .core.recipe_text import text_of_recipe
 from .summary import FAR, place_of, summary, write_summary
+from .summary import NAME as SUMMARY
 from .window import LEGEND
 
-__all__ = ['NAME', 'write_report']
+__all__ = ['NAME', 'check_folder', 'write_report']
 
 NAME = 'report.html'
 
@@ -29,6 +30,12 @@ _COLUMNS = {
     'rate': ('rate [/cm²/min]', 'number', '.3g'), 'unsearched': ('not searched [%]', 'number', '.2f'),
     'checks': ('checks', 'checks', str), 'rule': ('rule', '', str),
 }  # fmt: skip
+
+
+def check_folder(folder):
+    """Raise a FileExistsError if a file of another maker stands in a folder where the report would go."""
+    for name in (SUMMARY, NAME):
+        place_of(Path(folder) / name)
 
 
 def write_report(folder, outcomes, recipe):

@@ -59,8 +59,8 @@ def night_plot(table):
         figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})  # the same is the same
     words = (
         f'{_NAMES[kind]} of {len(shown)} frames, from {values.min():.3g} to {values.max():.3g}, '
-        f'median {np.median(values):.3g}; {np.count_nonzero(outstanding)} stand out, '
-        f'{np.count_nonzero(reviewed)} are reviewed'
+        f'median {np.median(values):.3g}; {np.count_nonzero(outstanding)} standing out, '
+        f'{np.count_nonzero(reviewed)} reviewed'
     )
     if len(shown) < len(table):
         words += f'; without such a count, and not shown: {len(table) - len(shown)}'

@@ -184,7 +184,7 @@ class Session:
         Raises
         ------
         ValueError
-            If a value is not allowed; nothing is changed then.
+            If a value is not allowed, or there is no such parameter; nothing is changed then.
         """
         self._choices = self._choices.with_params(values)
         self._tell('params')
@@ -488,6 +488,24 @@ class Session:
         self._comparing += 1
         self._tell('review')
         self._keep()
+
+    def draw(self, mode, pixels):
+        """Take what was drawn by hand.
+
+        Parameters
+        ----------
+        mode : str
+            How: ``'erase'``; ``'reject in box'`` rejects the segments whose centre lies there; else the pixels are said
+            to be cosmic rays.
+        pixels : (n,) int array_like
+            Flat indices of what was drawn.
+        """
+        if self.result is not None and mode == 'reject in box':
+            table, nx = self.result.segments.table, self.frame.shape[1]
+            centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
+            self.edit('reject', self.pixels_of(table['label'][np.isin(centres, pixels)]))
+        else:
+            self.edit('erase' if mode == 'erase' else 'mark', pixels)
 
     def _judged(self, result):
         return self.review.verdicts(result.segments, self.grow)

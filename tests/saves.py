@@ -11,17 +11,22 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
-from ginga_crplugin import Detection, LACosmicParams, merge_mask, read_frame, save_mask, segment
+from ginga_crplugin import Detection, LACosmicParams, Recipe, merge_mask, read_frame, save_mask, segment
+from ginga_crplugin.core.calibration import make_mask
 from ginga_crplugin.core.keep import KeptReviews
+from ginga_crplugin.core.recipe_text import save_recipe
 from ginga_crplugin.core.whole import _OURS, sweep
 from ginga_crplugin.cutouts import contact_sheet
+from ginga_crplugin.one_frame import Job, Outcome, process
 from ginga_crplugin.picture import save_picture
+from ginga_crplugin.report import write_report
 
 SHAPE = (48, 40)
 HEADER = fits.Header({'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 8.0})
@@ -70,6 +75,26 @@ def review(folder, count=3):
     KeptReviews(folder / 'reviews').save('word', 1, np.arange(count), np.ones(count, np.uint8))
 
 
+def recipe(folder, **options):
+    save_recipe(Recipe({'sigclip': 6.0}), folder / 'recipe.yaml', **options)
+
+
+def batch(folder, **options):
+    """A frame of a night; what fails is told in the outcome."""
+    outcome = process(Recipe(), Job(str(folder / 'plain.fits'), 0, str(folder / 'plain_crmask.fits')), **options)
+    if outcome.status == 'failed':
+        raise OSError(outcome.reason)
+
+
+def report(folder):
+    outcomes = [Outcome(str(folder / 'plain.fits'), 0, str(folder / 'plain_crmask.fits'), 'done', pixels=7, segments=2)]
+    write_report(folder, outcomes, Recipe())
+
+
+def pixel_mask(folder):
+    make_mask(folder / 'pixels.fits', dark=folder / 'plain.fits', limit=330.0)
+
+
 def nothing(folder):
     pass
 
@@ -94,9 +119,18 @@ SAVES = {
     'sheet, PDF': (nothing, functools.partial(sheet, name='sheet.pdf', per_page=1)),
     'sheet, PNG': (old('sheet-1.png'), functools.partial(sheet, name='sheet.png', per_page=1)),
     'picture': (old('picture.png'), picture),
+    'recipe': (nothing, recipe),
+    'recipe, replacing': (old('recipe.yaml'), functools.partial(recipe, overwrite=True)),
+    'batch': (nothing, batch),
+    'batch, replacing': (old('plain_crmask.fits'), functools.partial(batch, overwrite=True)),
+    'report': (nothing, report),
+    'mask of a dark': (nothing, pixel_mask),
     'review': (nothing, review),
     'review, replacing': (review, functools.partial(review, count=2)),
 }  # fmt: skip
+
+#: Those of several files, each of which is old or new.
+SEVERAL = {'sheet, PNG', 'report'}
 
 
 def state(folder):
@@ -193,6 +227,11 @@ def states(saver, name, folder):
 def serve():
     """Do what is asked on stdin, line by line."""
     fits.hdu.base._ValidHDU._get_timestamp = lambda _: '2000-01-01T00:00:00'  # the same save gives the same bytes
+    for before, save in SAVES.values():  # so that the children have all that is loaded late
+        with tempfile.TemporaryDirectory() as folder:
+            prepare(Path(folder))
+            before(Path(folder))
+            save(Path(folder))
     said = {}
     for line in sys.stdin:
         what, *words = json.loads(line)

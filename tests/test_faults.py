@@ -8,7 +8,7 @@ import pytest
 
 from tests.fault_saves import WRITING, calls, fault, faults, why_not
 from tests.kill_saves import run as kill_saves
-from tests.saves import SAVES, Saver, left_over, restore, state, states, whole
+from tests.saves import SAVES, SEVERAL, Saver, left_over, restore, state, states, whole
 
 PAGE = 4096
 
@@ -25,10 +25,10 @@ def test_no_fault_of_a_system_call_loses_anything(saver, name, tmp_path):
     if why_not():
         pytest.skip(why_not())
     before, after = states(saver, name, tmp_path)
-    counts = calls(saver, name, tmp_path, before)
-    assert {'openat', 'write', 'fsync', 'flock', 'unlink'} <= set(counts)
-    assert counts['rename'] + counts['link'] > 0
-    found = [fault(saver, name, tmp_path, before, after, *each) for each in faults(counts, WRITING, most=5)]
+    numbers = calls(saver, name, tmp_path, before)
+    assert {'openat', 'write', 'fsync', 'flock', 'unlink'} <= set(numbers)
+    assert {'rename', 'link'} & set(numbers)
+    found = [fault(saver, name, tmp_path, before, after, *each) for each in faults(numbers, WRITING, most=4)]
     assert [words for words in found if words.startswith('lost')] == []
     assert {'old', 'new'} <= set(found)
 
@@ -68,8 +68,8 @@ def test_a_full_disk_loses_nothing(saver, name, small_disk):
         assert left_over(folder) == []
         if end.code == 0:
             break
-        assert end.said.endswith('cannot be written: No space left on device')
-        assert whole(state(folder), before, after) if name == 'sheet, PNG' else state(folder) == before
+        assert 'No space left on device' in end.said
+        assert whole(state(folder), before, after) if name in SEVERAL else state(folder) == before
     assert len(ends) > 1
     assert state(folder) == after
 
@@ -81,7 +81,7 @@ def test_a_limit_of_the_file_size_loses_nothing(saver, name, tmp_path):
     for limit in {100, min(changed) // 2, min(changed) - 1}:
         restore(tmp_path, before)
         end = saver.save(name, tmp_path, limit)
-        assert (end.code, end.said.rpartition(': ')[2]) == (1, 'File too large')
+        assert (end.code, 'File too large' in end.said) == (1, True)
         assert left_over(tmp_path) == []
         assert state(tmp_path) == before
 

@@ -23,6 +23,7 @@ from ginga_crplugin.night import night_of
 from ginga_crplugin.one_frame import Outcome
 from ginga_crplugin.report import write_report
 from ginga_crplugin.session import Session
+from ginga_crplugin.summary import read_summary
 from ginga_crplugin.words import default_kind, save_in_words, target
 
 SHAPE = (128, 144)
@@ -303,7 +304,11 @@ def went_on(folder, recipe, output, capsys):
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(one['status'], one['reviewed']) for one in told[:2]] == [('skipped', True), ('skipped', False)]
     assert told[0]['pixels'] == np.count_nonzero(fits.getdata(output, 'DQ') & np.uint8(MaskBit.CR_DETECTED))
+    assert told[0]['segments'] == fits.getheader(output, 'MASK')['CRNSEG'] - 1  # what was rejected does not count
     assert output.read_bytes() == content
+    assert apply(folder, recipe, '--resume') == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:2]] == ['reviewed', 'skipped']
+    assert list(read_summary(folder)['reviewed']) == [True, False]
     assert apply(folder, recipe, '--overwrite', '--json') == 1
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [one['status'] for one in told[:2]] == ['failed', 'done']
@@ -412,6 +417,15 @@ def test_a_folder_that_was_moved_is_opened_where_it_is(tmp_path):
     for file in tmp_path.glob('*.*'):
         file.rename(moved / file.name)
     assert [path for path, _ in night_of(moved).frames] == [moved / f'f{k}_crmask.fits' for k in range(2)]
+
+
+def test_a_folder_with_a_file_of_that_name_is_not_begun_with(results, capsys):
+    other = results.parent / 'other'
+    other.mkdir()
+    (other / 'report.html').write_text('of another program')
+    assert apply(other, None) == 1
+    assert 'report.html was not written here: move it away' in capsys.readouterr().err
+    assert [path.name for path in other.iterdir()] == ['report.html']
 
 
 def test_what_is_no_night_is_said_in_one_line(tmp_path, capsys, monkeypatch):

@@ -299,7 +299,7 @@ def test_the_plot_marks_what_stands_out_and_what_is_reviewed(tmp_path):
     page = page_of(outcomes, tmp_path)
     words = page.named('svg')[0]['aria-label']
     assert words.startswith('segments per cm² and minute of 12 frames, from 0.8 to 22.5')
-    assert words.endswith('1 stand out, 1 are reviewed')
+    assert words.endswith('1 standing out, 1 reviewed')
     text = (tmp_path / 'report.html').read_text()
     plot = text[text.index('<svg') : text.index('</svg>')]
     assert all(f'var(--{name})' in plot for name in ('ink', 'plain', 'outstanding'))

@@ -89,7 +89,8 @@ def _of_groups():
     for folder, pattern, names in _GROUPS:
         found = re.search(pattern, own, re.MULTILINE)
         if found:
-            yield from (_left(group, *names) for group in (Path(folder, found[1]), *Path(folder, found[1]).parents))
+            group = Path(folder, found[1])
+            yield from (_left(each, *names) for each in (group, *group.parents) if each.is_relative_to(folder))
 
 
 def _left(group, limit, taken, cached):

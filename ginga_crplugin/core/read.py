@@ -215,12 +215,17 @@ def read_dark(path, limit, ext=None):
     -------
     InputMask
     """
-    if not np.isfinite(limit):
-        msg = f'the limit of the dark is {limit}: it must be a finite number'
-        raise ValueError(msg)
+    check_limit(limit)
     data, checksum = read_image(path, ext)
     origin = MaskSource(Path(path), ext, MaskBit.HOT, float(limit), checksum)
     return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data, origin)
+
+
+def check_limit(limit):
+    """Refuse a limit of a dark that says nothing, with a `ValueError`."""
+    if not np.isfinite(limit):
+        msg = f'the limit of the dark is {limit}: it must be a finite number'
+        raise ValueError(msg)
 
 
 def read_source(source, index=0):

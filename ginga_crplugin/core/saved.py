@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from astropy.table import QTable
 
 from .bits import BITS_CARD, REVIEW, MaskBit
 from .frame import InputMask
 from .source import pixels
 
-__all__ = ['DAMAGED', 'RUN_CARDS', 'Saved', 'own_masks', 'own_review', 'saved_mask']
+__all__ = ['DAMAGED', 'RUN_CARDS', 'Saved', 'kept_segments', 'own_masks', 'own_review', 'saved_mask']
 
 #: What astropy raises where a file is cut short or damaged.
 DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
@@ -82,6 +83,12 @@ def saved_mask(hdus, version, shape, path):
     header = beside.get('MASK', plane.header)
     cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
     return Saved(Path(path), _split(pixels(plane, path), path), cards, 'CLEANED' in beside)
+
+
+def kept_segments(hdus):
+    """Return the table of the segments of a file that holds one mask, without those that were rejected in review."""
+    table = QTable(hdus['CRSEG'].data)
+    return table[table['verdict'] != 'rejected'] if 'verdict' in table.colnames else table
 
 
 def _plane(hdus, version, shape):

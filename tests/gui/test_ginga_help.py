@@ -2,7 +2,9 @@
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from qtpy import QtWidgets
 
 from ginga_crplugin import LACosmicParams, ginga_plugin
@@ -31,3 +33,16 @@ def test_help_shows_the_text_of_the_module(shell, plugin):
 def test_beside_the_mouse_stands_the_help_of_the_parameter(plugin, item):
     widgets = plugin.panel._controls[item.name].widgets
     assert {widget.get_widget().toolTip() for widget in widgets} == {item.metadata['help']}
+
+
+def test_checks_say_how_they_came_out_by_words_too(shell, channel, tmp_path):
+    data = np.random.default_rng(1).poisson(300, (64, 64)).astype(np.float32)
+    fits.PrimaryHDU(data - 300, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'no_sky.fits')
+    shell.load(channel, tmp_path / 'no_sky.fits')
+    plugin = shell.start(channel)
+    shell.wait(lambda: len(plugin.session.checks) > 0)
+    shell.settle()
+    words = [label.text() for label in plugin.panel.checks.box.get_widget().findChildren(QtWidgets.QLabel)]
+    told = [word.split(' - ')[0] for word in words if word]
+    assert told[: len(plugin.session.checks)] == [*sorted(told, key=['wrong', 'look', 'fine'].index)]
+    assert 'wrong' in told

@@ -48,7 +48,7 @@ def plugin(shell, night):
     yield plugin
     shell.stop(channel)
     plugin.session.outputs = {}
-    plugin.session.used_recipe = None
+    plugin.session.take_recipe(Recipe())
     for title in channel.get_image_names():
         channel.remove_image(title)
     shell.settle()

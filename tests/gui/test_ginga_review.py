@@ -115,6 +115,20 @@ def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
     assert words.get_text() == 'nothing speaks against a cosmic ray'
 
 
+def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, channel, plugin, tmp_path, saao):
+    press(plugin, 'd')
+    assert plugin.pencil.mode == 'paint'
+    fits.PrimaryHDU(saao.ccd.data[:200, :300]).writeto(tmp_path / 'night2.fits')
+    shell.load(channel, tmp_path / 'night2.fits')
+    shell.wait(lambda: plugin.session.frame is not None)
+    shell.settle()
+    assert plugin.pencil.mode == 'off'
+    assert plugin.panel.draw.get_index() == 0
+    plugin.pencil.mode = 'paint'
+    drag(plugin, (50, 50), (60, 50))
+    assert not len(plugin.overlay._pixels.get('by hand', ()))
+
+
 def test_the_keys(shell, plugin):
     labels = plugin.panel.table.labels
     press(plugin, 'n')

@@ -102,7 +102,7 @@ def click_row(lab, index):
 
 def save_as(lab, name):
     lab.button('Save...').click()
-    lab.page.locator('.crp-column input[type=text]').last.fill(name)
+    lab.page.get_by_title('The file that is written.').fill(name)
     lab.says(f'{name} will be written')
     lab.button('Save').click()
     lab.says(f'saved: {name}')
@@ -178,6 +178,28 @@ def test_the_mouse_on_the_image_selects_and_draws(lab):
     lab.gone(' 0 px by hand', timeout=10.0)
     image_is_still(lab)
     assert lab.pixels['yellow'] > 50
+
+
+def test_the_keys_are_the_panels_on_the_image_and_on_the_table(lab):
+    lab.open('keys', START, '1 + 1')
+    lab.gone('compiling')
+    lab.button('Run').click()
+    lab.says(' px in ')
+    click_row(lab, 4)
+    first = lab.ask('panel.overlay.selected')
+    press = lab.page.keyboard.press
+    press('x')  # JupyterLab would cut the cell
+    lab.says('1 rejected')
+    press('ArrowDown')
+    lab.until(lambda: lab.ask('panel.overlay.selected') not in (None, first))
+    press('Control+x')
+    press('ArrowUp')
+    lab.until(lambda: lab.ask('panel.overlay.selected') == first)
+    assert '1 rejected' in lab.words
+    lab.page.locator('.jp-OutputArea img').first.click(position={'x': 3, 'y': 3})
+    press('u')
+    lab.says('0 rejected')
+    assert lab.page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length') == 2
 
 
 def test_errors_stand_in_the_page(lab, folder):

@@ -11,6 +11,7 @@ import pytest
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, NDData
+from astropy.table import Table
 from numpy.testing import assert_array_equal
 
 pytest.importorskip('astrowidgets')
@@ -26,6 +27,7 @@ import ginga_crplugin
 from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_frame
 from ginga_crplugin.core import compiling
 from ginga_crplugin.core.hints import HINTS
+from ginga_crplugin.notebook_view import CATALOGS
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',
@@ -194,9 +196,10 @@ def test_ginga_shows_pixels_and_others_markers_by_verdict(saao):
     assert ginga.catalog_labels == ()
     assert 'needs' not in panels[0].controls.viewer_note.value
     listed = len(panels[1].session.result.segments.listed)
-    kept, rejected = (bqplot.get_catalog(catalog_label=label) for label in ('cosmic rays', 'rejected'))
+    labels = [CATALOGS[name] for name in ('cosmic rays', 'rejected')]
+    kept, rejected = (bqplot.get_catalog(catalog_label=label) for label in labels)
     assert (len(kept), len(rejected)) == (listed - 1, 1)
-    styles = {bqplot.get_catalog_style(catalog_label=label)['color'] for label in ('cosmic rays', 'rejected')}
+    styles = {bqplot.get_catalog_style(catalog_label=label)['color'] for label in labels}
     assert len(styles) == 2
     assert 'needs astrowidgets.ginga.ImageWidget' in panels[1].controls.viewer_note.value
     for panel in panels:
@@ -211,14 +214,14 @@ def test_a_click_on_the_image_selects_and_keys_judge(saao):
     row = panel.segments[4]
     assert panel._clicked(row['x_centroid'].value, row['y_centroid'].value)
     assert panel.controls.table.selected == row['label']
-    assert panel._key('x')
+    assert panel.press('x')
     assert panel.segments['verdict'][4] == 'rejected'
-    panel._key('u')
+    panel.press('u')
     assert panel.segments['verdict'][4] == 'keep'
-    assert not panel._key('y')
-    panel._key('d')
+    assert not panel.press('y')
+    panel.press('d')
     assert panel.controls.draw.value == 'paint'
-    panel._drawn('paint', [5, 6, 7])
+    panel.session.draw('paint', [5, 6, 7])
     assert '3 px by hand' in text(panel.controls.counts)
     assert (panel.ccd.flags[0, 5:8] == MaskBit.CR_MARKED).all()
 
@@ -420,6 +423,96 @@ def test_kept_reviews_are_offered(saao, tmp_path):
     second.run()
     assert second.segments['verdict'][0] == 'rejected'
     assert second.controls.kept.layout.display == 'none'
+
+
+def test_a_wish_that_makes_no_sense_is_refused_in_words(saao):
+    panel = CosmicRayPanel(saao)
+    with pytest.raises(ValueError, match='label is 1: no segments are found yet'):
+        panel.select(1)
+    panel.run()
+    for label in (0, len(panel.segments) + 1):
+        with pytest.raises(ValueError, match=f'label is {label}: it must be 1 to {len(panel.segments)}'):
+            panel.select(label)
+    with pytest.raises(ValueError, match='sigclp is no parameter: there are sigclip, '):
+        panel.params = {'sigclp': 5.0}
+    with pytest.raises(ValueError, match='limit of the dark is nan'):
+        panel.add_dark(saao.ccd.data, np.nan)
+    assert panel.session.masks == ()
+    panel.controls.table._clicked({'target': {'className': f'crp-cell {len(panel.segments) + 1}'}})  # it is gone
+    assert panel.controls.table.selected is None
+    corner = saao.ccd.data[:20, :20]
+    assert_array_equal(CosmicRayPanel(corner.tolist()).session.frame.ccd.data, corner)
+
+
+def test_nothing_is_drawn_or_shown_before_there_is_a_result(saao):
+    panel = CosmicRayPanel(saao)
+    for key, control in (('d', panel.controls.draw), ('b', panel.controls.cleaned)):
+        before = control.value
+        assert panel.press(key)
+        assert control.value == before
+    panel.run()
+    panel.press('d')
+    panel.session.draw('paint', [5, 6, 7])
+    panel.load(saao)
+    assert panel.controls.draw.value == 'off'
+    panel._drawing(np.array([5, 6, 7]))
+    assert not len(panel.overlay._pixels.get('by hand', ()))
+
+
+def test_a_click_selects_nothing_while_something_is_drawn(saao):
+    panel = CosmicRayPanel(saao)
+    panel.run()
+    row = panel.segments[4]
+    for mode in ('paint', 'polygon'):
+        panel.controls.draw.value = mode
+        assert not panel._clicked(row['x_centroid'].value, row['y_centroid'].value)
+        assert panel.controls.table.selected is None
+
+
+@pytest.mark.parametrize('end', [lambda panel: panel.choose_unit('electron'), lambda panel: panel.close()])
+def test_the_viewer_gets_its_own_image_back(saao, viewer, end):
+    viewer.load_image(saao.ccd)
+    panel = CosmicRayPanel(viewer)
+    panel.run()
+    panel.controls.cleaned.value = True
+    assert not np.array_equal(viewer.get_image().data, saao.ccd.data)
+    end(panel)
+    assert not panel.controls.cleaned.value or panel._closed
+    assert_array_equal(viewer.get_image().data, saao.ccd.data)
+
+
+def test_one_image_of_a_viewer_with_several(saao, viewer):
+    other = saao.ccd.data[:100] + 1.0
+    viewer.load_image(CCDData(other, unit='adu'), image_label='other')
+    viewer.load_image(saao.ccd, image_label='mine')
+    own = Table({'x': [5.0], 'y': [6.0]})
+    viewer.load_catalog(own, catalog_label='selected')
+    panel = CosmicRayPanel(viewer, image_label='mine')
+    panel.run()
+    panel.select(2)
+    panel.press('backspace')
+    panel.controls.cleaned.value = True
+    panel.close()
+    assert_array_equal(viewer.get_image(image_label='mine').data, saao.ccd.data)
+    assert_array_equal(viewer.get_image(image_label='other').data, other)
+    assert viewer.catalog_labels == ('selected',)
+
+
+def test_why_it_was_not_saved_stands_where_it_was_asked_for(files):
+    panel = CosmicRayPanel(files / 'night1.fits')
+    panel.run()
+    save = panel.controls.save
+    panel.controls.mask_path.value = str(files / 'none.fits')
+    panel.controls.add.click()
+    assert 'night1_crmask.fits will be written' in save.words.value  # what else goes wrong is none of its business
+    save.path.value = str(files / 'night1.fits')
+    save.button.click()
+    assert 'exists already' in save.words.value
+    assert 'crp-wrong' in save.words.value
+    save.path.value = str(files / 'good.fits')
+    save.button.click()
+    assert 'crp-wrong' not in save.words.value
+    assert (files / 'good.fits').exists()
 
 
 # what is loaded

@@ -1,0 +1,101 @@
+"""Everything in the panel by keyboard: Tab comes to each thing that can be used, and keys use it."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from qtpy import QtCore, QtTest, QtWidgets
+
+from ginga_crplugin import InputMask, MaskBit
+
+KINDS = (
+    QtWidgets.QAbstractButton, QtWidgets.QComboBox, QtWidgets.QAbstractSpinBox, QtWidgets.QSlider, QtWidgets.QTableView,
+)  # fmt: skip
+
+
+@pytest.fixture
+def plugin(shell, channel, tmp_path):
+    """The panel with a result, and all of it unfolded."""
+    data = np.random.default_rng(5).normal(300, 17, (120, 140)).astype(np.float32)
+    data[20:60, 60] += 2000
+    data[80, 100:104] += 2000
+    fits.PrimaryHDU(data, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'tracks.fits')
+    shell.load(channel, tmp_path / 'tracks.fits')
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    plugin.panel.run.get_widget().click()
+    shell.wait(lambda: plugin.session.result is not None and not plugin.session.busy)
+    plugin.session.add_mask(lambda: InputMask('column', MaskBit.BAD, np.eye(120, 140, dtype=bool)))
+    shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
+    plugin.panel.more.expand(True)
+    plugin.panel.checks.fold_out(True)
+    plugin._select(1, pan=False)
+    seen = []
+    while seen != (seen := list(plugin.session.checks)):  # the checks look again, and their buttons are made anew
+        shell.pump(1.5)
+    return plugin
+
+
+def column(plugin):
+    """Return the widget that holds all of the panel."""
+    widget = plugin.panel.run.get_widget()
+    while not isinstance(widget, QtWidgets.QTabWidget):
+        widget = widget.parent()
+    return widget.currentWidget()
+
+
+def usable(plugin):
+    """Return what a mouse can use."""
+    inner = (QtWidgets.QAbstractSpinBox, QtWidgets.QComboBox, QtWidgets.QTableView, QtWidgets.QScrollBar)
+    return [
+        widget
+        for widget in column(plugin).findChildren(QtWidgets.QWidget)
+        if isinstance(widget, KINDS)
+        and widget.isVisible()
+        and widget.isEnabled()
+        and not isinstance(widget.parent(), inner)
+        and not isinstance(widget.parent().parent(), QtWidgets.QComboBox)
+    ]
+
+
+def told(widget):
+    words = widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else widget.toolTip()
+    return f'{type(widget).__name__} {words}'
+
+
+def test_tab_comes_to_everything(shell, plugin):
+    expected = usable(plugin)
+    assert len(expected) > 50
+    window = column(plugin).window()
+    window.activateWindow()
+    column(plugin).findChild(QtWidgets.QComboBox).setFocus()
+    shell.settle()
+    reached = []
+    for _ in range(4 * len(expected)):
+        reached.append(QtWidgets.QApplication.focusWidget())
+        QtTest.QTest.keyClick(reached[-1], QtCore.Qt.Key.Key_Tab)
+    missed = [told(widget) for widget in expected if not any(widget is other for other in reached)]
+    assert missed == []
+    order = [told(widget) for widget in reached]
+    in_turn = 'QPushButton Mask the outliers', 'QCheckBox column', 'QPushButton Add mask...', 'QCheckBox live'
+    places = [order.index(words) for words in in_turn]
+    assert places == sorted(places)
+
+
+def test_keys_use_what_tab_came_to(shell, plugin):
+    reject, undo = plugin.panel.reject.get_widget(), plugin.panel.undo.get_widget()
+    QtTest.QTest.keyClick(reject, QtCore.Qt.Key.Key_Space)
+    shell.settle()
+    assert len(plugin.session.verdicts.rejected_labels) == 1
+    QtTest.QTest.keyClick(undo, QtCore.Qt.Key.Key_Space)
+    shell.settle()
+    assert len(plugin.session.verdicts.rejected_labels) == 0
+    slider = plugin.panel._controls['sigclip'].slider.get_widget()
+    before = plugin.session.params.sigclip
+    QtTest.QTest.keyClick(slider, QtCore.Qt.Key.Key_Right)
+    shell.wait(lambda: not plugin.session.busy)
+    assert plugin.session.params.sigclip == pytest.approx(before + 0.1)
+    table = plugin.panel.table.view.get_widget()
+    table.selectRow(0)
+    QtTest.QTest.keyClick(table, QtCore.Qt.Key.Key_Down)
+    shell.settle()
+    assert plugin._selected == plugin.panel.table.labels[1]
