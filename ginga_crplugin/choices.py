@@ -105,6 +105,12 @@ class Choices:
 
     # the recipe
 
+    def as_saved(self, frame):
+        """Return them as they were when the mask of a frame was saved that was made by the recipe that is used."""
+        plain, _ = replace(self, given={}).resolved(frame)
+        given = {name: value for name, value in frame.saved.params.items() if value != getattr(plain, name)}
+        return replace(self, given=given, masks=tuple(choice for choice in self.masks if choice.own))
+
     def done_before(self, frame):
         """Whether the mask that was saved of a frame was made by the recipe that is used."""
         return frame is not None and done_by(frame, self.recipe)

@@ -132,6 +132,7 @@ class Session:
             self._restore(*self._read.review)
         self.frame, self.error = self._read, ''
         self._choose(replace(self._choices, masks=masks + self._choices.without_frame().masks))
+        self._as_saved()
         self._tell('frame')
         if recipe is not self.used_recipe:  # another was taken up meanwhile
             self.take_recipe(self.used_recipe)
@@ -139,6 +140,13 @@ class Session:
         if self.kept is not None:
             self._tell('kept')
         self._run_again()
+
+    def _as_saved(self):
+        """Choose what was chosen when the mask of the frame was saved, if the recipe that is used made it."""
+        if self._choices.done_before(self._read):
+            self._choose(self._choices.as_saved(self._read))
+            self.grow = self._read.saved.grow
+            self._tell('recipe')
 
     def _run_again(self):
         """Have what was saved of the frame back, as soon as that takes no time."""
@@ -238,6 +246,7 @@ class Session:
                     self.take_recipe(recipe)
                 return
             self._choose(replace(self._choices, masks=masks))
+            self._as_saved()
             for event in ('recipe', 'masks', 'params'):
                 self._tell(event)
             if self.result is not None:

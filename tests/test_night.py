@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, Recipe, load_recipe, read_frame, save_recipe
+from ginga_crplugin import MaskBit, Recipe, load_recipe, read_frame, read_mask, save_recipe
 from ginga_crplugin.batch import apply_recipe
 from ginga_crplugin.cli import main
 from ginga_crplugin.core.bits import REVIEW
@@ -334,6 +334,28 @@ def test_a_review_can_be_gone_on_with(results):
     with fits.open(results / 'f1_crmask.fits') as hdus:
         assert REVIEW not in hdus
     assert apply(results, None, '--resume') == 0
+
+
+def test_what_was_changed_is_changed_when_it_is_opened_again_and_on_no_other_frame(results):
+    seen = night_of(results, every=True)
+    session = opened(seen, 0)
+    session.set_params(sigclip=9.0)
+    session.set_grow(1)
+    session.add_mask(lambda: read_mask(results.parent / 'frames' / 'column.fits'))
+    session.detect()
+    session.save(kind='into', overwrite=True)
+    assert session.error == ''
+    made = plane(session)
+    assert_array_equal(fits.getdata(results / 'f1_crmask.fits', 'DQ'), made)
+    opened(seen, 1, session)
+    assert (session.params.sigclip, session.grow, len(session.masks)) == (6.0, 0, 3)
+    assert_array_equal(plane(session), fits.getdata(results / 'f2_crmask.fits', 'DQ'))
+    for again in (opened(seen, 0, session), opened(seen, 0)):
+        assert (again.params.sigclip, again.grow, again.sources['sigclip']) == (9.0, 1, 'you')
+        assert_array_equal(plane(again), made)
+    with fits.open(results / 'f1_crmask.fits', mode='update') as hdus:
+        hdus['MASK'].header['LASIGCLP'] = -1.0
+    assert opened(seen, 0).params.sigclip == 6.0
 
 
 def test_a_mask_saved_by_another_recipe_is_not_taken_for_one_of_the_night(results, capsys):

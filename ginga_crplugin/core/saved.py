@@ -1,7 +1,7 @@
 """The room of what was saved before: mask, review and record, as they stand in a file beside a frame or without one."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from astropy.table import QTable
 
 from .bits import BITS_CARD, REVIEW, MaskBit
 from .frame import InputMask
+from .params import LACosmicParams
 from .source import pixels
 
 __all__ = ['DAMAGED', 'RUN_CARDS', 'Saved', 'kept_segments', 'own_masks', 'own_review', 'saved_mask']
@@ -34,12 +35,18 @@ class Saved:
         Those of ``RUN_CARDS`` that its header has, ``{keyword: (value, comment)}``.
     cleaned : bool
         Whether the cleaned image stands beside it.
+    params : dict
+        The parameters that it was made with, by field name.
+    grow : int
+        By how many pixels the cosmic rays were grown.
     """
 
     path: Path
     masks: tuple[InputMask, ...]
     cards: dict
     cleaned: bool
+    params: dict
+    grow: int
 
     @property
     def recipe(self):
@@ -82,7 +89,21 @@ def saved_mask(hdus, version, shape, path):
     beside = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
     header = beside.get('MASK', plane.header)
     cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
-    return Saved(Path(path), _split(pixels(plane, path), path), cards, 'CLEANED' in beside)
+    masks = _split(pixels(plane, path), path)
+    grow = header.get('CRGROW', 0)
+    grow = grow if grow in range(4) else 0
+    return Saved(Path(path), masks, cards, 'CLEANED' in beside, _params(header), grow)
+
+
+def _params(header):
+    """Return the parameters that a mask was made with, as far as its header tells; none if they can't be used."""
+    values = {item.name: header[card] for item in fields(LACosmicParams) if (card := item.metadata['card']) in header}
+    try:
+        values = {name: float(value) if value == 'inf' else value for name, value in values.items()}
+        made = LACosmicParams(**values)
+    except (ValueError, TypeError):  # edited by others
+        return {}
+    return {name: getattr(made, name) for name in values}
 
 
 def kept_segments(hdus):
