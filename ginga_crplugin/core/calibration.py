@@ -134,14 +134,14 @@ def _of_flats(flats, options):
     if len(sums) == 2 and sums[0] == sums[1]:
         msg = f'{flats[0][0]} and {flats[1][0]} hold the same pixels: their ratio shows nothing'
         raise ValueError(msg)
-    images = [image if image.dtype.kind == 'f' else image.astype(float) for image in images]
     with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
         ratio = images[0] if len(images) == 1 else images[0] / images[1]
     unknown = ~np.isfinite(ratio)
     if unknown.all():
         msg = f'the ratio of {flats[0][0]} and {flats[-1][0]} is finite nowhere'
         raise ValueError(msg)
-    ratio = np.where(unknown, np.median(ratio[~unknown]), ratio)  # they would spoil the medians around them
+    # they would spoil the medians around them; and of whole numbers floats are made, for ccdmask takes differences
+    ratio = np.where(unknown, np.median(ratio[~unknown]), ratio)
     return ccdmask(CCDData(ratio, unit=u.dimensionless_unscaled), **options) | unknown, list(sums)
 
 
