@@ -38,7 +38,7 @@ class Lost(OSError):
     """The scheduler is gone."""
 
 
-def apply_recipe(recipe, frames, folder='.', *, client=None, overwrite=False):
+def apply_recipe(recipe, frames, folder='.', *, client=None, overwrite=False, resume=False):
     """Apply a recipe to many frames; give back what came of each as soon as it is there, in no order.
 
     Files of several frames are taken frame by frame, and each frame gets an output of its own:
@@ -56,6 +56,8 @@ def apply_recipe(recipe, frames, folder='.', *, client=None, overwrite=False):
         The cluster that does the work; its workers must see the same files. By default this process does.
     overwrite : bool, optional
         Whether outputs that are there already may be replaced; those that hold a review never are.
+    resume : bool, optional
+        Whether those may be replaced that were made by another recipe or of other pixels, or are not whole.
 
     Yields
     ------
@@ -66,12 +68,12 @@ def apply_recipe(recipe, frames, folder='.', *, client=None, overwrite=False):
     OSError
         If the cluster is lost; what it had finished is whole.
     """
-    jobs = _jobs(frames, Path(folder).resolve())
+    jobs, options = _jobs(frames, Path(folder).resolve()), {'overwrite': overwrite, 'resume': resume}
     if client is None:
         for job in jobs:
-            yield job if isinstance(job, Outcome) else process(recipe, job, overwrite=overwrite)
+            yield job if isinstance(job, Outcome) else process(recipe, job, **options)
     else:
-        yield from _spread(client, recipe, jobs, overwrite=overwrite)
+        yield from _spread(client, recipe, jobs, options)
 
 
 # what is to be done
@@ -246,7 +248,7 @@ def remote_client(address):
             yield client
 
 
-def _spread(client, recipe, jobs, *, overwrite):
+def _spread(client, recipe, jobs, options):
     """Keep a few frames in flight on the cluster until all are done."""
     done, running = SimpleQueue(), {}
     room, looked = 0, -np.inf
@@ -257,7 +259,7 @@ def _spread(client, recipe, jobs, *, overwrite):
             if isinstance(job, Outcome):
                 yield job
                 continue
-            future = client.submit(process, recipe, job, overwrite=overwrite, pure=False)
+            future = client.submit(process, recipe, job, pure=False, **options)
             running[future.key] = job
             future.add_done_callback(done.put)
         if not running:
