@@ -82,7 +82,7 @@ def _detect(args):
     if args.into and args.mask_only:
         args.usage_error('--into and --mask-only exclude each other')
     with _warnings_in_lines():
-        found = _found(args, checked=True)
+        found = _found(args)
         prepared = found.prepared
         kind = 'into' if args.into else 'mask' if args.mask_only else prepared.recipe.kind
         cleaned = args.cleaned or prepared.recipe.cleaned
@@ -104,13 +104,13 @@ def _save_recipe(args, prepared, kind, *, cleaned):
     save_recipe(made, args.save_recipe, overwrite=args.overwrite)
 
 
-def _found(args, *, checked=False):
+def _found(args):
     """Read the frame, see that the output can be written, and find the cosmic rays."""
     from .core.save import default_path
     from .one_frame import find
 
     prepared = _prepared(args)
-    if checked and not args.into:
+    if not args.into:
         _check_output(args, args.output or default_path(prepared.frame))
     return find(prepared)
 
