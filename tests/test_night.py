@@ -19,7 +19,7 @@ from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.core.read import with_saved
 from ginga_crplugin.core.recipe import Rule
 from ginga_crplugin.demo import simulate
-from ginga_crplugin.night import night_of
+from ginga_crplugin.night import MOST, night_of
 from ginga_crplugin.one_frame import Outcome
 from ginga_crplugin.report import write_report
 from ginga_crplugin.session import Session
@@ -420,6 +420,16 @@ def test_where_none_stands_out_all_are_opened(tmp_path):
     seen = night_of(folder_of(tmp_path, [outcome(tmp_path, number) for number in range(8)]))
     assert len(seen.frames) == 8
     assert seen.words == ['no frame that was done stands out: all 8 are opened']
+
+
+def test_what_was_reviewed_comes_last_and_no_more_are_opened_than_ginga_lists_at_ease(tmp_path):
+    outcomes = [outcome(tmp_path, number, reviewed=number < 3) for number in range(MOST + 5)]
+    seen = night_of(folder_of(tmp_path, outcomes))
+    names = sorted(f'f{number}_crmask.fits' for number in range(3, MOST + 5))
+    assert [path.name for path, _ in seen.frames] == names[:MOST]
+    assert seen.words[1].startswith('the first 200 of them;')
+    seen = night_of(folder_of(tmp_path, outcomes[:6]))
+    assert [path.name for path, _ in seen.frames] == [f'f{number}_crmask.fits' for number in (3, 4, 5, 0, 1, 2)]
 
 
 def test_of_masks_alone_the_frames_themselves_are_opened(tmp_path):
