@@ -1,6 +1,7 @@
 """Sphinx: the settings that astropy's packages share, and what is our own."""
 
 import os
+import shutil
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -10,6 +11,8 @@ from sphinx_astropy.conf.v2 import exclude_patterns, extensions, numpydoc_xref_a
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / '_ext'), str(HERE.parent)]
+
+shutil.rmtree(HERE / 'api', ignore_errors=True)  # what was made before may tell of names that are gone
 
 project = 'ginga-crplugin'
 author = 'The ginga_crplugin developers'

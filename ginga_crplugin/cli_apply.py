@@ -42,7 +42,8 @@ def run_apply(args):
     elif workers > 1 and (len(files) > 1 or args.jobs):
         cluster = local_client(workers)
     with cluster as client:
-        outcomes = apply_recipe(recipe, files, args.output, client=client, overwrite=args.overwrite)
+        options = {'overwrite': args.overwrite, 'resume': args.resume}
+        outcomes = apply_recipe(recipe, files, args.output, client=client, **options)
         outcomes = list(_told(outcomes, len(files), as_json=args.json))
     written = write_report(args.output, outcomes, recipe)
     failed = [outcome for outcome in outcomes if outcome.status == 'failed']

@@ -34,7 +34,7 @@ their neighbours, saturated stars, and the three outermost pixels). "exact" stan
 a hit on the image to select its row. The hint says what a segment may be instead of a cosmic ray. Small
 segments are not listed, but they are in the mask. Below, the selected segment stands beside itself in the
 mask, the frame, the dark (or another open image) and the cleaned frame; "Sheet..." draws all that are listed
-so, as a PDF or PNG.
+so, as a PDF or PNG. Under the pictures stands why it has its hint.
 
 *Review*: "Keep" and "Reject" pass a verdict on the selected segment, "Reject shown" on all that are listed.
 What is rejected is no longer in the mask. "draw" chooses what the mouse does on the image: paint or erase

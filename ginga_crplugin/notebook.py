@@ -21,6 +21,7 @@ from astropy.nddata import CCDData
 from astropy.visualization import ZScaleInterval
 
 from .core.bits import CAUSES, merge_mask
+from .core.frame import Frame
 from .core.hints import with_hints
 from .core.keep import KeptReviews
 from .core.params import LACosmicParams
@@ -87,7 +88,8 @@ class CosmicRayPanel(w.VBox):
         self.controls = Controls(self)
         self._pencil = None
         self._source = self._unit = self._opened_as = self._ext = None
-        self._selected = self._shown = None
+        self._selected = None
+        self._shown = self._opening = False
         self._heard_events = set()
         self._started = 0.0
         self._arrange(show_viewer=show_viewer)
@@ -142,9 +144,10 @@ class CosmicRayPanel(w.VBox):
         load = reader(source, ext, self._opened_as)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
-        self._shown = self._source if shown else None
+        self._shown, self._opening = shown, True
         self.session.open(load)
         self._worker.wait(lambda: self.session.frame is not None or self.session.error)
+        self._opening = False
 
     def run(self):
         """Find the cosmic rays, and come back when they are found.
@@ -300,7 +303,7 @@ class CosmicRayPanel(w.VBox):
     def choose_unit(self, unit):
         """Take the frame to be in another unit than its header says."""
         if self._source is not None:
-            self._open(self._source, self._ext, unit, shown=self._shown is not None)
+            self._open(self._source, self._ext, unit, shown=self._shown)
 
     def read_mask(self):
         """Add the mask whose path was typed."""
@@ -418,7 +421,10 @@ class CosmicRayPanel(w.VBox):
         frame = self.session.frame
         self.controls.show_frame(frame)
         self._show_nothing()
-        if frame is not None and self._shown is None:
+        if frame is not None and not self._opening:  # somebody else had the session open it
+            self._source, self._shown = frame, False
+        self.controls.unit.disabled = isinstance(self._source, Frame)  # it has its unit
+        if frame is not None and not self._shown:
             self.view.load(frame.ccd)
             if self._own_viewer:
                 self.view.viewer.set_cuts(ZScaleInterval())

@@ -108,7 +108,7 @@ class Params:
             for cell in row:
                 cell.tooltip = item.metadata['help']
             cells += row
-        columns = '104px minmax(90px, 1fr) 104px 44px'
+        columns = '104px minmax(90px, 1fr) 104px 52px'
         return w.GridBox(cells, layout=w.Layout(grid_template_columns=columns, align_items='center', grid_gap='0 4px'))
 
     def _choose(self, name, value):

@@ -162,7 +162,7 @@ def find(prepared):
     return Found(prepared, detection, segments, verdicts.mask if recipe.grow else None)
 
 
-def process(recipe, job, *, overwrite=False):
+def process(recipe, job, *, overwrite=False, resume=False):
     """Apply a recipe to a frame, and write its mask; whatever is wrong is told in the outcome.
 
     A file that stands there already, is whole, and was made of the same pixels by the same recipe is left as it is.
@@ -172,7 +172,9 @@ def process(recipe, job, *, overwrite=False):
     recipe : Recipe
     job : Job
     overwrite : bool, optional
-        Whether another file may be replaced; one that holds a review never is.
+        Whether another file may be replaced, and this one made anew; one that holds a review never is.
+    resume : bool, optional
+        Whether what was made here of other pixels or by another recipe, or is not whole, may be replaced, too.
 
     Returns
     -------
@@ -182,7 +184,7 @@ def process(recipe, job, *, overwrite=False):
     try:
         with warnings.catch_warnings(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             warnings.simplefilter('ignore')  # of headers; the checks look at the pixels
-            values = _processed(recipe, job, _local(job.path, Path(folder)), overwrite=overwrite)
+            values = _processed(recipe, job, _local(job.path, Path(folder)), overwrite, resume)
     except Exception as error:  # noqa: BLE001 - one frame stops no other, and the user reads why
         known = isinstance(error, ValueError | OSError | MemoryError)
         reason = ' '.join((str(error) if known else f'{type(error).__name__}: {error}').split())
@@ -216,17 +218,19 @@ def _local(path, folder):
     return copy
 
 
-def _processed(recipe, job, path, *, overwrite):
+def _processed(recipe, job, path, overwrite, resume):
     frame = read_frame(path, job.ext, recipe.unit)
     prepared = recipe.prepare(frame)
     identity = _identity(prepared)
     output = Path(job.output)
     if output.exists() and not overwrite:
         known = is_whole(output, identity, frame)
-        if known is None:
+        if known is not None:
+            return {'status': 'skipped'} | _of_header(frame, len(known[1])) | _of_output(*known, recipe.min_size)
+        if not (resume and _is_ours(output)):
             msg = f'{output} exists already, and is not whole or not of this recipe: move it away, or overwrite it'
             raise FileExistsError(msg)
-        return {'status': 'skipped'} | _of_header(frame, len(known[1])) | _of_output(*known, recipe.min_size)
+        overwrite = True
     if overwrite and _holds_review(output):
         msg = f'{output} holds a review: move it away to have it made anew'
         raise FileExistsError(msg)
@@ -287,6 +291,15 @@ def is_whole(output, identity, frame):
             return header.copy(), kept_segments(hdus), REVIEW in hdus
     except (OSError, ValueError, TypeError, KeyError, StopIteration):
         return None
+
+
+def _is_ours(output):
+    """Whether a file was made of a frame by a recipe, whole or not."""
+    try:
+        with fits.open(output, ignore_missing_simple=True) as hdus:
+            return any('CRIDENT' in hdu.header for hdu in hdus)
+    except (OSError, ValueError):
+        return False
 
 
 def _holds_review(output):

@@ -574,6 +574,7 @@ class Session:
     def _prepared(self):
         self._tell('engine')
         self._run_again()
+        self._follow()  # what changed meanwhile
 
     @property
     def engine(self):

@@ -140,8 +140,19 @@ def test_what_is_not_whole_or_of_another_recipe_is_told_and_made_anew_if_asked(n
     assert process(recipe, job).status == 'failed'
     assert 'is not whole or not of this recipe' in process(recipe, job).reason
     assert output.read_bytes() == before
-    assert process(recipe, job, overwrite=True).status == 'done'
+    how = {'resume': True} if what in ('flipped', 'recipe', 'frame', 'gain') else {'overwrite': True}
+    assert process(recipe, job, **how).status == 'done'
     assert process(recipe, job).status == 'skipped'
+
+
+def test_to_go_on_replaces_no_file_of_others(night, recipe, tmp_path):
+    job = Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits'))
+    fits.writeto(job.output, np.zeros((4, 4)))
+    before = Path(job.output).read_bytes()
+    outcome = process(recipe, job, resume=True)
+    assert outcome.status == 'failed'
+    assert 'exists already' in outcome.reason
+    assert Path(job.output).read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -634,3 +634,17 @@ def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp
     worker.work_all()
     with fits.open(tmp_path / 'out.fits') as hdus:
         assert 'CRREVIEW' not in hdus
+
+
+def test_what_changed_while_the_engine_was_compiled_is_followed(session, worker, monkeypatch):
+    session.detect()
+    worker.work_all()
+    ready = []
+    monkeypatch.setattr(compiling, 'ready', lambda: bool(ready))
+    monkeypatch.setattr(compiling, 'problem', lambda: '')
+    monkeypatch.setattr(compiling, 'compile_all', lambda: ready.append(True))
+    session.prepare()
+    session.set_params(sigclip=6.0)
+    assert not session.busy
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 6.0

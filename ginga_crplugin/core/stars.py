@@ -10,9 +10,10 @@ from .outliers import far_pixels
 __all__ = ['star_widths']
 
 #: Stars that are measured, of how many that are looked at more closely, and side of the box for one.
-ENOUGH, LOOKED_AT, BOX = 15, 500, 11
-#: Peak in scatters from which a star is bright enough.
-BRIGHT = 30.0
+ENOUGH, LOOKED_AT, BOX = 15, 2000, 11
+#: Peak in scatters from which a star is bright enough, and how far it must stand above the mean of the four pixels
+#: beside it: what does not is noise on a bright ground.
+BRIGHT, PEAKED = 30.0, 3.0
 
 
 def star_widths(frame, scatter, saturation, far=None):
@@ -46,7 +47,8 @@ def _stars(frame, scatter, saturation, far):
     half, (ny, nx) = BOX // 2, frame.shape
     right, left, above, below = far.beside
     star = (far.height > BRIGHT * scatter) & spreads(far.height, left, right, below, above, scatter)
-    star &= (far.height >= np.maximum.reduce(far.beside)) & (frame.filled.ravel()[far.places] < saturation)
+    star &= (far.height >= np.maximum.reduce(far.beside)) & (far.height - sum(far.beside) / 4.0 > PEAKED * scatter)
+    star &= frame.filled.ravel()[far.places] < saturation
     y, x = np.divmod(far.places, nx)
     star &= (np.minimum(x, nx - 1 - x) >= half) & (np.minimum(y, ny - 1 - y) >= half)
     star = np.flatnonzero(star)

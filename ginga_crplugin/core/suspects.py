@@ -1,5 +1,7 @@
 """The room of the suspicion: which of bias, sky, units and read noise is to blame where the noise does not fit."""
 
+import math
+
 from astropy import units as u
 
 from .header import header_values
@@ -60,7 +62,7 @@ def _too_much(unit, params, sky, own_gain, mark):
     found = {}
     if abs(sky.level) < 2.0 * sky.scatter:
         found['sky'] = mark
-    twice = 1.0 / sky.factor
+    twice = 1.0 / sky.factor if sky.factor else math.inf
     if any(gain and gain != 1.0 and abs(twice / gain - 1.0) < NEAR for gain in (params.gain, own_gain)):
         found['units'] = 'look' if 'sky' in found else mark
     elif 'sky' not in found and own_gain is None and unit == u.electron:

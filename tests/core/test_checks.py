@@ -234,6 +234,17 @@ def test_stars_cut_off_at_an_unknown_level_do_not_make_the_others_wide(monkeypat
     assert np.median(star_widths(frame, 11.6, np.inf)) == pytest.approx(1.8, rel=0.07)
 
 
+def test_noise_on_a_bright_ground_is_no_star():
+    rows, columns = np.indices((1024, 256))
+    pixels = np.where(columns < 100, 0.0, 20000.0)  # a block that is dark by half: all else in it is bright
+    for row in range(60, 1000, 80):
+        pixels += 9000.0 * np.exp(-4.0 * np.log(2.0) * ((columns - 180) ** 2 + (rows - row) ** 2) / 3.0**2)
+    frame = Frame(pixels + np.random.default_rng(5).normal(0.0, 100.0, pixels.shape))
+    widths = star_widths(frame, 100.0, 60000.0)
+    assert len(widths) == 12
+    np.testing.assert_allclose(widths, np.sqrt(3.0**2 - 0.462), rtol=0.05)  # without what a pixel itself is wide
+
+
 def test_two_of_a_few_stars_may_be_cosmic_rays(truth):
     rows, columns = np.indices((64, 80))
     pixels = np.random.default_rng(5).normal(100.0, 6.5, rows.shape)

@@ -117,6 +117,7 @@ def channel(shell, request):
     """A channel of its own for each test, and the settings as they are at first."""
     settings = shell.fv.get_preferences().create_category('plugin_CosmicRays')
     settings.set(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
+    settings.save()  # the plugin reads them again
     channel = shell.channel(request.node.name[:40])
     yield channel
     shell.stop(channel)

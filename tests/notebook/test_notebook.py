@@ -270,12 +270,25 @@ def test_the_notebooks_own_objects(saao):
     assert_array_equal(panel.session.dark, dark)
 
 
-def test_the_session_updates_the_view(saao):
-    panel = CosmicRayPanel(saao)
+def test_the_session_updates_the_view(saao, viewer):
+    viewer.load_image(saao.ccd)
+    panel = CosmicRayPanel(viewer)
     panel.session.set_params(sigfrac=0.5)
     assert panel.controls.params['sigfrac'].slider.value == 0.5
     panel.session.detect()
     assert 'exact' in text(panel.controls.result)
+    panel.session.edit('reject', panel.session.pixels_of([1]))
+    assert '1 rejected' in text(panel.controls.counts)
+    panel.session.edit('undo')
+    assert '0 rejected' in text(panel.controls.counts)
+    other = saao.replace(ccd=CCDData(saao.ccd.data[::-1], unit='adu'))
+    panel.session.open(lambda: other)
+    assert_array_equal(viewer.get_image().data, other.ccd.data)
+    assert panel.controls.unit.disabled
+    assert text(panel.controls.counts) == ''
+    panel.load(saao.ccd)
+    assert_array_equal(viewer.get_image().data, saao.ccd.data)
+    assert not panel.controls.unit.disabled
 
 
 def test_arrays_nddata_and_what_a_viewer_displays(saao, viewer):
