@@ -331,9 +331,28 @@ def test_a_review_can_be_gone_on_with(results):
     session.edit('keep', session.pixels_of([first, other]))
     session.save(kind='into', overwrite=True)
     assert session.error == ''
+    assert len(opened(seen, 0).verdicts.rejected_labels) == 0
+
+
+def test_a_mask_that_was_looked_at_and_found_good_is_reviewed(results, capsys):
+    """It is left alone though nothing was rejected; so is one that was made with other parameters by hand."""
+    session = opened(night_of(results, every=True), 0)
+    session.set_params(sigclip=7.5)
+    session.detect()
+    session.save(kind='into', overwrite=True)
+    assert session.error == ''
+    content = (results / 'f1_crmask.fits').read_bytes()
     with fits.open(results / 'f1_crmask.fits') as hdus:
-        assert REVIEW not in hdus
+        assert len(hdus[REVIEW].data) == 0
+    capsys.readouterr()
     assert apply(results, None, '--resume') == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:2]] == ['reviewed', 'skipped']
+    (results.parent / 'r.yaml').write_text((results.parent / 'r.yaml').read_text().replace('sigclip: 6', 'sigclip: 8'))
+    assert apply(results, None, '--resume') == 1
+    printed = capsys.readouterr().out
+    assert 'holds a review: move it away' in printed
+    assert printed.splitlines()[1].startswith('done')  # the other one was made anew
+    assert (results / 'f1_crmask.fits').read_bytes() == content
 
 
 def test_what_was_changed_is_changed_when_it_is_opened_again_and_on_no_other_frame(results):
