@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from .cli_options import split_ext
+from .core.names import split_ext
 from .core.read import frame_extensions
 from .core.save import stem_of
 from .one_frame import Job, Outcome, name_of, process

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import __version__
 from .cli_mask import add_make_mask
+from .core import names
 from .core.bits import CAUSES
 from .core.params import LACosmicParams
 
@@ -38,42 +39,20 @@ def chosen_params(args):
 
 
 def split_ext(text):
-    """Take ``FILE[EXT]`` apart.
-
-    Parameters
-    ----------
-    text : str
-        A file of that very name is taken as it is, brackets or not.
-
-    Returns
-    -------
-    path : `~pathlib.Path`
-    ext : int, str, (str, int) or None
-
-    Examples
-    --------
-    >>> split_ext('frame.fits[SCI,2]')[1]
-    ('SCI', 2)
-    >>> split_ext('frame.fits')[1] is None
-    True
-    """
-    name, bracket, ext = text.rpartition('[')
-    if not (name and bracket and ext.endswith(']')) or Path(text).exists():
-        return Path(text), None
-    return Path(name), _ext(ext[:-1])
+    """Take ``FILE[EXT]`` apart (see `ginga_crplugin.core.names.split_ext`)."""
+    return _typed(names.split_ext, text)
 
 
 def _ext(text):
-    """Understand an extension: its number, NAME, or NAME,VER."""
-    name, comma, version = text.strip().rpartition(',')
-    if not comma:
-        name, version = text.strip(), None
-    if name.isdecimal() and version is None:
-        return int(name)
-    if not name or name.startswith('-') or (version is not None and not version.strip().isdecimal()):
-        msg = f'{text!r} is no extension: give its number, NAME, or NAME,VER'
-        raise argparse.ArgumentTypeError(msg)
-    return name if version is None else (name, int(version))
+    return _typed(names.ext_of, text)
+
+
+def _typed(understand, text):
+    """Understand what was typed, or tell the parser why not."""
+    try:
+        return understand(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _frame(text):

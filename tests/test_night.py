@@ -447,6 +447,7 @@ def test_what_was_reviewed_comes_last_and_no_more_are_opened_than_ginga_lists_at
     files = sorted(f'f{number}.fits' for number in range(3, MOST + 5))
     assert [path.name.replace('_crmask', '') for path, _ in seen.frames] == files[:MOST]
     assert seen.words[1].startswith('the first 200 of them;')
+    (tmp_path / 'recipe.yaml').unlink()
     seen = night_of(folder_of(tmp_path, outcomes[:6]))
     assert [path.name for path, _ in seen.frames] == [f'f{number}_crmask.fits' for number in (3, 4, 5, 0, 1, 2)]
 
