@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .core.recipe import Recipe
 from .core.recipe_text import load_recipe
 from .summary import read_summary
 
 __all__ = ['Night', 'night_of']
+
+#: How many frames are opened at the most: Ginga's list of them takes longer and longer.
+MOST = 200
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Night:
 
 
 def night_of(folder, *, every=False):
-    """Return the frames of a night that stand out, or all of them.
+    """Return the frames of a night that stand out, or all of them; those that are reviewed last.
 
     Parameters
     ----------
@@ -60,6 +65,12 @@ def night_of(folder, *, every=False):
     words = [f'{len(chosen)} of {len(table)} frames are opened{failed}']
     if not len(chosen):
         chosen, words = done, [f'no frame that was done stands out: all {len(done)} are opened{failed}']
+    chosen = chosen[np.argsort(chosen['reviewed'], kind='stable')]
+    if len(chosen) > MOST:
+        words.append(
+            f'the first {MOST} of them; the next come when these are reviewed, and apply --resume was run again'
+        )
+        chosen = chosen[:MOST]
     frames, outputs = [], {}
     for row in chosen:
         name, why = f'{row["file"]} [{row["ext"]}]', row['stands_out']

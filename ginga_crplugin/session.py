@@ -656,11 +656,13 @@ class Session:
             return
 
         cards = [('CRGROW', self.grow, '[pix] the cosmic rays are grown by')] if self.grow else []
-        if self._choices.done_before(self.frame) and self._replaces(options.get('kind'), path):
+        edited = self.review.edited
+        seen = self._choices.done_before(self.frame) and self._replaces(options.get('kind'), path)
+        if seen:  # the mask of a night was looked at, whatever was found
             cards += [(key, *rest) for key, rest in result.frame.saved.cards.items()]
         options |= {
             'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
-            'review': self.review.edited, 'cards': cards,
+            'review': edited if seen or len(edited[0]) else None, 'cards': cards,
         }  # fmt: skip
         verdicts, dark, word, number = self.verdicts, self.dark, self._word, time.monotonic_ns()
         decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept

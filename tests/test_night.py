@@ -19,7 +19,7 @@ from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.core.read import with_saved
 from ginga_crplugin.core.recipe import Rule
 from ginga_crplugin.demo import simulate
-from ginga_crplugin.night import night_of
+from ginga_crplugin.night import MOST, night_of
 from ginga_crplugin.one_frame import Outcome
 from ginga_crplugin.report import write_report
 from ginga_crplugin.session import Session
@@ -331,9 +331,28 @@ def test_a_review_can_be_gone_on_with(results):
     session.edit('keep', session.pixels_of([first, other]))
     session.save(kind='into', overwrite=True)
     assert session.error == ''
+    assert len(opened(seen, 0).verdicts.rejected_labels) == 0
+
+
+def test_a_mask_that_was_looked_at_and_found_good_is_reviewed(results, capsys):
+    """It is left alone though nothing was rejected; so is one that was made with other parameters by hand."""
+    session = opened(night_of(results, every=True), 0)
+    session.set_params(sigclip=7.5)
+    session.detect()
+    session.save(kind='into', overwrite=True)
+    assert session.error == ''
+    content = (results / 'f1_crmask.fits').read_bytes()
     with fits.open(results / 'f1_crmask.fits') as hdus:
-        assert REVIEW not in hdus
+        assert len(hdus[REVIEW].data) == 0
+    capsys.readouterr()
     assert apply(results, None, '--resume') == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:2]] == ['reviewed', 'skipped']
+    (results.parent / 'r.yaml').write_text((results.parent / 'r.yaml').read_text().replace('sigclip: 6', 'sigclip: 8'))
+    assert apply(results, None, '--resume') == 1
+    printed = capsys.readouterr().out
+    assert 'holds a review: move it away' in printed
+    assert printed.splitlines()[1].startswith('done')  # the other one was made anew
+    assert (results / 'f1_crmask.fits').read_bytes() == content
 
 
 def test_what_was_changed_is_changed_when_it_is_opened_again_and_on_no_other_frame(results):
@@ -420,6 +439,16 @@ def test_where_none_stands_out_all_are_opened(tmp_path):
     seen = night_of(folder_of(tmp_path, [outcome(tmp_path, number) for number in range(8)]))
     assert len(seen.frames) == 8
     assert seen.words == ['no frame that was done stands out: all 8 are opened']
+
+
+def test_what_was_reviewed_comes_last_and_no_more_are_opened_than_ginga_lists_at_ease(tmp_path):
+    outcomes = [outcome(tmp_path, number, reviewed=number < 3) for number in range(MOST + 5)]
+    seen = night_of(folder_of(tmp_path, outcomes))
+    files = sorted(f'f{number}.fits' for number in range(3, MOST + 5))
+    assert [path.name.replace('_crmask', '') for path, _ in seen.frames] == files[:MOST]
+    assert seen.words[1].startswith('the first 200 of them;')
+    seen = night_of(folder_of(tmp_path, outcomes[:6]))
+    assert [path.name for path, _ in seen.frames] == [f'f{number}_crmask.fits' for number in (3, 4, 5, 0, 1, 2)]
 
 
 def test_of_masks_alone_the_frames_themselves_are_opened(tmp_path):

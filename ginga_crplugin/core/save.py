@@ -93,6 +93,7 @@ def save_mask(
         What a comparison with another engine said, for the record.
     review : tuple of (n,) int64 and (n,) uint8 ndarray, optional
         The pixels that something was said of, and what (`Review.edited`); it is taken up when the file is opened again.
+        They may be none, of a mask that was looked at and found good.
     cards : list of (str, value, str), optional
         Further cards for the record.
 
@@ -129,7 +130,7 @@ def save_mask(
         name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
         cards = record(frame, detection, segments, plane, sources or {}, verified, cards)
         hdus = _extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned)
-        if review is not None and len(review[0]):
+        if review is not None:
             hdus.append(_review_hdu(*review))
         ours = _written(hdus, raw)
         if kind == 'mask':
