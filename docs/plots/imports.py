@@ -49,8 +49,10 @@ def _reached(imports, box):
     return found
 
 
-def _storey(imports, box):
-    return 1 + max((_storey(imports, other) for other in imports[box]), default=-1)
+def _storey(imports, box, above=()):
+    """Return how many boxes lie below, one on the other; where boxes import each other, the first met is the upper."""
+    below = imports[box] - {box, *above}
+    return 1 + max((_storey(imports, other, (*above, box)) for other in below), default=-1)
 
 
 def _draw(box_of, width, most):
@@ -66,7 +68,8 @@ def _draw(box_of, width, most):
     lines = [row[k : k + most] for _, row in sorted(rows.items()) for k in range(0, len(row), most)]
     places = {}
     for y, line in enumerate(lines):
-        wish = {box: sum(places[o][0] for o in needed[box]) / max(len(needed[box]), 1) for box in line}
+        below = {box: [places[other][0] for other in needed[box] if other in places] for box in line}
+        wish = {box: sum(found) / max(len(found), 1) for box, found in below.items()}
         for k, box in enumerate(sorted(line, key=wish.get)):
             places[box] = ((k + 0.5) / len(line), y)
     _, axis = plt.subplots(figsize=(width, 0.72 * len(lines) + 0.2), layout='constrained')

@@ -73,7 +73,11 @@ class Web(chromium.Browser):
         except BaseException:
             self._close_ginga()
             raise
-        self.page.goto(address)
+        try:
+            self.page.goto(address)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def log(self):

@@ -28,11 +28,16 @@ PIPES = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True, 'buf
 
 def ask(program, question, log):
     """Ask a program that runs `serve` about itself; ``log`` is the file that it writes its errors to."""
-    print(json.dumps(question), file=program.stdin, flush=True)
-    for line in program.stdout:
-        if line.startswith('answer '):
-            return json.loads(line.removeprefix('answer '))
-    raise AssertionError(f'Ginga ended:\n{log.read_text()[-2000:]}')
+    stuck = threading.Timer(120.0, program.kill)
+    stuck.start()
+    try:
+        print(json.dumps(question), file=program.stdin, flush=True)
+        for line in program.stdout:
+            if line.startswith('answer '):
+                return json.loads(line.removeprefix('answer '))
+    finally:
+        stuck.cancel()
+    raise AssertionError(f'Ginga ended, or did not answer:\n{log.read_text()[-2000:]}')
 
 
 def end(process):
