@@ -340,22 +340,39 @@ class SessionMachine(RuleBasedStateMachine):
 
     # the review
 
-    @precondition(lambda self: self.session.result is not None)
-    @rule(
-        name=st.sampled_from(['reject', 'keep', 'erase', 'mark']), segment=st.booleans(), seed=st.integers(0, 200),
-        count=st.integers(1, 6),
-    )  # fmt: skip
-    def edit(self, name, segment, seed, count):
+    def edit_pixels(self, name, places):
         self.count('edit')
-        segments = self.session.result.segments
-        if segment and len(segments):
-            places = self.session.pixels_of([1 + seed % len(segments)])
-        else:
-            places = np.random.default_rng(seed).integers(0, SHAPE[0] * SHAPE[1], count)
         self.take_up_in_model()
         self.model.set(places, CODES[name])
         self.unsaved = True
         self.session.edit(name, places)
+
+    @precondition(lambda self: self.session.result is not None)
+    @rule(name=st.sampled_from(list(CODES)), seed=st.integers(0, 200), count=st.integers(1, 6))
+    def draw(self, name, seed, count):
+        self.edit_pixels(name, np.random.default_rng(seed).integers(0, SHAPE[0] * SHAPE[1], count))
+
+    @precondition(lambda self: self.session.result is not None and len(self.session.result.segments))
+    @rule(name=st.sampled_from(['reject', 'keep']), seed=st.integers(0, 20))
+    def judge(self, name, seed):
+        self.edit_pixels(name, self.session.pixels_of([1 + seed % len(self.session.result.segments)]))
+
+    @precondition(lambda self: self.session.result is not None)
+    @rule(crash=st.booleans(), run=st.booleans())
+    def leave_and_come_back(self, crash, run):
+        """What was said of the frame is offered again."""
+        which, self_said = self.asked, self.session.review.edited
+        unsaved = self.unsaved
+        self.worker.drain()
+        self.crash() if crash else self.close()
+        self.open(which)
+        self.worker.drain()
+        if unsaved and len(self_said[0]):
+            np.testing.assert_array_equal(self.session.kept[0], self_said[0])
+            np.testing.assert_array_equal(self.session.kept[1], self_said[1])
+        if run:
+            self.session.detect()
+            self.worker.drain()
 
     @precondition(lambda self: self.session.result is not None)
     @rule(name=st.sampled_from(['undo', 'redo']))
