@@ -1,0 +1,10 @@
+"""The session in any order of wishes, answers and failures: a bounded part of what tests/walk_session.py walks."""
+
+from hypothesis import HealthCheck, settings
+
+from tests.session_machine import SessionMachine
+
+TestSession = SessionMachine.TestCase
+TestSession.settings = settings(
+    max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
