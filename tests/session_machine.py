@@ -106,19 +106,15 @@ class Model:
         self.codes = np.zeros(shape, np.uint8)
         self.undone, self.history = [], []
         if saved is not None:
-            self.restore(*saved)
+            self.set(*saved)
 
     def set(self, places, code):
         changed = self.codes.copy()
-        changed.ravel()[np.asarray(places, dtype=int)] = code
+        changed.ravel()[np.asarray(places, dtype=int)] = code  # one for all, or one each
         if (changed != self.codes).any():
             self.history.append(self.codes)
             self.undone = []
             self.codes = changed
-
-    def restore(self, places, codes):
-        for code in (REJECTED, ERASED, MARKED):
-            self.set(places[codes == code], code)
 
     def undo(self):
         if self.history:
@@ -385,7 +381,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     def take_up_in_model(self):
         if self.session.kept is not None:
-            self.model.restore(*self.session.kept)
+            self.model.set(*self.session.kept)
 
     @precondition(lambda self: self.session.kept is not None)
     @rule(kept=st.booleans())
