@@ -378,7 +378,7 @@ def test_spoilt_files_give_a_result_or_one_line():
     assert min(kinds.count('result'), kinds.count('refused')) > 60
 
 
-@pytest.mark.parametrize('axis', [-64, -1000])
+@pytest.mark.parametrize('axis', [-64, -60])
 def test_an_hdu_of_a_negative_size_is_refused(tmp_path, axis):
     path = tmp_path / 'negative.fits'
     pixels = np.ones((48, 40), np.float32)
