@@ -82,7 +82,7 @@ from .ginga_save import SaveDialog
 from .ginga_toolkit import dismiss
 from .overlay import COLORS, MaskOverlay
 from .session import Session
-from .words import TIPS, reasons, recipe_in_words, result_in_words
+from .words import TIPS, reasons, recipe_in_words, result_in_words, written_in_words
 
 __all__ = ['CosmicRays']
 
@@ -607,8 +607,8 @@ class CosmicRays(LocalPlugin):
     def _heard_saved(self):
         if isinstance(self._dialog, SaveDialog):
             self._close_dialog()
-        self.panel.saved.set_text(f'saved: {self.session.saved.name}')
-        self.panel.saved.set_tooltip(str(self.session.saved))
+        self.panel.saved.set_text(written_in_words(self.session))
+        self.panel.saved.set_tooltip(str(self.session.written))
 
     def _heard_error(self):
         if isinstance(self._dialog, SaveDialog):

@@ -34,7 +34,7 @@ from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader
 from .notebook_view import View
 from .notebook_worker import Worker, has_loop
 from .session import Session
-from .words import reasons, recipe_in_words, result_in_words
+from .words import reasons, recipe_in_words, result_in_words, written_in_words
 
 __all__ = ['CosmicRayPanel']
 
@@ -210,7 +210,7 @@ class CosmicRayPanel(w.VBox):
         """
         self._found()
         self._await(lambda: self.session.save(path, **options), 'saved')
-        return self.session.saved
+        return self.session.written
 
     def _await(self, act, event):
         self._heard_events.clear()
@@ -442,7 +442,7 @@ class CosmicRayPanel(w.VBox):
         self.controls.table.show(None)
         self._show_thumbnails()
         self.controls.show_result([])
-        self.controls.show_saved(None)
+        self.controls.show_saved('')
         self._heard_checks()
         self.controls.show_counts(None, None)
         self.controls.end_comparison()
@@ -512,7 +512,7 @@ class CosmicRayPanel(w.VBox):
     def _show_counts(self):
         self.controls.show_counts(self.session.result.segments, self.session.verdicts)
         self._show_thumbnails()
-        self.controls.show_saved(None)
+        self.controls.show_saved('')
 
     def _heard_checks(self):
         result = self.session.result
@@ -542,7 +542,7 @@ class CosmicRayPanel(w.VBox):
         self.controls.show_engine(self.session.engine)
 
     def _heard_saved(self):
-        self.controls.show_saved(self.session.saved)
+        self.controls.show_saved(written_in_words(self.session), self.session.written)
         self.controls.save.done()
 
     def _heard_error(self):

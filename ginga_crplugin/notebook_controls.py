@@ -289,10 +289,10 @@ class Controls:
         lines = '<br>'.join(map(escape, lines))
         self.result.value = f'<span class="crp-wrong" role="alert">{lines}</span>' if error else lines
 
-    def show_saved(self, path):
+    def show_saved(self, words, path=''):
         """Show where the mask was written, or nothing."""
-        self.saved.value = '' if path is None else f'saved: {escape(path.name)}'
-        self.saved.tooltip = str(path or '')
+        self.saved.value = escape(words)
+        self.saved.tooltip = str(path)
         _fold(self.saved)
 
     def show_enabled(self, reasons):

@@ -45,6 +45,10 @@ class Session:
     outputs : dict of `~pathlib.Path`
         Where the masks of frames were saved that stand in a file without them, by their own file and HDU,
         ``{(path, ext): output}``. A frame whose mask was saved by the recipe that is used is run at once.
+    saved : `~pathlib.Path` or None
+        The file that holds the review as it stands; None if none does.
+    written : `~pathlib.Path` or None
+        The last file that was saved, of this review or of an earlier one.
 
     Notes
     -----
@@ -85,7 +89,7 @@ class Session:
         self.frame = None
         self.result = None
         self.error = ''
-        self.saved = None
+        self.saved = self.written = None
         self.min_size = LISTED
 
     def subscribe(self, listener):
@@ -521,7 +525,7 @@ class Session:
 
     def set_grow(self, grow):
         """Grow the cosmic rays of the mask by so many pixels."""
-        self.grow = grow
+        self.grow, self.saved = grow, None
         self.comparison = None
         self._comparing += 1
         if self.result is not None:
@@ -552,6 +556,7 @@ class Session:
         (pixels, codes), self.kept = self.kept, None
         if kept:
             self._restore(pixels, codes)
+            self.saved = None
             if self.result is not None:
                 self.verdicts = self._judged(self.result)
         else:
@@ -646,7 +651,7 @@ class Session:
         return target is not None and Path(target).resolve() == frame.saved.path.resolve()
 
     def save(self, path=None, **options):
-        """Write the merged mask in the worker (see `save_mask` for the options); then ``saved`` is the path."""
+        """Write the merged mask in the worker (see `save_mask` for the options); then ``written`` is the path."""
         result = self.result
         if result is None:
             self._fail(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
@@ -678,7 +683,8 @@ class Session:
             if error is not None:
                 self._fail(error)
                 return
-            self.saved, self.error = written, ''
+            self.saved = written if self.verdicts is verdicts else None  # else there is more to save by now
+            self.written, self.error = written, ''
             self._tell('saved')
             if decided:
                 self._forget(word, number)

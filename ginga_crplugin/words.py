@@ -8,7 +8,7 @@ from .core.save import default_path
 
 __all__ = [
     'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'default_kind', 'frame_in_words', 'hint_in_words', 'reasons',
-    'recipe_in_words', 'result_in_words', 'save_in_words', 'target',
+    'recipe_in_words', 'result_in_words', 'save_in_words', 'target', 'written_in_words',
 ]  # fmt: skip
 
 #: The kinds of output, and the words for them.
@@ -62,6 +62,13 @@ def hint_in_words(session, label):
         return ''
     row = session.result.segments.table[label - 1]
     return f'{row["hint"]}: {reason(row)}' if row['hint'] else 'nothing speaks against a cosmic ray'
+
+
+def written_in_words(session):
+    """Return where the review was saved, and whether it has changed since; empty where it was not."""
+    if session.written is None:
+        return ''
+    return f'saved: {session.written.name}' + ('' if session.saved else ', as it was before the last change')
 
 
 def result_in_words(session):

@@ -24,6 +24,7 @@ from ginga_crplugin.core.detect import Cancelled
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.keep import KeptReviews, fingerprint
 from ginga_crplugin.session import Session
+from ginga_crplugin.words import written_in_words
 
 
 class Worker:
@@ -472,7 +473,8 @@ def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_pa
     again.save(tmp_path / 'one.fits')
     again.edit('mark', [20])
     worker.work_all()
-    assert again.saved == tmp_path / 'one.fits'
+    assert again.written == tmp_path / 'one.fits'
+    assert again.saved is None  # of the review as it stands
     assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
 
 
@@ -648,3 +650,27 @@ def test_what_changed_while_the_engine_was_compiled_is_followed(session, worker,
     assert not session.busy
     worker.work_all()
     assert session.result.detection.params.sigclip == 6.0
+
+
+@pytest.mark.parametrize('change', ['another frame', 'grow', 'kept review'])
+def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, saao, tmp_path, change):
+    again.save(tmp_path / 'one.fits')
+    if change == 'another frame':
+        again.open(lambda: saao)
+    elif change == 'grow':
+        again.set_grow(1)
+    else:
+        again.take_up(kept=True)
+    worker.work_all()
+    assert again.written == tmp_path / 'one.fits'
+    assert again.saved is None
+    assert 'as it was before the last change' in written_in_words(again)
+
+
+@pytest.mark.parametrize('change', ['grow', 'kept review'])
+def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tmp_path, change):
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert written_in_words(again) == 'saved: one.fits'
+    again.set_grow(1) if change == 'grow' else again.take_up(kept=True)
+    assert again.saved is None

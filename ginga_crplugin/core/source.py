@@ -164,6 +164,9 @@ def _hdus(file, options):
 def _after(file, hdu):
     """Return the 8 bytes that follow an HDU."""
     info = hdu.fileinfo()
+    if info['datSpan'] < 0:  # astropy would find the same HDU behind it, for ever
+        msg = f'HDU {hdu.name or "without a name"} has a negative size'
+        raise ValueError(msg)
     file.seek(info['datLoc'] + info['datSpan'])
     return file.read(8)
 

@@ -376,3 +376,15 @@ def test_spoilt_files_give_a_result_or_one_line():
     assert len(found) == 300
     kinds = [words.split(',')[0] for _, _, words, *_ in found]
     assert min(kinds.count('result'), kinds.count('refused')) > 60
+
+
+@pytest.mark.parametrize('axis', [-64, -60])
+def test_an_hdu_of_a_negative_size_is_refused(tmp_path, axis):
+    path = tmp_path / 'negative.fits'
+    pixels = np.ones((48, 40), np.float32)
+    fits.HDUList([fits.PrimaryHDU(pixels), fits.ImageHDU(pixels, name='DQ')]).writeto(path)
+    content = path.read_bytes()
+    at = content.index(b'NAXIS1  ', content.index(b'XTENSION'))
+    path.write_bytes(content[:at] + f'NAXIS1  = {axis:20d}'.encode() + content[at + 30 :])
+    with pytest.raises(ValueError, match=r'negative.fits: .*HDU DQ has a negative size'):
+        read_frame(path)
