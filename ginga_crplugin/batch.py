@@ -13,6 +13,7 @@ from .core.names import split_ext
 from .core.read import frame_extensions
 from .core.save import stem_of
 from .one_frame import Job, Outcome, name_of, process
+from .workers import SETTINGS, make_ready
 
 __all__ = ['apply_recipe', 'files_of', 'local_client', 'remote_client']
 
@@ -21,15 +22,6 @@ AHEAD = 2
 
 #: Seconds after which a scheduler that does not answer is given up.
 PATIENCE = 30
-
-
-#: Dask has its workers give memory back at once, and looks at them a hundred times in a second; frames come and go in
-#: the same memory, and the pages that are given back have to be made again for each: 0.5 s for a frame instead of 0.3.
-_WORKERS = {
-    'distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_': 1 << 31,
-    'distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_': 1 << 30,
-    'distributed.worker.profile.enabled': False,
-}
 
 _LOST = 'the scheduler of the cluster is gone; what was done is whole, --resume does the rest'
 
@@ -188,14 +180,16 @@ def local_client(workers):
     import dask
     from distributed import Client, LocalCluster  # here, for it takes its time and may not be installed
 
+    make_ready()
     with (
         _quiet(),
-        dask.config.set(_WORKERS),
+        dask.config.set(SETTINGS),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
+            scheduler_kwargs={'dashboard_address': ':0'},  # else it wants a port that another cluster may have
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,

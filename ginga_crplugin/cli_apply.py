@@ -8,6 +8,8 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from importlib.util import find_spec
 
+from .workers import make_ready
+
 __all__ = ['run_apply']
 
 #: What the extra ``batch`` installs.
@@ -26,6 +28,9 @@ def run_apply(args):
         if find_spec(name) is None:
             msg = f"apply needs {name}: pip install 'ginga-crplugin[batch]'"
             raise ValueError(msg)
+    workers = args.jobs or os.cpu_count() or 1
+    if workers > 1 and not args.scheduler:
+        make_ready()
     from .batch import apply_recipe, files_of, local_client, remote_client
     from .core.recipe_text import load_recipe
     from .report import write_report
@@ -35,7 +40,6 @@ def run_apply(args):
     if not files:
         args.usage_error('no frame has a header of that kind')
     _begin(args, recipe)
-    workers = args.jobs or os.cpu_count() or 1
     cluster = nullcontext()
     if args.scheduler:
         cluster = remote_client(args.scheduler)

@@ -15,8 +15,8 @@ from .bits import BITS_CARD, REVIEW, MaskBit, merge_mask
 from .detection import restore
 from .record import record
 from .segment import segment
-from .source import BLOCK, STEP, clean_header, hdus_in, packing, pixels, unpacked
-from .whole import Place
+from .source import BLOCK, clean_header, hdus_in, packing, pixels, unpacked
+from .whole import PIECE, Place, pieces
 
 __all__ = ['default_path', 'packer', 'save_mask', 'stem_of']
 
@@ -134,10 +134,10 @@ def save_mask(
             hdus.append(_review_hdu(*review))
         ours = _written(hdus, raw)
         if kind == 'mask':
-            file.write(ours)
+            file.writelines(pieces(ours))
         else:
             file.writelines(raw.science() if kind == 'new' else raw.others(name_dq, overwrite=overwrite))
-            file.write(ours[BLOCK:])
+            file.writelines(pieces(ours[BLOCK:]))
     return beside
 
 
@@ -247,7 +247,7 @@ class _FrameFile:
         info = self._hdus[index][3]
         self._file.seek(info['hdrLoc'])
         left = info['datLoc'] + info['datSpan'] - info['hdrLoc']
-        while part := self._file.read(min(left, STEP)):
+        while part := self._file.read(min(left, PIECE)):
             left -= len(part)
             yield part
         yield bytes(left)  # the last block was not filled up
@@ -259,14 +259,14 @@ class _FrameFile:
             return
         primary = self._hdus[0][2]
         if primary.get('NAXIS', 0):  # a second image, not asked for
-            yield _bytes_of(fits.PrimaryHDU(header=primary))
+            yield from pieces(_bytes_of(fits.PrimaryHDU(header=primary)))
         else:
             yield from self._cut(0)
         if 'ZIMAGE' in self._hdus[self._index][2]:  # unpacked: readers take the first image for the frame
             with hdus_in(self._file, self._path) as hdus:
                 hdu = hdus[self._index]
                 image = fits.ImageHDU(pixels(hdu, self._path), clean_header(hdu.header)[0])
-            yield _bytes_of(fits.PrimaryHDU(), image)[BLOCK:]
+            yield from pieces(_bytes_of(fits.PrimaryHDU(), image)[BLOCK:])
         else:
             yield from self._cut(self._index)
 

@@ -15,6 +15,8 @@ ENOUGH, LOOKED_AT, BOX = 15, 2000, 11
 #: beside it: what does not is noise on a bright ground.
 BRIGHT, PEAKED = 30.0, 3.0
 
+_MODEL = CircularGaussianPRF()
+
 
 def star_widths(frame, scatter, saturation, far=None):
     """Measure the full width at half maximum of some bright stars.
@@ -69,10 +71,10 @@ def _evenly(items, count):
 
 def _width(star):
     """Fit one star as `~photutils.psf.fit_fwhm` does, without its tables, that take most of its time."""
-    model, x = CircularGaussianPRF(), np.arange(BOX)
+    x = np.arange(BOX)
 
     def away(guess):
-        return (model.evaluate(x, x[:, None], *guess) - star).ravel()
+        return (_MODEL.evaluate(x, x[:, None], *guess) - star).ravel()
 
     start = star.sum(), BOX // 2, BOX // 2, 3.0
     with np.errstate(all='ignore'):  # where the guess is no star; its width is left out

@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-__all__ = ['Place', 'sweep']
+__all__ = ['Place', 'pieces', 'sweep']
 
 #: The names of files that are being written; none of them tells for what, for that name may be as long as names can be.
 _TEMPORARY = '.ginga-crplugin-{}.part'
@@ -24,6 +24,9 @@ _OURS = re.compile(re.escape(_TEMPORARY).replace(r'\{\}', '[0-9a-f]{16}'))
 
 #: Seconds to wait for a program that has locked the file, and from which a file is left over where there are no locks.
 PATIENCE, OLD = 5.0, 86400.0
+
+#: Bytes that are written at once: file systems take several times as long for megabytes in one piece.
+PIECE = 1 << 18
 
 _TAKING = threading.Lock()
 
@@ -97,7 +100,7 @@ class Place:
     def write(self, content):
         """Write bytes (see `writing`)."""
         with self.writing() as file:
-            file.write(content)
+            file.writelines(pieces(content))
 
     @contextmanager
     def writing(self):
@@ -174,6 +177,13 @@ class Place:
         if now is None or _mark(now) != _mark(self._before):
             msg = f'{self.path} cannot be written: it was changed meanwhile by somebody else'
             raise OSError(msg)
+
+
+def pieces(content):
+    """Yield bytes in pieces that are written fast."""
+    view = memoryview(content)
+    for begin in range(0, len(view), PIECE):
+        yield view[begin : begin + PIECE]
 
 
 def sweep(folder):
