@@ -16,6 +16,7 @@ from .core.detect import detect
 from .core.frame import datasum
 from .core.hints import with_hints
 from .core.read import read_frame
+from .core.record import grow_cards
 from .core.review import Review
 from .core.save import save_mask
 from .core.saved import kept_segments
@@ -134,11 +135,10 @@ class Found:
     def save(self, path, cards=(), **options):
         """Write the merged mask (see `save_mask`), by default in the kind that the recipe says."""
         recipe = self.prepared.recipe
-        grown = [('CRGROW', recipe.grow, '[pix] the cosmic rays are grown by')] if recipe.grow else []
         options = {'kind': recipe.kind, 'cleaned': recipe.cleaned} | options
         return save_mask(
             self.prepared.frame, self.detection, self.segments, path, crmask=self.crmask,
-            sources=self.prepared.sources, cards=[*grown, *cards], **options,
+            sources=self.prepared.sources, cards=[*grow_cards(recipe.grow), *cards], **options,
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from .core.hints import with_hints
 from .core.keep import fingerprint
 from .core.read import with_saved
 from .core.recipe_text import save_recipe
+from .core.record import grow_cards
 from .core.review import Review
 from .core.save import save_mask
 from .core.segment import LISTED, segment
@@ -45,8 +46,6 @@ class Session:
     outputs : dict of `~pathlib.Path`
         Where the masks of frames were saved that stand in a file without them, by their own file and HDU,
         ``{(path, ext): output}``. A frame whose mask was saved by the recipe that is used is run at once.
-    saved : `~pathlib.Path` or None
-        The file that holds the review as it stands; None if none does.
     written : `~pathlib.Path` or None
         The last file that was saved, of this review or of an earlier one.
 
@@ -89,7 +88,7 @@ class Session:
         self.frame = None
         self.result = None
         self.error = ''
-        self.saved = self.written = None
+        self.written = self._written_verdicts = None
         self.min_size = LISTED
 
     def subscribe(self, listener):
@@ -166,9 +165,9 @@ class Session:
         self._detector, self._seconds = Detector(), 0.0
         self._choices = self._choices.without_frame()
         self.checks, self._checked = [], None
-        self.frame = self._read = self.result = self.saved = self._last = None
-        self.review = self.verdicts = self.kept = self._word = self.pinned = self.comparison = None
-        self._comparing += 1
+        self.frame = self._read = self.result = self._last = None
+        self.review = self.verdicts = self._written_verdicts = self.kept = self._word = self.pinned = None
+        self._end_comparison()
         self.error = ''
         self._tell('frame')
 
@@ -408,8 +407,8 @@ class Session:
             self._fail(error)
             return
         result, seconds = answer
-        self.result, self.saved = self._listing(result), None
-        self.comparison, self._comparing = None, self._comparing + 1
+        self.result = self._listing(result)
+        self._end_comparison()
         self.verdicts = self._judged(result)
         if result.exact:
             self._last, self._seconds, self._wanted = result, seconds, False
@@ -497,8 +496,7 @@ class Session:
             self.take_up(kept=True)
         getattr(self.review, name)(*(() if pixels is None else (pixels,)))
         self.verdicts = self._judged(self.result)
-        self.saved = self.comparison = None
-        self._comparing += 1
+        self._end_comparison()
         self._tell('review')
         self._keep()
 
@@ -525,9 +523,8 @@ class Session:
 
     def set_grow(self, grow):
         """Grow the cosmic rays of the mask by so many pixels."""
-        self.grow, self.saved = grow, None
-        self.comparison = None
-        self._comparing += 1
+        self.grow = grow
+        self._end_comparison()
         if self.result is not None:
             self.verdicts = self._judged(self.result)
             self._tell('review')
@@ -556,7 +553,6 @@ class Session:
         (pixels, codes), self.kept = self.kept, None
         if kept:
             self._restore(pixels, codes)
-            self.saved = None
             if self.result is not None:
                 self.verdicts = self._judged(self.result)
         else:
@@ -624,14 +620,16 @@ class Session:
         other : {'pinned', 'without masks'}, optional
             What to compare with; None ends the comparison.
         """
-        self._comparing += 1
+        self._end_comparison()
         ticket, result = self._comparing, self.result
-        self.comparison = None
         if other == 'pinned' and self.pinned is not None and result is not None:
             self.comparison = Comparison.of(result, self.pinned.segments.pixels, 'the pinned result')
         elif other == 'without masks' and result is not None:
             self._run(lambda: without_masks(result), lambda found, error: self._compared(ticket, found, error))
         self._tell('compared')
+
+    def _end_comparison(self):
+        self.comparison, self._comparing = None, self._comparing + 1
 
     def _compared(self, ticket, found, error):
         if ticket != self._comparing:
@@ -643,6 +641,12 @@ class Session:
         self._tell('compared')
 
     # the output
+
+    @property
+    def saved(self):
+        """The file that holds the review as it stands; None if none does."""
+        as_written = self.verdicts is not None and self.verdicts is self._written_verdicts
+        return self.written if as_written else None
 
     def _replaces(self, kind, path):
         """Whether a mask that is saved so takes the place of the one that was saved of the frame."""
@@ -660,7 +664,7 @@ class Session:
             self._fail(ValueError('parameters or masks have changed since the run: run it again first'))
             return
 
-        cards = [('CRGROW', self.grow, '[pix] the cosmic rays are grown by')] if self.grow else []
+        cards = grow_cards(self.grow)
         edited = self.review.edited
         seen = self._choices.done_before(self.frame) and self._replaces(options.get('kind'), path)
         if seen:  # the mask of a night was looked at, whatever was found
@@ -683,8 +687,7 @@ class Session:
             if error is not None:
                 self._fail(error)
                 return
-            self.saved = written if self.verdicts is verdicts else None  # else there is more to save by now
-            self.written, self.error = written, ''
+            self.written, self._written_verdicts, self.error = written, verdicts, ''
             self._tell('saved')
             if decided:
                 self._forget(word, number)

@@ -9,8 +9,8 @@ __all__ = ['SETTINGS', 'make_ready']
 #: What they have loaded before they are made, once for all of them.
 _LOADED = 'distributed', 'distributed.nanny', 'ginga_crplugin.one_frame', 'ginga_crplugin.core.lacosmic'
 
-#: Dask has its workers give memory back at once, and looks at them a hundred times in a second; frames come and go in
-#: the same memory, and the pages that are given back have to be made again for each: 0.5 s for a frame instead of 0.3.
+#: Dask has its workers give memory back at once; frames come and go in the same memory, and the pages that are given
+#: back have to be made again for each: 0.5 s for a frame instead of 0.3. Each works with one thread.
 _ENVIRON = {
     'MALLOC_TRIM_THRESHOLD_': str(1 << 31),
     'MALLOC_MMAP_THRESHOLD_': str(1 << 30),
@@ -21,7 +21,7 @@ _ENVIRON = {
 
 _FORKED = 'forkserver' in multiprocessing.get_all_start_methods()  # not on Windows
 
-#: The configuration of Dask for them.
+#: The configuration of Dask for them; by default it looks at them a hundred times in a second.
 SETTINGS = {
     'distributed.nanny.pre-spawn-environ': _ENVIRON,
     'distributed.worker.profile.enabled': False,

@@ -11,7 +11,7 @@ from ginga_crplugin import __version__
 from .bits import MaskBit
 from .frame import datasum
 
-__all__ = ['as_cards', 'in_words', 'record']
+__all__ = ['as_cards', 'grow_cards', 'in_words', 'record']
 
 _COMMENT = 44
 
@@ -77,6 +77,11 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
 def as_cards(cards):
     """Return cards of keyword, value and comment as a header can hold them."""
     return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
+
+
+def grow_cards(grow):
+    """Return what tells by how many pixels the cosmic rays were grown; nothing where they were not."""
+    return [('CRGROW', grow, '[pix] the cosmic rays are grown by')] if grow else []
 
 
 def _datasum(mask, frame):

@@ -84,6 +84,16 @@ class Shell:
         self.settle()
         return channel.opmon.get_plugin('Cosmic Rays')
 
+    def find(self, channel, path):
+        """Open a file and the panel, and find the cosmic rays."""
+        self.load(channel, path)
+        plugin = self.start(channel)
+        self.wait(lambda: plugin.session.frame is not None)
+        plugin.panel.run.get_widget().click()
+        self.wait(lambda: plugin.session.result is not None and not plugin.session.busy)
+        self.settle()
+        return plugin
+
     def stop(self, channel):
         """Close the panel."""
         for name in list(channel.opmon.get_active()):

@@ -12,13 +12,7 @@ def plugin(shell, channel, tmp_path):
     data[20:120, 60] += 2000
     data[140, 100:104] += 2000
     fits.PrimaryHDU(data, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'tracks.fits')
-    shell.load(channel, tmp_path / 'tracks.fits')
-    plugin = shell.start(channel)
-    shell.wait(lambda: plugin.session.frame is not None)
-    plugin.panel.run.get_widget().click()
-    shell.wait(lambda: plugin.session.result is not None and not plugin.session.busy)
-    shell.settle()
-    return plugin
+    return shell.find(channel, tmp_path / 'tracks.fits')
 
 
 def test_titles_can_be_read_beside_a_long_track(shell, plugin):

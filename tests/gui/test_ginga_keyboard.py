@@ -19,11 +19,7 @@ def plugin(shell, channel, tmp_path):
     data[20:60, 60] += 2000
     data[80, 100:104] += 2000
     fits.PrimaryHDU(data, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'tracks.fits')
-    shell.load(channel, tmp_path / 'tracks.fits')
-    plugin = shell.start(channel)
-    shell.wait(lambda: plugin.session.frame is not None)
-    plugin.panel.run.get_widget().click()
-    shell.wait(lambda: plugin.session.result is not None and not plugin.session.busy)
+    plugin = shell.find(channel, tmp_path / 'tracks.fits')
     plugin.session.add_mask(lambda: InputMask('column', MaskBit.BAD, np.eye(120, 140, dtype=bool)))
     shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
     plugin.panel.more.expand(True)

@@ -25,13 +25,7 @@ def frame_file(tmp_path, saao):
 @pytest.fixture
 def plugin(shell, channel, frame_file):
     """The panel with a result."""
-    shell.load(channel, frame_file)
-    plugin = shell.start(channel)
-    shell.wait(lambda: plugin.session.frame is not None)
-    plugin.panel.run.get_widget().click()
-    shell.wait(lambda: not plugin.session.busy)
-    shell.settle()
-    return plugin
+    return shell.find(channel, frame_file)
 
 
 def press(plugin, key):

@@ -86,7 +86,7 @@ def run(shell, plugin):
 
 
 def save(shell, plugin, path):
-    plugin.session.saved = None
+    plugin.session.written = None
     plugin.ask_save()
     plugin._dialog.path.set_text(str(path))
     plugin._dialog._answered(None, 1)
