@@ -3,6 +3,7 @@
 from ginga.gw import Widgets
 
 from .ginga_toolkit import set_words, tab_after
+from .words import check_in_words
 
 __all__ = ['Checks']
 
@@ -58,11 +59,8 @@ class Checks:
         self._worst = worst
 
     def _add(self, check):
-        line = f'{check.mark} - {check.name}: {check.figure}'
-        if check.mark != 'fine':
-            line = '; '.join(part for part in (line, check.effect, check.advice) if part)
         label = Widgets.Label('')
-        set_words(label, line, _WIDE)
+        set_words(label, check_in_words(check), _WIDE)
         label.set_color(fg=_COLORS[check.mark])
         self.box.add_widget(label, stretch=0)
         if check.cure is not None:

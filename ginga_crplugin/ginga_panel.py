@@ -13,7 +13,7 @@ from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
 from .ginga_toolkit import BOLD, fit, narrow, set_words, tab_after, wide_enough
 from .overlay import COLORS
-from .words import TIPS, counts_in_words
+from .words import TIPS, comparison_in_words, counts_in_words
 from .words import UNITS as UNIT_WORDS
 
 __all__ = ['Panel']
@@ -365,7 +365,7 @@ class Panel:
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        words = '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
+        words = comparison_in_words(comparison)
         set_words(self.compared, words, _WIDE)
         (self.compared.show if words else self.compared.hide)()
 

@@ -4,6 +4,8 @@ from html import escape
 
 import ipywidgets as w
 
+from .words import check_in_words
+
 __all__ = ['Checks']
 
 _WORDS = {'fine': 'fine', 'look': 'to look at', 'wrong': 'wrong'}
@@ -52,10 +54,7 @@ class Checks:
         self._worst = worst
 
     def _widgets(self, check):
-        line = f'{check.mark} - {check.name}: {check.figure}'
-        if check.mark != 'fine':
-            line = '; '.join(part for part in (line, check.effect, check.advice) if part)
-        yield w.HTML(f'<span class="{_CLASSES[check.mark]}">{escape(line)}</span>')
+        yield w.HTML(f'<span class="{_CLASSES[check.mark]}">{escape(check_in_words(check))}</span>')
         if check.cure is not None:
             button = w.Button(description=check.cure.name)
             button.on_click(lambda _: self._cure(check.cure))

@@ -14,7 +14,7 @@ from .notebook_params import Params
 from .notebook_save import SavePart
 from .notebook_table import STYLE, SegmentTable
 from .overlay import COLORS
-from .words import TIPS, counts_in_words, frame_in_words
+from .words import TIPS, comparison_in_words, counts_in_words, frame_in_words
 
 __all__ = ['Controls']
 
@@ -266,7 +266,7 @@ class Controls:
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        self.compared.value = '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
+        self.compared.value = comparison_in_words(comparison)
         _fold(self.compared)
 
     def end_comparison(self):

@@ -7,8 +7,9 @@ from .core.record import in_words
 from .core.save import default_path
 
 __all__ = [
-    'KINDS', 'TIPS', 'UNITS', 'counts_in_words', 'default_kind', 'frame_in_words', 'hint_in_words', 'reasons',
-    'recipe_in_words', 'result_in_words', 'save_in_words', 'target', 'written_in_words',
+    'KINDS', 'TIPS', 'UNITS', 'check_in_words', 'comparison_in_words', 'counts_in_words', 'default_kind',
+    'frame_in_words', 'hint_in_words', 'reasons', 'recipe_in_words', 'result_in_words', 'save_in_words', 'target',
+    'written_in_words',
 ]  # fmt: skip
 
 #: The kinds of output, and the words for them.
@@ -47,6 +48,18 @@ def frame_in_words(frame):
         return 'no image'
     ny, nx = frame.shape
     return f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
+
+
+def check_in_words(check):
+    """Return what a check found, and where that is not fine its effect and what to do."""
+    line = f'{check.mark} - {check.name}: {check.figure}'
+    more = () if check.mark == 'fine' else (check.effect, check.advice)
+    return '; '.join([line, *filter(None, more)])
+
+
+def comparison_in_words(comparison):
+    """Return how two results compare, with the colours; empty where none are compared."""
+    return '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
 
 
 def counts_in_words(segments, verdicts):
