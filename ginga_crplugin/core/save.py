@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -228,7 +229,7 @@ class _FrameFile:
         """Refuse to put a mask beside other pixels than those that were searched."""
         with hdus_in(self._file, self._path) as hdus:
             data = pixels(hdus[self._index], self._path) if self._index < len(hdus) else None
-        if data is None or not np.array_equal(data, searched, equal_nan=searched.dtype.kind == 'f'):
+        if data is None or not _same(data, searched):
             msg = f'{self._path} has changed since it was read: open it again'
             raise ValueError(msg)
 
@@ -282,6 +283,12 @@ class _FrameFile:
                 raise FileExistsError(msg)
             if not replaced:
                 yield from self._cut(index)
+
+
+def _same(image, other):
+    """Compare two images row by row: `numpy.array_equal` of both as they are would copy them, to leave NaN aside."""
+    nan = image.dtype.kind == other.dtype.kind == 'f'
+    return image.shape == other.shape and all(map(partial(np.array_equal, equal_nan=nan), image, other))
 
 
 def _bytes_of(*hdus):
