@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -334,7 +335,10 @@ def test_what_is_missing_is_named(night, recipe_path, tmp_path, monkeypatch, cap
 
 def start(*words, folder):
     command = [sys.executable, '-m', 'ginga_crplugin', 'apply', *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where these tests run under nohup
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, preexec_fn=interruptible
+    )
 
 
 @pytest.mark.parametrize('jobs', [1, 2])
