@@ -414,6 +414,8 @@ class Session:
             self._last, self._seconds, self._wanted = result, seconds, False
             self._tell('busy')
         self._tell('result')
+        if result.exact:
+            self._follow()  # what was changed before there was a result
         if ticket != self._ticket:
             return
         if result.exact:

@@ -284,6 +284,14 @@ def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
     assert session.result.detection.params.sigclip == 8.0
 
 
+def test_the_first_result_follows_what_was_changed_while_it_was_searched(session, worker, fast):
+    session.detect()
+    session.set_params(sigclip=7.0)
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 7.0
+    assert not session.outdated
+
+
 def test_a_change_of_masks_keeps_the_engine(session, worker, fast):
     session.detect()
     worker.work_all()
