@@ -9,7 +9,6 @@ import numpy as np
 from .choices import Choices, masks_of
 from .core import compiling
 from .core.checks import check_frame
-from .core.detect import Detector
 from .core.hints import with_hints
 from .core.keep import fingerprint
 from .core.read import with_saved
@@ -17,14 +16,12 @@ from .core.recipe_text import save_recipe
 from .core.record import grow_cards
 from .core.review import Review
 from .core.save import save_mask
-from .core.segment import LISTED, segment
+from .core.segment import LISTED
 from .core.verdict import check_result
-from .result import Comparison, Result, verify, without_masks
+from .result import Comparison, verify, without_masks
+from .search import Search, Wish
 
 __all__ = ['Session']
-
-#: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
-PATIENCE = 0.5
 
 #: Hints are worked out when a result has stood for so long (seconds), so that they don't slow the slider down.
 IDLE = 0.3
@@ -71,20 +68,15 @@ class Session:
         self.comparison = None
         self._comparing = 0
         self._listeners = []
-        self._ticket = 0
+        self._search = Search(run, self._wish, self._found, self._failed)
         self._opening = 0
         self._choices = Choices()
         self.saved_recipe = None
         self.outputs = {}
         self._read = None
-        self._wanted = False
-        self._running = False
-        self._seconds = 0.0
-        self._detector = Detector()
         self._last = None
         self.live = True
         self.verifying = False
-        self.progress = 0.0
         self.frame = None
         self.result = None
         self.error = ''
@@ -160,9 +152,8 @@ class Session:
     def close(self):
         """Let the frame go; a late answer about it is void."""
         self._opening += 1
-        self._ticket += 1
-        self._wanted = self.verifying = False
-        self._detector, self._seconds = Detector(), 0.0
+        self._search.end()
+        self.verifying = False
         self._choices = self._choices.without_frame()
         self.checks, self._checked = [], None
         self.frame = self._read = self.result = self._last = None
@@ -346,7 +337,12 @@ class Session:
     @property
     def busy(self):
         """Whether a run is wanted whose answer has not come."""
-        return self._wanted
+        return self._search.busy
+
+    @property
+    def progress(self):
+        """How much of the run is done, 0 to 1."""
+        return self._search.progress
 
     @property
     def outdated(self):
@@ -359,11 +355,13 @@ class Session:
         """Run L.A.Cosmic on the frame as it stands; an earlier run that still goes on is void."""
         if self.frame is None:
             return
-        self._ticket += 1
-        self._wanted, self.error = True, ''
+        self.error = ''
+        self._search.want()
         self._tell('busy')
-        if not self._running:
-            self._start()
+        self._search.start()
+
+    def _wish(self):
+        return Wish(self.frame, *self._choices.resolved(self.frame), self.min_size, self.live)
 
     def set_live(self, live):
         """Have the result follow every change, once there is one and the fast engine is ready; or not."""
@@ -374,54 +372,24 @@ class Session:
         if self.live and self.outdated and compiling.ready():
             self.detect()
 
-    def _start(self):
-        first = self.live and self._seconds > PATIENCE and self.params.niter > 1 and compiling.ready()
-        self._start_run(exact=not first)
-
-    def _start_run(self, *, exact):
-        ticket, frame, detector, min_size = self._ticket, self.frame, self._detector, self.min_size
-        params, sources = self._choices.resolved(self.frame)
-        params = params if exact else replace(params, niter=1)
-
-        def job():
-            start = time.monotonic()
-            detection = detector.detect(frame, params, self._progressed, lambda: ticket != self._ticket)
-            segments = segment(frame, detection, min_size)
-            _ = segments.listed  # here rather than where the user waits for it
-            return Result(frame, detection, segments, sources, exact), time.monotonic() - start
-
-        self._running, self.progress = True, 0.0
-        self._run(job, lambda answer, error: self._detected(ticket, answer, error))
-
-    def _progressed(self, fraction):
-        self.progress = fraction  # by the worker; the front looks now and then
-
-    def _detected(self, ticket, answer, error):
-        self._running = False
-        if ticket != self._ticket:
-            if self._wanted:
-                self._start()
-            return
-        if error is not None:
-            self.cancel()
-            self._fail(error)
-            return
-        result, seconds = answer
+    def _found(self, result):
         self.result = self._listing(result)
         self._end_comparison()
         self.verdicts = self._judged(result)
         if result.exact:
-            self._last, self._seconds, self._wanted = result, seconds, False
+            self._last = result
             self._tell('busy')
         self._tell('result')
-        if result.exact:
-            self._follow()  # what was changed before there was a result
-        if ticket != self._ticket:
+        if not result.exact:
             return
-        if result.exact:
+        self._follow()  # what was changed before there was a result
+        still = self.result is not None and self.result.detection is result.detection
+        if still and not self.busy:
             self._hint(self.result)
-        else:
-            self._start_run(exact=True)
+
+    def _failed(self, error):
+        self.cancel()
+        self._fail(error)
 
     def _hint(self, result):
         """Have it worked out what the segments may be instead, once nothing else is wanted."""
@@ -451,8 +419,7 @@ class Session:
 
     def cancel(self):
         """Give up the run; the last good result stays."""
-        self._ticket += 1
-        self._wanted = False
+        self._search.cancel()
         self._tell('busy')
         if self.result is not None and not self.result.exact:
             self.result = self._listing(self._last)

@@ -150,7 +150,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(found=st.booleans())
     def begin(self, found):
         compiling.usable()
-        session_module.IDLE, session_module.PATIENCE = 0.0, 0.5
+        session_module.IDLE = 0.0
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         Reviews.calls.clear()
         self.pristine = {}

@@ -316,7 +316,7 @@ def held(monkeypatch):
         assert gate.wait(30)
         return detect(frame, params, engine='ccdproc')
 
-    monkeypatch.setattr('ginga_crplugin.session.Detector.detect', slow)
+    monkeypatch.setattr('ginga_crplugin.search.Detector.detect', slow)
     gate.started = started
     yield gate
     gate.set()
@@ -369,7 +369,7 @@ def test_a_failing_worker_is_told_and_loses_nothing(shell, plugin, monkeypatch):
     def fail(*_):
         raise RuntimeError('the disk is on fire')
 
-    monkeypatch.setattr('ginga_crplugin.session.Detector.detect', fail)
+    monkeypatch.setattr('ginga_crplugin.search.Detector.detect', fail)
     plugin.panel.run.get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
