@@ -28,7 +28,7 @@ class Wish(NamedTuple):
 
 
 class Search:
-    """Runs L.A.Cosmic in a worker.
+    """Runs L.A.Cosmic in a worker; `Session` tells what each attribute is.
 
     Parameters
     ----------
@@ -40,13 +40,6 @@ class Search:
         ``found(result)`` takes a `Result`; while one that is not exact is taken, the search is still busy.
     failed : callable
         ``failed(error)`` takes the error of a run that is still wanted.
-
-    Attributes
-    ----------
-    busy : bool
-        Whether a run is wanted whose answer has not come.
-    progress : float
-        How much of the run is done, 0 to 1; the worker writes it, so that it is to be looked at now and then.
     """
 
     def __init__(self, run, wish, found, failed):
@@ -94,7 +87,7 @@ class Search:
         self._run(job, lambda answer, error: self._answered(ticket, answer, error))
 
     def _progressed(self, fraction):
-        self.progress = fraction
+        self.progress = fraction  # by the worker; the front looks now and then
 
     def _answered(self, ticket, answer, error):
         self._running = False

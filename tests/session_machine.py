@@ -479,7 +479,7 @@ class SessionMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_kept_is_the_newest(self):
         for word in Reviews.calls:
-            kept, newest = self.session._reviews.load(word), Reviews.newest(word)
+            kept, newest = self.session._judgement._reviews.load(word), Reviews.newest(word)
             assert (kept is None) == (newest is None)
             if kept is not None:
                 np.testing.assert_array_equal(kept[0], newest[0])
@@ -501,7 +501,7 @@ class SessionMachine(RuleBasedStateMachine):
             assert not session.outdated or session.error
         assert session.result is None or session.result.exact
         if self.unsaved:
-            kept = session._reviews.load(fingerprint(session.frame))
+            kept = session._judgement._reviews.load(fingerprint(session.frame))
             places, codes = session.review.edited
             assert (kept is None) == (len(places) == 0)
             if kept is not None:

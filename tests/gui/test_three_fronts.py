@@ -86,11 +86,10 @@ def run(shell, plugin):
 
 
 def save(shell, plugin, path):
-    plugin.session.written = None
     plugin.ask_save()
     plugin._dialog.path.set_text(str(path))
     plugin._dialog._answered(None, 1)
-    shell.wait(lambda: plugin.session.saved is not None)
+    shell.wait(lambda: plugin.session.saved == path)
 
 
 def test_three_fronts_give_the_same_file_and_the_same_recipe(shell, channel, folder):
