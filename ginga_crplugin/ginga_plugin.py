@@ -73,7 +73,7 @@ from ginga.misc.Future import Future
 from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
-from .core.recipe_text import load_recipe
+from .core.recipe_read import load_recipe
 from .cutouts import contact_sheet
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel

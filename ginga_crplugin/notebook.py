@@ -27,7 +27,7 @@ from .core.keep import KeptReviews
 from .core.params import LACosmicParams
 from .core.read import read_dark, read_mask
 from .core.recipe import Recipe
-from .core.recipe_text import load_recipe
+from .core.recipe_read import load_recipe
 from .ginga_pencil import Pencil
 from .notebook_controls import Controls
 from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader

@@ -9,7 +9,7 @@ from .core import compiling
 from .core.checks import check_frame
 from .core.hints import with_hints
 from .core.read import with_saved
-from .core.recipe_text import save_recipe
+from .core.recipe_save import save_recipe
 from .core.segment import LISTED
 from .core.verdict import check_result
 from .judgement import Judgement
