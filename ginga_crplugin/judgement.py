@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .core.hints import with_hints
 from .core.keep import fingerprint
 from .core.record import grow_cards
 from .core.review import Review
@@ -149,10 +148,8 @@ class Judgement:
         decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept
 
         def job():
-            segments = result.segments
-            if 'hint' not in segments.table.colnames:
-                segments = with_hints(result.frame, result.detection, segments, dark)
-            return save_mask(result.frame, result.detection, verdicts.told(segments), path, **options)
+            segments = verdicts.told(result.hinted(dark))
+            return save_mask(result.frame, result.detection, segments, path, **options)
 
         def written(path):
             self.written, self._written_verdicts = path, verdicts

@@ -22,7 +22,6 @@ from astropy.visualization import ZScaleInterval
 
 from .core.bits import CAUSES, merge_mask
 from .core.frame import Frame
-from .core.hints import with_hints
 from .core.keep import KeptReviews
 from .core.params import LACosmicParams
 from .core.read import read_dark, read_mask
@@ -263,10 +262,7 @@ class CosmicRayPanel(w.VBox):
     def segments(self):
         """All segments with hints and verdicts (`~astropy.table.QTable`)."""
         result = self._found()
-        segments = result.segments
-        if 'hint' not in segments.table.colnames:
-            segments = with_hints(result.frame, result.detection, segments, self.session.dark)
-        return self.session.verdicts.told(segments).table
+        return self.session.verdicts.told(result.hinted(self.session.dark)).table
 
     def close(self):
         """Close the panel, and take what it drew off the viewer."""
