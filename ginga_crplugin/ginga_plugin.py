@@ -162,7 +162,7 @@ class CosmicRays(LocalPlugin):
         self._timer.stop()
         self._close_dialog()
         self.session.close()
-        self._image = self._cleaned = None
+        self._image = self._cleaned = self._cleaned_of = None
         self.overlay.clear()
         self.overlay.hide()
 
@@ -178,7 +178,10 @@ class CosmicRays(LocalPlugin):
     # the worker
 
     def _in_worker(self, job, done):
+        wanted = [(job, done)]
+
         def work():
+            job, done = wanted.pop()  # Ginga's threads remember what they did last, and all that it holds
             try:
                 result, error = job(), None
             except Exception as failure:  # noqa: BLE001 - handed on, and shown
@@ -195,10 +198,11 @@ class CosmicRays(LocalPlugin):
             return
         image = self.fitsimage.get_image()
         if image is None:
-            self._image = None
+            self._image = self._cleaned = self._cleaned_of = None
             self.session.close()
         elif image is not self._cleaned and not self._same(image):
-            self._image, self._cleaned, self._unit = image, None, None
+            self._image, self._unit = image, None
+            self._cleaned = self._cleaned_of = None
             self.panel.unit.set_index(0)
             self._open()
 
