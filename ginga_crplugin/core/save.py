@@ -152,7 +152,7 @@ def packer(file, suffix):
 
 
 def _extensions(frame, detection, segments, plane, cards, name_dq, *, cleaned):
-    mask = fits.ImageHDU((plane != 0).astype(np.uint8), name='MASK')
+    mask = fits.ImageHDU((plane != 0).view(np.uint8), name='MASK')
     mask.header.extend(cards)
     quality = fits.ImageHDU(plane, name=name_dq)
     quality.header[BITS_CARD] = (BITS_VERSION, 'bits as explained by the next cards')
