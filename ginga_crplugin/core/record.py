@@ -59,9 +59,7 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
     for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
         if image is not None:
             cards.append((card, datasum(image), 'DATASUM of the image used'))
-    found, marked = (
-        int(np.count_nonzero(plane & np.uint8(bit))) for bit in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED)
-    )
+    found, marked = (int(np.count_nonzero(plane & np.uint8(bit))) for bit in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED))
     cards += [
         ('CRITER', ' '.join(map(str, detection.per_iteration)), 'new pixels in each iteration'),
         ('CRUNSRCH', detection.unsearched_fraction, 'share of the frame that could not be searched'),
