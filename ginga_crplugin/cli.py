@@ -95,7 +95,7 @@ def _detect(args):
 
 def _save_recipe(args, prepared, kind, *, cleaned):
     from .core.recipe import Recipe
-    from .core.recipe_text import save_recipe
+    from .core.recipe_save import save_recipe
 
     made = Recipe.of(
         prepared.frame, prepared.params, prepared.sources, prepared.recipe, kind=kind, cleaned=cleaned,
@@ -119,7 +119,7 @@ def _prepared(args, *, stop=True):
     """Read the frame and all that goes with it."""
     from .core.read import read_dark, read_frame, read_image, read_mask
     from .core.recipe import Recipe
-    from .core.recipe_text import load_recipe
+    from .core.recipe_read import load_recipe
 
     recipe = Recipe() if args.recipe is None else load_recipe(args.recipe)
     changes = {'min_size': args.min_size} if getattr(args, 'min_size', None) else {}

@@ -32,7 +32,7 @@ def run_apply(args):
     if workers > 1 and not args.scheduler:
         make_ready()
     from .batch import apply_recipe, files_of, local_client, remote_client
-    from .core.recipe_text import load_recipe
+    from .core.recipe_read import load_recipe
     from .report import write_report
 
     recipe = load_recipe(args.recipe)
@@ -64,7 +64,7 @@ def run_apply(args):
 
 def _begin(args, recipe):
     """See that the folder can be used, and leave the recipe there."""
-    from .core.recipe_text import save_recipe
+    from .core.recipe_save import save_recipe
     from .report import check_folder
 
     args.output.mkdir(parents=True, exist_ok=True)

@@ -67,19 +67,17 @@ import numpy as np
 from ginga.AstroImage import AstroImage
 from ginga.colors import get_hex
 from ginga.GingaPlugin import LocalPlugin
-from ginga.gw import Widgets
 from ginga.misc.Future import Future
 
 from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
-from .core.recipe_text import load_recipe
+from .core.recipe_read import load_recipe
 from .cutouts import contact_sheet
+from .ginga_dialogs import FITS, YAML, Dialogs
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
-from .ginga_save import SaveDialog
-from .ginga_toolkit import dismiss
 from .overlay import COLORS, MaskOverlay
 from .session import Session
 from .words import TIPS, reasons, recipe_in_words, result_in_words, written_in_words
@@ -108,7 +106,8 @@ class CosmicRays(LocalPlugin):
         self.overlay.canvas.add_callback('key-down-none', self._key)
         self._selected = None
         self.panel = None
-        self._image = self._cleaned = self._cleaned_of = self._unit = self._opened_as = self._dialog = None
+        self._image = self._cleaned = self._cleaned_of = self._unit = self._opened_as = None
+        self.dialogs = Dialogs(fv.w.root)
         self._started = 0.0
         self._timer = fv.get_backend_timer()
         self._timer.add_callback('expired', lambda _: self._show_time())
@@ -160,9 +159,9 @@ class CosmicRays(LocalPlugin):
         self.panel = None
         self.fv.remove_callback('remove-image', self._image_removed)
         self._timer.stop()
-        self._close_dialog()
+        self.dialogs.close()
         self.session.close()
-        self._image = self._cleaned = None
+        self._image = self._cleaned = self._cleaned_of = None
         self.overlay.clear()
         self.overlay.hide()
 
@@ -178,7 +177,10 @@ class CosmicRays(LocalPlugin):
     # the worker
 
     def _in_worker(self, job, done):
+        wanted = [(job, done)]
+
         def work():
+            job, done = wanted.pop()  # Ginga's threads remember what they did last, and all that it holds
             try:
                 result, error = job(), None
             except Exception as failure:  # noqa: BLE001 - handed on, and shown
@@ -195,10 +197,11 @@ class CosmicRays(LocalPlugin):
             return
         image = self.fitsimage.get_image()
         if image is None:
-            self._image = None
+            self._image = self._cleaned = self._cleaned_of = None
             self.session.close()
         elif image is not self._cleaned and not self._same(image):
-            self._image, self._cleaned, self._unit = image, None, None
+            self._image, self._unit = image, None
+            self._cleaned = self._cleaned_of = None
             self.panel.unit.set_index(0)
             self._open()
 
@@ -236,30 +239,19 @@ class CosmicRays(LocalPlugin):
 
     def add_mask(self):
         """Ask for mask files."""
-        self._ask_files('Mask: pixels that are not 0 are bad', lambda path: read_mask(path, default=MaskBit.BAD))
+        self._ask_masks('Mask: pixels that are not 0 are bad', lambda path: read_mask(path, default=MaskBit.BAD))
 
     def add_dark(self):
         """Ask for a combined dark."""
         limit = self.panel.limit.get_value()
-        self._ask_files('Combined dark: pixels above the limit are hot', lambda path: read_dark(path, limit))
+        self._ask_masks('Combined dark: pixels above the limit are hot', lambda path: read_dark(path, limit))
 
-    def _ask_files(self, title, read):
-        self._close_dialog()
-        self._dialog = Widgets.FileDialog(title=title, parent=self.fv.w.root)
-        self._dialog.set_mode('files')
-        self._dialog.add_ext_filter('FITS', 'fits')
-        for ending in ('fit', 'fts', 'gz', 'fz'):
-            self._dialog.add_ext_filter('FITS', ending)
+    def _ask_masks(self, title, read):
         frame = self.session.frame
-        if frame is not None and frame.path is not None:
-            self._dialog.set_directory(str(frame.path.parent))
-
-        def chosen(_, paths):
-            for path in paths:
-                self.session.add_mask(lambda path=path: read(path))
-
-        self._dialog.add_callback('activated', chosen)
-        self._dialog.popup()
+        folder = frame.path.parent if frame is not None and frame.path is not None else None
+        self.dialogs.ask_files(
+            title, 'files', lambda path: self.session.add_mask(lambda: read(path)), endings=FITS, folder=folder
+        )
 
     def use_mask(self, index, used):  # noqa: D102 - named by the wire it is
         self.session.set_mask(index, used=used)
@@ -305,11 +297,8 @@ class CosmicRays(LocalPlugin):
 
     def ask_color(self, layer):
         """Ask for the colour of a layer."""
-        self._close_dialog()
-        self._dialog = Widgets.ColorDialog(title=f'Colour of: {layer}', parent=self.fv.w.root)
-        self._dialog.set_color(self.settings[_color_key(layer)])
-        self._dialog.add_callback('activated', lambda _, chosen: self.choose_color(layer, chosen))
-        self._dialog.popup()
+        color = self.settings[_color_key(layer)]
+        self.dialogs.ask_color(f'Colour of: {layer}', color, lambda chosen: self.choose_color(layer, chosen))
 
     def choose_color(self, layer, color):
         """Draw a layer in a colour, given as a hex string or as a tuple from 0 to 1."""
@@ -348,12 +337,11 @@ class CosmicRays(LocalPlugin):
 
     def ask_save(self):
         """Ask where to save, and show what will be written."""
-        self._close_dialog()
-        self._dialog = SaveDialog(self.fv.w.root, self.session.result, self.session.save)
+        self.dialogs.ask_save(self.session.result, self.session.save)
 
     def ask_sheet(self):
         """Ask where to draw all segments in the list, each beside itself."""
-        self._ask_file('Contact sheet: a new .pdf or .png file', 'save', self.draw_sheet).popup()
+        self.dialogs.ask_files('Contact sheet: a new .pdf or .png file', 'save', self.draw_sheet)
 
     def draw_sheet(self, path):
         """Draw all segments in the list, each beside itself, as a PDF or PNG."""
@@ -370,10 +358,7 @@ class CosmicRays(LocalPlugin):
 
     def ask_recipe(self):
         """Ask for a recipe, and take it up."""
-        dialog = self._ask_file('Recipe', 'file', self.load_recipe)
-        dialog.add_ext_filter('YAML', 'yaml')
-        dialog.add_ext_filter('YAML', 'yml')
-        dialog.popup()
+        self.dialogs.ask_files('Recipe', 'file', self.load_recipe, endings=YAML)
 
     def load_recipe(self, path):
         """Take up a recipe from a file."""
@@ -391,23 +376,11 @@ class CosmicRays(LocalPlugin):
 
     def ask_save_recipe(self):
         """Ask where to write what is done here as a recipe."""
-        self._ask_file('Recipe: a new .yaml file', 'save', self.session.save_recipe).popup()
-
-    def _ask_file(self, title, mode, chosen):
-        self._close_dialog()
-        self._dialog = Widgets.FileDialog(title=title, parent=self.fv.w.root)
-        self._dialog.set_mode(mode)
-        self._dialog.add_callback('activated', lambda _, paths: chosen(Path(paths[0])))
-        return self._dialog
+        self.dialogs.ask_files('Recipe: a new .yaml file', 'save', self.session.save_recipe)
 
     def show_saved(self):
         """Open the saved mask in a channel of its own."""
         self.fv.load_file(f'{self.session.saved}[MASK]', chname='Saved mask')
-
-    def _close_dialog(self):
-        if self._dialog is not None:
-            dismiss(self._dialog)
-            self._dialog = None
 
     # the verdicts
 
@@ -521,8 +494,8 @@ class CosmicRays(LocalPlugin):
         self._heard_checks()
         self.panel.show_comparison(None)
         self.panel.show_kept(None)
-        if isinstance(self._dialog, SaveDialog):  # it names the file of the image before
-            self._close_dialog()
+        if self.dialogs.saving:  # it names the file of the image before
+            self.dialogs.close()
         self._heard_masks()
         self._heard_params()
 
@@ -605,14 +578,14 @@ class CosmicRays(LocalPlugin):
         self.panel.show_engine(self.session.engine)
 
     def _heard_saved(self):
-        if isinstance(self._dialog, SaveDialog):
-            self._close_dialog()
+        if self.dialogs.saving:
+            self.dialogs.close()
         self.panel.saved.set_text(written_in_words(self.session))
         self.panel.saved.set_tooltip(str(self.session.written))
 
     def _heard_error(self):
-        if isinstance(self._dialog, SaveDialog):
-            self._dialog.show_error(self.session.error)
+        if self.dialogs.saving:
+            self.dialogs.saving.show_error(self.session.error)
         self._show_error(self.session.error)
         self.panel.show_frame(self.session.frame, opening=False)
 

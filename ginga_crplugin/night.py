@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .core.recipe import Recipe
-from .core.recipe_text import load_recipe
+from .core.recipe_read import load_recipe
 from .summary import read_summary
 
 __all__ = ['Night', 'night_of']

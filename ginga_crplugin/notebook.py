@@ -3,8 +3,6 @@
 ``CosmicRayPanel`` is the panel of the Ginga plugin for Jupyter, beside the image of an astrowidgets viewer.
 """
 
-import asyncio
-import time
 from dataclasses import asdict
 
 import numpy as np
@@ -17,24 +15,20 @@ except ImportError as error:
     msg = f"the notebook panel needs {error.name}: pip install 'ginga-crplugin[notebook]'"
     raise ImportError(msg) from error
 
-from astropy.nddata import CCDData
-from astropy.visualization import ZScaleInterval
-
-from .core.bits import CAUSES, merge_mask
+from .core.bits import CAUSES
 from .core.frame import Frame
-from .core.hints import with_hints
 from .core.keep import KeptReviews
 from .core.params import LACosmicParams
 from .core.read import read_dark, read_mask
 from .core.recipe import Recipe
-from .core.recipe_text import load_recipe
+from .core.recipe_read import load_recipe
 from .ginga_pencil import Pencil
 from .notebook_controls import Controls
-from .notebook_source import dark_from, displayed, is_viewer, mask_from, reader
+from .notebook_display import Display
+from .notebook_source import cleaned_ccd, dark_from, displayed, is_viewer, mask_from, masked_ccd, reader
 from .notebook_view import View
 from .notebook_worker import Worker, has_loop
 from .session import Session
-from .words import reasons, recipe_in_words, result_in_words, written_in_words
 
 __all__ = ['CosmicRayPanel']
 
@@ -82,27 +76,26 @@ class CosmicRayPanel(w.VBox):
         self._worker = Worker()
         self.session = Session(self._worker, None if reviews is None else KeptReviews(reviews))
         super().__init__()
-        self._own_viewer = viewer is None
-        self.view = View(_new_viewer() if viewer is None else viewer, image_label)
+        self.view = View(viewer, image_label)
         self.overlay = self.view.overlay
         self.controls = Controls(self)
+        self._display = Display(self.session, self.view, self.controls)
         self._pencil = None
         self._source = self._unit = self._opened_as = self._ext = None
-        self._selected = None
-        self._shown = self._opening = False
+        self._opening = False
         self._heard_events = set()
-        self._started = 0.0
         self._arrange(show_viewer=show_viewer)
         self._listen()
         self.session.subscribe(self._heard)
         if has_loop():
             self.session.prepare()
-        self._show_all()
+        for event in ('frame', 'params', 'engine'):
+            self._heard(event)
         source = data if data is not None else source
         if source is not None:
             self.load(source, ext=ext, unit=unit)
         elif viewer is not None and displayed(viewer, image_label) is not None:
-            self._open(displayed(viewer, image_label), ext, unit, shown=True)
+            self._open(displayed(viewer, image_label), ext, unit, taken=True)
 
     def _arrange(self, *, show_viewer):
         column = self.controls.column
@@ -137,14 +130,14 @@ class CosmicRayPanel(w.VBox):
         TypeError
             If it is nothing that could be an image. What is wrong with the image itself stands in the panel.
         """
-        self._open(source, ext, unit, shown=False)
+        self._open(source, ext, unit, taken=False)
 
-    def _open(self, source, ext, unit, *, shown):
+    def _open(self, source, ext, unit, *, taken):
         self._opened_as = unit or self.session.unit
         load = reader(source, ext, self._opened_as)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
-        self._shown, self._opening = shown, True
+        self.view.taken, self._opening = taken, True
         self.session.open(load)
         self._worker.wait(lambda: self.session.frame is not None or self.session.error)
         self._opening = False
@@ -163,7 +156,7 @@ class CosmicRayPanel(w.VBox):
             self.session.prepare()
         self.session.detect()
         try:
-            self._worker.wait(lambda: not self.session.busy, self._show_time)
+            self._worker.wait(lambda: not self.session.busy, self._display.show_time)
         except KeyboardInterrupt:
             self.session.cancel()
             raise
@@ -232,7 +225,7 @@ class CosmicRayPanel(w.VBox):
 
     def _found(self):
         """Return the result of the parameters as they stand, computed now where it is not there yet."""
-        self._worker.wait(lambda: not self.session.busy, self._show_time)
+        self._worker.wait(lambda: not self.session.busy, self._display.show_time)
         if self.session.result is None or self.session.outdated:
             self.run()
         return self.session.result
@@ -240,33 +233,18 @@ class CosmicRayPanel(w.VBox):
     @property
     def ccd(self):
         """The frame with the merged mask, and its causes (`MaskBit`) as ``flags``; the pixels are untouched."""
-        result = self._found()
-        return self._masked(result, result.frame.ccd.data.copy())
+        return masked_ccd(self._found(), self.session.verdicts)
 
     @property
     def cleaned(self):
         """The frame with its cosmic rays replaced, but not those that were rejected; mask and flags as in `ccd`."""
-        return self._cleaned(self._found())
-
-    def _cleaned(self, result):
-        data, rejected = result.detection.cleaned.copy(), self.session.verdicts.rejected
-        data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
-        return self._masked(result, data)
-
-    def _masked(self, result, data):
-        frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, self.session.verdicts.mask)
-        ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
-        ccd.flags = plane
-        return ccd
+        return cleaned_ccd(self._found(), self.session.verdicts)
 
     @property
     def segments(self):
         """All segments with hints and verdicts (`~astropy.table.QTable`)."""
         result = self._found()
-        segments = result.segments
-        if 'hint' not in segments.table.colnames:
-            segments = with_hints(result.frame, result.detection, segments, self.session.dark)
-        return self.session.verdicts.told(segments).table
+        return self.session.verdicts.told(result.hinted(self.session.dark)).table
 
     def close(self):
         """Close the panel, and take what it drew off the viewer."""
@@ -303,7 +281,7 @@ class CosmicRayPanel(w.VBox):
     def choose_unit(self, unit):
         """Take the frame to be in another unit than its header says."""
         if self._source is not None:
-            self._open(self._source, self._ext, unit, shown=self._shown)
+            self._open(self._source, self._ext, unit, taken=self.view.taken)
 
     def read_mask(self):
         """Add the mask whose path was typed."""
@@ -329,12 +307,12 @@ class CosmicRayPanel(w.VBox):
         if not cleaned:
             self.view.show_original()
         elif self.session.result is not None:
-            self.view.show_instead(self._cleaned(self.session.result))
+            self.view.show_instead(cleaned_ccd(self.session.result, self.session.verdicts))
 
     def pass_verdict(self, name):
         """Keep or reject the selected segment."""
-        if self._selected is not None and self.session.result is not None:
-            self.session.edit(name, self.session.pixels_of([self._selected]))
+        if self.overlay.selected is not None:
+            self.session.edit(name, self.session.pixels_of([self.overlay.selected]))
 
     def reject_shown(self):
         """Reject all segments in the list."""
@@ -360,17 +338,16 @@ class CosmicRayPanel(w.VBox):
         if not 1 <= label <= count:
             msg = f'label is {label}: ' + (f'it must be 1 to {count}' if count else 'no segments are found yet')
             raise ValueError(msg)
-        self._selected = label
         self.overlay.select(label)
         self.controls.table.select(label)
-        self._show_thumbnails()
+        self._display.show_thumbnails()
         if pan:
             row = self.session.result.segments.table[label - 1]
             self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
 
     def step(self, step):
         """Go to the segment that comes so many rows after the selected one."""
-        label = self.controls.table.rows.beside(self._selected, step)
+        label = self.controls.table.rows.beside(self.overlay.selected, step)
         if label is not None:
             self.select(label)
 
@@ -414,149 +391,17 @@ class CosmicRayPanel(w.VBox):
 
     def _heard(self, event):
         self._heard_events.add(event)
-        getattr(self, f'_heard_{event}')()
-        self.controls.show_enabled(reasons(self.session))
+        if event == 'frame':
+            self._take_over()
+        elif event == 'recipe' and self._source is not None and (self._unit or self.session.unit) != self._opened_as:
+            self.choose_unit(self._unit)
+        self._display.heard(event)
 
-    def _heard_frame(self):
+    def _take_over(self):
+        """Keep to the frame at hand, whoever had it opened."""
         frame = self.session.frame
-        self.controls.show_frame(frame)
-        self._show_nothing()
         if frame is not None and not self._opening:  # somebody else had the session open it
-            self._source, self._shown = frame, False
+            self._source, self.view.taken = frame, False
         self.controls.unit.disabled = isinstance(self._source, Frame)  # it has its unit
-        if frame is not None and not self._shown:
-            self.view.load(frame.ccd)
-            if self._own_viewer:
-                self.view.viewer.set_cuts(ZScaleInterval())
         if self._pencil is not None:
             self._pencil.shape = None if frame is None else frame.shape
-        self._heard_masks()
-        self._heard_params()
-
-    def _show_nothing(self):
-        """Show that nothing is found yet."""
-        self._selected = None
-        self.overlay.clear()
-        self.controls.cleaned.value = False
-        self.controls.draw.value = 'off'
-        self.controls.table.show(None)
-        self._show_thumbnails()
-        self.controls.show_result([])
-        self.controls.show_saved('')
-        self._heard_checks()
-        self.controls.show_counts(None, None)
-        self.controls.end_comparison()
-        self.controls.show_kept(None)
-
-    def _heard_params(self):
-        self.controls.params.show(self.session.params, self.session.sources)
-
-    def _heard_recipe(self):
-        if self._source is not None and (self._unit or self.session.unit) != self._opened_as:
-            self.choose_unit(self._unit)
-        self.controls.show_recipe(recipe_in_words(self.session), self.session.min_size, self.session.grow)
-
-    def _heard_masks(self):
-        frame = self.session.frame
-        self.controls.show_masks(self.session.masks, None if frame is None else frame.shape)
-        if frame is not None:
-            self.overlay.set_mask('input', frame.bits != 0)
-
-    def _heard_busy(self):
-        if self.session.busy:
-            self._started = time.monotonic()
-            self._tick()
-        else:
-            self.controls.show_progress(None)
-            self._show_result()
-
-    def _tick(self):
-        """Show the time now and then, as long as the run goes on."""
-        if self.session.busy:
-            self._show_time()
-            if has_loop():
-                asyncio.get_running_loop().call_later(0.25, self._tick)
-
-    def _show_time(self):
-        seconds = time.monotonic() - self._started
-        if self.session.busy and seconds > 0.5:
-            self.controls.show_progress(self.session.progress)
-            self.controls.show_result([f'searching... {seconds:.0f} s'])
-
-    def _show_result(self):
-        self.controls.show_result(result_in_words(self.session))
-
-    def _heard_result(self):
-        result, verdicts = self.session.result, self.session.verdicts
-        self._show_result()
-        self.controls.end_comparison()
-        self.overlay.set_segments(result.segments, verdicts)
-        if self.controls.cleaned.value and result.exact:
-            self.show_cleaned(cleaned=True)
-        self._selected = self.controls.table.selected = self.overlay.selected
-        self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
-        self._show_counts()
-
-    def _heard_review(self):
-        self.controls.show_kept(self.session.kept)
-        result, verdicts = self.session.result, self.session.verdicts
-        if result is not None:
-            self.overlay.set_verdicts(result.segments, verdicts)
-            self.controls.table.show_verdicts(verdicts.rejected_labels)
-            self._show_counts()
-
-    def _show_thumbnails(self):
-        rows = self.controls.table.rows
-        self.controls.thumbnails.show(self.session, self._selected, rows.place(self._selected), len(rows))
-
-    def _show_counts(self):
-        self.controls.show_counts(self.session.result.segments, self.session.verdicts)
-        self._show_thumbnails()
-        self.controls.show_saved('')
-
-    def _heard_checks(self):
-        result = self.session.result
-        self.controls.checks.show(self.session.checks + (list(result.remarks) if result is not None else []))
-
-    def _heard_hinted(self):
-        result, verdicts = self.session.result, self.session.verdicts
-        self.controls.table.show(result.segments.listed, verdicts.rejected_labels)
-        self._show_thumbnails()
-        self._heard_checks()
-
-    def _heard_compared(self):
-        result, comparison = self.session.result, self.session.comparison
-        self.controls.show_comparison(comparison)
-        if comparison is not None:
-            self.overlay.set_comparison(comparison, result.frame.shape)
-        elif result is not None:
-            self.overlay.set_verdicts(result.segments, self.session.verdicts)
-
-    def _heard_kept(self):
-        self.controls.show_kept(self.session.kept)
-
-    def _heard_verified(self):
-        self._show_result()
-
-    def _heard_engine(self):
-        self.controls.show_engine(self.session.engine)
-
-    def _heard_saved(self):
-        self.controls.show_saved(written_in_words(self.session), self.session.written)
-        self.controls.save.done()
-
-    def _heard_error(self):
-        self.controls.show_result([self.session.error], error=True)
-        self.controls.save.show_error(self.session.error)
-
-    def _show_all(self):
-        for event in ('frame', 'params', 'engine'):
-            self._heard(event)
-
-
-def _new_viewer():
-    from astrowidgets.ginga import ImageWidget
-
-    viewer = ImageWidget(image_width=560, image_height=560)
-    viewer.layout.flex = '0 0 auto'
-    return viewer

@@ -1,18 +1,20 @@
-"""The room of what a notebook calls an image: paths, arrays, CCDData, and what a viewer displays, as frames."""
+"""The room of what a notebook calls an image: paths, arrays, CCDData, what a viewer displays; as frames, and back."""
 
 import os
 from contextlib import suppress
 
 import numpy as np
 from astropy.io import fits
-from astropy.nddata import NDData
+from astropy.nddata import CCDData, NDData
 
-from .core.bits import MaskBit
+from .core.bits import MaskBit, merge_mask
 from .core.frame import Frame, InputMask, datasum
 from .core.read import check_limit, frame_of, read_dark, read_frame, read_mask
 from .ginga_image import frame_of_image
 
-__all__ = ['dark_from', 'displayed', 'is_viewer', 'mask_from', 'reader', 'to_frame']
+__all__ = [
+    'cleaned_ccd', 'dark_from', 'displayed', 'is_viewer', 'mask_from', 'masked_ccd', 'reader', 'to_frame',
+]  # fmt: skip
 
 
 def is_viewer(thing):
@@ -107,3 +109,22 @@ def dark_from(source, limit):
     check_limit(limit)
     data = np.array(source.data if isinstance(source, NDData) else source)
     return InputMask(f'dark > {limit:g}', MaskBit.HOT, ~(data <= limit), datasum(data), data)
+
+
+def masked_ccd(result, verdicts):
+    """Return the frame of a result with the merged mask, and its causes as flags."""
+    return _with_mask(result, verdicts, result.frame.ccd.data.copy())
+
+
+def cleaned_ccd(result, verdicts):
+    """Return the same with its cosmic rays replaced, but not those that were rejected."""
+    data, rejected = result.detection.cleaned.copy(), verdicts.rejected
+    data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
+    return _with_mask(result, verdicts, data)
+
+
+def _with_mask(result, verdicts, data):
+    frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, verdicts.mask)
+    ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
+    ccd.flags = plane
+    return ccd

@@ -2,6 +2,7 @@
 
 import numpy as np
 from astropy.table import Table
+from astropy.visualization import ZScaleInterval
 
 from .overlay import COLORS, REJECTED, MaskOverlay, found_again
 
@@ -145,13 +146,21 @@ class View:
 
     Parameters
     ----------
-    viewer : `~astro_image_display_api.ImageViewerInterface`
+    viewer : `~astro_image_display_api.ImageViewerInterface` or None
+        By default a new `astrowidgets.ginga.ImageWidget`, whose cuts are set to the image.
     image_label : str, optional
         Which of its images is meant.
+
+    Attributes
+    ----------
+    taken : bool
+        Whether the image at hand was taken from the viewer, so that it displays it already.
     """
 
-    def __init__(self, viewer, image_label=None):
-        self.viewer = viewer
+    def __init__(self, viewer=None, image_label=None):
+        self._own = viewer is None
+        self.viewer = viewer = _new_viewer() if viewer is None else viewer
+        self.taken = False
         self._label = image_label
         self._original = None
         ginga = getattr(viewer, 'viewer', None)
@@ -181,6 +190,8 @@ class View:
         """Display an image."""
         self._original = None
         self.viewer.load_image(ccd, image_label=self._label)
+        if self._own:
+            self.viewer.set_cuts(ZScaleInterval())
 
     def show_instead(self, ccd):
         """Display an image in place of the one on display; the view stays."""
@@ -208,3 +219,11 @@ class View:
         self.show_original()
         self.overlay.clear()
         self.overlay.hide()
+
+
+def _new_viewer():
+    from astrowidgets.ginga import ImageWidget
+
+    viewer = ImageWidget(image_width=560, image_height=560)
+    viewer.layout.flex = '0 0 auto'
+    return viewer

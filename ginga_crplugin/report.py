@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__
-from .core.recipe_text import text_of_recipe
+from .core.recipe_save import text_of_recipe
 from .summary import FAR, place_of, summary, write_summary
 from .summary import NAME as SUMMARY
 from .window import LEGEND

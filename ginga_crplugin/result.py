@@ -6,6 +6,7 @@ import numpy as np
 
 from .core.detect import Detection, detect
 from .core.frame import Frame
+from .core.hints import with_hints
 from .core.segment import Segments
 
 __all__ = ['Comparison', 'Result', 'verify', 'without_masks']
@@ -37,6 +38,12 @@ class Result:
     exact: bool = True
     verified: str = ''
     remarks: list = field(default_factory=list)
+
+    def hinted(self, dark):
+        """Return the segments with their hints, worked out with the help of the dark where they are not there."""
+        if 'hint' in self.segments.table.colnames:
+            return self.segments
+        return with_hints(self.frame, self.detection, self.segments, dark)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,29 +2,21 @@
 
 import time
 from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
+from operator import attrgetter
 
 from .choices import Choices, masks_of
 from .core import compiling
 from .core.checks import check_frame
-from .core.detect import Detector
 from .core.hints import with_hints
-from .core.keep import fingerprint
 from .core.read import with_saved
-from .core.recipe_text import save_recipe
-from .core.record import grow_cards
-from .core.review import Review
-from .core.save import save_mask
-from .core.segment import LISTED, segment
+from .core.recipe_save import save_recipe
+from .core.segment import LISTED
 from .core.verdict import check_result
-from .result import Comparison, Result, verify, without_masks
+from .judgement import Judgement
+from .result import Comparison, verify, without_masks
+from .search import Search, Wish
 
 __all__ = ['Session']
-
-#: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
-PATIENCE = 0.5
 
 #: Hints are worked out when a result has stood for so long (seconds), so that they don't slow the slider down.
 IDLE = 0.3
@@ -46,8 +38,6 @@ class Session:
     outputs : dict of `~pathlib.Path`
         Where the masks of frames were saved that stand in a file without them, by their own file and HDU,
         ``{(path, ext): output}``. A frame whose mask was saved by the recipe that is used is run at once.
-    written : `~pathlib.Path` or None
-        The last file that was saved, of this review or of an earlier one.
 
     Notes
     -----
@@ -58,38 +48,21 @@ class Session:
 
     def __init__(self, run, reviews=None):
         self._run = run
-        self._reviews = reviews
-        self._word = None
-        self.review = None
-        self.verdicts = None
-        self.kept = None
-        self.grow = 0
-        self.checks = []
-        self._checked = None
-        self._checking = False
-        self.pinned = None
-        self.comparison = None
-        self._comparing = 0
         self._listeners = []
-        self._ticket = 0
-        self._opening = 0
+        self._search = Search(run, self._wish, self._found, self._failed)
+        self._judgement = Judgement(self._ask, self._fail, self._judged, reviews)
         self._choices = Choices()
-        self.saved_recipe = None
-        self.outputs = {}
-        self._read = None
-        self._wanted = False
-        self._running = False
-        self._seconds = 0.0
-        self._detector = Detector()
-        self._last = None
-        self.live = True
-        self.verifying = False
-        self.progress = 0.0
-        self.frame = None
-        self.result = None
-        self.error = ''
-        self.written = self._written_verdicts = None
-        self.min_size = LISTED
+        self._opening = self._comparing = 0
+        self._checking = False
+        self.live, self.min_size = True, LISTED
+        self.saved_recipe, self.outputs = None, {}
+        self._let_go()
+
+    def _let_go(self):
+        """Know of no frame."""
+        self.frame = self._read = self.result = self._last = self.pinned = self.comparison = None
+        self.checks, self._checked = [], None
+        self.verifying, self.error = False, ''
 
     def subscribe(self, listener):
         """Have ``listener(event)`` called whenever something changes."""
@@ -103,6 +76,10 @@ class Session:
         self.error = str(error) if isinstance(error, ValueError | OSError) else f'{type(error).__name__}: {error}'
         self._tell('error')
 
+    def _ask(self, job, done):
+        """Have a job done, and go on with its answer; where it fails the user reads why."""
+        self._run(job, lambda answer, error: done(answer) if error is None else self._fail(error))
+
     # the frame
 
     def open(self, load):
@@ -113,8 +90,7 @@ class Session:
         def job():
             frame = self._with_output(load())
             masks = masks_of(frame, recipe)
-            word = fingerprint(frame) if self._reviews is not None else None
-            return frame, masks, word, self._reviews.load(word) if word else None
+            return frame, masks, self._judgement.look_up(frame)
 
         self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))
 
@@ -129,10 +105,8 @@ class Session:
         if error is not None:
             self._fail(error)
             return
-        self._read, masks, self._word, self.kept = opened
-        self.review = Review(self._read.shape)
-        if self._read.review is not None:  # it was saved with the frame
-            self._restore(*self._read.review)
+        self._read, masks, known = opened
+        self._judgement.begin(self._read, *known)
         self.frame, self.error = self._read, ''
         self._choose(replace(self._choices, masks=masks + self._choices.without_frame().masks))
         self._as_saved()
@@ -148,7 +122,7 @@ class Session:
         """Choose what was chosen when the mask of the frame was saved, if the recipe that is used made it."""
         if self._choices.done_before(self._read):
             self._choose(self._choices.as_saved(self._read))
-            self.grow = self._read.saved.grow
+            self._judgement.grow = self._read.saved.grow
             self._tell('recipe')
 
     def _run_again(self):
@@ -160,15 +134,11 @@ class Session:
     def close(self):
         """Let the frame go; a late answer about it is void."""
         self._opening += 1
-        self._ticket += 1
-        self._wanted = self.verifying = False
-        self._detector, self._seconds = Detector(), 0.0
-        self._choices = self._choices.without_frame()
-        self.checks, self._checked = [], None
-        self.frame = self._read = self.result = self._last = None
-        self.review = self.verdicts = self._written_verdicts = self.kept = self._word = self.pinned = None
+        self._search.end()
+        self._judgement.end()
         self._end_comparison()
-        self.error = ''
+        self._choices = self._choices.without_frame()
+        self._let_go()
         self._tell('frame')
 
     # what the user chooses
@@ -238,12 +208,9 @@ class Session:
         def job():
             return () if frame is None else masks_of(frame, recipe)
 
-        def done(masks, error):
-            if error is not None:
-                self._fail(error)
-                return
+        def done(masks):
             self._choices, self.saved_recipe, self.error = replace(self._choices, given={}, recipe=recipe), None, ''
-            self.min_size, self.grow = recipe.min_size, recipe.grow
+            self.min_size, self._judgement.grow = recipe.min_size, recipe.grow
             if ticket != self._opening:
                 if self.frame is not None:
                     self.take_recipe(recipe)
@@ -259,7 +226,7 @@ class Session:
             self._follow()
             self._run_again()
 
-        self._run(job, done)
+        self._ask(job, done)
 
     def save_recipe(self, path, *, overwrite=False):
         """Write `recipe` in the worker; then ``saved_recipe`` is the path."""
@@ -269,14 +236,11 @@ class Session:
             self._fail(error)
             return
 
-        def done(written, error):
-            if error is not None:
-                self._fail(error)
-            else:
-                self.saved_recipe, self.error = written, ''
-                self._tell('recipe')
+        def done(written):
+            self.saved_recipe, self.error = written, ''
+            self._tell('recipe')
 
-        self._run(lambda: save_recipe(recipe, path, overwrite=overwrite), done)
+        self._ask(lambda: save_recipe(recipe, path, overwrite=overwrite), done)
 
     # the masks
 
@@ -288,18 +252,16 @@ class Session:
     def add_mask(self, load):
         """Have an `InputMask` loaded by ``load()`` in the worker and used."""
 
-        def done(mask, error):
-            if error is None and self.frame is not None and mask.mask.shape != self.frame.shape:
-                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {self.frame.shape}')
-            if error is not None:
-                self._fail(error)
+        def done(mask):
+            if self.frame is not None and mask.mask.shape != self.frame.shape:
+                self._fail(ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {self.frame.shape}'))
                 return
             self._choose(self._choices.with_mask(mask))
             self._tell('masks')
             self._check()
             self._follow()
 
-        self._run(load, done)
+        self._ask(load, done)
 
     @property
     def dark(self):
@@ -346,7 +308,12 @@ class Session:
     @property
     def busy(self):
         """Whether a run is wanted whose answer has not come."""
-        return self._wanted
+        return self._search.busy
+
+    @property
+    def progress(self):
+        """How much of the run is done, 0 to 1."""
+        return self._search.progress
 
     @property
     def outdated(self):
@@ -359,11 +326,13 @@ class Session:
         """Run L.A.Cosmic on the frame as it stands; an earlier run that still goes on is void."""
         if self.frame is None:
             return
-        self._ticket += 1
-        self._wanted, self.error = True, ''
+        self.error = ''
+        self._search.want()
         self._tell('busy')
-        if not self._running:
-            self._start()
+        self._search.start()
+
+    def _wish(self):
+        return Wish(self.frame, *self._choices.resolved(self.frame), self.min_size, self.live)
 
     def set_live(self, live):
         """Have the result follow every change, once there is one and the fast engine is ready; or not."""
@@ -374,52 +343,24 @@ class Session:
         if self.live and self.outdated and compiling.ready():
             self.detect()
 
-    def _start(self):
-        first = self.live and self._seconds > PATIENCE and self.params.niter > 1 and compiling.ready()
-        self._start_run(exact=not first)
-
-    def _start_run(self, *, exact):
-        ticket, frame, detector, min_size = self._ticket, self.frame, self._detector, self.min_size
-        params, sources = self._choices.resolved(self.frame)
-        params = params if exact else replace(params, niter=1)
-
-        def job():
-            start = time.monotonic()
-            detection = detector.detect(frame, params, self._progressed, lambda: ticket != self._ticket)
-            segments = segment(frame, detection, min_size)
-            _ = segments.listed  # here rather than where the user waits for it
-            return Result(frame, detection, segments, sources, exact), time.monotonic() - start
-
-        self._running, self.progress = True, 0.0
-        self._run(job, lambda answer, error: self._detected(ticket, answer, error))
-
-    def _progressed(self, fraction):
-        self.progress = fraction  # by the worker; the front looks now and then
-
-    def _detected(self, ticket, answer, error):
-        self._running = False
-        if ticket != self._ticket:
-            if self._wanted:
-                self._start()
-            return
-        if error is not None:
-            self.cancel()
-            self._fail(error)
-            return
-        result, seconds = answer
+    def _found(self, result):
         self.result = self._listing(result)
         self._end_comparison()
-        self.verdicts = self._judged(result)
+        self._judgement.judge(result.segments)
         if result.exact:
-            self._last, self._seconds, self._wanted = result, seconds, False
+            self._last = result
             self._tell('busy')
         self._tell('result')
-        if ticket != self._ticket:
+        if not result.exact:
             return
-        if result.exact:
+        self._follow()  # what was changed before there was a result
+        still = self.result is not None and self.result.detection is result.detection
+        if still and not self.busy:
             self._hint(self.result)
-        else:
-            self._start_run(exact=True)
+
+    def _failed(self, error):
+        self.cancel()
+        self._fail(error)
 
     def _hint(self, result):
         """Have it worked out what the segments may be instead, once nothing else is wanted."""
@@ -449,12 +390,11 @@ class Session:
 
     def cancel(self):
         """Give up the run; the last good result stays."""
-        self._ticket += 1
-        self._wanted = False
+        self._search.cancel()
         self._tell('busy')
         if self.result is not None and not self.result.exact:
             self.result = self._listing(self._last)
-            self.verdicts = self._judged(self.result)
+            self._judgement.judge(self.result.segments)
             self._tell('result')
 
     def set_min_size(self, min_size):
@@ -471,10 +411,14 @@ class Session:
 
     # the verdicts
 
+    review = property(attrgetter('_judgement.review'), doc='What was said of the frame (`Review`), or None.')
+    verdicts = property(attrgetter('_judgement.verdicts'), doc='What that makes of the result (`Verdicts`), or None.')
+    kept = property(attrgetter('_judgement.kept'), doc='A review that was kept of the frame, to be taken up, or None.')
+    grow = property(attrgetter('_judgement.grow'), doc='By how many pixels the cosmic rays of the mask are grown.')
+
     def pixels_of(self, labels):
         """Return the flat indices of the pixels of segments."""
-        segments = self.result.segments
-        return segments.pixels[np.isin(segments.pixel_labels, labels)]
+        return self.result.segments.pixels_of(labels)
 
     def edit(self, name, pixels=None):
         """Pass a verdict, or take one back.
@@ -490,15 +434,7 @@ class Session:
         -----
         A review that was kept of this frame is taken up first; that can be undone like any edit.
         """
-        if self.result is None:
-            return
-        if self.kept is not None:  # what was kept would be written over
-            self.take_up(kept=True)
-        getattr(self.review, name)(*(() if pixels is None else (pixels,)))
-        self.verdicts = self._judged(self.result)
-        self._end_comparison()
-        self._tell('review')
-        self._keep()
+        self._judgement.edit(name, pixels)
 
     def draw(self, mode, pixels):
         """Take what was drawn by hand.
@@ -511,59 +447,19 @@ class Session:
         pixels : (n,) int array_like
             Flat indices of what was drawn.
         """
-        if self.result is not None and mode == 'reject in box':
-            table, nx = self.result.segments.table, self.frame.shape[1]
-            centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
-            self.edit('reject', self.pixels_of(table['label'][np.isin(centres, pixels)]))
-        else:
-            self.edit('erase' if mode == 'erase' else 'mark', pixels)
-
-    def _judged(self, result):
-        return self.review.verdicts(result.segments, self.grow)
-
-    def set_grow(self, grow):
-        """Grow the cosmic rays of the mask by so many pixels."""
-        self.grow = grow
-        self._end_comparison()
-        if self.result is not None:
-            self.verdicts = self._judged(self.result)
-            self._tell('review')
-
-    def _keep(self):
-        """Write the verdicts down, so that a crash takes none of them."""
-        if self._reviews is None:
-            return
-        word, number, edited = self._word, time.monotonic_ns(), self.review.edited
-        if len(edited[0]):
-            self._run(lambda: self._reviews.save(word, number, *edited), self._or_fail)
-        else:
-            self._forget(word, number)
-
-    def _forget(self, word, number):
-        self._run(lambda: self._reviews.forget(word, number), self._or_fail)
-
-    def _or_fail(self, _, error):
-        if error is not None:
-            self._fail(error)
+        self._judgement.draw(mode, pixels)
 
     def take_up(self, *, kept):
         """Take up the verdicts that were kept of this frame, or forget them."""
-        if self.kept is None:
-            return
-        (pixels, codes), self.kept = self.kept, None
-        if kept:
-            self._restore(pixels, codes)
-            if self.result is not None:
-                self.verdicts = self._judged(self.result)
-        else:
-            self._forget(self._word, time.monotonic_ns())
-        self._tell('review')
+        self._judgement.take_up(kept=kept)
 
-    def _restore(self, pixels, codes):
-        try:
-            self.review.restore(pixels, codes)
-        except ValueError as error:
-            self._fail(error)
+    def set_grow(self, grow):
+        """Grow the cosmic rays of the mask by so many pixels."""
+        self._judgement.set_grow(grow)
+
+    def _judged(self):
+        self._end_comparison()
+        self._tell('review')
 
     # the engine
 
@@ -642,57 +538,22 @@ class Session:
 
     # the output
 
-    @property
-    def saved(self):
-        """The file that holds the review as it stands; None if none does."""
-        as_written = self.verdicts is not None and self.verdicts is self._written_verdicts
-        return self.written if as_written else None
-
-    def _replaces(self, kind, path):
-        """Whether a mask that is saved so takes the place of the one that was saved of the frame."""
-        frame = self.result.frame
-        target = frame.path if kind == 'into' else path
-        return target is not None and Path(target).resolve() == frame.saved.path.resolve()
+    saved = property(attrgetter('_judgement.saved'), doc='The file that holds the review as it stands, or None.')
+    written = property(attrgetter('_judgement.written'), doc='The last file that was saved, of any frame, or None.')
 
     def save(self, path=None, **options):
         """Write the merged mask in the worker (see `save_mask` for the options); then ``written`` is the path."""
-        result = self.result
-        if result is None:
+        if self.result is None:
             self._fail(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
-            return
-        if self.outdated:
+        elif self.outdated:
             self._fail(ValueError('parameters or masks have changed since the run: run it again first'))
-            return
+        else:
+            looked_at = self._choices.done_before(self.frame)
+            self._judgement.save(self.result, path, self._saved, dark=self.dark, looked_at=looked_at, **options)
 
-        cards = grow_cards(self.grow)
-        edited = self.review.edited
-        seen = self._choices.done_before(self.frame) and self._replaces(options.get('kind'), path)
-        if seen:  # the mask of a night was looked at, whatever was found
-            cards += [(key, *rest) for key, rest in result.frame.saved.cards.items()]
-        options |= {
-            'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
-            'review': edited if seen or len(edited[0]) else None, 'cards': cards,
-        }  # fmt: skip
-        verdicts, dark, word, number = self.verdicts, self.dark, self._word, time.monotonic_ns()
-        decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept
-
-        def job():
-            segments = result.segments
-            if 'hint' not in segments.table.colnames:
-                segments = with_hints(result.frame, result.detection, segments, dark)
-            segments = verdicts.told(segments)
-            return save_mask(result.frame, result.detection, segments, path, **options)
-
-        def done(written, error):
-            if error is not None:
-                self._fail(error)
-                return
-            self.written, self._written_verdicts, self.error = written, verdicts, ''
-            self._tell('saved')
-            if decided:
-                self._forget(word, number)
-
-        self._run(job, done)
+    def _saved(self):
+        self.error = ''
+        self._tell('saved')
 
 
 def _alike(one, other):

@@ -21,7 +21,7 @@ from astropy.io import fits
 from ginga_crplugin import Detection, LACosmicParams, Recipe, merge_mask, read_frame, save_mask, segment
 from ginga_crplugin.core.calibration import make_mask
 from ginga_crplugin.core.keep import KeptReviews
-from ginga_crplugin.core.recipe_text import save_recipe
+from ginga_crplugin.core.recipe_save import save_recipe
 from ginga_crplugin.core.whole import _OURS, sweep
 from ginga_crplugin.cutouts import contact_sheet
 from ginga_crplugin.one_frame import Job, Outcome, process

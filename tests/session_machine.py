@@ -150,7 +150,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(found=st.booleans())
     def begin(self, found):
         compiling.usable()
-        session_module.IDLE, session_module.PATIENCE = 0.0, 0.5
+        session_module.IDLE = 0.0
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         Reviews.calls.clear()
         self.pristine = {}
@@ -401,6 +401,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.count('save')
         self.unsaved = False
         path = None if kind == 'into' else self.folder / name
+        if path in self.pristine and self.session.result and self.session.result.frame.path != path:
+            overwrite = False  # it would be done
         self.session.save(path, kind=kind, overwrite=overwrite, cleaned=cleaned)
 
     # what holds at any time
@@ -479,7 +481,7 @@ class SessionMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_kept_is_the_newest(self):
         for word in Reviews.calls:
-            kept, newest = self.session._reviews.load(word), Reviews.newest(word)
+            kept, newest = self.session._judgement._reviews.load(word), Reviews.newest(word)
             assert (kept is None) == (newest is None)
             if kept is not None:
                 np.testing.assert_array_equal(kept[0], newest[0])
@@ -501,7 +503,7 @@ class SessionMachine(RuleBasedStateMachine):
             assert not session.outdated or session.error
         assert session.result is None or session.result.exact
         if self.unsaved:
-            kept = session._reviews.load(fingerprint(session.frame))
+            kept = session._judgement._reviews.load(fingerprint(session.frame))
             places, codes = session.review.edited
             assert (kept is None) == (len(places) == 0)
             if kept is not None:

@@ -17,7 +17,7 @@ import pytest
 import ginga_crplugin
 from ginga_crplugin import LACosmicParams
 from ginga_crplugin.cli_options import build_parser
-from ginga_crplugin.core.recipe_text import recipe_of_text
+from ginga_crplugin.core.recipe_read import recipe_of_text
 from ginga_crplugin.demo import run_demo
 
 ROOT = Path(__file__).parents[1]

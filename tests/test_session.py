@@ -284,14 +284,22 @@ def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
     assert session.result.detection.params.sigclip == 8.0
 
 
+def test_the_first_result_follows_what_was_changed_while_it_was_searched(session, worker, fast):
+    session.detect()
+    session.set_params(sigclip=7.0)
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 7.0
+    assert not session.outdated
+
+
 def test_a_change_of_masks_keeps_the_engine(session, worker, fast):
     session.detect()
     worker.work_all()
-    engine = session._detector._engine
+    engine = session._search._detector._engine
     assert engine is not None
     session.add_mask(lambda: InputMask('some', MaskBit.BAD, np.eye(512, dtype=bool)))
     worker.work_all()
-    assert session._detector._engine is engine
+    assert session._search._detector._engine is engine
 
 
 def test_hints_come_though_the_list_changes_meanwhile(session, worker):
@@ -343,7 +351,7 @@ def test_a_change_of_masks_is_followed(session, worker, fast):
 def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast):
     session.detect()
     worker.work_all()
-    session._seconds = 9.0
+    session._search._seconds = 9.0
     session.set_params(sigclip=7.0)
     worker.work()
     assert not session.result.exact
@@ -360,7 +368,7 @@ def test_cancel_after_the_first_iteration_gives_the_last_result_back(session, wo
     session.detect()
     worker.work_all()
     first = session.result.detection
-    session._seconds = 9.0
+    session._search._seconds = 9.0
     session.set_params(sigclip=7.0)
     worker.work()
     session.cancel()

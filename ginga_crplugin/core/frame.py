@@ -291,6 +291,9 @@ def _is_kernel(psfk):
 
 def datasum(data):
     """Return the FITS checksum (DATASUM) of an array as it would be written, for the record of what was used."""
+    if data.dtype in (np.float32, np.int32) and data.flags.c_contiguous:  # the words as they are, several times faster
+        total = int(data.view(np.uint32).sum(dtype=np.uint64))
+        return str(total and (total - 1) % 0xFFFFFFFF + 1)
     pixels = data.astype(np.uint8) if data.dtype == bool else data.view()
     pixels.flags.writeable = False  # else astropy swaps their bytes in place for a moment, while others look at them
     hdu = fits.ImageHDU(pixels)

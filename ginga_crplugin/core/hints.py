@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from .lines import lines_near
-from .measures import Groups, shapes, spreads, windows
+from .measures import Groups, reduced_around, shapes, spreads, windows
 
 __all__ = ['HINTS', 'hints', 'reason', 'with_hints']
 
@@ -230,10 +230,10 @@ def _at_edge(scene):
 def _touching(scene):
     """Return what touches saturated pixels or stars, and what touches masked ones."""
     frame, params, groups = scene.frame, scene.detection.params, scene.groups
-    near = windows(frame.filled, groups.pixels, 1).reshape(-1, 9)
-    saturated = (near * np.float64(params.gain) >= params.satlevel).any(axis=1)
-    masked = windows(frame.bits, groups.pixels, 2).any(axis=(1, 2))
-    unsearched = ~windows(scene.detection.searched, groups.pixels, 1).all(axis=(1, 2))
+    highest = reduced_around(np.maximum, frame.filled, groups.pixels, 1)
+    saturated = highest * np.float64(params.gain) >= params.satlevel
+    masked = reduced_around(np.bitwise_or, frame.bits, groups.pixels, 2) != 0
+    unsearched = ~reduced_around(np.logical_and, scene.detection.searched, groups.pixels, 1)
     y, x = np.divmod(groups.pixels, frame.shape[1])
     inside = (np.minimum(x, frame.shape[1] - 1 - x) > FELT + 1) & (np.minimum(y, frame.shape[0] - 1 - y) > FELT + 1)
     return groups.any(saturated | (unsearched & ~masked & inside)), groups.any(masked)

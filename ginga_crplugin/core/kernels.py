@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from .filters import copy, laplacian, set_ring, sides_of, smooth
-from .networks import OPTIONS
+from .networks import OPTIONS, high
 
 __all__ = ['block_peaks', 'crop', 'electrons', 'fields', 'peaks', 'saturated']
 
@@ -174,10 +174,19 @@ def _highest(x):
 def block_peaks(raw, size, y0, y1, out):
     """Write the highest pixel of each block of size x size in rows of a frame; out : (rows, columns)."""
     nx = raw.shape[1]
-    for y in range(y0, y1):
+    highest = np.empty(nx, raw.dtype)
+    for y in range(y0, y1, size):
+        copy(raw[y], highest, 0, nx)
+        for row in range(y + 1, min(y + size, y1)):
+            _raise_to(raw[row], highest)
         for j in range(out.shape[1]):
-            peak = _highest(raw[y, j * size : min((j + 1) * size, nx)])
-            out[y // size, j] = peak if y % size == 0 else max(peak, out[y // size, j])
+            out[y // size, j] = _highest(highest[j * size : min((j + 1) * size, nx)])
+
+
+@njit(**OPTIONS)
+def _raise_to(x, highest):
+    for i in range(x.size):
+        highest[i] = high(x[i], highest[i])
 
 
 @njit(inline='always')

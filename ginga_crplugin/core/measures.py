@@ -1,12 +1,12 @@
 """The room of the measurements: size, shape and signal of every segment, from the lists of its pixels."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 from astropy import units as u
 
-__all__ = ['Groups', 'shapes', 'spreads', 'windows']
+__all__ = ['Groups', 'reduced_around', 'shapes', 'spreads', 'windows']
 
 #: Variance of a pixel's width: the least along each axis, as photutils has it.
 PIXEL = 1.0 / 12.0
@@ -65,9 +65,9 @@ class Groups:
         owner = np.repeat(np.arange(len(self)), self.sizes)[places]
         return places[np.unique(owner, return_index=True)[1]]
 
-    def each(self, reduce, values):
+    def each(self, how, values):
         """Reduce values of the pixels to one for each segment."""
-        return reduce.reduceat(values, self.starts) if len(self) else np.zeros(0, values.dtype)
+        return how.reduceat(values, self.starts) if len(self) else np.zeros(0, values.dtype)
 
     def any(self, flags):
         """Tell for each segment whether a flag is set in one of its pixels."""
@@ -126,6 +126,27 @@ def windows(image, places, reach):
     y = np.clip(y[:, None] + steps, 0, ny - 1)
     x = np.clip(x[:, None] + steps, 0, nx - 1)
     return image.ravel()[(y * nx)[:, :, None] + x[:, None, :]]
+
+
+def reduced_around(how, image, places, reach):
+    """Reduce what is around places to one value each, as ``how.reduce`` of their `windows`, several times faster.
+
+    Parameters
+    ----------
+    how : `numpy.ufunc`
+    image, places, reach
+        As for `windows`.
+
+    Returns
+    -------
+    (n,) ndarray
+    """
+    ny, nx = image.shape
+    y, x = np.divmod(places, nx)
+    steps = range(-reach, reach + 1)
+    rows = [np.clip(y + step, 0, ny - 1) * nx for step in steps]
+    columns = [np.clip(x + step, 0, nx - 1) for step in steps]
+    return reduce(how, (image.take(row + column) for row in rows for column in columns))
 
 
 def spreads(peak, left, right, below, above, noise):

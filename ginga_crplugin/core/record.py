@@ -59,15 +59,14 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
     for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
         if image is not None:
             cards.append((card, datasum(image), 'DATASUM of the image used'))
-    kept = (plane & np.uint8(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0
-    marked = int(np.count_nonzero(plane & np.uint8(MaskBit.CR_MARKED)))
+    found, marked = (int(np.count_nonzero(plane & np.uint8(bit))) for bit in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED))
     cards += [
         ('CRITER', ' '.join(map(str, detection.per_iteration)), 'new pixels in each iteration'),
         ('CRUNSRCH', detection.unsearched_fraction, 'share of the frame that could not be searched'),
         ('CRNDET', detection.pixels, 'pixels detected'),
-        ('CRNREJ', int(np.count_nonzero(detection.crmask & ~kept)), 'detected pixels rejected in review'),
+        ('CRNREJ', detection.pixels - found, 'detected pixels rejected in review'),
         ('CRNMARK', marked, 'pixels marked by hand'),
-        ('CRNPIX', int(np.count_nonzero(kept)), 'cosmic-ray pixels in this mask'),
+        ('CRNPIX', found + marked, 'cosmic-ray pixels in this mask'),
         ('CRNSEG', len(segments), 'segments'),
         *more,
     ]

@@ -174,6 +174,9 @@ class Review:
         -------
         Verdicts
         """
+        if not grow and not len(self.edited[0]):
+            none = np.zeros(0, dtype=np.int64)
+            return Verdicts(self._shape, segments.pixels, none, none.astype(np.int32), none, 0)
         codes = self._codes[segments.pixels]
         index = segments.pixel_labels - 1
         area = np.bincount(index, minlength=len(segments))

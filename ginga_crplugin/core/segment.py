@@ -74,6 +74,10 @@ class Segments:
             return None
         return int(self.pixel_labels[place])
 
+    def pixels_of(self, labels):
+        """Return the flat indices of the pixels of segments."""
+        return self.pixels[np.isin(self.pixel_labels, labels)]
+
 
 def segment(frame, detection, min_size=LISTED, crmask=None):
     """Group the flagged pixels into segments, 8-connected, and measure them.

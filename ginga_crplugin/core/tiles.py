@@ -90,7 +90,7 @@ def _boxes(y0, x0, size, shape):
 
 
 def cover(chosen, margin, shape):
-    """Cover chosen blocks by squares of the size that makes the least of them with their margins.
+    """Cover chosen blocks by rows of squares, of the size that makes the least of them with their margins.
 
     Parameters
     ----------
@@ -104,10 +104,22 @@ def cover(chosen, margin, shape):
         The blocks that they cover.
     """
     coarser = {size: _pooled(chosen, size // BLOCK) for size in SIZES}
-    size = min(SIZES, key=lambda size: np.count_nonzero(coarser[size]) * (size + 2 * margin) ** 2)
+    cores = {size: _rows_of(coarser[size], size, shape) for size in SIZES}
+    size = min(SIZES, key=lambda size: tiles(cores[size], margin, shape).size)
     step = size // BLOCK
     covered = coarser[size].repeat(step, axis=0).repeat(step, axis=1)[: chosen.shape[0], : chosen.shape[1]]
-    return blocks(np.flatnonzero(coarser[size]), size, shape), covered
+    return cores[size], covered
+
+
+def _rows_of(chosen, size, shape):
+    """Return the cores of chosen squares, neighbours in a row as one: fewer margins; none is wider than a tile."""
+    longest = TILE[1] // size
+    before, after = np.zeros_like(chosen), np.zeros_like(chosen)
+    before[:, 1:], after[:, :-1] = chosen[:, :-1], chosen[:, 1:]
+    before[:, ::longest] = after[:, longest - 1 :: longest] = False
+    y, first = np.nonzero(chosen & ~before)
+    _, last = np.nonzero(chosen & ~after)
+    return _boxes(y * size, first * size, (size, (last - first + 1) * size), shape)
 
 
 def _pooled(chosen, step):

@@ -40,7 +40,6 @@ import ccdproc
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from distributed import as_completed
 from astropy.nddata import CCDData
 
 out, dark, limit, *frames = sys.argv[1:]

@@ -221,6 +221,19 @@ def test_every_pixel_of_a_mask_that_is_not_0_is_bad(tmp_path, dtype, bit):
     assert (mask.name, mask.bit, mask.count) == ('m.fits', bit, 2)
 
 
+@pytest.mark.parametrize('kind', ['f4', 'i4', '>f4', 'u1', 'i2', 'u2', 'u4', 'f8'])
+@pytest.mark.parametrize('value', [0, -1, None])
+def test_a_datasum_is_that_of_astropy(kind, value):
+    some = np.random.default_rng(5).integers(0, 256, 40 * 31 * 8, dtype=np.uint8)
+    pixels = some.view(kind)[: 40 * 31].reshape(40, 31)  # NaN among them
+    if value is not None:
+        pixels = np.full(pixels.shape, value).astype(kind)
+    for image in (pixels, pixels[:, ::2], pixels.T):
+        hdu = fits.ImageHDU(image.copy())
+        hdu.add_datasum()
+        assert datasum(image) == hdu.header['DATASUM']
+
+
 def test_the_datasum_of_a_mask_is_that_of_its_file(tmp_path):
     for dtype in ('u1', 'i4', 'u2', 'f8'):
         path = tmp_path / f'{dtype}.fits'
@@ -229,7 +242,7 @@ def test_the_datasum_of_a_mask_is_that_of_its_file(tmp_path):
 
 
 def test_nobody_sees_pixels_with_their_bytes_swapped_while_they_are_summed():
-    pixels = np.full((1024, 1024), 100.0, dtype=np.float32)
+    pixels = np.full((1024, 1024), 100.0, dtype=np.float64)
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(lambda: [datasum(pixels) for _ in range(20)])
         seen = set()

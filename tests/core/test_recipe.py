@@ -15,7 +15,8 @@ from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, Recipe, de
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.core.recipe import CHECKS, Rule, Stopped
-from ginga_crplugin.core.recipe_text import load_recipe, recipe_of_text, save_recipe, text_of_recipe
+from ginga_crplugin.core.recipe_read import load_recipe, recipe_of_text
+from ginga_crplugin.core.recipe_save import save_recipe, text_of_recipe
 
 
 def frame_with(seed=1, unit='adu', **cards):

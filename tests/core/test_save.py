@@ -31,7 +31,7 @@ from ginga_crplugin import (
     save_mask,
     segment,
 )
-from ginga_crplugin.core.save import default_path
+from ginga_crplugin.core.save import _table_hdu, default_path
 from ginga_crplugin.core.whole import Place
 from tests import saves
 
@@ -636,3 +636,20 @@ def test_a_reviewed_mask_of_another_shape_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match=r'crmask has shape \(3, 3\), the frame \(48, 40\)'):
         save_mask(frame, found, segment(frame, found), crmask=np.ones((3, 3), dtype=bool))
     assert listing() == ['field.fits']
+
+
+@pytest.mark.parametrize('rows', [0, 1, 90])
+def test_the_table_has_the_bytes_that_astropy_writes(rows, tmp_path):
+    pixels = np.full((64, 96), 100.0, dtype=np.float32)
+    pixels[5::9, 5::9].flat[:rows] = 5000.0
+    frame = Frame(pixels)
+    table = segment(frame, detect(frame)).table
+    assert len(table) == min(rows, 70)
+    table['hint'] = np.array(['', 'hot pixel'] * 45, dtype='U17')[: len(table)]
+    expected = fits.BinTableHDU(table.as_array(), name='CRSEG')
+    for number, name in enumerate(table.colnames, start=1):
+        if table[name].unit is not None:
+            expected.header.comments[f'TTYPE{number}'] = f'[{table[name].unit}]'
+    expected.writeto(tmp_path / 'expected.fits')
+    fits.HDUList([fits.PrimaryHDU(), _table_hdu(table)]).writeto(tmp_path / 'own.fits')
+    assert (tmp_path / 'own.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()

@@ -11,6 +11,7 @@ os.environ.setdefault('QT_API', 'pyside6')
 import pytest
 from ginga import toolkit
 from ginga.rv import main as rvmain
+from qtpy.QtCore import QCoreApplication, QEvent
 
 toolkit.use('pyside6')  # before anything imports Ginga's widgets
 
@@ -61,6 +62,7 @@ class Shell:
         """Let all that is queued happen, and the delayed redraws."""
         self.wait(lambda: self.fv.gui_queue.empty() and self.fv.priority_gui_queue.empty())
         self.pump(0.1)
+        QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)  # Qt's main loop does so, which is not here
 
     def channel(self, name):
         """Add a channel and turn to it."""

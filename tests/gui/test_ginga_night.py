@@ -88,7 +88,7 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     assert label is not None
     plugin.pass_verdict('reject')
     plugin.ask_save()
-    dialog = plugin._dialog
+    dialog = plugin.dialogs.shown
     assert (dialog.chosen, dialog.path.get_text(), dialog.cleaned.get_state()) == ('mask', str(output), True)
     assert 'holds the mask that was saved before' in dialog.words.get_text()
     dialog._answered(None, 1)

@@ -187,16 +187,16 @@ def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
     mask = np.zeros((ny, nx), np.uint8)
     mask[:, 300:340] = 1
     fits.PrimaryHDU(mask).writeto(tmp_path / 'columns.fits')
-    plugin._ask_files('Mask', lambda path: __import__('ginga_crplugin').read_mask(path, MaskBit.BAD))
-    plugin._dialog.make_callback('activated', [str(tmp_path / 'columns.fits')])
+    plugin.add_mask()
+    plugin.dialogs.shown.make_callback('activated', [str(tmp_path / 'columns.fits')])
     shell.wait(lambda: plugin.session.masks)
     plugin.set_cause(0, MaskBit.HOT)
     run(shell, plugin)
     assert not plugin.session.result.detection.crmask[:, 299:341].any()
     plugin.ask_save()
     target = tmp_path / 'out.fits'
-    plugin._dialog.path.set_text(str(target))
-    plugin._dialog._dialog.buttons[0].get_widget().click()
+    plugin.dialogs.shown.path.set_text(str(target))
+    plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.saved is not None)
     shell.settle()
     assert 'saved: out.fits' in plugin.panel.saved.get_text()
@@ -270,16 +270,16 @@ def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
     plugin.ask_save()
     there = tmp_path / 'there.fits'
     there.write_bytes(b'mine')
-    plugin._dialog.path.set_text(str(there))
-    plugin._dialog._dialog.buttons[0].get_widget().click()
+    plugin.dialogs.shown.path.set_text(str(there))
+    plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
-    assert 'exists' in plugin._dialog.words.get_text()
-    plugin._dialog.overwrite.get_widget().click()
-    plugin._dialog._dialog.buttons[0].get_widget().click()
+    assert 'exists' in plugin.dialogs.shown.words.get_text()
+    plugin.dialogs.shown.overwrite.get_widget().click()
+    plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.saved == there)
     shell.settle()
-    assert plugin._dialog is None
+    assert plugin.dialogs.shown is None
 
 
 def test_a_layer_can_have_another_colour(shell, plugin):
@@ -316,7 +316,7 @@ def held(monkeypatch):
         assert gate.wait(30)
         return detect(frame, params, engine='ccdproc')
 
-    monkeypatch.setattr('ginga_crplugin.session.Detector.detect', slow)
+    monkeypatch.setattr('ginga_crplugin.search.Detector.detect', slow)
     gate.started = started
     yield gate
     gate.set()
@@ -369,7 +369,7 @@ def test_a_failing_worker_is_told_and_loses_nothing(shell, plugin, monkeypatch):
     def fail(*_):
         raise RuntimeError('the disk is on fire')
 
-    monkeypatch.setattr('ginga_crplugin.session.Detector.detect', fail)
+    monkeypatch.setattr('ginga_crplugin.search.Detector.detect', fail)
     plugin.panel.run.get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
@@ -543,7 +543,7 @@ def test_the_save_dialog_goes_with_its_image(shell, channel, plugin):
     plugin.ask_save()
     memory_image(shell, channel, 'another')
     shell.wait(lambda: plugin.session.frame is not None)
-    assert plugin._dialog is None
+    assert plugin.dialogs.shown is None
 
 
 def test_no_error_of_the_plugin_was_logged(shell):

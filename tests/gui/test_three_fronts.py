@@ -61,18 +61,18 @@ def by_ginga(folder, shell, channel):
     for ask, name in ((plugin.add_mask, 'column.fits'), (plugin.add_dark, 'dark.fits')):
         before = len(session.masks)
         ask()
-        plugin._dialog.make_callback('activated', [str(folder / name)])
+        plugin.dialogs.shown.make_callback('activated', [str(folder / name)])
         shell.wait(lambda before=before: len(session.masks) > before)
     plugin.panel._controls['sigclip'].spin.get_widget().setValue(6.0)
     plugin.panel._controls['readnoise'].spin.get_widget().setValue(4.0)
     run(shell, plugin)
     save(shell, plugin, folder / 'ginga.fits')
     plugin.ask_save_recipe()
-    plugin._dialog.make_callback('activated', [str(folder / 'ginga.yaml')])
+    plugin.dialogs.shown.make_callback('activated', [str(folder / 'ginga.yaml')])
     shell.wait(lambda: session.saved_recipe is not None)
     assert plugin.panel.recipe.get_text() == 'written: ginga.yaml'
     plugin.ask_recipe()
-    plugin._dialog.make_callback('activated', [str(folder / 'line.yaml')])
+    plugin.dialogs.shown.make_callback('activated', [str(folder / 'line.yaml')])
     shell.wait(lambda: session.used_recipe is not None)
     assert plugin.panel.recipe.get_text() == 'by line.yaml'
     run(shell, plugin)
@@ -86,11 +86,10 @@ def run(shell, plugin):
 
 
 def save(shell, plugin, path):
-    plugin.session.written = None
     plugin.ask_save()
-    plugin._dialog.path.set_text(str(path))
-    plugin._dialog._answered(None, 1)
-    shell.wait(lambda: plugin.session.saved is not None)
+    plugin.dialogs.shown.path.set_text(str(path))
+    plugin.dialogs.shown._answered(None, 1)
+    shell.wait(lambda: plugin.session.saved == path)
 
 
 def test_three_fronts_give_the_same_file_and_the_same_recipe(shell, channel, folder):
