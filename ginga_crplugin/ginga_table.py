@@ -9,10 +9,10 @@ from .rows import COLUMNS, Rows
 __all__ = ['SegmentTable']
 
 #: Of the columns, in characters; in a browser, in pixels.
-_WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 12.0, 7.0)
+_WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 14.5, 7.0)
 _BROWSER_WIDTHS = (26, 46, 46, 28, 37, 52, 58, 52)
 #: What stands beside the columns, and the height of the table, in characters' widths.
-_BAR, _HEIGHT = 3.5, 22.0
+_BAR, _HEIGHT = 2.75, 22.0
 _VERDICT = len(COLUMNS) - 1
 
 

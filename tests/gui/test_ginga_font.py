@@ -6,6 +6,8 @@ from astropy.io import fits
 from qtpy import QtWidgets
 
 from ginga_crplugin import InputMask, MaskBit
+from ginga_crplugin.core.hints import HINTS
+from ginga_crplugin.core.review import VERDICTS
 
 
 @pytest.fixture(params=[1.0, 1.5])
@@ -57,10 +59,12 @@ def test_no_words_are_cut(plugin):
 
 def test_the_columns_hold_what_stands_in_them(plugin):
     table = plugin.panel.table.view.get_widget()
-    metrics = table.fontMetrics()
+    margins = 2 * (table.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_FocusFrameHMargin) + 1)
+    more = {'hint': HINTS, 'verdict': VERDICTS}
     for column in range(table.columnCount()):
-        words = [table.horizontalHeaderItem(column).text(), *(table.item(row, column).text() for row in range(2))]
-        assert max(map(metrics.horizontalAdvance, words)) <= table.columnWidth(column), words
+        head = table.horizontalHeaderItem(column).text()
+        words = [head, *(table.item(row, column).text() for row in range(2)), *more.get(head, ())]
+        assert max(map(table.fontMetrics().horizontalAdvance, words)) + margins <= table.columnWidth(column), words
 
 
 def told(widget):
