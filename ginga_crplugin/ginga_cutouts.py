@@ -5,7 +5,7 @@ from ginga.gw import Viewers, Widgets
 from ginga.RGBImage import RGBImage
 
 from .cutouts import strip
-from .ginga_toolkit import in_browser, set_words
+from .ginga_toolkit import characters, in_browser, set_words
 from .window import side_of
 from .words import hint_in_words
 
@@ -54,7 +54,7 @@ class Thumbnails:
         self.words = Widgets.Label('')
         self.words.set_valign('center')
         self.why = Widgets.Label('')
-        self.why.set_min_size(360, 50 if in_browser() else 34)  # its lines, so that nothing below moves
+        self.why.set_min_size(360, 50 if in_browser() else characters(self.why, 4.5))  # two lines: nothing below moves
         self.why.set_tooltip('What the selected segment may be instead of a cosmic ray, and why.')
         self.row = Widgets.HBox()
         self.row.set_spacing(4)

@@ -9,8 +9,10 @@ from .rows import COLUMNS, Rows
 __all__ = ['SegmentTable']
 
 #: Of the columns, in characters; in a browser, in pixels.
-_WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 12.0, 7.0)
+_WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 14.5, 7.0)
 _BROWSER_WIDTHS = (26, 46, 46, 28, 37, 52, 58, 52)
+#: What stands beside the columns, and the height of the table, in characters' widths.
+_BAR, _HEIGHT = 2.75, 22.0
 _VERDICT = len(COLUMNS) - 1
 
 
@@ -41,10 +43,12 @@ class SegmentTable:
             sortable=True,
             alternate_row_colors=True,
         )
-        self.view.set_min_size(360, 170)
         if in_browser():
+            self.view.set_min_size(360, 170)
             self.view.set_font('sans', 9)
             self.view.set_column_spacing(3)
+        else:
+            self.view.set_min_size(sum(widths) + characters(plain, _BAR), characters(plain, _HEIGHT))
         if hasattr(self.view.get_widget(), 'setTabKeyNavigation'):  # Qt: Tab shall lead on, not from cell to cell
             self.view.get_widget().setTabKeyNavigation(False)
         self.view.add_callback('selected', lambda _, rows: self._take(int(rows[0]['label'])) if rows else None)

@@ -12,7 +12,9 @@ from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 import ginga_crplugin
 from ginga_crplugin import LACosmicParams
@@ -66,6 +68,12 @@ def demo(tmp_path_factory):
     run_demo(folder)
     for name, own in {'demo': 'frame', 'demo_dark': 'combined_dark', 'demo_column': 'columns'}.items():
         shutil.copy(folder / f'{name}.fits', folder / f'{own}.fits')
+    fits.setval(folder / 'combined_dark.fits', 'EXPTIME', value=600.0)
+    frame, header = fits.getdata(folder / 'frame.fits', header=True)
+    bias = np.full(frame.shape, 700.0, dtype=np.float32)
+    fits.PrimaryHDU(bias, fits.Header({'BUNIT': 'adu'})).writeto(folder / 'combined_bias.fits')
+    raw = frame + fits.getdata(folder / 'combined_dark.fits') + bias
+    fits.PrimaryHDU(raw, header).writeto(folder / 'raw.fits')
     return folder
 
 

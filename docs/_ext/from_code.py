@@ -128,11 +128,16 @@ def _measured(result, kind):
     name = f'{result["size"]} squared' + (', crowded' if result['crowded'] else '')
     name += {'sepmed': '', 'full medians': ', sepmed=False', 'all cores': ', all cores'}[kind]
     times = [
-        f'{1e3 * engine[key]:.3g} ms (1/{reference / engine[key]:.0f})'
+        f'{_short(engine[key])} (1/{reference / engine[key]:.0f})'
         for key in ('first', 'sigclip', 'objlim', 'mask', 'read noise')
     ]
     memory = f'{engine["memory"] / result[kind]["reference"]["memory"]:.2f}'
     return [name, f'{reference:.3g} s', *times, memory]
+
+
+def _short(seconds):
+    """Return a time of three digits, which stays on one line."""
+    return f'{seconds:.3g}\N{NO-BREAK SPACE}s' if seconds >= 0.9995 else f'{1e3 * seconds:.3g}\N{NO-BREAK SPACE}ms'
 
 
 def batch():

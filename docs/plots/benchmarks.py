@@ -19,7 +19,7 @@ LINES = {
 def times():
     """Draw the time against the size of the frame."""
     sizes = [result['size'] for result in PLAIN]
-    _, axis = plt.subplots(figsize=(7.0, 4.2), layout='constrained')
+    _, axis = plt.subplots(figsize=(8.0, 4.2), layout='constrained')
     for name, (color, style, seconds) in LINES.items():
         axis.loglog(sizes, [seconds(result['sepmed']) for result in PLAIN], style, color=color, label=name)
     axis.axhspan(0.0005, 0.15, color='#eeeeee', zorder=0)
@@ -29,4 +29,4 @@ def times():
     axis.minorticks_off()
     axis.set_xlabel('pixels')
     axis.set_ylabel('seconds, one thread')
-    axis.legend(frameon=False, loc='upper left')
+    axis.legend(frameon=False, loc='center left', bbox_to_anchor=(1.0, 0.5))

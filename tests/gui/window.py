@@ -6,6 +6,7 @@ widget is. `Window` starts that program under Xvfb, and moves the mouse there wi
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -66,15 +67,17 @@ class Window:
     def __init__(self, *frames, size='1600x1000', environment=(), view=False):
         self._folder = Path(tempfile.mkdtemp(prefix='window'))
         self._log = (self._folder / 'log').open('wb')
-        read, write = os.pipe()
-        self._screen = self._start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-nolisten', 'tcp'],
-                                   pass_fds=[write])  # fmt: skip
-        os.close(write)
-        with os.fdopen(read) as number:
-            self.environment = os.environ | {'DISPLAY': f':{number.readline().strip()}', 'QT_API': 'pyside6'}
-        self.environment |= dict(environment)
+        self._processes = []
+        try:
+            self._open(frames, size, environment, view=view)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, frames, size, environment, *, view):
+        self.environment = os.environ | {'DISPLAY': self._screen(size), 'QT_API': 'pyside6'} | dict(environment)
         self.environment.pop('QT_QPA_PLATFORM', None)
-        self._manager = self._start(['openbox'])
+        self._start(['openbox'])
         width, height = size.split('x')
         words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
                  '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
@@ -84,9 +87,22 @@ class Window:
         self._ginga = self._start(words, **PIPES)
         self.wait_for('Plugins')
 
+    def _screen(self, size):
+        """Start a virtual screen, and return its name."""
+        read, write = os.pipe()
+        words = ['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-nolisten', 'tcp']
+        self._start(words, pass_fds=[write])
+        os.close(write)
+        with os.fdopen(read) as number:
+            assert select.select([number], [], [], 60.0)[0], 'Xvfb did not tell its display'
+            name = number.readline().strip()
+        assert name, f'Xvfb ended: {self.log}'
+        return f':{name}'
+
     def _start(self, words, **options):
         options = {'stdout': self._log, 'stderr': self._log, 'env': getattr(self, 'environment', None)} | options
-        return subprocess.Popen(words, **options)
+        self._processes.append(subprocess.Popen(words, **options))
+        return self._processes[-1]
 
     def ask(self, **question):
         """Ask the program about itself."""
@@ -189,10 +205,10 @@ class Window:
 
     def close(self):
         """End all of it."""
-        for process in (self._ginga, self._manager, self._screen):
+        for process in reversed(self._processes):
             end(process)
-        self._ginga.stdin.close()
-        self._ginga.stdout.close()
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                pipe.close()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
