@@ -60,7 +60,6 @@ alone.
 - Backspace: back to where the view was before
 """
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +74,12 @@ from .core.read import read_dark, read_mask
 from .core.recipe_read import load_recipe
 from .cutouts import contact_sheet
 from .ginga_dialogs import FITS, YAML, Dialogs
+from .ginga_display import Display
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
 from .overlay import COLORS, MaskOverlay
 from .session import Session
-from .words import TIPS, reasons, recipe_in_words, result_in_words, written_in_words
 
 __all__ = ['CosmicRays']
 
@@ -104,13 +103,9 @@ class CosmicRays(LocalPlugin):
         self.pencil = Pencil(self.overlay.canvas, self.session.draw, self._drawing)
         self.overlay.canvas.add_callback('cursor-down', self._clicked)
         self.overlay.canvas.add_callback('key-down-none', self._key)
-        self._selected = None
-        self.panel = None
+        self.panel = self._display = None
         self._image = self._cleaned = self._cleaned_of = self._unit = self._opened_as = None
         self.dialogs = Dialogs(fv.w.root)
-        self._started = 0.0
-        self._timer = fv.get_backend_timer()
-        self._timer.add_callback('expired', lambda _: self._show_time())
 
     # Ginga's life cycle
 
@@ -123,7 +118,9 @@ class CosmicRays(LocalPlugin):
         self.panel.live.set_state(self.session.live)
         for layer, swatch in self.panel.swatches.items():
             swatch.set_color(bg=self.settings[_color_key(layer)])
-        self._show_all()
+        self._display = Display(self.session, self.panel, self.overlay, self.dialogs, self.fv.get_backend_timer())
+        for event in ('frame', 'params', 'engine', 'recipe'):
+            self._heard(event)
 
     def start(self):
         """Take up the displayed image."""
@@ -154,11 +151,12 @@ class CosmicRays(LocalPlugin):
 
     def stop(self):
         """Leave nothing behind: no canvas, no run, no dialog."""
-        self.settings['dark_limit'] = self.panel.limit.get_value() if self.panel else self.settings['dark_limit']
+        if self.panel is not None:
+            self.settings['dark_limit'] = self.panel.limit.get_value()
+            self._display.close()
         self.settings.save()
-        self.panel = None
+        self.panel = self._display = None
         self.fv.remove_callback('remove-image', self._image_removed)
-        self._timer.stop()
         self.dialogs.close()
         self.session.close()
         self._image = self._cleaned = self._cleaned_of = None
@@ -230,7 +228,7 @@ class CosmicRays(LocalPlugin):
         try:
             self.session.set_params(**{name: value})
         except ValueError as error:
-            self._show_error(str(error))
+            self._display.show_error(str(error))
             self.panel.show_params(self.session.params, self.session.sources)
 
     def reset(self):
@@ -352,7 +350,7 @@ class CosmicRays(LocalPlugin):
 
         def done(paths, error):
             if self.panel is not None:
-                self._show_error(str(error)) if error else self.panel.saved.set_text(f'drawn: {paths[0].name}')
+                self._display.show_error(str(error)) if error else self.panel.saved.set_text(f'drawn: {paths[0].name}')
 
         self._in_worker(lambda: contact_sheet(path, segments, labels, images, verdicts=verdicts), done)
 
@@ -365,7 +363,7 @@ class CosmicRays(LocalPlugin):
         try:
             recipe = load_recipe(path)
         except (ValueError, OSError) as error:
-            self._show_error(str(error))
+            self._display.show_error(str(error))
         else:
             self.session.take_recipe(recipe)
 
@@ -390,8 +388,8 @@ class CosmicRays(LocalPlugin):
 
     def pass_verdict(self, name):
         """Keep or reject the selected segment."""
-        if self._selected is not None and self.session.result is not None:
-            self.edit(name, self.session.pixels_of([self._selected]))
+        if self.overlay.selected is not None and self.session.result is not None:
+            self.edit(name, self.session.pixels_of([self.overlay.selected]))
 
     def reject_shown(self):
         """Reject all segments in the list."""
@@ -443,14 +441,9 @@ class CosmicRays(LocalPlugin):
                     images[title] = image.get_data()
         return images
 
-    def _show_thumbnails(self):
-        rows = self.panel.table.rows
-        place = 0 if self._selected is None else rows.place(self._selected)
-        self.panel.thumbnails.show(self.session, self._selected, (place, len(rows)))
-
     def step(self, step):
         """Go to the segment that comes so many rows later."""
-        label = self.panel.table.rows.beside(self._selected, step)
+        label = self.panel.table.rows.beside(self.overlay.selected, step)
         if label is not None:
             self._select(label, pan=True)
             self.panel.table.select(label)
@@ -462,9 +455,8 @@ class CosmicRays(LocalPlugin):
         return label is not None
 
     def _select(self, label, *, pan):
-        self._selected = label
-        self._show_thumbnails()
         self.overlay.select(label)
+        self._display.show_thumbnails()
         table = self.session.result.segments.table
         row = table[label - 1]
         if pan:
@@ -475,158 +467,14 @@ class CosmicRays(LocalPlugin):
     # what the session says
 
     def _heard(self, event):
-        if self.panel is None:
+        if self._display is None:
             return
-        getattr(self, f'_heard_{event}')()
-        self._show_enabled()
-
-    def _heard_frame(self):
-        self.panel.show_frame(self.session.frame, opening=False)
-        self.overlay.clear()
-        self.panel.table.show(None)
-        self.panel.show_result([])
-        self.panel.saved.set_text('')
-        self._selected = None
-        self._show_thumbnails()
-        self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
-        self.draw('off')
-        self.panel.show_counts(None, None)
-        self._heard_checks()
-        self.panel.show_comparison(None)
-        self.panel.show_kept(None)
-        if self.dialogs.saving:  # it names the file of the image before
-            self.dialogs.close()
-        self._heard_masks()
-        self._heard_params()
-
-    def _heard_params(self):
-        self.panel.show_params(self.session.params, self.session.sources)
-
-    def _heard_recipe(self):
-        if self._image is not None and (self._unit or self.session.unit) != self._opened_as:
+        if event == 'frame':
+            self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
+            self.draw('off')
+        elif event == 'recipe' and self._image is not None and (self._unit or self.session.unit) != self._opened_as:
             self._open()
-        self.panel.show_recipe(recipe_in_words(self.session))
-        self.panel.least.set_value(self.session.min_size)
-        self.panel.grow.set_value(self.session.grow)
-
-    def _heard_masks(self):
-        frame = self.session.frame
-        self.panel.show_masks(self.session.masks, frame.shape if frame is not None else None)
-        if self.session.frame is not None:
-            self.overlay.set_mask('input', self.session.frame.bits != 0)
-
-    def _heard_busy(self):
-        if self.session.busy:
-            self._started = time.monotonic()
-            self._show_time()
-        else:
-            self._timer.stop()
-            self.panel.show_progress(None)
-            self._show_result()
-
-    def _heard_result(self):
-        self._show_result()
-        result = self.session.result
-        verdicts = self.session.verdicts
-        self.panel.compare.set_index(0)
-        self.panel.show_comparison(None)
-        self.overlay.set_segments(result.segments, verdicts)
-        self._selected = self.overlay.selected
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
-        self._show_thumbnails()
-        self.panel.show_counts(result.segments, verdicts)
-        self.panel.saved.set_text('')
-
-    def _heard_review(self):
-        self.panel.show_kept(self.session.kept)
-        result, verdicts = self.session.result, self.session.verdicts
-        if result is None:
-            return
-        self.panel.compare.set_index(0)
-        self.panel.show_comparison(None)
-        self.overlay.set_verdicts(result.segments, verdicts)
-        self.panel.table.show_verdicts(verdicts.rejected_labels)
-        self._show_thumbnails()
-        self.panel.show_counts(result.segments, verdicts)
-        self.panel.saved.set_text('')
-
-    def _heard_checks(self):
-        result = self.session.result
-        self.panel.checks.show(self.session.checks + (list(result.remarks) if result is not None else []))
-
-    def _heard_hinted(self):
-        result, verdicts = self.session.result, self.session.verdicts
-        self.panel.table.show(result.segments.listed, verdicts.rejected_labels, self._selected)
-        self._show_thumbnails()
-        self._heard_checks()
-
-    def _heard_compared(self):
-        result, comparison = self.session.result, self.session.comparison
-        self.panel.show_comparison(comparison)
-        if comparison is not None:
-            self.overlay.set_comparison(comparison, result.frame.shape)
-        elif result is not None:
-            self.overlay.set_verdicts(result.segments, self.session.verdicts)
-
-    def _heard_kept(self):
-        self.panel.show_kept(self.session.kept)
-
-    def _heard_verified(self):
-        self._show_result()
-
-    def _heard_engine(self):
-        self.panel.show_engine(self.session.engine)
-
-    def _heard_saved(self):
-        if self.dialogs.saving:
-            self.dialogs.close()
-        self.panel.saved.set_text(written_in_words(self.session))
-        self.panel.saved.set_tooltip(str(self.session.written))
-
-    def _heard_error(self):
-        if self.dialogs.saving:
-            self.dialogs.saving.show_error(self.session.error)
-        self._show_error(self.session.error)
-        self.panel.show_frame(self.session.frame, opening=False)
-
-    def _show_all(self):
-        self.panel.show_progress(None)
-        for event in ('frame', 'params', 'engine', 'recipe'):
-            self._heard(event)
-
-    def _show_error(self, message):
-        self.panel.show_result([message], error=True)
-
-    def _show_time(self):
-        if self.panel is None or not self.session.busy:
-            return
-        seconds = time.monotonic() - self._started
-        if seconds > 0.5:
-            self.panel.show_progress(self.session.progress)
-            self.panel.show_result([f'searching... {seconds:.0f} s'])
-        self._timer.start(0.25)
-
-    def _show_result(self):
-        self.panel.show_result(result_in_words(self.session))
-
-    def _show_enabled(self):
-        can = reasons(self.session)
-        can |= {
-            'blink': can['cleaned'],
-            'sheet': can['cleaned'],
-            'show_saved': '' if self.session.saved else 'Nothing was saved yet.',
-        }
-        self.panel.show_enabled({name: (why, (TIPS | _TIPS)[name]) for name, why in can.items()})
-
-
-#: What the buttons do that are in Ginga alone, or do something else there.
-_TIPS = {
-    'blink': TIPS['cleaned'],
-    'cleaned': 'Show the cleaned frame as a new image here.',
-    'draw': TIPS['draw'] + ' A polygon takes a corner at key v.',
-    'sheet': 'Draw all segments in the list, each beside itself, into a PDF or PNG.',
-    'show_saved': 'Open the mask that was written.',
-}
+        self._display.heard(event)
 
 
 def _color_key(layer):

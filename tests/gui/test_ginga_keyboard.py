@@ -94,4 +94,4 @@ def test_keys_use_what_tab_came_to(shell, plugin):
     table.selectRow(0)
     QtTest.QTest.keyClick(table, QtCore.Qt.Key.Key_Down)
     shell.settle()
-    assert plugin._selected == plugin.panel.table.labels[1]
+    assert plugin.overlay.selected == plugin.panel.table.labels[1]

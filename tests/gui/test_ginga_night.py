@@ -84,7 +84,7 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     (path, ext), output = list(night.outputs.items())[1]
     before, frame = fits.getdata(output, 'DQ'), path.read_bytes()
     plugin.step(1)
-    label = plugin._selected
+    label = plugin.overlay.selected
     assert label is not None
     plugin.pass_verdict('reject')
     plugin.ask_save()
