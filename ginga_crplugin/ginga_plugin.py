@@ -60,6 +60,7 @@ alone.
 - Backspace: back to where the view was before
 """
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,7 @@ from .core.bits import MaskBit
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
 from .core.recipe_read import load_recipe
+from .core.whole import Place
 from .cutouts import contact_sheet
 from .ginga_dialogs import FITS, YAML, Dialogs
 from .ginga_display import Display
@@ -154,7 +156,7 @@ class CosmicRays(LocalPlugin):
         if self.panel is not None:
             self.settings['dark_limit'] = self.panel.limit.get_value()
             self._display.close()
-        self.settings.save()
+        self._save_settings()
         self.panel = self._display = None
         self.fv.remove_callback('remove-image', self._image_removed)
         self.dialogs.close()
@@ -162,6 +164,15 @@ class CosmicRays(LocalPlugin):
         self._image = self._cleaned = self._cleaned_of = None
         self.overlay.clear()
         self.overlay.hide()
+
+    def _save_settings(self):
+        """Write the settings, whole and readable by their user alone; Ginga writes into the file itself."""
+        text = StringIO()
+        self.settings.save(output=text)
+        try:
+            Place(self.settings.preffile, overwrite=True, private=True).write(text.getvalue().encode())
+        except OSError as error:
+            self.logger.warning('the settings of Cosmic Rays are not saved: %s', error)
 
     def close(self):
         """Close the panel."""
@@ -344,6 +355,9 @@ class CosmicRays(LocalPlugin):
     def draw_sheet(self, path):
         """Draw all segments in the list, each beside itself, as a PDF or PNG."""
         session, table = self.session, self.panel.table
+        if session.result is None:
+            self._display.show_error('there is nothing to draw: run L.A.Cosmic first')
+            return
         segments = session.verdicts.told(session.result.segments)
         verdicts = dict(zip(segments.table['label'], segments.table['verdict'], strict=True))
         labels, images = list(table.shown), self.panel.thumbnails.images(session)

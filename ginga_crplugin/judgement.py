@@ -42,11 +42,9 @@ class Judgement:
         return word, self._reviews.load(word)
 
     def begin(self, frame, word, kept):
-        """Take up a frame, with the review that was saved with it."""
+        """Take up a frame."""
         self._word, self.kept = word, kept
         self.review = Review(frame.shape)
-        if frame.review is not None:
-            self._restore(*frame.review)
 
     def end(self):
         """Let the frame go."""
@@ -110,14 +108,16 @@ class Judgement:
             return
         edited, self.kept = self.kept, None
         if kept:
-            self._restore(*edited)
+            self.restore(edited)
         else:
             self._forget(self._word, time.monotonic_ns())
         self._judge_again()
 
-    def _restore(self, pixels, codes):
+    def restore(self, edited):
+        """Take up what was said before, (pixels, codes) or None; if it does not fit, the user reads why."""
         try:
-            self.review.restore(pixels, codes)
+            if edited is not None:
+                self.review.restore(*edited)
         except ValueError as error:
             self._fail(error)
 
@@ -144,16 +144,18 @@ class Judgement:
             'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
             'review': edited if seen or len(edited[0]) else None, 'cards': cards,
         }  # fmt: skip
-        verdicts, word, number = self.verdicts, self._word, time.monotonic_ns()
+        verdicts, review, word, number = self.verdicts, self.review, self._word, time.monotonic_ns()
         decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept
 
         def job():
             segments = verdicts.told(result.hinted(dark))
             return save_mask(result.frame, result.detection, segments, path, **options)
 
-        def written(path):
-            self.written, self._written_verdicts = path, verdicts
-            done()
+        def written(target):
+            self.written = target
+            if self.review is review:  # else another frame was opened meanwhile
+                self._written_verdicts = verdicts
+                done()
             if decided:
                 self._forget(word, number)
 

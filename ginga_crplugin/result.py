@@ -39,9 +39,14 @@ class Result:
     verified: str = ''
     remarks: list = field(default_factory=list)
 
+    @property
+    def is_hinted(self):
+        """Whether the segments have their hints."""
+        return 'hint' in self.segments.table.colnames
+
     def hinted(self, dark):
         """Return the segments with their hints, worked out with the help of the dark where they are not there."""
-        if 'hint' in self.segments.table.colnames:
+        if self.is_hinted:
             return self.segments
         return with_hints(self.frame, self.detection, self.segments, dark)
 

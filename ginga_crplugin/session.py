@@ -61,7 +61,7 @@ class Session:
     def _let_go(self):
         """Know of no frame."""
         self.frame = self._read = self.result = self._last = self.pinned = self.comparison = None
-        self.checks, self._checked = [], None
+        self.checks, self._checked, self._hinting = [], None, None
         self.verifying, self.error = False, ''
 
     def subscribe(self, listener):
@@ -111,6 +111,7 @@ class Session:
         self._choose(replace(self._choices, masks=masks + self._choices.without_frame().masks))
         self._as_saved()
         self._tell('frame')
+        self._judgement.restore(self._read.review)
         if recipe is not self.used_recipe:  # another was taken up meanwhile
             self.take_recipe(self.used_recipe)
         self._check()
@@ -354,17 +355,19 @@ class Session:
         if not result.exact:
             return
         self._follow()  # what was changed before there was a result
-        still = self.result is not None and self.result.detection is result.detection
-        if still and not self.busy:
-            self._hint(self.result)
+        if not self.busy:
+            self._hint()
 
     def _failed(self, error):
         self.cancel()
         self._fail(error)
 
-    def _hint(self, result):
+    def _hint(self):
         """Have it worked out what the segments may be instead, once nothing else is wanted."""
-        dark = self.dark
+        result, dark = self.result, self.dark
+        if result is None or result.is_hinted or result.detection is self._hinting:
+            return
+        self._hinting = result.detection
 
         def job():
             time.sleep(IDLE)
@@ -375,12 +378,15 @@ class Session:
             return segments, check_result(result.frame, result.detection, segments)
 
         def done(hinted, error):
+            if self._hinting is result.detection:
+                self._hinting = None
             if self.result is None or self.result.detection is not result.detection:
                 return
             if error is not None:
                 self._fail(error)
                 return
             if hinted is None:  # another result had come, and went again
+                self._hint()
                 return
             segments = replace(hinted[0], min_size=self.min_size)
             self.result = self._last = replace(self.result, segments=segments, remarks=hinted[1])
@@ -396,6 +402,7 @@ class Session:
             self.result = self._listing(self._last)
             self._judgement.judge(self.result.segments)
             self._tell('result')
+        self._hint()
 
     def set_min_size(self, min_size):
         """List segments of at least ``min_size`` pixels."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from scipy import ndimage
 
-from ginga_crplugin import Frame, InputMask, MaskBit, Recipe, detect, merge_mask, read_frame
+from ginga_crplugin import Frame, InputMask, MaskBit, Recipe, detect, merge_mask, read_frame, search
 from ginga_crplugin import session as session_module
 from ginga_crplugin.core import compiling
 from ginga_crplugin.core.keep import KeptReviews, fingerprint
@@ -147,10 +147,10 @@ class SessionMachine(RuleBasedStateMachine):
 
     walked: ClassVar[Counter] = Counter()
 
-    @initialize(found=st.booleans())
-    def begin(self, found):
-        compiling.usable()
-        session_module.IDLE = 0.0
+    @initialize(found=st.booleans(), early=st.booleans())
+    def begin(self, found, early):
+        compiling.compile_all()  # what is live follows from then on
+        session_module.IDLE, search.PATIENCE = 0.0, 0.0 if early else 0.5
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         Reviews.calls.clear()
         self.pristine = {}
@@ -172,7 +172,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.session = Session(self.worker, Reviews(self.folder / 'reviews'))
         self.events = []
         self.session.subscribe(self.heard)
-        self.model, self.asked, self.unsaved = None, None, False
+        self.model, self.asked = None, None
+        self.unsaved = self.given_up = self.spoilt = False
 
     def heard(self, event):
         self.events.append(event)
@@ -180,7 +181,12 @@ class SessionMachine(RuleBasedStateMachine):
             self.unsaved = False
             frame = self.session._read
             self.model = None if frame is None else Model(frame.shape, frame.review)
+        if event == 'result' and not self.session.result.exact:
+            self.count('first iteration')
+        if event == 'busy' and self.session.busy:
+            self.given_up = False
         if event == 'error':
+            self.given_up = True
             assert self.session.error
             assert '\n' not in self.session.error
             assert not self.session.error.startswith(OURS), self.session.error
@@ -238,7 +244,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(index=st.integers(0, 5), unexpected=st.booleans())
     def fail(self, index, unexpected):
         self.count('fail')
-        self.unsaved = False
+        self.unsaved, self.spoilt = False, True
         self.worker.work(index, RuntimeError('out of luck') if unexpected else OSError('no disk'))
 
     @precondition(lambda self: self.worker.done)
@@ -322,6 +328,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.count('cancel')
         before = self.session.result
         self.session.cancel()
+        self.given_up = True
         assert not self.session.busy
         assert before is None or not before.exact or self.session.result is before
 
@@ -500,8 +507,9 @@ class SessionMachine(RuleBasedStateMachine):
         if session.frame is None:
             return
         if session.live and session.result is not None and compiling.ready():
-            assert not session.outdated or session.error
+            assert not session.outdated or self.given_up
         assert session.result is None or session.result.exact
+        assert session.result is None or session.result.is_hinted or self.spoilt
         if self.unsaved:
             kept = session._judgement._reviews.load(fingerprint(session.frame))
             places, codes = session.review.edited

@@ -31,8 +31,8 @@ SHAPE = (500, 600)
 PATIENCE = 120.0
 #: What memory may grow by, in percent of what there was after the warm-up, and the part of the time that this is.
 GROWTH, WARM_UP = 5.0, 0.4
-#: After how many steps all is closed.
-EVERY = 40
+#: After how many steps all is closed, and how often this must happen after the warm-up.
+EVERY, LEAST = 40, 5
 
 
 class Errors(logging.Handler):
@@ -302,12 +302,16 @@ def main():
                 counted = soak(user, 60.0 * options.minutes)
         finally:
             shell.close()
+    if len(counted) < LEAST:
+        sys.exit(f'too short: memory was looked at {len(counted)} times after the warm-up, not {LEAST} times')
     held, threads, left = zip(*counted, strict=True)
-    growth = 100.0 * (held[-1] / held[0] - 1.0)
+    growth = 100.0 * (max(held[1:]) / held[0] - 1.0)
     running = [thread.name for thread in threading.enumerate() if thread not in before]
     print(*(f'{count:7d}  {name}' for name, count in user.counts.most_common()), sep='\n')
     print(f'{user.counts.total()} steps in {(time.monotonic() - start) / 60.0:.1f} minutes, closed {len(held)} times')
-    print(f'memory {held[0] / 1e6:.1f} MB after the warm-up, {held[-1] / 1e6:.1f} MB at the end: {growth:+.1f} %')
+    print(
+        f'memory {held[0] / 1e6:.1f} MB after the warm-up, {max(held[1:]) / 1e6:.1f} MB at most later: {growth:+.1f} %'
+    )
     print(f'threads {threads[0]} after the warm-up, {threads[-1]} at the end; when all was closed: {running or "none"}')
     print(f'panels and results that were left when all was closed: {sum(left)}')
     print(f'errors: {len(errors.words)}', *sorted(set(errors.words)), sep='\n  ')

@@ -312,6 +312,30 @@ def test_hints_come_though_the_list_changes_meanwhile(session, worker):
     assert session.result.segments.min_size == 5
 
 
+def test_hints_come_though_the_run_that_followed_is_given_up(session, worker, fast):
+    session.detect()
+    session.set_params(sigclip=7.0)
+    worker.work()
+    assert session.busy
+    session.cancel()
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 4.5
+    assert session.result.is_hinted
+
+
+def test_hints_come_though_another_result_came_and_went(session, worker, fast):
+    session.detect()
+    while 'hint' not in ''.join(job.__qualname__ for job, _ in worker.jobs):
+        worker.work()
+    first, session.result = session.result, None  # what the job sees
+    job, done = worker.jobs.pop()
+    assert job() is None
+    session.result = first
+    done(None, None)
+    worker.work_all()
+    assert session.result.is_hinted
+
+
 def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
     mask = InputMask('outliers', MaskBit.BAD, np.eye(512, dtype=bool))
     session.cure(Cure('use it', mask=mask))
@@ -658,6 +682,23 @@ def test_what_changed_while_the_engine_was_compiled_is_followed(session, worker,
     assert not session.busy
     worker.work_all()
     assert session.result.detection.params.sigclip == 6.0
+
+
+def test_a_saved_review_that_does_not_fit_is_told(worker, saao):
+    session = Session(worker)
+    session.open(lambda: saao.replace(review=(np.array([saao.ccd.data.size]), np.array([1]))))
+    worker.work_all()
+    assert session.frame is not None
+    assert 'does not belong to a frame of shape' in session.error
+
+
+def test_a_late_save_says_nothing_of_the_next_frame(again, worker, saao, tmp_path):
+    events = heard(again)
+    again.save(tmp_path / 'one.fits')
+    again.open(lambda: saao)
+    worker.work_all()
+    assert (tmp_path / 'one.fits').exists()
+    assert 'saved' not in events
 
 
 @pytest.mark.parametrize('change', ['another frame', 'grow', 'kept review'])

@@ -11,13 +11,20 @@ from ginga_crplugin.core.review import VERDICTS
 
 
 @pytest.fixture(params=[1.0, 1.5])
-def plugin(request, shell, channel, tmp_path):
-    """The panel with a mask and a result, in a font of its own size."""
+def font(request):
+    """A font of another size."""
     application = QtWidgets.QApplication.instance()
     before = application.font()
     large = application.font()
     large.setPointSizeF(before.pointSizeF() * request.param)
     application.setFont(large)
+    yield
+    application.setFont(before)
+
+
+@pytest.fixture
+def plugin(font, shell, channel, tmp_path):
+    """The panel with a mask and a result, in that font."""
     data = np.random.default_rng(5).normal(300, 17, (1200, 1400)).astype(np.float32)
     data[920:960, 1060] += 30000
     data[80, 100:104] += 2000
@@ -28,8 +35,7 @@ def plugin(request, shell, channel, tmp_path):
     shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
     plugin._select(1, pan=False)
     shell.pump(1.0)
-    yield plugin
-    application.setFont(before)
+    return plugin
 
 
 def above(widget, kind):

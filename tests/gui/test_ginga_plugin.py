@@ -435,8 +435,9 @@ def test_settings_are_kept(shell, plugin, channel):
     shell.settle()
     again = shell.start(channel)
     assert again.panel.opacity.get_value() == 35
-    text = (shell.log.parent / 'plugin_CosmicRays.cfg').read_text()
-    assert 'opacity = 0.35' in text
+    settings = shell.log.parent / 'plugin_CosmicRays.cfg'
+    assert 'opacity = 0.35' in settings.read_text()
+    assert settings.stat().st_mode & 0o077 == 0  # for their user alone
 
 
 def memory_image(shell, channel, name='memory', header=None):
