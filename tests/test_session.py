@@ -23,6 +23,7 @@ from ginga_crplugin.core import compiling
 from ginga_crplugin.core.detect import Cancelled
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.keep import KeptReviews, fingerprint
+from ginga_crplugin.core.read import frame_of
 from ginga_crplugin.session import Session
 from ginga_crplugin.words import written_in_words
 
@@ -723,3 +724,29 @@ def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tm
     assert written_in_words(again) == 'saved: one.fits'
     again.set_grow(1) if change == 'grow' else again.take_up(kept=True)
     assert again.saved is None
+
+
+@pytest.mark.parametrize('card', [{'RDNOISE': 2e4}, {'GAIN': 1e12}, {'GAIN': 1e-9}, {'SATURATE': 1e-5}])
+def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card):
+    session = Session(worker)
+    events = heard(session)
+    frame = frame_of(np.random.default_rng(0).normal(100.0, 5.0, (60, 60)), fits.Header(card | {'BUNIT': 'adu'}), 'far')
+    session.open(lambda: frame)
+    worker.work_all()
+    assert session.params == LACosmicParams()
+    assert set(session.sources.values()) == {'default'}
+    assert any(f'{next(iter(card))} in the header is left aside' in note for note in session.frame.notes)
+    assert 'checks' in events
+    assert not session.error
+
+
+def test_a_gain_that_makes_the_saturation_too_low_leaves_it_aside(worker):
+    session = Session(worker)
+    data = np.random.default_rng(0).normal(100.0, 5.0, (60, 60))
+    session.open(lambda: frame_of(data, fits.Header({'BUNIT': 'adu', 'SATURATE': 100.0}), 'low'))
+    worker.work_all()
+    session.set_params(gain=1e-6)
+    worker.work_all()
+    assert session.sources['satlevel'] == 'default'
+    session.set_params(gain=2.0)
+    assert session.params.satlevel == 200.0

@@ -5,6 +5,8 @@ import math
 from astropy import units as u
 from astropy.io.fits.card import Undefined
 
+from .params import LACosmicParams
+
 __all__ = ['UNITS', 'frame_unit', 'header_values']
 
 #: The units that are understood, by the (lower-case) words that stand for them in BUNIT.
@@ -68,15 +70,15 @@ def header_values(header, unit, gain=None):
         What it says that can't be used, or what is missing and matters.
     """
     notes = []
-    own_gain = _card(header, _GAIN, notes)
+    own_gain = _card(header, _GAIN, notes, 'gain')
     exposure = _card(header, _EXPOSURE, notes) if u.s in unit.bases else None
     values = _gain(unit, own_gain, exposure, notes)
-    noise = _card(header, _READNOISE, notes)
+    noise = _card(header, _READNOISE, notes, 'readnoise')
     if noise:
         values['readnoise'] = noise
-    saturation = _card(header, _SATURATION, notes)
+    saturation = _saturation(header, unit, own_gain, gain, notes)
     if saturation:
-        values['satlevel'] = _saturation(saturation, unit, own_gain, gain)
+        values['satlevel'] = saturation
     return values, notes
 
 
@@ -89,33 +91,49 @@ def _gain(unit, own_gain, exposure, notes):
         notes.append(f'frame in {unit}, but there is no EXPTIME in the header: give electrons for one {unit} as gain')
         return {}
     if unit == u.electron / u.s:
-        return {'gain': (exposure[0], f'{exposure[1]} (frame in electron / s)')}
-    if own_gain is None:
+        value, source = exposure[0], f'{exposure[1]} (frame in electron / s)'
+    elif own_gain is None:
         return {}
-    return {'gain': (own_gain[0] * exposure[0], f'{own_gain[1]}, times EXPTIME')}
+    else:
+        value, source = own_gain[0] * exposure[0], f'{own_gain[1]}, times EXPTIME'
+    return {'gain': (value, source)} if _allowed('gain', value, source, notes) else {}
 
 
-def _saturation(card, unit, own_gain, gain):
-    """Turn a saturation card into electrons: it is in ADU, whatever the frame is in."""
+def _saturation(header, unit, own_gain, gain, notes):
+    """Return the saturation in electrons: the card is in ADU, whatever the frame is in."""
     if gain is None or unit != u.adu:  # else the gain in use is not electrons for one ADU
         gain = None if own_gain is None else own_gain[0]
-    value, source = card
-    if gain is None or gain == 1.0:
+    factor = 1.0 if gain is None else gain
+    card = _card(header, _SATURATION, notes, 'satlevel', factor)
+    if card is None or factor == 1.0:
         return card
-    return value * gain, f'{source}, times the gain'
+    value, source = card
+    return value * factor, f'{source}, times the gain'
 
 
-def _card(header, names, notes):
-    """Return value and source of the first card that holds a positive number."""
+def _card(header, names, notes, field=None, factor=1.0):
+    """Return value and source of the first card that holds a positive number, one that its parameter can take."""
     for name in names:
         value = header.get(name)
         if value is None or isinstance(value, Undefined):
             continue
+        source = f'{name} in the header'
         try:
             number = float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if 0.0 < number < math.inf:
-            return number, f'{name} in the header'
-        notes.append(f'{name} in the header is {value!r}, not a positive number: left aside')
+        if not 0.0 < number < math.inf:
+            notes.append(f'{source} is {value!r}, not a positive number: left aside')
+        elif field is None or _allowed(field, number * factor, source, notes):
+            return number, source
     return None
+
+
+def _allowed(field, value, source, notes):
+    """Whether a parameter can have a value; if not, a note tells why it is left aside."""
+    try:
+        LACosmicParams(**{field: value})
+    except ValueError as error:
+        notes.append(f'{source} is left aside: {error}')
+        return False
+    return True

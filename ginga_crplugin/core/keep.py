@@ -9,9 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .saved import DAMAGED
 from .whole import Place, sweep
 
 __all__ = ['KeptReviews', 'fingerprint']
+
+#: What NumPy and zipfile raise where a file is damaged: flipped bits may ask for a password or an unknown method.
+_DAMAGED = (*DAMAGED, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 def fingerprint(frame):
@@ -54,10 +58,11 @@ class KeptReviews:
         sweep(self._folder)
         try:
             with self._path(word).open('rb') as file, np.load(file, allow_pickle=False) as kept:
-                return kept['pixels'], kept['codes']
+                whole = kept.zip.testzip() is None  # NumPy does not read to the end, where the checksum is looked at
+                return (kept['pixels'], kept['codes']) if whole else None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # damaged: as good as none
+        except _DAMAGED:  # damaged: as good as none
             return None
 
     def save(self, word, number, pixels, codes):

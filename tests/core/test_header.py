@@ -56,6 +56,43 @@ def test_a_useless_card_is_named_and_the_next_one_is_taken(value):
     assert notes == [f'GAIN in the header is {value!r}, not a positive number: left aside']
 
 
+@pytest.mark.parametrize(
+    ('card', 'value', 'name', 'limits'),
+    [
+        ('RDNOISE', 2e4, 'readnoise', 'from 0 to 10000'),
+        ('GAIN', 1e12, 'gain', 'from 1e-06 to 1e+06'),
+        ('GAIN', 1e-9, 'gain', 'from 1e-06 to 1e+06'),
+        ('SATURATE', 1e-5, 'satlevel', 'of 0.001 or more'),
+    ],
+)
+def test_a_card_beyond_the_limits_is_named_and_the_next_one_is_taken(card, value, name, limits):
+    following = {'RDNOISE': 'RON', 'GAIN': 'EGAIN', 'SATURATE': 'SATLEVEL'}[card]
+    note = f'{card} in the header is left aside: {name} is {value!r}: it must be a number {limits}'
+    assert header_values({card: value}, u.adu) == ({}, [note])
+    assert header_values({card: value, following: 9.0}, u.adu) == ({name: (9.0, f'{following} in the header')}, [note])
+
+
+@pytest.mark.parametrize(
+    ('unit', 'cards', 'gain', 'name'),
+    [
+        (u.electron / u.s, {'EXPTIME': 1e7}, None, 'gain'),
+        (u.adu / u.s, {'EXPTIME': 1e4, 'GAIN': 1e3}, None, 'gain'),
+        (u.adu, {'SATURATE': 1.0}, 1e-6, 'satlevel'),
+        (u.adu, {'SATURATE': 0.01, 'GAIN': 0.01}, None, 'satlevel'),
+    ],
+)
+def test_what_is_beyond_the_limits_once_it_is_multiplied_is_left_aside(unit, cards, gain, name):
+    values, notes = header_values(cards, unit, gain)
+    assert name not in values
+    assert len(notes) == 1
+    assert f'is left aside: {name} is ' in notes[0]
+
+
+def test_saturation_is_held_to_its_limits_in_electrons():
+    values, notes = header_values({'SATURATE': 5e-4, 'GAIN': 1e4}, u.adu)
+    assert (values['satlevel'][0], notes) == (5.0, [])
+
+
 def test_a_card_without_value_is_as_good_as_none():
     header = fits.Header()
     header['GAIN'] = None

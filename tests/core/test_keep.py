@@ -69,6 +69,26 @@ def test_a_damaged_one_is_none(kept, tmp_path, content):
     assert kept.load('a') is None
 
 
+@pytest.mark.parametrize('count', [3, 2000])  # NumPy alone checks only what it reads at once
+def test_flipped_bits_are_no_review_or_leave_it_as_it_was(kept, tmp_path, count):
+    rng = np.random.default_rng(count)
+    pixels, codes = np.sort(rng.choice(10**6, count, replace=False)), rng.integers(1, 4, count).astype(np.uint8)
+    kept.save('a', 1, pixels, codes)
+    path = tmp_path / 'reviews' / 'a.npz'
+    good = path.read_bytes()
+    lost = 0
+    for bit in [*rng.choice(8 * len(good), 400, replace=False), *rng.choice(8 * 200, 200, replace=False)]:
+        damaged = bytearray(good)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        found = kept.load('a')
+        lost += found is None
+        if found is not None:
+            assert_array_equal(found[0], pixels)
+            assert_array_equal(found[1], codes)
+    assert 0 < lost < 600
+
+
 def test_objects_are_not_loaded(kept, tmp_path):
     kept.save('a', 1, PIXELS, CODES)
     np.savez(tmp_path / 'reviews' / 'a.npz', pixels=np.array([print], dtype=object), codes=CODES)
