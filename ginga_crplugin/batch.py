@@ -12,7 +12,7 @@ import numpy as np
 from .core.names import split_ext
 from .core.read import frame_extensions
 from .core.save import stem_of
-from .one_frame import Job, Outcome, name_of, process
+from .one_frame import Job, Outcome, in_a_line, local_file, name_of, process
 from .workers import SETTINGS, make_ready
 
 __all__ = ['apply_recipe', 'files_of', 'local_client', 'remote_client']
@@ -139,27 +139,24 @@ def _jobs(frames, folder):
                 else:
                     taken.add(job.output)
                     yield job
-        except (ValueError, OSError) as error:
-            yield Outcome(name, 0, '', 'failed', ' '.join(str(error).split()))
+        except Exception as error:  # noqa: BLE001 - one frame stops no other; fetching raises all there is
+            yield Outcome(name, 0, '', 'failed', in_a_line(error))
 
 
 def _jobs_of(name, folder):
     if '://' in name:
-        return [Job(name, 0, str(folder / f'{stem_of(name_of(name))}_crmask.fits'))]
-    path, ext = split_ext(name)
-    path = path.resolve()
-    every = frame_extensions(path)
-    chosen = every if ext is None else frame_extensions(path, ext)
+        stem = stem_of(name_of(name))
+        with local_file(name) as copy:
+            chosen = every = frame_extensions(copy)
+    else:
+        path, ext = split_ext(name)
+        path = path.resolve()
+        every = frame_extensions(path)
+        chosen = every if ext is None else frame_extensions(path, ext)
+        name, stem = str(path), stem_of(path.name)
     several = len(every) > 1
-    return [
-        Job(
-            str(path),
-            index,
-            str(folder / f'{stem_of(path.name)}{f"_ext{index}" if several else ""}_crmask.fits'),
-            len(chosen),
-        )
-        for index in chosen
-    ]
+    outputs = {index: folder / f'{stem}{f"_ext{index}" if several else ""}_crmask.fits' for index in chosen}
+    return [Job(name, index, str(output), len(chosen)) for index, output in outputs.items()]
 
 
 # Dask

@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from .core.saved import kept_segments
 from .core.segment import segment
 from .core.verdict import check_result
 
-__all__ = ['Found', 'Job', 'Outcome', 'find', 'is_whole', 'name_of', 'process']
+__all__ = ['Found', 'Job', 'Outcome', 'find', 'in_a_line', 'is_whole', 'local_file', 'name_of', 'process']
 
 #: How many of the largest and of the hinted segments of each frame are told of.
 TOLD = 6
@@ -182,13 +183,11 @@ def process(recipe, job, *, overwrite=False, resume=False):
     """
     start = time.monotonic()
     try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings(), local_file(job.path) as path:
             warnings.simplefilter('ignore')  # of headers; the checks look at the pixels
-            values = _processed(recipe, job, _local(job.path, Path(folder)), overwrite, resume)
+            values = _processed(recipe, job, path, overwrite, resume)
     except Exception as error:  # noqa: BLE001 - one frame stops no other, and the user reads why
-        known = isinstance(error, ValueError | OSError | MemoryError)
-        reason = ' '.join((str(error) if known else f'{type(error).__name__}: {error}').split())
-        values = {'status': 'failed', 'reason': reason or type(error).__name__}
+        values = {'status': 'failed', 'reason': in_a_line(error)}
     return Outcome(job.path, job.ext, job.output, of=job.of, seconds=time.monotonic() - start, **values)
 
 
@@ -204,18 +203,31 @@ def name_of(address):
     return file.rstrip('/').rpartition('/')[2] or 'frame.fits'
 
 
-def _local(path, folder):
-    """Return a frame's file; one that has an address is fetched into a folder."""
+def in_a_line(error):
+    """Return what is told of an error."""
+    known = isinstance(error, ValueError | OSError | MemoryError)
+    return ' '.join((str(error) if known else f'{type(error).__name__}: {error}').split()) or type(error).__name__
+
+
+@contextmanager
+def local_file(path):
+    """Have a frame's file here; one that has an address is fetched for as long, and errors name the address."""
     if '://' not in path:
-        return Path(path)
+        yield Path(path)
+        return
     import fsspec
 
-    with fsspec.open(path, 'rb') as remote:
-        copy = folder / name_of(path)
-        with copy.open('wb') as file:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        copy = Path(folder) / name_of(path)
+        with fsspec.open(path, 'rb') as remote, copy.open('wb') as file:
             while block := remote.read(1 << 22):
                 file.write(block)
-    return copy
+        try:
+            yield copy
+        except (ValueError, OSError) as error:
+            if str(copy) not in str(error):
+                raise
+            raise ValueError(str(error).replace(str(copy), path)) from error
 
 
 def _processed(recipe, job, path, overwrite, resume):

@@ -249,6 +249,34 @@ def test_an_address_is_fetched(night, recipe, reference, tmp_path, address):
     assert contents(tmp_path)['f0_crmask.fits'] == reference['f0_crmask.fits']
 
 
+def test_every_image_at_an_address_is_a_frame(night, recipe, reference, tmp_path):
+    pytest.importorskip('fsspec')
+    packed = tmp_path / 'packed.fits.fz'
+    data, header = fits.getdata(night / 'f0.fits', header=True)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(data.astype(np.int16), header)]).writeto(packed)
+    outcomes = list(apply_recipe(recipe, [f'file://{night / "mosaic.fits"}', f'file://{packed}'], tmp_path))
+    assert [(o.status, o.ext, o.of, o.reason) for o in outcomes] == [
+        ('done', 1, 2, ''), ('done', 2, 2, ''), ('done', 1, 1, ''),
+    ]  # fmt: skip
+    assert (tmp_path / 'packed_crmask.fits').exists()
+    for name in ('mosaic_ext1_crmask.fits', 'mosaic_ext2_crmask.fits'):
+        assert contents(tmp_path)[name] == reference[name]
+
+
+def test_what_is_wrong_at_an_address_names_the_address(recipe, tmp_path):
+    pytest.importorskip('fsspec')
+    (tmp_path / 'text.fits').write_text('no FITS')
+    fits.PrimaryHDU(np.zeros((60, 60))).writeto(tmp_path / 'short.fits')
+    (tmp_path / 'short.fits').write_bytes((tmp_path / 'short.fits').read_bytes()[:9000])
+    addresses = [f'file://{tmp_path / name}' for name in ('text.fits', 'short.fits')] + ['nowhere://f.fits']
+    outcomes = list(apply_recipe(recipe, addresses, tmp_path))
+    assert [o.status for o in outcomes] == ['failed'] * 3
+    assert [o.path for o in outcomes] == addresses
+    for outcome in outcomes[:2]:
+        assert outcome.reason.startswith(outcome.path), outcome.reason
+    assert 'nowhere' in outcomes[2].reason
+
+
 def test_files_are_named_by_pattern_folder_and_header(night, monkeypatch):
     monkeypatch.chdir(night)
     assert files_of(['f?.fits', 'f1.fits', 'mosaic.fits[1]']) == [
