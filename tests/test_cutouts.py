@@ -275,17 +275,6 @@ def test_what_cannot_be_drawn(made, label, images, options, words):
         strip(made[2], label, images, **options)
 
 
-def test_a_strip_is_fast():
-    frame, detection, segments = found([(500 + n, 500 + n) for n in range(120)], (2048, 2048))
-    images = [('mask', merge_mask(frame, detection)), ('science', frame.ccd.data), ('cleaned', detection.cleaned)]
-    took = []
-    for _ in range(20):
-        start = time.perf_counter()
-        strip(segments, 1, images)
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.02
-
-
 # a sheet
 
 
