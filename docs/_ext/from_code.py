@@ -233,7 +233,7 @@ def _told(item):
         words.append('one of ' + ', '.join(known['choices']))
     elif known['low'] is not None:
         words.append(f'from {known["low"]:g} to {known["high"]:g}'.replace(' to inf', ''))
-    words += [f'option ``--{item.name.replace("_", "-")}``', f'in the header ``{known["card"]}``']
+    words += [f'option ``--{item.name.replace("_", "-")}``', f'recorded in the mask as ``{known["card"]}``']
     return [known['help'], '', '*' + '; '.join(words[:-2]) + ';* ' + '; '.join(words[-2:]), '']
 
 

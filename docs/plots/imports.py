@@ -7,9 +7,11 @@ import matplotlib.pyplot as plt
 
 PACKAGE = 'ginga_crplugin'
 #: Third-party libraries that are worth a word in the box of their room.
-LIBRARIES = {'PIL': 'Pillow', 'astropy': 'astropy', 'astrowidgets': 'astrowidgets', 'ccdproc': 'ccdproc',
-             'distributed': 'Dask', 'ginga': 'Ginga', 'ipywidgets': 'ipywidgets', 'numba': 'numba',
-             'photutils': 'photutils', 'qtpy': 'Qt', 'scipy': 'SciPy', 'yaml': 'YAML'}  # fmt: skip
+LIBRARIES = {
+    'PIL': 'Pillow', 'astropy': 'astropy', 'astrowidgets': 'astrowidgets', 'ccdproc': 'ccdproc', 'distributed': 'Dask',
+    'ginga': 'Ginga', 'ipywidgets': 'ipywidgets', 'jinja2': 'Jinja', 'matplotlib': 'Matplotlib', 'numba': 'numba',
+    'photutils': 'photutils', 'qtpy': 'Qt', 'scipy': 'SciPy', 'tqdm': 'tqdm', 'yaml': 'YAML',
+}  # fmt: skip
 
 
 _ARROW = {'arrowstyle': '-|>', 'color': '#7090a8', 'lw': 0.8, 'shrinkB': 13}
