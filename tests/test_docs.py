@@ -30,7 +30,7 @@ PAGES = [ROOT / 'README.md', *sorted(DOCS.glob('*.rst'))]
 ELSEWHERE = {
     'apt-get install': '.ci/run, from the README',
     'python3.12 -m venv .venv && .venv/bin/pip install': '.ci/run, from the README',
-    'pip install': '.ci/run, in environments of their own',
+    'pip install': '.ci/run, the extras web, docs and notebook in environments that have more',
     'python -m pytest': 'whoever runs this',
     'python -m tests.kill_saves --times 850': 'whoever runs this; a part of it runs in the suite',
     'python -m tests.fault_saves': 'whoever runs this; a part of it runs in the suite',
