@@ -263,7 +263,7 @@ def _spread(client, recipe, jobs, options):
 
 
 def _asked(question):
-    """Return what the scheduler answers."""
+    """Return what the scheduler answers, or what it is asked to fetch."""
     try:
         return question()
     except (OSError, TimeoutError, RuntimeError) as error:
@@ -275,7 +275,7 @@ def _outcome(future, job):
     if future.status == 'cancelled':
         raise Lost(_LOST)
     if future.status == 'error':  # the job itself raises nothing
-        error = future.exception()
+        error = _asked(future.exception)
         why = f'its workers died, it may need more memory than they have ({type(error).__name__})'
         return Outcome(job.path, job.ext, job.output, 'failed', why, of=job.of)
-    return future.result()
+    return _asked(future.result)

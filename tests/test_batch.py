@@ -15,7 +15,7 @@ from astropy.nddata import CCDData
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import MaskBit, Recipe, detect, load_recipe, merge_mask, read_dark, read_frame, save_recipe
-from ginga_crplugin.batch import apply_recipe, files_of, local_client, remote_client
+from ginga_crplugin.batch import _outcome, apply_recipe, files_of, local_client, remote_client
 from ginga_crplugin.cli import main
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
@@ -433,6 +433,17 @@ def test_a_cluster_gives_the_same_files_and_loses_nothing_with_a_worker(
     assert sorted(Path(outcome.path).name for outcome in outcomes) == sorted(p.name for p in long_night.iterdir())
     assert {outcome.status for outcome in outcomes} <= {'done', 'skipped'}  # skipped: it was whole when its worker died
     assert contents(out) == {f'g{n:02}_crmask.fits': reference[f'f{n % 4}_crmask.fits'] for n in range(24)}
+
+
+def test_a_scheduler_that_dies_while_an_answer_is_fetched_is_told():
+    class Future:
+        status = 'finished'
+
+        def result(self):
+            raise ConnectionResetError(104, 'Connection reset by peer')
+
+    with pytest.raises(OSError, match='the scheduler of the cluster is gone'):
+        _outcome(Future(), None)
 
 
 def test_a_scheduler_that_dies_is_told_and_resume_does_the_rest(
