@@ -68,17 +68,9 @@ class Thumbnails:
         ):
             self.row.add_widget(widget, stretch=stretch)
 
-    def show(self, session, label, place):
-        """Show a segment of the session's result, or none.
-
-        Parameters
-        ----------
-        session : Session
-        label : int or None
-        place : tuple of int
-            Which of how many listed segments it is, from 1; 0 if it is not listed.
-        """
-        self.words.set_text(f'{place[0] or "-"} of {place[1]}')
+    def show(self, session, label, place, count):
+        """Show a segment of the session's result, or none; it is at a place, from 1, among those that are listed."""
+        self.words.set_text(f'{place or "-"} of {count}')
         set_words(self.why, hint_in_words(session, label), _WIDE)
         self._shown = None if label is None or session.result is None else (session, label)
         if self._shown is None:

@@ -305,7 +305,7 @@ class Panel:
 
     # showing
 
-    def show_frame(self, frame, opening):
+    def show_frame(self, frame, *, opening=False):
         """Show which frame is at hand and what is to be known of it."""
         if frame is None:
             self.frame.set_text('reading the image...' if opening else 'no image')
@@ -348,10 +348,12 @@ class Panel:
             made += used, cause
         tab_after(self.checks.last, *made)
 
-    def show_recipe(self, words):
-        """Show which recipe is used, or was written."""
+    def show_recipe(self, words, min_size, grow):
+        """Show which recipe is used, or was written, and what it says of the list and of growing."""
         self.recipe.set_text(_short(words, 34))
         self.recipe.set_tooltip(words)
+        self.least.set_value(min_size)
+        self.grow.set_value(grow)
 
     def show_kept(self, kept):
         """Offer the review that was kept of this frame, or don't."""
@@ -368,6 +370,11 @@ class Panel:
         words = comparison_in_words(comparison)
         set_words(self.compared, words, _WIDE)
         (self.compared.show if words else self.compared.hide)()
+
+    def end_comparison(self):
+        """Show that nothing is compared any more."""
+        self.compare.set_index(0)
+        self.show_comparison(None)
 
     def show_engine(self, words):
         """Show what is to be known of the fast engine."""
@@ -394,6 +401,11 @@ class Panel:
     def result(self):
         """What stands in the result lines."""
         return ' '.join(line.get_text() for line in self._lines).strip()
+
+    def show_written(self, words, path=''):
+        """Show where the mask was written, or nothing."""
+        self.saved.set_text(words)
+        self.saved.set_tooltip(str(path))
 
     def show_enabled(self, reasons):
         """Grey what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""

@@ -76,7 +76,7 @@ from .core.recipe_read import load_recipe
 from .core.whole import Place
 from .cutouts import contact_sheet
 from .ginga_dialogs import FITS, YAML, Dialogs
-from .ginga_display import Display
+from .ginga_display import GingaDisplay
 from .ginga_image import frame_of_image
 from .ginga_panel import Panel
 from .ginga_pencil import MODES, Pencil
@@ -120,7 +120,8 @@ class CosmicRays(LocalPlugin):
         self.panel.live.set_state(self.session.live)
         for layer, swatch in self.panel.swatches.items():
             swatch.set_color(bg=self.settings[_color_key(layer)])
-        self._display = Display(self.session, self.panel, self.overlay, self.dialogs, self.fv.get_backend_timer())
+        timer = self.fv.get_backend_timer()
+        self._display = GingaDisplay(self.session, self.panel, self.overlay, self.dialogs, timer)
         for event in ('frame', 'params', 'engine', 'recipe'):
             self._heard(event)
 

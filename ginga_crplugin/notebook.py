@@ -24,7 +24,7 @@ from .core.recipe import Recipe
 from .core.recipe_read import load_recipe
 from .ginga_pencil import Pencil
 from .notebook_controls import Controls
-from .notebook_display import Display
+from .notebook_display import NotebookDisplay
 from .notebook_source import cleaned_ccd, dark_from, displayed, is_viewer, mask_from, masked_ccd, reader
 from .notebook_view import View
 from .notebook_worker import Worker, has_loop
@@ -79,7 +79,7 @@ class CosmicRayPanel(w.VBox):
         self.view = View(viewer, image_label)
         self.overlay = self.view.overlay
         self.controls = Controls(self)
-        self._display = Display(self.session, self.view, self.controls)
+        self._display = NotebookDisplay(self.session, self.view, self.controls)
         self._pencil = None
         self._source = self._unit = self._opened_as = self._ext = None
         self._opening = False
@@ -271,8 +271,8 @@ class CosmicRayPanel(w.VBox):
         try:
             self.session.set_params(**{name: value})
         except ValueError as failure:
-            self.controls.show_result([str(failure)], error=True)
-            self.controls.params.show(self.session.params, self.session.sources)
+            self._display.show_error(str(failure))
+            self.controls.show_params(self.session.params, self.session.sources)
 
     def reset(self):
         """Give all parameters back to the header and the defaults."""
@@ -298,7 +298,7 @@ class CosmicRayPanel(w.VBox):
         try:
             recipe = load_recipe(self.controls.recipe_path.value.strip())
         except (ValueError, OSError) as failure:
-            self.controls.show_result([str(failure)], error=True)
+            self._display.show_error(str(failure))
         else:
             self.session.take_recipe(recipe)
 

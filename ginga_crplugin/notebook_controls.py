@@ -230,6 +230,10 @@ class Controls:
         finally:
             self._showing = False
 
+    def show_params(self, params, sources):
+        """Show the values of the parameters, and where they come from."""
+        self.params.show(params, sources)
+
     def show_masks(self, choices, shape):
         """Show a row for each input mask; those of another shape than the image are greyed."""
         self.masks.children = [self._mask_row(i, choice, shape) for i, choice in enumerate(choices)] or [
@@ -289,7 +293,7 @@ class Controls:
         lines = '<br>'.join(map(escape, lines))
         self.result.value = f'<span class="crp-wrong" role="alert">{lines}</span>' if error else lines
 
-    def show_saved(self, words, path=''):
+    def show_written(self, words, path=''):
         """Show where the mask was written, or nothing."""
         self.saved.value = escape(words)
         self.saved.tooltip = str(path)

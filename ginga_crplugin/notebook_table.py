@@ -46,7 +46,6 @@ class SegmentTable:
     def __init__(self, chosen, pressed):
         self._chosen, self._pressed = chosen, pressed
         self.rows = Rows()
-        self.selected = None
         self.html = w.HTML(tooltip=_TIP)
         self.view = w.Box([self.html], layout=w.Layout(height='158px', overflow='auto', display='block'))
         self.view.add_class('crp-table')
@@ -66,8 +65,9 @@ class SegmentTable:
         self.words = w.Label()
         self.pages = w.HBox([self.back, self.words, self.forth])
 
-    def show(self, table, rejected=()):
-        """Show the rows of a table of segments (`Segments.listed`), or none."""
+    def show(self, table, rejected=(), selected=None):
+        """Show the rows of a table of segments (`Segments.listed`), or none; one of them may be selected."""
+        self.selected = selected
         self.rows.set_table(table, rejected)
         self._offer()
         self._show_page()
