@@ -9,10 +9,11 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
+from .addresses import local_file, name_of
 from .core.names import split_ext
 from .core.read import frame_extensions
 from .core.save import stem_of
-from .one_frame import Job, Outcome, in_a_line, local_file, name_of, process
+from .one_frame import Job, Outcome, in_a_line, process
 from .workers import SETTINGS, make_ready
 
 __all__ = ['apply_recipe', 'files_of', 'local_client', 'remote_client']

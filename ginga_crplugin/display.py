@@ -74,7 +74,7 @@ class Display:
             getattr(self, f'_heard_{event}')()
 
     def _heard_params(self):
-        self._panel.show_params(self._session.params, self._session.sources)
+        self._panel.params.show(self._session.params, self._session.sources)
 
     def _heard_recipe(self):
         self._panel.show_recipe(recipe_in_words(self._session), self._session.min_size, self._session.grow)

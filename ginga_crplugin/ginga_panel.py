@@ -1,104 +1,27 @@
-"""The room of Ginga's widgets: the panel of the plugin, made from the parameters' own metadata."""
-
-from dataclasses import fields
+"""The room of Ginga's widgets: the panel of the plugin, from top to bottom in the order of work."""
 
 from ginga.gw import Widgets
 
 from .core.bits import CAUSES
 from .core.header import UNITS
-from .core.params import LACosmicParams
 from .ginga_checks import Checks
 from .ginga_cutouts import Thumbnails
+from .ginga_params import Params
 from .ginga_pencil import MODES
 from .ginga_table import SegmentTable
-from .ginga_toolkit import BOLD, fit, narrow, set_words, tab_after, wide_enough
+from .ginga_toolkit import BOLD, narrow, set_words, tab_after, wide_enough
 from .overlay import COLORS
 from .words import TIPS, comparison_in_words, counts_in_words
-from .words import UNITS as UNIT_WORDS
 
 __all__ = ['Panel']
 
 _AS_HEADER = 'unit: header'
 _WIDE = 70  # characters in a line, and pixels in a browser
 _PIXELS = 396
-_SOURCE, _COUNTS = 24, 50
+_COUNTS = 50
 _LINES = 5
 _MORE = 'More: iterations, cleaning, sky, edges...'
 _COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
-
-
-class _Number:
-    """A spin box, with a slider beside it where the parameter has a usual range."""
-
-    def __init__(self, item, changed):
-        self._item, self._changed = item, changed
-        self._step = item.metadata['step']
-        kind = float if item.type is float else int
-        self.spin = narrow(Widgets.SpinBox(dtype=kind), 100)
-        if kind is float:
-            self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
-        high = min(item.metadata['high'], 1e7)
-        fit(self.spin, 9)
-        self.spin.set_limits(kind(max(item.metadata['low'], -1e7)), kind(high), kind(self._step))
-        self.spin.add_callback('value-changed', lambda _, value: changed(item.name, value))
-        self.slider = None
-        if item.metadata['slider']:
-            low, high = (round(edge / self._step) for edge in item.metadata['slider'])
-            self.slider = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
-            self.slider.set_limits(low, high, 1)
-            self.slider.add_callback('value-changed', self._slid)
-
-    def _slid(self, _, value):
-        self._changed(self._item.name, round(value * self._step, 6))
-
-    @property
-    def widgets(self):
-        return [w for w in (self.slider, self.spin) if w is not None]
-
-    def show(self, value):
-        self.spin.set_value(min(value, 1e7))
-        if self.slider is not None:
-            low, high = self._item.metadata['slider']
-            self.slider.set_value(round(min(max(value, low), high) / self._step))
-
-
-class _Choice:
-    """A combination box."""
-
-    def __init__(self, item, changed):
-        self._words = item.metadata['choices']
-        self.box = Widgets.ComboBox()
-        for word in self._words:
-            self.box.append_text(word)
-        self.box.add_callback('activated', lambda _, index: changed(item.name, self._words[index]))
-
-    @property
-    def widgets(self):
-        return [self.box]
-
-    def show(self, value):
-        self.box.set_index(self._words.index(value))
-
-
-class _Switch:
-    """A check box."""
-
-    def __init__(self, item, changed):
-        self.box = Widgets.CheckBox('')
-        self.box.add_callback('activated', lambda _, state: changed(item.name, bool(state)))
-
-    @property
-    def widgets(self):
-        return [self.box]
-
-    def show(self, value):
-        self.box.set_state(value)
-
-
-def _control(item, changed):
-    if item.metadata['choices']:
-        return _Choice(item, changed)
-    return (_Switch if item.type is bool else _Number)(item, changed)
 
 
 class Panel:
@@ -112,9 +35,7 @@ class Panel:
     """
 
     def __init__(self, container, plugin):
-        self._plugin = plugin
-        self._controls = {}
-        self._sources = {}
+        self._plugin, self._session = plugin, plugin.session
         top = Widgets.VBox()
         top.set_border_width(4)
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
@@ -143,7 +64,7 @@ class Panel:
         box.add_widget(_row(self.unit), stretch=0)
         self.notes = Widgets.Label('')
         box.add_widget(self.notes, stretch=0)
-        self.checks = Checks(self._plugin.session.cure)
+        self.checks = Checks(self._session.cure)
         box.add_widget(self.checks.button, stretch=0)
         box.add_widget(self.checks.box, stretch=0)
 
@@ -164,34 +85,15 @@ class Panel:
         self.live.set_tooltip('The result follows every change, once there is one.')
         self.live.add_callback('activated', lambda _, on: self._plugin.set_live(bool(on)))
         box.add_widget(_row(_heading('Detection'), self.live), stretch=0)
-        common = [item for item in fields(LACosmicParams) if item.metadata['common']]
-        others = [item for item in fields(LACosmicParams) if not item.metadata['common']]
-        box.add_widget(self._grid(common), stretch=0)
+        self.params = Params(self._plugin.choose)
+        box.add_widget(self.params.common, stretch=0)
         self.more = Widgets.Expander(_MORE)
-        self.more.set_widget(self._grid(others))
+        self.more.set_widget(self.params.others)
         box.add_widget(self.more, stretch=0)
 
-    def _grid(self, items):
-        grid = Widgets.GridBox(rows=len(items), columns=4)
-        grid.set_spacing(3)
-        for row, item in enumerate(items):
-            control = _control(item, self._plugin.choose)
-            self._controls[item.name] = control
-            self._sources[item.name] = Widgets.Label('')
-            label = Widgets.Label(item.metadata['label'])
-            for cell in (label, self._sources[item.name]):
-                cell.set_valign('center')
-            cells = [label, *control.widgets, _unit_label(item), self._sources[item.name]]
-            if len(cells) == 5:  # a slider: its source is plain to see
-                cells.pop()
-            for column, cell in enumerate(cells):
-                cell.set_tooltip(item.metadata['help'])
-                grid.add_widget(cell, row, column, stretch=1 if column == 1 else 0)
-        return grid
-
     def _run_part(self, box):
-        self.run = _button('Run', self._plugin.run, 'Find the cosmic rays of the displayed image.')
-        self.cancel = _button('Cancel', self._plugin.cancel, 'Give up the run; the last result stays.')
+        self.run = _button('Run', self._session.detect, 'Find the cosmic rays of the displayed image.')
+        self.cancel = _button('Cancel', self._session.cancel, 'Give up the run; the last result stays.')
         self.bar = Widgets.ProgressBar()
         reset = _button('Reset', self._plugin.reset, 'All parameters as the header or the defaults have them.')
         box.add_widget(_row(self.run, self.cancel, reset, self.bar, stretch=self.bar), stretch=0)
@@ -207,7 +109,7 @@ class Panel:
         self.least.set_limits(1, 1000, 1)
         self.least.set_tooltip('The smallest segment that is listed; smaller ones are in the mask all the same.')
         self.least.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
-        self.table = SegmentTable(self._plugin.choose_label, self._plugin.pixel_offset)
+        self.table = SegmentTable(self._plugin.select, self._plugin.pixel_offset)
         words = [Widgets.Label(word) for word in ('show', 'at least', 'px')]
         heading = _heading('Segments')
         box.add_widget(_row(heading, words[0], self.table.which, words[1], self.least, words[2]), stretch=0)
@@ -224,8 +126,8 @@ class Panel:
         verdict = self._plugin.pass_verdict
         self.keep = _button('Keep', lambda: verdict('keep'), 'The selected segment is a cosmic ray (key k).')
         self.reject = _button('Reject', lambda: verdict('reject'), 'The selected segment is none (key x).')
-        self.undo = _button('Undo', lambda: self._plugin.edit('undo'), 'Take the last edit back (key u).')
-        self.redo = _button('Redo', lambda: self._plugin.edit('redo'), 'Make it again (key U).')
+        self.undo = _button('Undo', lambda: self._session.edit('undo'), 'Take the last edit back (key u).')
+        self.redo = _button('Redo', lambda: self._session.edit('redo'), 'Make it again (key U).')
         self.reject_shown = _button('Reject shown', self._plugin.reject_shown, 'Reject all segments in the list.')
         box.add_widget(_row(self.keep, self.reject, self.undo, self.redo), stretch=0)
         self.draw = Widgets.ComboBox()
@@ -236,25 +138,25 @@ class Panel:
         self.width.set_limits(1, 15, 1)
         self.width.set_value(3)
         self.width.set_tooltip('Width of the brush and of the line, in pixels.')
-        self.width.add_callback('value-changed', lambda _, width: self._plugin.choose_width(width))
+        self.width.add_callback('value-changed', lambda _, width: setattr(self._plugin.pencil, 'width', width))
         self.grow = narrow(Widgets.SpinBox(dtype=int), 60)
         self.grow.set_limits(0, 3, 1)
         self.grow.set_tooltip('Grow the cosmic rays of the mask by so many pixels; shown in yellow.')
-        self.grow.add_callback('value-changed', lambda _, grow: self._plugin.session.set_grow(grow))
+        self.grow.add_callback('value-changed', lambda _, grow: self._session.set_grow(grow))
         words = [Widgets.Label(word) for word in ('draw', 'px', 'grow', 'px')]
         box.add_widget(_row(words[0], self.draw, self.width, words[1], words[2], self.grow, words[3]), stretch=0)
         self.compare = Widgets.ComboBox()
         for words in _COMPARE:
             self.compare.append_text(words)
-        self.compare.add_callback('activated', lambda _, i: self._plugin.session.compare(list(_COMPARE.values())[i]))
-        self.pin = _button('Pin', self._plugin.session.pin, 'Remember this result, to compare others with it.')
+        self.compare.add_callback('activated', lambda _, i: self._session.compare(list(_COMPARE.values())[i]))
+        self.pin = _button('Pin', self._session.pin, 'Remember this result, to compare others with it.')
         box.add_widget(_row(Widgets.Label('compare with'), self.compare, self.pin), stretch=0)
         self.compared = Widgets.Label('')
         box.add_widget(self.compared, stretch=0)
         self.counts = Widgets.Label('')
         box.add_widget(_row(self.counts, self.reject_shown, stretch=self.counts), stretch=0)
-        take = _button('Take up', lambda: self._plugin.session.take_up(kept=True), 'Go on with the kept review.')
-        forget = _button('Forget', lambda: self._plugin.session.take_up(kept=False), 'Drop the kept review.')
+        take = _button('Take up', lambda: self._session.take_up(kept=True), 'Go on with the kept review.')
+        forget = _button('Forget', lambda: self._session.take_up(kept=False), 'Drop the kept review.')
         self._kept_words = Widgets.Label('')
         self.kept = Widgets.VBox()
         for widget in (self._kept_words, _row(take, forget)):
@@ -268,7 +170,7 @@ class Panel:
         for layer in (*COLORS, 'segments'):
             check = Widgets.CheckBox(layer)
             check.set_state(True)
-            check.add_callback('activated', lambda _, on, name=layer: self._plugin.show_layer(name, bool(on)))
+            check.add_callback('activated', lambda _, on, name=layer: self._plugin.overlay.set_visible(name, bool(on)))
             if layer in COLORS:
                 swatch = _button('', lambda name=layer: self._plugin.ask_color(name), 'Choose another colour.')
                 swatch.set_min_size(20, 20)
@@ -288,7 +190,7 @@ class Panel:
         self.blink = _button('Blink', self._plugin.blink, '')
         self.save = _button('Save...', self._plugin.ask_save, 'Write the merged mask.')
         self.show_saved = _button('Show saved', self._plugin.show_saved, 'Open the mask that was written.')
-        self.verify = _button('Verify', self._plugin.verify, '')
+        self.verify = _button('Verify', self._session.verify, '')
         box.add_widget(_row(self.cleaned, self.blink, self.verify, self.save), stretch=0)
         load = _button('Load recipe...', self._plugin.ask_recipe, TIPS['load_recipe'])
         self.save_recipe = _button('Save recipe...', self._plugin.ask_save_recipe, TIPS['save_recipe'])
@@ -316,13 +218,6 @@ class Panel:
         set_words(self.notes, '\n'.join(frame.notes), _WIDE)
         (self.notes.show if frame.notes else self.notes.hide)()
 
-    def show_params(self, params, sources):
-        """Show the values of the parameters, and where they come from."""
-        for name, control in self._controls.items():
-            control.show(getattr(params, name))
-            set_words(self._sources[name], sources[name], _SOURCE)
-            self._sources[name].set_tooltip(sources[name])
-
     def show_masks(self, choices, shape):
         """Show a row for each input mask; those of another shape than the image are greyed."""
         self.masks.remove_all(delete=True)
@@ -336,13 +231,15 @@ class Panel:
             used.set_enabled(fits)
             ny, nx = choice.mask.mask.shape
             used.set_tooltip(choice.mask.name if fits else f'It has {nx} x {ny} pixels, the image has not.')
-            used.add_callback('activated', lambda _, on, i=index: self._plugin.use_mask(i, bool(on)))
+            used.add_callback('activated', lambda _, on, i=index: self._session.set_mask(i, used=bool(on)))
             cause = Widgets.ComboBox()
             for word in CAUSES:
                 cause.append_text(word)
             cause.set_index(list(CAUSES.values()).index(choice.mask.bit))
             cause.set_tooltip('Why these pixels are bad.')
-            cause.add_callback('activated', lambda _, k, i=index: self._plugin.set_cause(i, list(CAUSES.values())[k]))
+            cause.add_callback(
+                'activated', lambda _, k, i=index: self._session.set_mask(i, bit=list(CAUSES.values())[k])
+            )
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
             made += used, cause
@@ -438,12 +335,6 @@ def _row(*widgets, stretch=None):
     if stretch is None:
         row.add_widget(Widgets.Label(''), stretch=1)
     return row
-
-
-def _unit_label(item):
-    label = Widgets.Label(UNIT_WORDS.get(item.metadata['unit'], item.metadata['unit']))
-    label.set_valign('center')
-    return label
 
 
 def _short(text, most):

@@ -70,6 +70,7 @@ from ginga.GingaPlugin import LocalPlugin
 from ginga.misc.Future import Future
 
 from .core.bits import MaskBit
+from .core.frame import same_pixels
 from .core.keep import KeptReviews
 from .core.read import read_dark, read_mask
 from .core.recipe_read import load_recipe
@@ -219,7 +220,8 @@ class CosmicRays(LocalPlugin):
         frame = self.session.frame
         if image is not self._image or frame is None:
             return image is self._image and frame is None and not self.session.error
-        return np.array_equal(image.get_data(), frame.ccd.data, equal_nan=frame.ccd.data.dtype.kind == 'f')
+        data = image.get_data()
+        return data is not None and same_pixels(data, frame.ccd.data)
 
     def _open(self):
         image, unit = self._image, self._unit or self.session.unit
@@ -241,7 +243,7 @@ class CosmicRays(LocalPlugin):
             self.session.set_params(**{name: value})
         except ValueError as error:
             self._display.show_error(str(error))
-            self.panel.show_params(self.session.params, self.session.sources)
+            self.panel.params.show(self.session.params, self.session.sources)
 
     def reset(self):
         """Give all parameters back to the header and the defaults."""
@@ -263,37 +265,15 @@ class CosmicRays(LocalPlugin):
             title, 'files', lambda path: self.session.add_mask(lambda: read(path)), endings=FITS, folder=folder
         )
 
-    def use_mask(self, index, used):  # noqa: D102 - named by the wire it is
-        self.session.set_mask(index, used=used)
-
-    def set_cause(self, index, bit):  # noqa: D102
-        self.session.set_mask(index, bit=bit)
-
-    def run(self):
-        """Run L.A.Cosmic."""
-        self.session.detect()
-
-    def cancel(self):
-        """Give up the run."""
-        self.session.cancel()
-
     def set_live(self, live):
         """Have the result follow every change, or not."""
         self.settings['live'] = live
         self.session.set_live(live)
 
-    def verify(self):
-        """Have the result compared with ccdproc's."""
-        self.session.verify()
-
     def choose_least(self, size):
         """List segments of at least this size."""
         self.settings['min_size'] = size
         self.session.set_min_size(size)
-
-    def choose_label(self, label):
-        """Go to the segment of a row."""
-        self._select(label, pan=True)
 
     @property
     def pixel_offset(self):
@@ -316,10 +296,6 @@ class CosmicRays(LocalPlugin):
         self.settings[_color_key(layer)] = color
         self.overlay.set_color(layer, color)
         self.panel.swatches[layer].set_color(bg=color)
-
-    def show_layer(self, layer, visible):
-        """Show a layer or not."""
-        self.overlay.set_visible(layer, visible)
 
     def show_cleaned(self):
         """Show the cleaned frame as a new image in the channel."""
@@ -397,19 +373,15 @@ class CosmicRays(LocalPlugin):
 
     # the verdicts
 
-    def edit(self, name, pixels=None):
-        """Pass a verdict on pixels, or take one back."""
-        self.session.edit(name, pixels)
-
     def pass_verdict(self, name):
         """Keep or reject the selected segment."""
         if self.overlay.selected is not None and self.session.result is not None:
-            self.edit(name, self.session.pixels_of([self.overlay.selected]))
+            self.session.edit(name, self.session.pixels_of([self.overlay.selected]))
 
     def reject_shown(self):
         """Reject all segments in the list."""
         if self.session.result is not None:
-            self.edit('reject', self.session.pixels_of(self.panel.table.shown))
+            self.session.edit('reject', self.session.pixels_of(self.panel.table.shown))
 
     def draw(self, mode):
         """Have the mouse draw on the image, in one of `MODES`."""
@@ -419,10 +391,6 @@ class CosmicRays(LocalPlugin):
             self.overlay.set_verdicts(self.session.result.segments, self.session.verdicts)
         self.pencil.set_mode(mode)
         self.panel.draw.set_index(MODES.index(mode))
-
-    def choose_width(self, width):
-        """Take another width of the brush."""
-        self.pencil.width = width
 
     def _drawing(self, pixels):
         if self.session.verdicts is not None:
@@ -434,7 +402,8 @@ class CosmicRays(LocalPlugin):
     def _key(self, _canvas, event, *_):
         action = {
             'n': lambda: self.step(1), 'N': lambda: self.step(-1), 'x': lambda: self.pass_verdict('reject'),
-            'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.edit('undo'), 'U': lambda: self.edit('redo'),
+            'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.session.edit('undo'),
+            'U': lambda: self.session.edit('redo'),
             'd': lambda: self.draw('off' if self.pencil.mode == 'paint' else 'paint'), 'b': self.blink,
             'escape': lambda: self.draw('off'), 'backspace': self.overlay.pan_back,
         }.get(event.key)  # fmt: skip
@@ -460,16 +429,17 @@ class CosmicRays(LocalPlugin):
         """Go to the segment that comes so many rows later."""
         label = self.panel.table.rows.beside(self.overlay.selected, step)
         if label is not None:
-            self._select(label, pan=True)
+            self.select(label)
             self.panel.table.select(label)
 
     def _clicked(self, _canvas, _event, x, y, *_):
         label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
-            self._select(label, pan=False)
+            self.select(label, pan=False)
         return label is not None
 
-    def _select(self, label, *, pan):
+    def select(self, label, *, pan=True):
+        """Select a segment, and go there unless it is in sight."""
         self.overlay.select(label)
         self._display.show_thumbnails()
         table = self.session.result.segments.table

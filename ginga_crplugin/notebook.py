@@ -272,7 +272,7 @@ class CosmicRayPanel(w.VBox):
             self.session.set_params(**{name: value})
         except ValueError as failure:
             self._display.show_error(str(failure))
-            self.controls.show_params(self.session.params, self.session.sources)
+            self.controls.params.show(self.session.params, self.session.sources)
 
     def reset(self):
         """Give all parameters back to the header and the defaults."""

@@ -230,10 +230,6 @@ class Controls:
         finally:
             self._showing = False
 
-    def show_params(self, params, sources):
-        """Show the values of the parameters, and where they come from."""
-        self.params.show(params, sources)
-
     def show_masks(self, choices, shape):
         """Show a row for each input mask; those of another shape than the image are greyed."""
         self.masks.children = [self._mask_row(i, choice, shape) for i, choice in enumerate(choices)] or [

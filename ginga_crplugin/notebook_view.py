@@ -4,7 +4,8 @@ import numpy as np
 from astropy.table import Table
 from astropy.visualization import ZScaleInterval
 
-from .overlay import COLORS, REJECTED, MaskOverlay, found_again
+from .markers import REJECTED
+from .overlay import COLORS, MaskOverlay, found_again
 
 __all__ = ['CatalogOverlay', 'View']
 

@@ -1,17 +1,14 @@
 """The room of one frame of many: a recipe applied to it from file to file, and what came of it in plain values."""
 
 import hashlib
-import tempfile
 import time
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 
-from .core.bits import BITS_CARD, REVIEW
+from .addresses import local_file
 from .core.cards import area_and_minutes
 from .core.detect import detect
 from .core.frame import datasum
@@ -20,11 +17,11 @@ from .core.read import read_frame
 from .core.record import grow_cards
 from .core.review import Review
 from .core.save import save_mask
-from .core.saved import kept_segments
 from .core.segment import segment
 from .core.verdict import check_result
+from .outputs import holds_review, is_ours, is_whole
 
-__all__ = ['Found', 'Job', 'Outcome', 'find', 'in_a_line', 'is_whole', 'local_file', 'name_of', 'process']
+__all__ = ['Found', 'Job', 'Outcome', 'find', 'in_a_line', 'process']
 
 #: How many of the largest and of the hinted segments of each frame are told of.
 TOLD = 6
@@ -191,43 +188,10 @@ def process(recipe, job, *, overwrite=False, resume=False):
     return Outcome(job.path, job.ext, job.output, of=job.of, seconds=time.monotonic() - start, **values)
 
 
-def name_of(address):
-    """Return the name of the file that an fsspec address leads to.
-
-    Examples
-    --------
-    >>> name_of('simplecache::s3://night/f1.fits'), name_of('zip://f2.fits::file:///all.zip')
-    ('f1.fits', 'f2.fits')
-    """
-    file = next(part for part in address.split('::') if '://' in part)
-    return file.rstrip('/').rpartition('/')[2] or 'frame.fits'
-
-
 def in_a_line(error):
     """Return what is told of an error."""
     known = isinstance(error, ValueError | OSError | MemoryError)
     return ' '.join((str(error) if known else f'{type(error).__name__}: {error}').split()) or type(error).__name__
-
-
-@contextmanager
-def local_file(path):
-    """Have a frame's file here; one that has an address is fetched for as long, and errors name the address."""
-    if '://' not in path:
-        yield Path(path)
-        return
-    import fsspec
-
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        copy = Path(folder) / name_of(path)
-        with fsspec.open(path, 'rb') as remote, copy.open('wb') as file:
-            while block := remote.read(1 << 22):
-                file.write(block)
-        try:
-            yield copy
-        except (ValueError, OSError) as error:
-            if str(copy) not in str(error):
-                raise
-            raise ValueError(str(error).replace(str(copy), path)) from error
 
 
 def _processed(recipe, job, path, overwrite, resume):
@@ -239,11 +203,11 @@ def _processed(recipe, job, path, overwrite, resume):
         known = is_whole(output, identity, frame)
         if known is not None:
             return {'status': 'skipped'} | _of_header(frame, len(known[1])) | _of_output(*known, recipe.min_size)
-        if not (resume and _is_ours(output)):
+        if not (resume and is_ours(output)):
             msg = f'{output} exists already, and is not whole or not of this recipe: move it away, or overwrite it'
             raise FileExistsError(msg)
         overwrite = True
-    if overwrite and _holds_review(output):
+    if overwrite and holds_review(output):
         msg = f'{output} holds a review: move it away to have it made anew'
         raise FileExistsError(msg)
     found = find(prepared)
@@ -272,55 +236,6 @@ def _identity(prepared):
         recipe.cleaned, recipe.stop, recipe.cure, prepared.rule,
     ]  # fmt: skip
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
-
-
-def is_whole(output, identity, frame):
-    """Return what a file holds, if it is whole and has this identity.
-
-    Parameters
-    ----------
-    output : `~pathlib.Path`
-    identity : str
-    frame : Frame
-        Whose pixels must stand in it, if any do.
-
-    Returns
-    -------
-    (`~astropy.io.fits.Header`, `~astropy.table.QTable`, bool) or None
-        The header of the mask, the table of the segments that are in it, and whether there is a review.
-    """
-    try:
-        with fits.open(output, memmap=False) as hdus:
-            ours = [hdu for hdu in hdus if BITS_CARD in hdu.header]
-            header = next(hdu.header for hdu in ours if hdu.name == 'MASK')
-            if header.get('CRIDENT') != identity:
-                return None
-            if any(hdu.verify_checksum() != 1 or hdu.verify_datasum() != 1 for hdu in ours):
-                return None
-            images = [hdu for hdu in hdus if hdu.is_image and hdu.shape == frame.shape and hdu not in ours]
-            if images and datasum(images[0].data) != datasum(frame.ccd.data):
-                return None
-            return header.copy(), kept_segments(hdus), REVIEW in hdus
-    except (OSError, ValueError, TypeError, KeyError, StopIteration):
-        return None
-
-
-def _is_ours(output):
-    """Whether a file was made of a frame by a recipe, whole or not."""
-    try:
-        with fits.open(output, ignore_missing_simple=True) as hdus:
-            return any('CRIDENT' in hdu.header for hdu in hdus)
-    except (OSError, ValueError):
-        return False
-
-
-def _holds_review(output):
-    """Whether a file holds verdicts."""
-    try:
-        with fits.open(output) as hdus:
-            return REVIEW in hdus
-    except (OSError, ValueError):
-        return False
 
 
 def _of_output(header, table, reviewed, min_size):

@@ -7,7 +7,6 @@ from operator import attrgetter
 from .choices import Choices, masks_of
 from .core import compiling
 from .core.checks import check_frame
-from .core.hints import with_hints
 from .core.read import with_saved
 from .core.recipe_save import save_recipe
 from .core.segment import LISTED
@@ -373,7 +372,7 @@ class Session:
             time.sleep(IDLE)
             if self.result is None or self.result.detection is not result.detection:
                 return None
-            segments = with_hints(result.frame, result.detection, result.segments, dark)
+            segments = result.hinted(dark)
             _ = segments.listed
             return segments, check_result(result.frame, result.detection, segments)
 

@@ -188,7 +188,7 @@ class Soak:
     def use_mask(self):
         """Use the mask, or use it no more."""
         if self.session.masks:
-            self.plugin.use_mask(0, bool(self.rng.integers(2)))
+            self.session.set_mask(0, used=bool(self.rng.integers(2)))
         else:
             self.session.add_mask(lambda path=self.mask: read_mask(path, default=MaskBit.BAD))
 
@@ -224,7 +224,7 @@ class Soak:
     def show(self):
         """Show the cleaned frame or the frame, and a layer or not."""
         self.click('blink')
-        self.plugin.show_layer('cosmic ray', bool(self.rng.integers(2)))
+        self.plugin.overlay.set_visible('cosmic rays', bool(self.rng.integers(2)))
         self.plugin.choose_opacity(self.rng.uniform(0.2, 0.9))
 
     # the output

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ginga_crplugin import drawing
-from ginga_crplugin.overlay import COLORS, COMPARED, REJECTED
+from ginga_crplugin.markers import REJECTED
+from ginga_crplugin.overlay import COLORS, COMPARED
 
 #: The least distance between any two.
 APART = 20.0

@@ -14,6 +14,7 @@ from astropy.table import Table
 
 from .bits import BITS_CARD, REVIEW, MaskBit, merge_mask
 from .detection import restore
+from .frame import same_pixels
 from .record import record
 from .segment import segment
 from .source import BLOCK, clean_header, hdus_in, packing, pixels, unpacked
@@ -242,7 +243,7 @@ class _FrameFile:
         """Refuse to put a mask beside other pixels than those that were searched."""
         with hdus_in(self._file, self._path) as hdus:
             data = pixels(hdus[self._index], self._path) if self._index < len(hdus) else None
-        if data is None or not _same(data, searched):
+        if data is None or not same_pixels(data, searched):
             msg = f'{self._path} has changed since it was read: open it again'
             raise ValueError(msg)
 
@@ -296,13 +297,6 @@ class _FrameFile:
                 raise FileExistsError(msg)
             if not replaced:
                 yield from self._cut(index)
-
-
-def _same(one, other):
-    """Whether two images have the same values; NaN are looked for in rows that differ alone, for time and memory."""
-    nan = one.dtype.kind == other.dtype.kind == 'f'
-    rows = zip(one, other, strict=True) if one.shape == other.shape else [(one, other)]
-    return all(np.array_equal(*two) or (nan and np.array_equal(*two, equal_nan=True)) for two in rows)
 
 
 def _bytes_of(*hdus):

@@ -72,11 +72,11 @@ def measure(shell, size, segments, steps):
     session = plugin.session
     shell.wait(lambda: session.frame is not None and session.engine == '')
     session.set_params(readnoise=10.0)
-    plugin.run()
+    plugin.session.detect()
     shell.wait(lambda: not session.busy)
     shell.settle()
     clock = Clock(plugin.fitsimage)
-    slider = plugin.panel._controls['sigclip'].slider.get_widget()
+    slider = plugin.panel.params['sigclip'].slider.get_widget()
     times, late = [], []
     for step in range(steps):
         start = time.perf_counter()

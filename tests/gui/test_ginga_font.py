@@ -33,7 +33,7 @@ def plugin(font, shell, channel, tmp_path):
     plugin = shell.find(channel, tmp_path / 'tracks.fits')
     plugin.session.add_mask(lambda: InputMask('a_name_as_long_as_they_get_in_practice.fits', MaskBit.BAD, data > 29000))
     shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
-    plugin._select(1, pan=False)
+    plugin.select(1, pan=False)
     shell.pump(1.0)
     return plugin
 

@@ -31,7 +31,7 @@ def test_help_shows_the_text_of_the_module(shell, plugin):
 
 @pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)
 def test_beside_the_mouse_stands_the_help_of_the_parameter(plugin, item):
-    widgets = plugin.panel._controls[item.name].widgets
+    widgets = plugin.panel.params[item.name].widgets
     assert {widget.get_widget().toolTip() for widget in widgets} == {item.metadata['help']}
 
 

@@ -24,7 +24,7 @@ def plugin(shell, channel, tmp_path):
     shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
     plugin.panel.more.expand(True)
     plugin.panel.checks.fold_out(True)
-    plugin._select(1, pan=False)
+    plugin.select(1, pan=False)
     seen = []
     while seen != (seen := list(plugin.session.checks)):  # the checks look again, and their buttons are made anew
         shell.pump(1.5)
@@ -85,7 +85,7 @@ def test_keys_use_what_tab_came_to(shell, plugin):
     QtTest.QTest.keyClick(undo, QtCore.Qt.Key.Key_Space)
     shell.settle()
     assert len(plugin.session.verdicts.rejected_labels) == 0
-    slider = plugin.panel._controls['sigclip'].slider.get_widget()
+    slider = plugin.panel.params['sigclip'].slider.get_widget()
     before = plugin.session.params.sigclip
     QtTest.QTest.keyClick(slider, QtCore.Qt.Key.Key_Right)
     shell.wait(lambda: not plugin.session.busy)

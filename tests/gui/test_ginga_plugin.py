@@ -81,13 +81,13 @@ def test_the_displayed_image_is_never_changed(shell, plugin):
 
 
 def test_header_values_and_their_sources_are_shown(plugin):
-    assert plugin.panel._controls['gain'].spin.get_value() == pytest.approx(1.9)
-    assert plugin.panel._sources['gain'].get_text() == 'GAIN in the header'
-    assert plugin.panel._sources['satlevel'].get_text() == 'default'
+    assert plugin.panel.params['gain'].spin.get_value() == pytest.approx(1.9)
+    assert plugin.panel.params.sources['gain'].get_text() == 'GAIN in the header'
+    assert plugin.panel.params.sources['satlevel'].get_text() == 'default'
 
 
 def test_a_typed_value_is_used_and_survives_another_image(shell, channel, plugin, tmp_path, saao):
-    plugin.panel._controls['sigclip'].spin.get_widget().setValue(7.0)
+    plugin.panel.params['sigclip'].spin.get_widget().setValue(7.0)
     assert plugin.session.sources['sigclip'] == 'you'
     other = tmp_path / 'night2.fits'
     header = saao.ccd.header.copy()
@@ -102,7 +102,7 @@ def test_a_typed_value_is_used_and_survives_another_image(shell, channel, plugin
 
 
 def test_slider_and_spin_box_move_together(plugin):
-    control = plugin.panel._controls['objlim']
+    control = plugin.panel.params['objlim']
     control.slider.get_widget().setValue(33)
     assert control.spin.get_value() == pytest.approx(3.3)
     assert plugin.session.params.objlim == 3.3
@@ -111,10 +111,10 @@ def test_slider_and_spin_box_move_together(plugin):
 
 
 def test_reset_gives_values_back(plugin):
-    plugin.panel._controls['gain'].spin.get_widget().setValue(3.0)
+    plugin.panel.params['gain'].spin.get_widget().setValue(3.0)
     plugin.reset()
     assert plugin.session.params.gain == 1.9
-    assert plugin.panel._sources['gain'].get_text() == 'GAIN in the header'
+    assert plugin.panel.params.sources['gain'].get_text() == 'GAIN in the header'
 
 
 def screen(shell, plugin):
@@ -136,8 +136,8 @@ def test_cosmic_rays_are_drawn_and_can_be_switched_off(shell, plugin):
     plugin.fitsimage.scale_to(1.0, 1.0)
     shown = vermilion(shell, plugin)
     assert shown >= plugin.session.result.detection.pixels / 2
-    plugin.show_layer('cosmic rays', visible=False)
-    plugin.show_layer('segments', visible=False)
+    plugin.overlay.set_visible('cosmic rays', visible=False)
+    plugin.overlay.set_visible('segments', visible=False)
     assert vermilion(shell, plugin) == 0
 
 
@@ -190,7 +190,7 @@ def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
     plugin.add_mask()
     plugin.dialogs.shown.make_callback('activated', [str(tmp_path / 'columns.fits')])
     shell.wait(lambda: plugin.session.masks)
-    plugin.set_cause(0, MaskBit.HOT)
+    plugin.session.set_mask(0, bit=MaskBit.HOT)
     run(shell, plugin)
     assert not plugin.session.result.detection.crmask[:, 299:341].any()
     plugin.ask_save()
@@ -223,7 +223,7 @@ def test_the_result_follows_the_slider(shell, plugin, frame_file):
     run(shell, plugin)
     assert ' - exact' in plugin.panel.result
     for value in (45, 60, 90, 70):
-        plugin.panel._controls['sigclip'].slider.get_widget().setValue(value)
+        plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
         shell.pump(0.02)
     shell.wait(lambda: not plugin.session.busy)
     shell.settle()
@@ -260,7 +260,7 @@ def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
     assert not plugin.panel.save.get_enabled()
     run(shell, plugin)
     assert plugin.panel.save.get_enabled()
-    plugin.panel._controls['sigclip'].spin.get_widget().setValue(9.0)
+    plugin.panel.params['sigclip'].spin.get_widget().setValue(9.0)
     assert not plugin.panel.save.get_enabled()
     assert 'Run it again' in plugin.panel.save.get_widget().toolTip()
 
@@ -341,7 +341,7 @@ def test_cancel_keeps_the_last_result(shell, plugin, held):
     first = plugin.session.result
     held.clear()
     held.started.clear()
-    plugin.panel._controls['sigclip'].spin.get_widget().setValue(6.0)
+    plugin.panel.params['sigclip'].spin.get_widget().setValue(6.0)
     plugin.panel.run.get_widget().click()
     shell.wait(held.started.is_set)
     plugin.panel.cancel.get_widget().click()
@@ -512,8 +512,8 @@ def test_a_mask_can_be_added_and_switched_off_before_there_is_an_image(shell, ch
     plugin.session.add_mask(lambda: InputMask('eye', MaskBit.BAD, np.eye(64, 70, dtype=bool)))
     shell.wait(lambda: plugin.session.masks)
     shell.settle()
-    plugin.use_mask(0, used=False)
-    plugin.use_mask(0, used=True)
+    plugin.session.set_mask(0, used=False)
+    plugin.session.set_mask(0, used=True)
     memory_image(shell, channel)
     shell.wait(lambda: plugin.session.frame is not None)
     assert plugin.session.frame.bits[5, 5] == MaskBit.BAD

@@ -77,7 +77,7 @@ def selected_row(plugin):
 def test_the_selected_row_stays_selected(shell, plugin):
     label = select(plugin, 3)
     place = plugin.session.pixels_of([label])
-    plugin.panel._controls['sigclip'].spin.get_widget().setValue(5.0)
+    plugin.panel.params['sigclip'].spin.get_widget().setValue(5.0)
     shell.wait(lambda: not plugin.session.busy)
     shell.settle()
     again = plugin.overlay.selected
@@ -102,10 +102,10 @@ def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
     words = plugin.panel.thumbnails.why
     assert words.get_text() == ''
     labels = {str(row['hint']): int(row['label']) for row in plugin.session.result.segments.listed}
-    plugin._select(labels['touches a mask'], pan=False)
+    plugin.select(labels['touches a mask'], pan=False)
     said = 'touches a mask: ' + HINTS['touches a mask']
     assert words.get_text().replace('\n', ' ').startswith(f'{said} (peak ')
-    plugin._select(labels[''], pan=False)
+    plugin.select(labels[''], pan=False)
     assert words.get_text() == 'nothing speaks against a cosmic ray'
 
 
@@ -155,7 +155,7 @@ def test_backspace_goes_back_to_the_view_before(shell, plugin):
 
 def test_paint_line_and_erase(shell, plugin):
     mask = plugin.session.result.detection.crmask
-    plugin.choose_width(1)
+    plugin.pencil.width = 1
     plugin.draw('paint')
     drag(plugin, (200, 300), (203, 300))
     expected = mask.copy()
@@ -204,7 +204,7 @@ def test_all_in_the_list_are_rejected_and_listed_by_verdict(shell, plugin):
     which.set_index(plugin.panel.table._whiches.index('rejected'))
     which.make_callback('activated', which.get_index())
     assert list(plugin.panel.table.shown) == shown
-    plugin.edit('undo')
+    plugin.session.edit('undo')
     assert len(plugin.panel.table.shown) == 0
 
 
@@ -215,7 +215,7 @@ def test_verdicts_outlive_a_change_of_parameters(shell, plugin):
     plugin.panel.reject.get_widget().click()
     plugin.session.edit('mark', [5000, 5001])
     for value in (60, 45):
-        plugin.panel._controls['sigclip'].slider.get_widget().setValue(value)
+        plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
         shell.wait(lambda: not plugin.session.busy)
         shell.settle()
         mask = plugin.session.verdicts.mask.ravel()
@@ -294,7 +294,7 @@ def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
     everywhere = plugin.session.result.detection.crmask
     plugin.session.add_mask(lambda: read_mask(tmp_path / 'half.fits'))
     shell.wait(lambda: plugin.session.masks)
-    plugin.run()
+    plugin.session.detect()
     shell.wait(lambda: not plugin.session.busy and not plugin.session.outdated)
     here = plugin.session.result.detection.crmask
     plugin.panel.compare.set_index(1)
@@ -314,7 +314,7 @@ def test_compared_with_a_pinned_result(shell, plugin):
     shell.wait(lambda: plugin.session.engine == '')
     first = plugin.session.result.detection.crmask
     plugin.panel.pin.get_widget().click()
-    plugin.panel._controls['sigclip'].slider.get_widget().setValue(70)
+    plugin.panel.params['sigclip'].slider.get_widget().setValue(70)
     shell.wait(lambda: not plugin.session.busy)
     second = plugin.session.result.detection.crmask
     plugin.session.compare('pinned')
@@ -376,7 +376,7 @@ def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, da
     shell.wait(lambda: plugin.session.frame is not None)
     plugin.session.set_params(gain=1.5, readnoise=10.0)
     plugin.panel.least.get_widget().setValue(1)
-    plugin.run()
+    plugin.session.detect()
     shell.wait(lambda: plugin.session.result is not None and 'hint' in plugin.session.result.segments.table.colnames)
     shell.settle()
     hot = np.flatnonzero(plugin.session.result.segments.table['hint'] == 'hot pixel') + 1

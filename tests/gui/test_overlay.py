@@ -10,7 +10,8 @@ from ginga.pilw.ImageViewPil import CanvasView
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, LACosmicParams, detect, segment
-from ginga_crplugin.overlay import MARKERS, MaskOverlay
+from ginga_crplugin.markers import MARKERS
+from ginga_crplugin.overlay import MaskOverlay
 
 VERMILION, BLUE = (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)
 
