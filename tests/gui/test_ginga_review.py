@@ -267,7 +267,7 @@ def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
     shell.settle()
     assert 'was kept' in again.panel._kept_words.get_text()
     again.session.take_up(kept=True)
-    again.run()
+    again.session.detect()
     shell.wait(lambda: again.session.result is not None)
     shell.settle()
     assert_array_equal(again.session.verdicts.mask, mask)
