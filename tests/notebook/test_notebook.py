@@ -391,6 +391,11 @@ def test_verify_pin_and_compare(saao):
     assert 'only there' in text(panel.controls.compared)
     panel.controls.compare.value = ''
     assert text(panel.controls.compared) == ''
+    for end in (lambda: panel.session.edit('reject', [5]), lambda: panel.load(saao)):
+        panel.controls.compare.value = 'pinned'
+        assert text(panel.controls.compared) != ''
+        end()
+        assert text(panel.controls.compared) == panel.controls.compare.value == ''
 
 
 def test_checks_unfold_and_a_cure_is_a_button(saao):
