@@ -14,9 +14,9 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 import ginga_crplugin
-from ginga_crplugin.cli_options import build_parser
+from ginga_crplugin.cli.parser import build_parser
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.hints import HINTS
+from ginga_crplugin.core.diagnostics.hints import HINTS
 from ginga_crplugin.core.params import LACosmicParams
 
 PACKAGE = Path(ginga_crplugin.__file__).parent
@@ -104,7 +104,7 @@ def room(name):
 
 def panel():
     """Return what the panel's Help shows."""
-    return docstring('ginga_plugin').splitlines()
+    return docstring('plugin.cosmic_rays').splitlines()
 
 
 def benchmarks():

@@ -9,11 +9,12 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
+from ginga_crplugin.core.lacosmic.tiles import AT_ONCE
+
 from .bits import MaskBit
 from .header import frame_unit, header_values
-from .medians import median
 from .params import FromHeader, resolve
-from .tiles import AT_ONCE
+from .stats import median
 
 __all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum', 'same_pixels']
 

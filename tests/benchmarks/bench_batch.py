@@ -29,9 +29,9 @@ from astropy.io import fits
 from distributed import as_completed
 
 from ginga_crplugin import MaskBit, Recipe, save_recipe
-from ginga_crplugin.batch import local_client
+from ginga_crplugin.batch.apply import local_client
 from ginga_crplugin.core.frame import MaskSource
-from ginga_crplugin.demo import DARK_LIMIT, simulate
+from ginga_crplugin.demo.demo import DARK_LIMIT, simulate
 
 LOOP = """
 import sys

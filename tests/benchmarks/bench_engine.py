@@ -127,8 +127,8 @@ def peer(pixels, mask, options):
 def engine(pixels, mask, options):
     """Time the engine: the first result of a frame, then one kind of change after the other."""
     from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit
-    from ginga_crplugin.core.compiling import compile_all
-    from ginga_crplugin.core.lacosmic import LACosmic
+    from ginga_crplugin.core.lacosmic.compilation import compile_all
+    from ginga_crplugin.core.lacosmic.engine import LACosmic
 
     compile_all()
     params = LACosmicParams(gain=GAIN, readnoise=READNOISE, satlevel=SATLEVEL, sepmed=options.sepmed)

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / 'notebook'))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from lab import Lab, missing
+from tests.notebook.lab import Lab, missing
 
 _WATCH = """() => {
   window.steps = [];

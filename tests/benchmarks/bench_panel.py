@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / 'gui'))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from conftest import Shell
+from tests.plugin.conftest import Shell
 
 
 def frame(size, segments, seed=1):

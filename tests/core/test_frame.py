@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, read_dark, read_frame, read_mask
 from ginga_crplugin.core.frame import datasum
-from ginga_crplugin.core.read import read_image
+from ginga_crplugin.io.read import read_image
 
 SHAPE = (20, 24)
 PIXELS = np.arange(480).reshape(SHAPE) + 100

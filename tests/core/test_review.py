@@ -6,9 +6,9 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from ginga_crplugin import Frame, LACosmicParams, MaskBit
-from ginga_crplugin.core.detect import Detection
+from ginga_crplugin.core.lacosmic.detect import Detection
 from ginga_crplugin.core.review import Review, stroke
-from ginga_crplugin.core.segment import segment
+from ginga_crplugin.core.segments import segment
 
 SHAPE = (24, 30)
 

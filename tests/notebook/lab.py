@@ -9,11 +9,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import chromium
 import nbformat
-from chromium import Browser, TimeoutError
 
 import ginga_crplugin
+from tests.notebook import chromium
+from tests.notebook.chromium import Browser, TimeoutError
 
 _IDLE = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;

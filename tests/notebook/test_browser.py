@@ -5,11 +5,11 @@ import time
 import numpy as np
 import pytest
 from astropy.io import fits
-from lab import Lab, missing
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import MaskBit, detect, read_dark, read_frame, read_mask
-from ginga_crplugin.demo import DARK_LIMIT, simulate
+from ginga_crplugin.demo.demo import DARK_LIMIT, simulate
+from tests.notebook.lab import Lab, missing
 
 pytestmark = [
     pytest.mark.browser,

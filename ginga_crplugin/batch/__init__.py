@@ -1,0 +1,1 @@
+"""Recipes applied to many frames, on one machine or a Dask cluster."""

@@ -1,0 +1,1 @@
+"""Checks of frames and results, and hints to causes other than cosmic rays."""

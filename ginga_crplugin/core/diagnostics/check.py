@@ -1,0 +1,55 @@
+"""The room of the marks: what a check says, and what a front can do about it."""
+
+from dataclasses import dataclass, field
+
+from ginga_crplugin.core.frame import InputMask
+
+__all__ = ['MARKS', 'Check', 'Cure']
+
+#: The marks, from harmless to harmful.
+MARKS = 'fine', 'look', 'wrong'
+
+
+@dataclass(frozen=True, eq=False)
+class Cure:
+    """What a front can do about it at a click.
+
+    Attributes
+    ----------
+    name : str
+        What it does, in a few words for a button.
+    params : dict
+        Parameters to choose, by field name; empty if none.
+    mask : InputMask or None
+        A mask to suggest.
+    """
+
+    name: str
+    params: dict = field(default_factory=dict)
+    mask: InputMask | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What one check says.
+
+    Attributes
+    ----------
+    name : str
+        bias, flat, sky, noise, units, bad_pixels, sampling, overscan or nonfinite; share, stars or rate for a result.
+    mark : {'fine', 'look', 'wrong'}
+    figure : str
+        What was measured, in words.
+    effect : str
+        What it does to the result; empty if nothing.
+    advice : str
+        What to do; empty if nothing.
+    cure : Cure or None
+    """
+
+    name: str
+    mark: str
+    figure: str
+    effect: str = ''
+    advice: str = ''
+    cure: Cure | None = None

@@ -1,0 +1,1 @@
+"""The L.A.Cosmic engine and its reference, ccdproc."""

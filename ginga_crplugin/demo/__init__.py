@@ -1,0 +1,1 @@
+"""Simulated frames, and the score of a detection on them."""

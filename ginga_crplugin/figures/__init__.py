@@ -1,0 +1,1 @@
+"""Contact sheets and overviews, drawn with Pillow."""

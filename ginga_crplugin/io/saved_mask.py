@@ -1,0 +1,130 @@
+"""The room of what was saved before: mask, review and record, as they stand in a file beside a frame or without one."""
+
+import zlib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from astropy.table import QTable
+
+from ginga_crplugin.core.bits import BITS_CARD, REVIEW, MaskBit
+from ginga_crplugin.core.frame import InputMask
+from ginga_crplugin.core.params import LACosmicParams
+
+from .fits_reader import pixels
+
+__all__ = ['DAMAGED', 'RUN_CARDS', 'Saved', 'kept_segments', 'own_masks', 'own_review', 'saved_mask']
+
+#: What astropy raises where a file is cut short or damaged.
+DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
+
+#: The cards by which a run over many frames names itself: they stay when a review is saved over its mask.
+RUN_CARDS = 'CRRECIPE', 'CRRECSUM', 'CRRULE', 'CRHDU', 'CRIDENT', 'CRCHECKS'
+
+
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """A mask that was saved of a frame.
+
+    Attributes
+    ----------
+    path : `~pathlib.Path`
+        The file that holds it: the frame's own, or another.
+    masks : tuple of InputMask
+        What had been masked before the run, by cause.
+    cards : dict
+        Those of ``RUN_CARDS`` that its header has, ``{keyword: (value, comment)}``.
+    cleaned : bool
+        Whether the cleaned image stands beside it.
+    params : dict
+        The parameters that it was made with, by field name.
+    grow : int
+        By how many pixels the cosmic rays were grown.
+    """
+
+    path: Path
+    masks: tuple[InputMask, ...]
+    cards: dict
+    cleaned: bool
+    params: dict
+    grow: int
+
+    @property
+    def recipe(self):
+        """The word for the recipe that it was made by (`Recipe.word`); '' if by none."""
+        return self.cards.get('CRRECSUM', ('',))[0]
+
+    @property
+    def ext(self):
+        """The number of the HDU that the frame had where it came from; None if that is not known."""
+        return self.cards.get('CRHDU', (None,))[0]
+
+
+def own_masks(hdus, science, path):
+    """Return the masks of other makers that stand beside an image in its own file, matched by EXTVER."""
+    return tuple(
+        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path), 'own')
+        for hdu in hdus
+        if hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ')
+        and hdu.ver == science.ver and getattr(hdu, 'shape', None) == science.shape
+    )  # fmt: skip
+
+
+def own_review(hdus, version):
+    """Return what was said in review of an image, (n,) pixels and codes; None where there is nothing usable."""
+    for hdu in hdus:
+        if hdu.name == REVIEW and hdu.ver == version and BITS_CARD in hdu.header and not hdu.is_image:
+            try:
+                places, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
+            except (KeyError, *DAMAGED):
+                return None
+            return places.astype(np.int64), codes.astype(np.uint8)
+    return None
+
+
+def saved_mask(hdus, version, shape, path):
+    """Return the mask that was saved of an image, or None."""
+    plane = _plane(hdus, version, shape)
+    if plane is None:
+        return None
+    beside = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
+    header = beside.get('MASK', plane.header)
+    cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
+    masks = _split(pixels(plane, path), path)
+    grow = header.get('CRGROW', 0)
+    grow = grow if grow in range(4) else 0
+    return Saved(Path(path), masks, cards, 'CLEANED' in beside, _params(header), grow)
+
+
+def _params(header):
+    """Return the parameters that a mask was made with, as far as its header tells; none if they can't be used."""
+    values = {item.name: header[card] for item in fields(LACosmicParams) if (card := item.metadata['card']) in header}
+    try:
+        values = {name: float(value) if value == 'inf' else value for name, value in values.items()}
+        made = LACosmicParams(**values)
+    except (ValueError, TypeError):  # edited by others
+        return {}
+    return {name: getattr(made, name) for name in values}
+
+
+def kept_segments(hdus):
+    """Return the table of the segments of a file that holds one mask, without those that were rejected in review."""
+    table = QTable(hdus['CRSEG'].data)
+    return table[table['verdict'] != 'rejected'] if 'verdict' in table.colnames else table
+
+
+def _plane(hdus, version, shape):
+    """Return the HDU of the causes that was written here for an image, or None."""
+    planes = (hdu for hdu in hdus if hdu.is_image and BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
+    return next((hdu for hdu in planes if hdu.ver == version and getattr(hdu, 'shape', None) == shape), None)
+
+
+def _split(plane, path):
+    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
+    if plane.dtype.kind not in 'iu':
+        msg = f'{path}: its DQ holds {plane.dtype.name}, not the whole numbers that were written'
+        raise ValueError(msg)
+    masks = ((bit, (plane & np.uint8(bit)) != 0) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD))
+    return tuple(
+        InputMask.of(f'{bit.name} of the DQ in this file', bit, mask, 'own') for bit, mask in masks if mask.any()
+    )

@@ -1,0 +1,1 @@
+"""What the panels in Ginga and in notebooks share."""

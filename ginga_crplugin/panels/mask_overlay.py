@@ -1,0 +1,295 @@
+"""The room of the canvas: masks, segments and the selected segment drawn over an image in any Ginga viewer."""
+
+import math
+
+import numpy as np
+from ginga.canvas.CanvasObject import get_canvas_types
+from ginga.RGBImage import RGBImage
+
+from .segment_markers import Markers
+
+__all__ = ['COLORS', 'MaskOverlay', 'found_again']
+
+#: Colours that the colour-blind can tell apart (Okabe & Ito 2008, "Color Universal Design").
+COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00', 'by hand': '#F0E442'}
+
+#: Colours of a comparison: what both results have, and what the other has alone. Okabe & Ito's darker green and purple
+#: come too near each other and the blue (tests/panels/test_colors.py).
+COMPARED = {'in both': '#79EC8C', 'only there': '#FA9EEC'}
+
+_TAG = 'ginga_crplugin'
+_COARSEST = 64
+_SMALL, _LARGE = 20.0, 60.0
+
+
+class MaskOverlay:
+    """Layers of flagged pixels and markers of segments over the image of a Ginga viewer.
+
+    The image itself is never touched: all stands on a canvas of its own.
+
+    Parameters
+    ----------
+    viewer : `ginga.ImageView.ImageViewBase`
+        The viewer to draw on.
+    opacity : float, optional
+        Of the pixel layers, 0 to 1.
+    colors : dict of str, optional
+        Colour of each layer, the later drawn above the earlier.
+    """
+
+    def __init__(self, viewer, opacity=0.6, colors=None):
+        self._viewer = viewer
+        self._colors = (COLORS if colors is None else colors) | COMPARED
+        self._opacity = opacity
+        self._shape = None
+        self._pixels = {}
+        self._hidden = set()
+        self._segments = None
+        self._views = []
+        self._picture = _Picture()
+        types = get_canvas_types()
+        self.canvas = types.DrawingCanvas()
+        self.canvas.set_surface(viewer)
+        self.canvas.register_for_cursor_drawing(viewer)
+        self._markers = Markers(self._colors['cosmic rays'])
+        self.canvas.add(self._markers, tag='markers', redraw=False)
+
+    @property
+    def _scale(self):
+        return self._viewer.get_settings().get_setting('scale')
+
+    @property
+    def shown(self):
+        """Whether the overlay is on the viewer's canvas."""
+        return self.canvas in self._viewer.get_canvas()
+
+    def show(self):
+        """Put the overlay on the viewer's canvas."""
+        if not self.shown:
+            self._viewer.get_canvas().add(self.canvas, tag=_TAG, redraw=False)
+            self._scale.add_callback('set', self._zoomed)
+        self._redraw()
+
+    def hide(self):
+        """Take the overlay off the viewer's canvas."""
+        if self.shown:
+            self._viewer.get_canvas().delete_object(self.canvas, redraw=False)
+            self._scale.remove_callback('set', self._zoomed)
+        self._redraw()
+
+    def clear(self):
+        """Forget all pixels and segments."""
+        self._pixels.clear()
+        self._segments = None
+        self._markers.set_table(None)
+        self._markers.selected = None
+        self._drop_picture()
+        self._redraw()
+
+    def set_layers(self, layers, shape):
+        """Draw the pixels of layers; only those that changed are drawn anew.
+
+        Parameters
+        ----------
+        layers : dict of (n,) int ndarray
+            The flat indices of the pixels, rising, for one or some of the layers given with the colours.
+        shape : tuple of int
+            (ny, nx) of the image.
+        """
+        if shape != self._shape:
+            self._pixels.clear()
+            self._drop_picture()
+            self._shape = shape
+        self._pixels |= layers
+        if self._picture.image is None:
+            self._paint()
+            return
+        for layer, pixels in layers.items():
+            self._picture.change(layer, pixels, self._rgba())
+        self._redraw()
+
+    def set_mask(self, layer, mask):
+        """Draw the pixels of a (ny, nx) bool mask in a layer."""
+        self.set_layers({layer: np.flatnonzero(mask)}, mask.shape)
+
+    def set_segments(self, segments, verdicts=None):
+        """Draw the pixels of segments as cosmic rays, and mark those that are listed.
+
+        The selected segment stays selected where it is found again.
+
+        Parameters
+        ----------
+        segments : Segments
+        verdicts : Verdicts, optional
+            What was said of them: rejected segments get a grey marker, and what is in by hand another colour.
+        """
+        if self._segments is not None and self._markers.selected is not None:
+            self._markers.selected = found_again(self._segments, self._markers.selected, segments)
+        self._segments = segments
+        self._markers.set_table(segments.listed)
+        self.set_verdicts(segments, verdicts)
+
+    def set_verdicts(self, segments, verdicts):
+        """Draw what was said of the segments (`Verdicts`); None is nothing."""
+        layers = {'cosmic rays': segments.pixels, 'by hand': np.zeros(0, dtype=np.int64)}
+        rejected = ()
+        if verdicts is not None:
+            detected = np.setdiff1d(verdicts.pixels, verdicts.marked, assume_unique=True)
+            layers = {'cosmic rays': detected, 'by hand': verdicts.marked}
+            rejected = verdicts.rejected_labels
+        self._markers.set_rejected(rejected)
+        nothing = dict.fromkeys(COMPARED, np.zeros(0, dtype=np.int64)) if COMPARED.keys() & self._pixels.keys() else {}
+        self.set_layers(layers | nothing, segments.shape)
+
+    def set_comparison(self, comparison, shape):
+        """Draw a `Comparison` instead of the segments; `set_verdicts` ends it."""
+        layers = {'in both': comparison.both, 'cosmic rays': comparison.here, 'only there': comparison.there}
+        self.set_layers(layers | {'by hand': np.zeros(0, dtype=np.int64)}, shape)
+
+    def set_visible(self, layer, visible):
+        """Show a layer or not; ``'segments'`` are the markers."""
+        (self._hidden.discard if visible else self._hidden.add)(layer)
+        self._markers.visible = 'segments' not in self._hidden
+        self._paint()
+
+    def set_color(self, layer, color):
+        """Draw a layer in another colour, a hex string such as ``'#0072b2'``."""
+        self._colors[layer] = color
+        self._markers.color = self._colors['cosmic rays']
+        self._paint()
+
+    def set_opacity(self, opacity):
+        """Set the opacity of the pixel layers, 0 to 1."""
+        self._opacity = opacity
+        self._paint()
+
+    def select(self, label):
+        """Draw a box around the segment ``label``; None takes it away."""
+        self._markers.selected = label
+        self._redraw()
+
+    @property
+    def selected(self):
+        """The label of the selected segment, or None."""
+        return self._markers.selected
+
+    def label_at(self, x, y):
+        """Return the label of the segment at or nearest around a place (0-based pixels), or None."""
+        if self._segments is None:
+            return None
+        return self._segments.label_at(round(x), round(y)) or self._markers.label_at(x, y)
+
+    def pan_to(self, x, y, size=3.0):
+        """Bring a place to the middle, and zoom in where something of ``size`` pixels would look too small."""
+        self._views.append((self._viewer.get_pan(), self._viewer.get_scale_xy()))
+        self._viewer.set_pan(float(x), float(y))
+        if self._viewer.get_scale_min() * size < _SMALL:
+            scale = min(8.0, _LARGE / size)
+            self._viewer.scale_to(scale, scale)
+
+    def pan_back(self):
+        """Go back to the view before the last `pan_to`, if there is one."""
+        if self._views:
+            pan, scale = self._views.pop()
+            self._viewer.scale_to(*scale)
+            self._viewer.set_pan(*pan)
+
+    def _zoomed(self, *_):
+        """Draw coarser pixels where single ones would vanish between those of the screen."""
+        if self._picture.image is not None and _coarseness(self._viewer) != self._picture.step:
+            self._paint()
+
+    def _rgba(self):
+        """Return the colours of the visible layers, the later above the earlier."""
+        alpha = round(255 * self._opacity)
+        layers = [layer for layer in self._colors if layer in self._pixels and layer not in self._hidden]
+        return {layer: (*bytes.fromhex(self._colors[layer].lstrip('#')), alpha) for layer in layers}
+
+    def _paint(self):
+        """Make the picture of all layers anew."""
+        if not self._pixels:
+            return
+        self._drop_picture()
+        step = _coarseness(self._viewer)
+        rgb = self._picture.make(self._shape, step, self._pixels, self._rgba())
+        image = get_canvas_types().Image(0, 0, rgb, interpolation='nearest')
+        self.canvas.add(image, tag='pixels', belowThis=self._markers, redraw=False)
+        self._redraw()
+
+    def _drop_picture(self):
+        self._picture = _Picture()
+        if self.canvas.has_tag('pixels'):
+            self.canvas.delete_object_by_tag('pixels', redraw=False)
+
+    def _redraw(self):
+        # an Image object appears only with a redraw from the start
+        self._viewer.redraw(whence=0)
+
+
+def _coarseness(viewer):
+    """How many pixels of the image a drawn one must stand for, along each axis, to cover one of the screen."""
+    scale = viewer.get_scale_min()
+    return 1 if scale >= 1.0 or scale <= 0.0 else min(_COARSEST, math.ceil(1.0 / scale))
+
+
+def found_again(old, label, new):
+    """Return the label that a segment has among others, or None."""
+    pixels = old.pixels[old.pixel_labels == label]
+    labels = new.pixel_labels[np.isin(new.pixels, pixels)]
+    return int(labels[0]) if len(labels) else None
+
+
+class _Picture:
+    """The pixels of all layers in one RGBA image, coarse where the viewer is zoomed out."""
+
+    def __init__(self):
+        self.image = None
+        self.step = 1
+        self._cells = {}
+
+    def make(self, shape, step, layers, colors):
+        """Make the image: a drawn cell has a colour if one of the pixels it stands for has.
+
+        The image always has the size of the frame: Ginga puts an Image with a scale of its own in the wrong place
+        where it is partly out of view.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (ny, nx) of the frame.
+        step : int
+            How many pixels of the frame a cell stands for, along each axis.
+        layers : dict
+            The flat indices of the pixels of each layer.
+        colors : dict
+            The RGBA of each visible layer, the later above the earlier.
+        """
+        self.step, self._across = step, -(-shape[1] // step)
+        self.image = RGBImage(data_np=np.zeros((*shape, 4), dtype=np.uint8))
+        self._cells = {layer: self._cells_of(pixels) for layer, pixels in layers.items()}
+        self._color(np.concatenate(list(self._cells.values())), colors)
+        return self.image
+
+    def change(self, layer, pixels, colors):
+        """Write over the cells that changed in a layer."""
+        old, new = self._cells.get(layer, np.zeros(0, dtype=np.int64)), self._cells_of(pixels)
+        self._cells[layer] = new
+        self._color(np.setxor1d(old, new, assume_unique=True), colors)
+
+    def _cells_of(self, pixels):
+        if self.step == 1:
+            return pixels
+        y, x = np.divmod(pixels, self.image.width)
+        return np.unique(y // self.step * self._across + x // self.step)
+
+    def _color(self, cells, colors):
+        values = np.zeros((len(cells), 4), dtype=np.uint8)
+        for layer, color in colors.items():
+            values[np.isin(cells, self._cells.get(layer, ()))] = color
+        data, values = self.image.get_data().view(np.uint32)[..., 0], values.view(np.uint32)[:, 0]
+        top, left = np.divmod(cells, self._across)
+        for dy in range(self.step):
+            for dx in range(self.step):
+                y, x = top * self.step + dy, left * self.step + dx
+                inside = (y < data.shape[0]) & (x < data.shape[1])
+                data[y[inside], x[inside]] = values[inside]

@@ -1,0 +1,163 @@
+"""The room of the rows: the segments as a list that is sorted, filtered and paged, for a front that shows it."""
+
+import numpy as np
+
+from ginga_crplugin.core.review import VERDICTS
+
+__all__ = ['COLUMNS', 'PAGE', 'Rows']
+
+#: Rows on a page: more would take longer to fill in than a slider may wait.
+PAGE = 50
+
+#: Head, key and decimals (None is a word) of each column.
+COLUMNS = (
+    ('#', 'label', 0),
+    ('x', 'x_centroid', 1),
+    ('y', 'y_centroid', 1),
+    ('px', 'area', 0),
+    ('S/N', 'snr', 0),
+    ('e-', 'flux', 0),
+    ('hint', 'hint', None),
+    ('verdict', 'verdict', None),
+)
+
+
+class Rows:
+    """The segments that are listed, in order.
+
+    Parameters
+    ----------
+    offset : float, optional
+        What is added to a pixel coordinate for the user.
+    """
+
+    def __init__(self, offset=0.0):
+        self._offset = offset
+        self._values = {}
+        self._order = np.zeros(0, dtype=int)
+        self.which = 'all'
+        self.sorting = ('label', True)
+        self.page = 0
+
+    def set_table(self, table, rejected=()):
+        """List the segments of a table (`Segments.listed`), or none.
+
+        Parameters
+        ----------
+        table : `~astropy.table.QTable` or None
+        rejected : sequence of int, optional
+            The labels of the segments that were rejected.
+        """
+        self._values = {}
+        if table is not None:
+            self._values = {key: np.asarray(table[key]) for _, key, _ in COLUMNS if key in table.colnames}
+        self.set_rejected(rejected)
+
+    def set_rejected(self, rejected):
+        """Take other verdicts on the same segments."""
+        if self._values:
+            self._values['verdict'] = VERDICTS[np.isin(self._values['label'], rejected).astype(int)]
+        if self.which not in self.whiches:  # no segment has that hint
+            self.which = 'all'
+        self._arrange()
+
+    def show(self, which):
+        """List all segments, or those with a verdict or a hint."""
+        self.which = which
+        self.page = 0
+        self._arrange()
+
+    def sort(self, key):
+        """Sort by a column; the other way round if it is sorted by it already."""
+        self.sort_by(key, rising=not (self.sorting[0] == key and self.sorting[1]))
+
+    def sort_by(self, key, *, rising):
+        """Sort by a column, rising or falling."""
+        self.sorting = (key, rising)
+        self.page = 0
+        self._arrange()
+
+    def _arrange(self):
+        order = np.zeros(0, dtype=int)
+        if self._values:
+            key, rising = self.sorting
+            order = np.argsort(self._values.get(key, self._values['label']), kind='stable')
+            order = order if rising else order[::-1]
+            if self.which != 'all':
+                values = self._values.get('verdict' if self.which in VERDICTS else 'hint', np.zeros(len(order), str))
+                order = order[values[order] == self.which]
+        self._order = order
+        self.page = min(max(self.page, 0), max(0, (len(order) - 1) // PAGE))
+
+    @property
+    def columns(self):
+        """Head, key and decimals of the columns that there is something in."""
+        return [column for column in COLUMNS if column[1] in self._values or not self._values]
+
+    @property
+    def whiches(self):
+        """What can be listed."""
+        # while hints are worked out, the one that was asked for stays
+        hints = self._values.get('hint', () if self.which in ('all', *VERDICTS) else (self.which,))
+        return ['all', *map(str, VERDICTS), *sorted(set(map(str, hints)) - {''})]
+
+    @property
+    def labels(self):
+        """The labels of all segments that are listed, on all pages."""
+        return self._values['label'][self._order] if self._values else np.zeros(0, dtype=int)
+
+    def __len__(self):
+        return len(self._order)
+
+    @property
+    def first(self):
+        """The place of the first row of the page, from 0."""
+        return self.page * PAGE
+
+    @property
+    def range(self):
+        """Which of the rows are on the page, in words."""
+        return f'{self.first + 1} to {min(self.first + PAGE, len(self))} of {len(self)}'
+
+    @property
+    def paged(self):
+        """Whether there are more rows than a page holds."""
+        return len(self) > PAGE
+
+    def place(self, label):
+        """Return at which place a segment is listed, from 1; 0 if it is not."""
+        place = np.flatnonzero(self.labels == label)
+        return int(place[0]) + 1 if len(place) else 0
+
+    def turn_to(self, label):
+        """Turn to the page with a segment, if it is listed."""
+        if self.place(label):
+            self.page = (self.place(label) - 1) // PAGE
+
+    def turn(self, pages):
+        """Turn so many pages on."""
+        self.page += pages
+        self._arrange()
+
+    def beside(self, label, step):
+        """Return the label of the segment that comes so many rows after another, or None at the end."""
+        place = self.place(label)
+        index = place - 1 + step if place else 0
+        return int(self.labels[index]) if 0 <= index < len(self) else None
+
+    @property
+    def shown(self):
+        """The rows of the page: label, whether it is rejected, and the words in the columns."""
+        rows = []
+        for index in self._order[self.first : self.first + PAGE]:
+            words = [self._word(key, decimals, index) for _, key, decimals in self.columns]
+            rejected = self._values['verdict'][index] == VERDICTS[1]
+            rows.append((int(self._values['label'][index]), bool(rejected), words))
+        return rows
+
+    def _word(self, key, decimals, index):
+        value = self._values[key][index]
+        if decimals is None:
+            return str(value)
+        value += self._offset if key in ('x_centroid', 'y_centroid') else 0
+        return f'{value:.{decimals}f}'

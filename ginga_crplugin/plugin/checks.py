@@ -1,0 +1,74 @@
+"""The room of the checks in Ginga: what speaks against the frame or the result, with a button where there is a cure."""
+
+from ginga.gw import Widgets
+
+from ginga_crplugin.panels.text import check_in_words
+
+from .toolkit import set_words, tab_after
+
+__all__ = ['Checks']
+
+_COLORS = {'fine': '#2e7d32', 'look': '#9a6700', 'wrong': '#b00020'}
+_WORDS = {'fine': 'fine', 'look': 'to look at', 'wrong': 'wrong'}
+_WIDE = 60
+
+
+class Checks:
+    """A line that counts the checks, and folds out to all of them.
+
+    Parameters
+    ----------
+    cure : callable
+        ``cure(cure)`` does what a check advises.
+    """
+
+    def __init__(self, cure):
+        self._cure = cure
+        self._open = False
+        self._cures = []
+        self._worst = 'fine'
+        self.button = Widgets.Button('Checks')
+        self.button.set_tooltip('What speaks against running L.A.Cosmic on this frame as it stands.')
+        self.button.add_callback('activated', lambda _: self.fold_out(not self._open))
+        self.box = Widgets.VBox()
+        self.box.set_spacing(2)
+        self.box.hide()
+
+    def fold_out(self, open_):
+        """Show all checks, or the line that counts them alone."""
+        self._open = open_
+        (self.box.show if open_ else self.box.hide)()
+
+    @property
+    def last(self):
+        """The last of its buttons."""
+        return [self.button, *self._cures][-1]
+
+    def show(self, checks):
+        """Show checks (`Check`); those that are not fine unfold when one is newly wrong."""
+        counts = {mark: sum(check.mark == mark for check in checks) for mark in _WORDS}
+        words = ', '.join(f'{count} {_WORDS[mark]}' for mark, count in counts.items() if count)
+        self.button.set_text(f'Checks: {words}' if checks else 'Checks')
+        self.box.remove_all(delete=True)
+        self._cures = []
+        for check in sorted(checks, key=lambda check: list(_WORDS).index(check.mark), reverse=True):
+            self._add(check)
+        tab_after(self.button, *self._cures)
+        worst = 'wrong' if counts['wrong'] else 'fine'
+        if worst != self._worst:
+            self.fold_out(worst == 'wrong')
+        self._worst = worst
+
+    def _add(self, check):
+        label = Widgets.Label('')
+        set_words(label, check_in_words(check), _WIDE)
+        label.set_color(fg=_COLORS[check.mark])
+        self.box.add_widget(label, stretch=0)
+        if check.cure is not None:
+            button = Widgets.Button(check.cure.name)
+            button.add_callback('activated', lambda _, cure=check.cure: self._cure(cure))
+            self._cures.append(button)
+            row = Widgets.HBox()
+            row.add_widget(button, stretch=0)
+            row.add_widget(Widgets.Label(''), stretch=1)
+            self.box.add_widget(row, stretch=0)

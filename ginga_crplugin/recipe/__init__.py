@@ -1,0 +1,1 @@
+"""Recipes: parameters, masks and outputs, as YAML."""

@@ -1,0 +1,470 @@
+"""A night of frames: one recipe over many, in one process, on many cores, and on a cluster."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import MaskBit, Recipe, detect, load_recipe, merge_mask, read_dark, read_frame, save_recipe
+from ginga_crplugin.batch.apply import _outcome, apply_recipe, files_of, local_client, remote_client
+from ginga_crplugin.batch.job import Job, process
+from ginga_crplugin.cli.main import main
+from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.params import FromHeader
+from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.recipe.recipe import Rule
+
+
+@pytest.fixture(scope='module')
+def night(tmp_path_factory):
+    """Frames of two cameras, a dark, a mosaic, a file that is none, and a recipe."""
+    folder = tmp_path_factory.mktemp('night')
+    for number in range(4):
+        truth = simulate((128, 128), number)
+        truth.ccd.header.update({'INSTRUME': 'red' if number % 2 else 'blue', 'IMAGETYP': 'LIGHT', 'XPIXSZ': 13.5})
+        truth.ccd.write(folder / f'f{number}.fits')
+    truth.dark.header['IMAGETYP'] = 'DARK'
+    truth.dark.write(folder / 'dark.fits')
+    hdus = [fits.PrimaryHDU()]
+    for chip in (1, 2):
+        ccd = simulate((96, 128), 10 + chip).ccd
+        hdus.append(fits.ImageHDU(ccd.data, ccd.header, name=f'CHIP{chip}'))
+    fits.HDUList(hdus).writeto(folder / 'mosaic.fits')
+    (folder / 'broken.fits').write_bytes(b'no frame')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def recipe_path(night):
+    dark = MaskSource(night / 'dark.fits', None, MaskBit.HOT, 30.0)
+    rules = (
+        Rule({'INSTRUME': 'red'}, 'red', {'sigclip': 6.0}),
+        Rule({'EXTNAME': ('CHIP1', 'CHIP2')}, 'chips', masks=()),
+    )
+    return save_recipe(Recipe({'sigclip': 5.0, 'gain': FromHeader()}, (dark,), rules=rules), night / 'night.yaml')
+
+
+@pytest.fixture(scope='module')
+def recipe(recipe_path):
+    return load_recipe(recipe_path)
+
+
+@pytest.fixture(scope='module')
+def reference(night, recipe, tmp_path_factory):
+    """The outputs of a run in this process, by name."""
+    folder = tmp_path_factory.mktemp('reference')
+    list(apply_recipe(recipe, sorted(night.glob('*[0-9c].fits')), folder))
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.glob('*_crmask.fits'))}
+
+
+# one frame
+
+
+def test_a_frame_gets_what_the_recipe_says(night, recipe, tmp_path):
+    job = Job(str(night / 'f1.fits'), 0, str(tmp_path / 'f1_crmask.fits'))
+    outcome = process(recipe, job)
+    frame = read_frame(night / 'f1.fits').replace(masks=(read_dark(night / 'dark.fits', 30),))
+    params, _ = frame.parameters({'sigclip': 6.0})
+    found = detect(frame, params)
+    with fits.open(job.output) as hdus:
+        assert_array_equal(hdus['DQ'].data, merge_mask(frame, found))
+        header = hdus['MASK'].header
+        assert (header['CRRECIPE'], header['CRRULE'], header['LASIGCLP']) == ('night.yaml', 'red', 6.0)
+        assert header['CRCHECKS'] == outcome.checks
+        rows = {row['label']: row for row in hdus['CRSEG'].data}
+    assert (outcome.status, outcome.rule, outcome.pixels) == ('done', 'red', found.pixels)
+    assert (outcome.segments, outcome.unsearched) == (len(rows), found.unsearched_fraction)
+    assert outcome.rate == pytest.approx(len(rows) / ((128 * 13.5e-4) ** 2 * 10.0))
+    sizes = sorted((row['area'] for row in rows.values()), reverse=True)
+    assert [size for _, _, _, size, _ in outcome.largest][:6] == sizes[:6]
+    for label, x, y, size, hint in outcome.largest:
+        row = rows[label]
+        assert (x, y, size, hint) == (row['x_centroid'], row['y_centroid'], row['area'], row['hint'].strip())
+
+
+def written(path):
+    """Return which file it is, and when it was written; reading it changes neither."""
+    found = Path(path).stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def test_what_is_done_and_whole_is_left_as_it_is(night, recipe, tmp_path):
+    job = Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits'))
+    first = process(recipe, job)
+    before = written(job.output)
+    again = process(recipe, job)
+    assert written(job.output) == before
+    assert again.status == 'skipped'
+    for name in (
+        'rule',
+        'object',
+        'exposure',
+        'pixels',
+        'segments',
+        'listed',
+        'rate',
+        'unsearched',
+        'checks',
+        'largest',
+    ):
+        assert getattr(again, name) == getattr(first, name), name
+
+
+@pytest.mark.parametrize('what', ['cut', 'flipped', 'recipe', 'frame', 'gain'])
+def test_what_is_not_whole_or_of_another_recipe_is_told_and_made_anew_if_asked(night, recipe, tmp_path, what):
+    path, output = tmp_path / 'f0.fits', tmp_path / 'out.fits'
+    path.write_bytes((night / 'f0.fits').read_bytes())
+    job = Job(str(path), 0, str(output))
+    process(recipe, job)
+    if what == 'cut':
+        output.write_bytes(output.read_bytes()[:-2880])
+    elif what == 'flipped':
+        content = bytearray(output.read_bytes())
+        content[len(content) // 2] ^= 1
+        output.write_bytes(content)
+    elif what == 'recipe':
+        recipe = Recipe({'sigclip': 9.0})
+    else:
+        with fits.open(path, mode='update') as hdus:
+            if what == 'frame':
+                hdus[0].data[3, 3] += 1.0
+            else:
+                hdus[0].header['GAIN'] = 1.6
+    before = output.read_bytes()
+    assert process(recipe, job).status == 'failed'
+    assert 'is not whole or not of this recipe' in process(recipe, job).reason
+    assert output.read_bytes() == before
+    how = {'resume': True} if what in ('flipped', 'recipe', 'frame', 'gain') else {'overwrite': True}
+    assert process(recipe, job, **how).status == 'done'
+    assert process(recipe, job).status == 'skipped'
+
+
+def test_to_go_on_replaces_no_file_of_others(night, recipe, tmp_path):
+    job = Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits'))
+    fits.writeto(job.output, np.zeros((4, 4)))
+    before = Path(job.output).read_bytes()
+    outcome = process(recipe, job, resume=True)
+    assert outcome.status == 'failed'
+    assert 'exists already' in outcome.reason
+    assert Path(job.output).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ('recipe', 'why'),
+    [
+        (Recipe(stop=('bad_pixels',)), 'f0.fits is not processed: bad_pixels: '),
+        (Recipe(masks=(MaskSource(Path('none.fits')),)), 'none.fits'),
+        (Recipe(unit='electron'), 'gain'),
+    ],
+)
+def test_a_frame_that_fails_says_why(night, tmp_path, recipe, why):
+    recipe = Recipe({'gain': 2.0}, stop=recipe.stop, masks=recipe.masks, unit=recipe.unit)
+    outcome = process(recipe, Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits')))
+    assert outcome.status == 'failed'
+    assert why in outcome.reason
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_fault_of_the_program_is_told_as_well(night, recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr('ginga_crplugin.batch.job.find', lambda prepared: 1 // 0)
+    outcome = process(recipe, Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits')))
+    assert (outcome.status, outcome.reason.split(':')[0]) == ('failed', 'ZeroDivisionError')
+
+
+def test_grown_masks(night, tmp_path):
+    path = str(night / 'f0.fits')
+    for grow in (0, 2):
+        process(Recipe(grow=grow, kind='mask'), Job(path, 0, str(tmp_path / f'{grow}.fits')))
+    plain, grown = (fits.getdata(tmp_path / f'{grow}.fits', 'MASK') for grow in (0, 2))
+    from scipy.ndimage import maximum_filter
+
+    assert_array_equal(grown, maximum_filter(plain, 5))
+    assert fits.getheader(tmp_path / '2.fits', 'MASK')['CRGROW'] == 2
+
+
+# many
+
+
+def test_all_frames_of_all_files(night, recipe, reference, tmp_path):
+    outcomes = list(apply_recipe(recipe, sorted(night.glob('*.fits')), tmp_path))
+    by_name = {(Path(o.path).name, o.ext): o for o in outcomes}
+    assert by_name['broken.fits', 0].status == 'failed'
+    assert 'not a FITS file' in by_name['broken.fits', 0].reason
+    assert by_name['mosaic.fits', 1].rule == by_name['mosaic.fits', 2].rule == 'chips'
+    assert by_name['f0.fits', 0].rule == ''
+    assert 'gain is not in the header of dark.fits' in by_name['dark.fits', 0].reason
+    assert set(contents(tmp_path)) == {
+        'f0_crmask.fits', 'f1_crmask.fits', 'f2_crmask.fits', 'f3_crmask.fits', 'mosaic_ext1_crmask.fits',
+        'mosaic_ext2_crmask.fits',
+    }  # fmt: skip
+    assert reference.items() <= contents(tmp_path).items()
+    for chip in (1, 2):
+        assert_array_equal(fits.getdata(tmp_path / f'mosaic_ext{chip}_crmask.fits', f'CHIP{chip}'),
+                           fits.getdata(night / 'mosaic.fits', chip))  # fmt: skip
+
+
+def test_results_come_one_by_one(night, recipe, tmp_path):
+    outcomes = apply_recipe(recipe, [night / 'f0.fits', night / 'f1.fits'], tmp_path)
+    assert Path(next(outcomes).path).name == 'f0.fits'
+    assert list(contents(tmp_path)) == ['f0_crmask.fits']
+    assert Path(next(outcomes).path).name == 'f1.fits'
+
+
+def test_two_frames_of_one_name_do_not_share_an_output(night, recipe, tmp_path):
+    other = tmp_path / 'other' / 'f0.fits'
+    other.parent.mkdir()
+    other.write_bytes((night / 'f1.fits').read_bytes())
+    outcomes = list(apply_recipe(recipe, [night / 'f0.fits', other], tmp_path))
+    assert [o.status for o in outcomes] == ['done', 'failed']
+    assert outcomes[1].reason == 'f0_crmask.fits is the mask of another frame of the same name already'
+
+
+def test_names_of_headers_are_no_paths(night, recipe, tmp_path):
+    ccd = CCDData.read(night / 'f0.fits')
+    hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(ccd.data, ccd.header, name='../../X') for _ in range(2))]
+    fits.HDUList(hdus).writeto(tmp_path / 'in.fits')
+    (tmp_path / 'a' / 'b').mkdir(parents=True)
+    list(apply_recipe(recipe, [tmp_path / 'in.fits'], tmp_path / 'a' / 'b'))
+    assert sorted(p.name for p in tmp_path.rglob('*.fits')) == ['in.fits', 'in_ext1_crmask.fits', 'in_ext2_crmask.fits']
+
+
+@pytest.mark.parametrize('address', ['file://{}', 'simplecache::file://{}'])
+def test_an_address_is_fetched(night, recipe, reference, tmp_path, address):
+    pytest.importorskip('fsspec')
+    [outcome] = apply_recipe(recipe, [address.format(night / 'f0.fits')], tmp_path)
+    assert outcome.status == 'done', outcome.reason
+    assert contents(tmp_path)['f0_crmask.fits'] == reference['f0_crmask.fits']
+
+
+def test_every_image_at_an_address_is_a_frame(night, recipe, reference, tmp_path):
+    pytest.importorskip('fsspec')
+    packed = tmp_path / 'packed.fits.fz'
+    data, header = fits.getdata(night / 'f0.fits', header=True)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(data.astype(np.int16), header)]).writeto(packed)
+    outcomes = list(apply_recipe(recipe, [f'file://{night / "mosaic.fits"}', f'file://{packed}'], tmp_path))
+    assert [(o.status, o.ext, o.of, o.reason) for o in outcomes] == [
+        ('done', 1, 2, ''), ('done', 2, 2, ''), ('done', 1, 1, ''),
+    ]  # fmt: skip
+    assert (tmp_path / 'packed_crmask.fits').exists()
+    for name in ('mosaic_ext1_crmask.fits', 'mosaic_ext2_crmask.fits'):
+        assert contents(tmp_path)[name] == reference[name]
+
+
+def test_what_is_wrong_at_an_address_names_the_address(recipe, tmp_path):
+    pytest.importorskip('fsspec')
+    (tmp_path / 'text.fits').write_text('no FITS')
+    fits.PrimaryHDU(np.zeros((60, 60))).writeto(tmp_path / 'short.fits')
+    (tmp_path / 'short.fits').write_bytes((tmp_path / 'short.fits').read_bytes()[:9000])
+    addresses = [f'file://{tmp_path / name}' for name in ('text.fits', 'short.fits')] + ['nowhere://f.fits']
+    outcomes = list(apply_recipe(recipe, addresses, tmp_path))
+    assert [o.status for o in outcomes] == ['failed'] * 3
+    assert [o.path for o in outcomes] == addresses
+    for outcome in outcomes[:2]:
+        assert outcome.reason.startswith(outcome.path), outcome.reason
+    assert 'nowhere' in outcomes[2].reason
+
+
+def test_files_are_named_by_pattern_folder_and_header(night, monkeypatch):
+    monkeypatch.chdir(night)
+    assert files_of(['f?.fits', 'f1.fits', 'mosaic.fits[1]']) == [
+        'f0.fits',
+        'f1.fits',
+        'f2.fits',
+        'f3.fits',
+        'mosaic.fits[1]',
+    ]
+    assert files_of([str(night)]) == sorted(map(str, night.glob('*.fits')))
+    assert files_of(['f*.fits', 'dark.fits'], {'imagetyp': 'DARK'}) == ['dark.fits']
+    assert files_of(['*.fits'], {'imagetyp': 'LIGHT', 'instrume': 'red'}) == ['f1.fits', 'f3.fits']
+    assert files_of(['f*.fits'], {'xpixsz': 13.5}) == [f'f{n}.fits' for n in range(4)]
+    with pytest.raises(FileNotFoundError, match='no such file'):
+        files_of(['g*.fits'])
+
+
+def test_outputs_are_no_frames(night, recipe, tmp_path):
+    list(apply_recipe(recipe, [night / 'f0.fits'], tmp_path))
+    with pytest.raises(FileNotFoundError):
+        files_of([str(tmp_path)])
+    assert files_of([str(tmp_path / 'f0_crmask.fits')])
+
+
+# the command
+
+
+def apply(*words):
+    return main(['apply', *map(str, words)])
+
+
+def test_the_command(night, recipe_path, reference, tmp_path, capsys):
+    out = tmp_path / 'out'
+    assert apply(recipe_path, night / 'f*.fits', '-o', out, '-j', 1) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith('done ') for line in lines) == 4
+    assert any('f1.fits [0]' in line and 'rule red' in line for line in lines)
+    assert '4 frames: 4 done, 0 skipped, 0 failed' in lines
+    assert {name: reference[name] for name in contents(out)} == contents(out)
+
+
+def test_the_command_goes_on_where_it_was(night, recipe_path, tmp_path, capsys):
+    out = tmp_path / 'out'
+    frames = [night / 'f0.fits', night / 'broken.fits', night / 'f1.fits']
+    assert apply(recipe_path, *frames, '-o', out, '-j', 1) == 1
+    captured = capsys.readouterr()
+    assert 'failed: ' in captured.out
+    assert 'broken.fits' in captured.out
+    assert 'Traceback' not in captured.err
+    assert apply(recipe_path, *frames, '-o', out, '-j', 1) == 1
+    assert 'holds results already: --resume goes on with them' in capsys.readouterr().err
+    (out / 'f1_crmask.fits').unlink()
+    assert apply(recipe_path, *frames, '-o', out, '-j', 1, '--resume', '--json') == 1
+    *rows, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert {Path(row['path']).name: row['status'] for row in rows} == {
+        'f0.fits': 'skipped', 'broken.fits': 'failed', 'f1.fits': 'done',
+    }  # fmt: skip
+    assert (last['frames'], last['failed']) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ('words', 'why'),
+    [
+        (['none.yaml', 'f0.fits'], 'none.yaml: No such file'),
+        (['f0.fits', 'f0.fits'], 'f0.fits'),
+        (['night.yaml', 'none.fits'], 'none.fits: no such file'),
+        (['night.yaml', 'f0.fits', '--scheduler', 'tcp://127.0.0.1:1'], 'no scheduler answers at tcp://127.0.0.1:1'),
+    ],
+)
+def test_the_command_refuses_in_one_line(night, recipe_path, tmp_path, monkeypatch, capsys, words, why):
+    monkeypatch.chdir(night)
+    monkeypatch.setattr('ginga_crplugin.batch.apply.PATIENCE', 1)
+    assert apply(*words, '-o', tmp_path / 'out') == 1
+    err = capsys.readouterr().err
+    assert why in err
+    assert err.count('\n') == 1
+
+
+def test_what_is_missing_is_named(night, recipe_path, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('ginga_crplugin.cli.apply.find_spec', lambda name: None if name == 'distributed' else True)
+    assert apply(recipe_path, night / 'f0.fits', '-o', tmp_path / 'out') == 1
+    assert "apply needs distributed: pip install 'ginga-crplugin[batch]'" in capsys.readouterr().err
+
+
+def start(*words, folder):
+    command = [sys.executable, '-m', 'ginga_crplugin', 'apply', *map(str, words)]
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where these tests run under nohup
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, preexec_fn=interruptible
+    )
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_an_interrupt_leaves_whole_files_and_resume_does_the_rest(
+    night, recipe_path, reference, tmp_path, jobs, capsys
+):
+    out = tmp_path / 'out'
+    frames = sorted(night.glob('f?.fits'))
+    process = start(recipe_path, *frames, '-o', out, '-j', jobs, folder=tmp_path)
+    process.stdout.readline()  # the first is done
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip().splitlines()[-1] == 'ginga-crplugin: interrupted'
+    assert 'Traceback' not in err
+    assert {path.name for path in out.iterdir()} <= {*reference, 'recipe.yaml'}
+    assert contents(out).items() <= reference.items()
+    assert apply(recipe_path, *frames, '-o', out, '-j', 1, '--resume') == 0
+    assert contents(out) == {name: reference[name] for name in reference if name.startswith('f')}
+
+
+# many cores, and a cluster
+
+
+def test_many_cores_give_the_same_files(night, recipe, reference, tmp_path):
+    with local_client(2) as client:
+        outcomes = list(apply_recipe(recipe, sorted(night.glob('*[0-9c].fits')), tmp_path, client=client))
+    assert {outcome.status for outcome in outcomes} == {'done'}
+    assert contents(tmp_path) == reference
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    from tests.batch.cluster import Cluster
+
+    folder = tmp_path / 'cluster'
+    folder.mkdir()
+    cluster = Cluster(folder)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope='module')
+def long_night(night, tmp_path_factory):
+    """More frames than can be done at once."""
+    folder = tmp_path_factory.mktemp('long')
+    for number in range(24):
+        (folder / f'g{number:02}.fits').write_bytes((night / f'f{number % 4}.fits').read_bytes())
+    return folder
+
+
+def test_a_cluster_gives_the_same_files_and_loses_nothing_with_a_worker(
+    cluster, long_night, recipe, reference, tmp_path
+):
+    out = tmp_path / 'out'
+    out.mkdir()
+    outcomes = []
+    with remote_client(cluster.address) as client:
+        client.wait_for_workers(2, timeout=60)
+        for outcome in apply_recipe(recipe, sorted(long_night.iterdir()), out, client=client):
+            outcomes.append(outcome)
+            if len(outcomes) == 4:
+                cluster.kill(cluster.workers[0])
+    assert sorted(Path(outcome.path).name for outcome in outcomes) == sorted(p.name for p in long_night.iterdir())
+    assert {outcome.status for outcome in outcomes} <= {'done', 'skipped'}  # skipped: it was whole when its worker died
+    assert contents(out) == {f'g{n:02}_crmask.fits': reference[f'f{n % 4}_crmask.fits'] for n in range(24)}
+
+
+def test_a_scheduler_that_dies_while_an_answer_is_fetched_is_told():
+    class Future:
+        status = 'finished'
+
+        def result(self):
+            raise ConnectionResetError(104, 'Connection reset by peer')
+
+    with pytest.raises(OSError, match='the scheduler of the cluster is gone'):
+        _outcome(Future(), None)
+
+
+def test_a_scheduler_that_dies_is_told_and_resume_does_the_rest(
+    cluster, long_night, recipe_path, reference, tmp_path, capsys
+):
+    out = tmp_path / 'out'
+    frames = sorted(long_night.iterdir())
+    process = start(recipe_path, *frames, '-o', out, '--scheduler', cluster.address, folder=tmp_path)
+    for _ in range(3):
+        process.stdout.readline()
+    cluster.kill(cluster.scheduler)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err.strip().splitlines()[-1] == (
+        'ginga-crplugin: the scheduler of the cluster is gone; what was done is whole, --resume does the rest'
+    )
+    assert 'Traceback' not in err
+    assert time.monotonic() - began < 60.0
+    assert len(contents(out)) < 24
+    cluster.close()
+    assert apply(recipe_path, *frames, '-o', out, '-j', 1, '--resume') == 0
+    assert contents(out) == {f'g{n:02}_crmask.fits': reference[f'f{n % 4}_crmask.fits'] for n in range(24)}
+    assert np.all([not path.name.startswith('.') for path in out.iterdir()])

@@ -1,0 +1,605 @@
+"""The command line: what it prints, what it writes, and how it ends."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import LACosmicParams, MaskBit, __version__, detect, read_frame, read_mask
+from ginga_crplugin.cli.main import main
+from ginga_crplugin.cli.parser import build_parser, chosen_params, split_ext
+
+COMMAND = [sys.executable, '-c', 'import sys; from ginga_crplugin.cli.main import main; sys.exit(main())']
+KEYS = {
+    'frame', 'pixels', 'segments', 'segments_listed', 'per_iteration', 'unsearched_fraction', 'output', 'parameters',
+    'sources', 'masks', 'nonfinite', 'notes', 'engine',
+}  # fmt: skip
+
+
+def command(*args, **options):
+    return subprocess.run(
+        [*COMMAND, *map(str, args)], capture_output=True, text=True, timeout=120, check=False, **options
+    )
+
+
+def windowless():
+    return {k: v for k, v in os.environ.items() if k not in ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')}
+
+
+def pixels():
+    """64 x 64 pixels of sky with one short track, and one bright pixel."""
+    image = np.random.default_rng(5).normal(200.0, 15.0, (64, 64)).astype(np.float32)
+    image[[30, 31, 32], [20, 21, 22]] = 3000.0
+    image[50, 50] = 5000.0
+    return image
+
+
+@pytest.fixture
+def frame(tmp_path):
+    path = tmp_path / 'frame.fits'
+    header = fits.Header({'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 10.0})
+    fits.PrimaryHDU(pixels(), header).writeto(path)
+    return path
+
+
+@pytest.fixture
+def mask(tmp_path):
+    path = tmp_path / 'mask.fits'
+    image = np.zeros((64, 64), dtype=np.uint8)
+    image[50, 50] = 1
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(image, name='BPM')]).writeto(path)
+    return path
+
+
+def result(capsys, *args):
+    """Run ``detect --json`` in this process."""
+    assert main(['detect', *map(str, args), '--json']) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ''
+    return json.loads(printed.out)
+
+
+def saved_bits(path):
+    return fits.getdata(path, 'DQ')
+
+
+# detect
+
+
+def test_json_of_the_electron_frame(data, tmp_path):
+    out = tmp_path / 'out.fits'
+    ended = command('detect', data / 'saao_sci_err_dq_electron.fits', '-o', out, '--json')
+    assert (ended.returncode, ended.stderr) == (0, '')
+    found = json.loads(ended.stdout)
+    assert set(found) == KEYS
+    assert (found['pixels'], found['segments'], found['segments_listed']) == (79, 24, 14)
+    assert found['per_iteration'] == [73, 6, 0]
+    assert found['output'] == str(out)
+    assert found['parameters']['gain'] == 1.0
+    assert found['sources']['readnoise'] == 'RDNOISE in the header'
+    assert found['masks'] == [{'name': 'DQ in this file', 'cause': 'other', 'pixels': 0}]
+    assert np.count_nonzero(saved_bits(out)) == 79
+
+
+def test_sigclip_7_of_the_electron_frame(data, tmp_path, capsys):
+    found = result(capsys, data / 'saao_sci_err_dq_electron.fits', '-o', tmp_path / 'out.fits', '--sigclip', 7)
+    assert (found['pixels'], found['segments']) == (56, 18)
+    assert (found['parameters']['sigclip'], found['sources']['sigclip']) == (7.0, 'you')
+
+
+def test_the_result_in_words(data, tmp_path):
+    out = tmp_path / 'out.fits'
+    ended = command('detect', data / 'saao_sci_err_dq_electron.fits', '-o', out, '--min-size', 4)
+    assert (ended.returncode, ended.stderr) == (0, '')
+    lines = ended.stdout.splitlines()
+    assert lines[0] == 'saao_sci_err_dq_electron.fits [1]   512 x 512   electron'
+    assert lines[2].split() == ['DQ', 'in', 'this', 'file', 'other', '0', 'px']
+    listed = np.count_nonzero(fits.getdata(out, 'CRSEG')['area'] >= 4)
+    assert lines[-4] == f'79 px in 24 segments ({listed} of 4 px or more)'
+    assert lines[-3] == 'per iteration 73 / 6 / 0 - 2.3 % of the frame not searched'
+    assert lines[-1] == f'written: {out}'
+    readnoise = next(line for line in lines if line.split()[0] == 'readnoise')
+    assert readnoise.split() == ['readnoise', '5', 'electron', 'RDNOISE', 'in', 'the', 'header']
+
+
+def test_gmos_with_its_sky_from_another_extension(gmos_path, tmp_path, capsys):
+    both = ('--gain', 1.933, '--readnoise', 4.24)
+    args = (gmos_path, *both, '--background', f'{gmos_path}[SKYFIT]', '-o')
+    found = result(capsys, *args, tmp_path / 'a.fits')
+    params = LACosmicParams(gain=1.933, readnoise=4.24)
+    frame = read_frame(gmos_path).replace(background=fits.getdata(gmos_path, 'SKYFIT').astype(np.float32))
+    assert found['pixels'] == detect(frame, params).pixels
+    assert found['notes'] == ['BUNIT is missing: the frame is taken to be in adu']
+
+
+def test_the_default_output_stands_beside_the_frame(frame, capsys):
+    found = result(capsys, frame)
+    output = frame.with_name('frame_crmask.fits')
+    assert found['output'] == str(output)
+    assert_array_equal((saved_bits(output) & MaskBit.CR_DETECTED) != 0, detect(read_frame(frame)).crmask)
+    assert_array_equal(fits.getdata(output), pixels())
+
+
+@pytest.mark.parametrize(
+    ('suffix', 'bit', 'cause'),
+    [('', MaskBit.INPUT, 'other'), (':hot', MaskBit.HOT, 'hot'), (':bad', MaskBit.BAD, 'bad'),
+     ('[BPM]:bad', MaskBit.BAD, 'bad'), ('[1]', MaskBit.INPUT, 'other'), ('[bpm,1]:hot', MaskBit.HOT, 'hot')],
+)  # fmt: skip
+def test_a_mask_with_its_cause(frame, mask, capsys, suffix, bit, cause):
+    found = result(capsys, frame, '--mask', f'{mask}{suffix}')
+    assert found['masks'] == [{'name': 'mask.fits', 'cause': cause, 'pixels': 1}]
+    bits = saved_bits(found['output'])
+    assert bits[50, 50] == bit
+    detection = detect(read_frame(frame).replace(masks=(read_mask(mask, bit),)))
+    assert_array_equal((bits & MaskBit.CR_DETECTED) != 0, detection.crmask)
+
+
+def test_several_masks_and_a_dark(frame, mask, tmp_path, capsys):
+    dark = np.zeros((64, 64), dtype=np.float32)
+    dark[10, 11:13] = 31.0
+    fits.writeto(tmp_path / 'dark.fits', dark)
+    found = result(
+        capsys, frame, '--mask', f'{mask}:bad', '--mask', mask, '--dark', tmp_path / 'dark.fits', '--dark-limit', 30
+    )
+    assert [(m['name'], m['cause'], m['pixels']) for m in found['masks']] == [
+        ('mask.fits', 'bad', 1), ('mask.fits', 'other', 1), ('dark.fits > 30', 'hot', 2),
+    ]  # fmt: skip
+    bits = saved_bits(found['output'])
+    assert bits[50, 50] == MaskBit.BAD | MaskBit.INPUT
+    assert list(bits[10, 10:14]) == [0, MaskBit.HOT, MaskBit.HOT, 0]
+
+
+def test_names_with_colons_and_brackets(frame, mask, tmp_path, capsys):
+    odd = tmp_path / 'run:hot'
+    shutil.copy(mask, odd)
+    assert result(capsys, frame, '--mask', odd)['masks'][0]['cause'] == 'other'
+    assert result(capsys, frame, '--mask', f'{odd}:bad', '--overwrite')['masks'][0]['cause'] == 'bad'
+    bracketed = tmp_path / 'frame[1]'
+    shutil.copy(frame, bracketed)
+    assert split_ext(str(bracketed)) == (bracketed, None)
+    assert result(capsys, bracketed)['frame'] == 'frame[1] [0]'
+
+
+def test_own_masks_can_be_left_aside(tmp_path, capsys):
+    path = tmp_path / 'own.fits'
+    own = np.zeros((64, 64), dtype=np.uint8)
+    own[50, 50] = 1
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(pixels(), name='SCI'), fits.ImageHDU(own, name='MASK')]
+    fits.HDUList(hdus).writeto(path)
+    common = (path, '--unit', 'adu', '--gain', 1.5, '--readnoise', 10)
+    with_own = result(capsys, *common)
+    without = result(capsys, *common, '--no-own-masks', '--overwrite')
+    assert (with_own['masks'][0]['pixels'], without['masks']) == (1, [])
+    assert saved_bits(without['output'])[50, 50] == MaskBit.CR_DETECTED
+
+
+@pytest.mark.parametrize('how', [('--ext', 'SCI,2'), ('--ext', '2')])
+def test_the_extension_asked_for(tmp_path, capsys, how):
+    path = tmp_path / 'two.fits'
+    images = [fits.ImageHDU(np.full((64, 64), 100.0, dtype=np.float32), name='SCI', ver=1)]
+    images += [fits.ImageHDU(pixels(), name='SCI', ver=2)]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(path)
+    found = result(capsys, path, *how)
+    assert found['frame'] == 'two.fits [2]'
+    assert result(capsys, f'{path}[SCI,2]', '--overwrite') == found
+
+
+def test_into_the_frames_own_file(frame, capsys):
+    found = result(capsys, frame, '--into')
+    assert found['output'] == str(frame)
+    with fits.open(frame) as hdus:
+        assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG']
+        assert_array_equal(hdus[0].data, pixels())
+
+
+def test_mask_alone_and_cleaned_image(frame, tmp_path, capsys):
+    result(capsys, frame, '--mask-only', '--cleaned', '-o', tmp_path / 'alone.fits')
+    with fits.open(tmp_path / 'alone.fits') as hdus:
+        assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CLEANED']
+        assert_array_equal(hdus['CLEANED'].data, detect(read_frame(frame)).cleaned)
+
+
+def test_infinity_is_a_word_in_json(frame, capsys):
+    assert result(capsys, frame, '--satlevel', 'inf')['parameters']['satlevel'] == 'inf'
+
+
+def test_pixels_that_are_not_finite_are_told(frame, capsys):
+    with fits.open(frame, mode='update') as hdus:
+        hdus[0].data[3, 4:6] = np.nan
+    assert result(capsys, frame)['nonfinite'] == 2
+    assert main(['detect', str(frame), '--overwrite']) == 0
+    assert 'not finite' in capsys.readouterr().out
+
+
+# options
+
+
+def test_every_parameter_is_an_option():
+    chosen = {'sigclip': 7.5, 'niter': 2, 'sepmed': False, 'cleantype': 'idw', 'search_edges': True}
+    for item in fields(LACosmicParams):
+        value = chosen.get(item.name, item.default)
+        option = '--' + item.name.replace('_', '-')
+        typed = [option if value else f'--no-{option[2:]}'] if item.type is bool else [option, str(value)]
+        args = build_parser().parse_args(['detect', 'frame.fits', *typed])
+        assert chosen_params(args) == {item.name: value}
+    assert chosen_params(build_parser().parse_args(['detect', 'frame.fits'])) == {}
+
+
+@pytest.mark.parametrize(
+    ('text', 'ext'), [('f.fits', None), ('f.fits[2]', 2), ('f.fits[SCI]', 'SCI'), ('f.fits[SCI, 2]', ('SCI', 2))]
+)
+def test_extensions_behind_a_name(text, ext):
+    assert split_ext(text) == (Path('f.fits'), ext)
+
+
+@pytest.mark.parametrize(
+    'args',
+    [
+        [],
+        ['detect'],
+        ['nothing'],
+        ['detect', 'f.fits', '--gain', 'many'],
+        ['detect', 'f.fits', '--niter', '2.5'],
+        ['detect', 'f.fits', '--dark', 'd.fits'],
+        ['detect', 'f.fits', '--dark-limit', '30'],
+        ['detect', 'f.fits', '--ext', '-1'],
+        ['detect', 'f.fits', '--ext', 'SCI,'],
+        ['detect', 'f.fits[1]', '--ext', '1'],
+        ['detect', 'f.fits[,2]'],
+        ['detect', 'f.fits', '--into', '-o', 'g.fits'],
+        ['detect', 'f.fits', '--into', '--mask-only'],
+        ['detect', 'f.fits', '--min-size', '0'],
+        ['detect', 'f.fits', '--sigcl', '7'],
+        ['view'],
+        ['view', 'f.fits[-1]'],
+    ],
+)
+def test_wrong_usage(args, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(args)
+    assert ended.value.code == 2
+    assert capsys.readouterr().out == ''
+
+
+def test_an_unknown_cause_of_a_mask_is_wrong_usage(frame, mask, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(['detect', str(frame), '--mask', f'{mask}:warm'])
+    assert ended.value.code == 2
+    assert "'warm' is no cause: give one of hot, bad, other" in capsys.readouterr().err
+
+
+# what can't be used
+
+
+def write(path, data=None, **cards):
+    fits.PrimaryHDU(data, fits.Header(cards)).writeto(path, overwrite=True)
+
+
+def cut(frame):
+    frame.write_bytes(frame.read_bytes()[:9000])
+
+
+def table(frame):
+    columns = [fits.Column(name='X', format='E', array=np.arange(4.0))]
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(frame, overwrite=True)
+
+
+BAD_FRAMES = {
+    'no file': (lambda p: p.unlink(), 'no such file'),
+    'a folder': (lambda p: (p.unlink(), p.mkdir()), 'is a folder'),
+    'an empty file': (lambda p: p.write_bytes(b''), 'not a FITS file'),
+    'not FITS': (lambda p: p.write_text('no picture\n' * 500), 'not a FITS file'),
+    'cut short': (cut, 'cut short or damaged'),
+    'no image in it': (write, 'no image in it'),
+    'a table': (table, 'no image in it'),
+    'a cube': (lambda p: write(p, np.ones((3, 32, 32))), '3 axes'),
+    'a row': (lambda p: write(p, np.ones(32)), '1 axes'),
+    'all NaN': (lambda p: write(p, np.full((32, 32), np.nan)), 'no finite pixel'),
+    'under 16 pixels': (lambda p: write(p, np.ones((64, 15))), 'at least 16 x 16'),
+    'unit unknown': (lambda p: write(p, np.ones((32, 32)), BUNIT='parsec'), "'parsec' is not understood"),
+}
+
+
+def assert_refused(args, folder, words, capsys):
+    """One line on stderr, nothing on stdout, and the folder as it was."""
+    before = {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+    assert main([str(arg) for arg in args]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert printed.err.startswith('ginga-crplugin: ')
+    assert printed.err.count('\n') == 1
+    assert words in printed.err
+    assert 'ignore_missing' not in printed.err  # words of a library for programmers
+    assert {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()} == before
+
+
+@pytest.mark.parametrize('kind', BAD_FRAMES)
+def test_a_frame_that_cannot_be_used(kind, frame, tmp_path, capsys):
+    spoil, words = BAD_FRAMES[kind]
+    spoil(frame)
+    assert_refused(['detect', frame], tmp_path, words, capsys)
+
+
+BAD_OPTIONS = {
+    'negative gain': (['--gain', '-1.5'], 'gain is -1.5: it must be a number'),
+    'gain NaN': (['--gain', 'nan'], 'gain is nan'),
+    'cleantype median': (['--cleantype', 'median'], 'broken in Astro-SCRAPPY'),
+    'no such mode': (['--fsmode', 'magic'], 'must be one of median, convolve'),
+    'even kernel': (['--psfsize', '8'], 'must be odd'),
+    'unit unknown': (['--unit', 'parsec'], "'parsec' is not understood"),
+    'gain for electrons': (['--unit', 'electron', '--gain', '2'], 'gain is 2'),
+    'no such extension': (['--ext', 'SCI'], "no extension 'SCI'"),
+    'mask of another shape': (['--mask', 'small.fits'], '(32, 32), the frame (64, 64)'),
+    'no such mask': (['--mask', 'none.fits:hot'], 'none.fits: no such file'),
+    'all masked': (['--mask', 'all.fits'], 'nothing is left to search'),
+    'dark of another shape': (['--dark', 'small.fits', '--dark-limit', '0'], '(32, 32), the frame (64, 64)'),
+    'no limit': (['--dark', 'all.fits', '--dark-limit', 'nan'], 'must be a finite number'),
+    'background of another shape': (['--background', 'small.fits'], '(32, 32), the frame (64, 64)'),
+    'background and sky level': (['--background', 'all.fits', '--pssl', '3'], 'not both'),
+    'even kernel image': (['--psf', 'small.fits'], 'odd side'),
+    'no such folder': (['-o', 'nowhere/out.fits'], 'nowhere: no such folder'),
+    'output in a file': (['-o', 'all.fits/out.fits'], 'all.fits: no such folder'),
+    'output exists': (['-o', 'all.fits'], 'all.fits exists already'),
+    'output is the frame': (['-o', 'frame.fits', '--overwrite'], 'one of the files to be read'),
+    'output is a mask': (['-o', 'small.fits', '--overwrite', '--dark', 'small.fits', '--dark-limit', '3'], '(32, 32)'),
+    'output is the mask': (['--mask', 'mask.fits', '-o', 'mask.fits', '--overwrite'], 'one of the files to be read'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('kind', BAD_OPTIONS)
+def test_options_that_cannot_be_used(kind, frame, mask, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fits.writeto('small.fits', np.ones((32, 32), dtype=np.uint8))
+    fits.writeto('all.fits', np.ones((64, 64), dtype=np.uint8))
+    args, words = BAD_OPTIONS[kind]
+    assert_refused(['detect', 'frame.fits', *args], tmp_path, words, capsys)
+
+
+def test_an_existing_mask_inside_the_frame_stays(frame, tmp_path, capsys):
+    result(capsys, frame, '--into')
+    assert_refused(['detect', frame, '--into'], tmp_path, 'has a MASK', capsys)
+    result(capsys, frame, '--into', '--overwrite')
+
+
+def test_an_existing_output_is_replaced_when_asked(frame, capsys):
+    first = result(capsys, frame)
+    assert_refused(['detect', frame], frame.parent, 'give --overwrite', capsys)
+    assert result(capsys, frame, '--overwrite') == first
+
+
+def test_bad_input_from_outside(tmp_path):
+    ended = command('detect', tmp_path / 'none.fits', '--json')
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr == f'ginga-crplugin: {tmp_path / "none.fits"}: no such file\n'
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='the limit of file sizes is that of POSIX')
+def test_no_room_for_the_output(frame):
+    def limit():
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    ended = command('detect', frame, preexec_fn=limit)
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr.count('\n') == 1
+    assert 'cannot be written' in ended.stderr
+    assert [path.name for path in frame.parent.iterdir()] == ['frame.fits']
+
+
+@pytest.mark.skipif(not hasattr(os, 'geteuid') or os.geteuid() == 0, reason='the superuser may write anywhere')
+def test_no_right_to_write(frame, tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    try:
+        assert_refused(['detect', frame], tmp_path, 'no right to write', capsys)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not Path('/proc/self').exists(), reason='needs a folder where nobody can write')
+def test_nobody_can_write_there(frame, capsys):
+    assert_refused(['detect', frame, '-o', '/proc/out.fits'], frame.parent, '/proc', capsys)
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='signals are those of POSIX')
+def test_interrupted(frame):
+    code = 'import sys, ginga_crplugin.cli.main as cli; print(1, flush=True); sys.exit(cli.main())'
+    started = subprocess.Popen(
+        [sys.executable, '-c', code, 'detect', frame], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert started.stdout.readline() == '1\n'
+    time.sleep(0.3)
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert (started.returncode, errors) == (130, 'ginga-crplugin: interrupted\n')
+
+
+def test_too_large_for_the_memory(frame, capsys, monkeypatch):
+    def full(*args):
+        raise MemoryError
+
+    monkeypatch.setattr('ginga_crplugin.batch.job.detect', full)
+    assert_refused(['detect', frame], frame.parent, 'not enough memory', capsys)
+
+
+def test_warnings_are_lines(frame, capsys, monkeypatch):
+    import warnings
+
+    def warn(*args, **options):
+        for _ in range(2):
+            warnings.warn('first line\nsecond line', UserWarning, stacklevel=2)
+        return read_frame(*args, **options)
+
+    monkeypatch.setattr('ginga_crplugin.io.read.read_frame', warn)
+    assert main(['detect', str(frame)]) == 0
+    assert capsys.readouterr().err == 'ginga-crplugin: warning: first line second line\n'
+
+
+# the command itself
+
+
+@pytest.mark.parametrize('start', [[sys.executable, '-m', 'ginga_crplugin'], ['ginga-crplugin']])
+def test_version(start):
+    if not Path(start[0]).is_absolute():
+        script = shutil.which(start[0], path=str(Path(sys.executable).parent))
+        if script is None:
+            pytest.skip('the package is not installed beside this Python')
+        start = [script]
+    ended = subprocess.run([*start, '--version'], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f'ginga-crplugin {__version__}\n', '')
+
+
+def test_help_loads_nothing_heavy():
+    heavy = {'astropy', 'ccdproc', 'photutils', 'ginga', 'qtpy', 'PySide6', 'PIL'}
+    code = f"""
+import sys
+from ginga_crplugin.cli.main import main
+try:
+    main(['detect', '--help'])
+except SystemExit as ended:
+    assert ended.code == 0
+assert not {heavy!r} & set(sys.modules), {heavy!r} & set(sys.modules)
+"""
+    ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, '')
+    for item in fields(LACosmicParams):
+        assert '--' + item.name.replace('_', '-') in ended.stdout
+
+
+def test_output_may_be_cut_off(frame):
+    piped = subprocess.Popen([*COMMAND, 'detect', frame], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    piped.stdout.close()
+    assert piped.stderr.read() == ''
+    assert piped.wait(timeout=60) == 1
+    piped.stderr.close()
+
+
+# view
+
+
+def test_view_of_no_file(tmp_path, capsys):
+    assert_refused(['view', tmp_path / 'none.fits'], tmp_path, 'none.fits: no such file', capsys)
+
+
+@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='elsewhere there is always a display')
+def test_view_without_a_display(frame):
+    ended = command('view', frame, env=windowless())
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr == ('ginga-crplugin: there is no display: start it where windows can open, or set DISPLAY\n')
+
+
+@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='elsewhere there is always a display')
+def test_view_on_a_display_that_is_not_there(frame):
+    ended = command('view', frame, env={**windowless(), 'DISPLAY': ':4711'})
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr.startswith('ginga-crplugin: Qt does not start (')
+    assert ended.stderr.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    ('toolkit', 'installed', 'words'),
+    [
+        ('qt', [], "Ginga is not installed: pip install 'ginga-crplugin[qt]'"),
+        ('qt', ['ginga'], "Qt is not installed: pip install 'ginga-crplugin[qt]'"),
+        ('pg', [], "Ginga is not installed: pip install 'ginga-crplugin[web]'"),
+        ('pg', ['ginga'], "Ginga's web widgets are not installed: pip install 'ginga-crplugin[web]'"),
+    ],
+)
+def test_view_without_what_it_needs(toolkit, installed, words, frame, capsys, monkeypatch):
+    monkeypatch.setenv('QT_QPA_PLATFORM', 'offscreen')
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: name if name in installed else None)
+    assert_refused(['view', '-t', toolkit, frame], frame.parent, words, capsys)
+
+
+def test_view_starts_the_plugin_on_the_frame(frame, tmp_path):
+    code = """
+import sys, time
+from ginga.rv.main import ReferenceViewer
+
+def run(viewer):
+    shell, until = viewer.ginga_shell, time.monotonic() + 60
+    channel = shell.get_channel('Image')
+    while not channel.opmon.is_active('Cosmic Rays') and time.monotonic() < until:
+        shell.update_pending(timeout=0.01)
+    print(channel.opmon.get_active(), channel.fitsimage.get_image().get('name'), flush=True)
+    viewer.ev_quit.set()
+    viewer._gui_log_listener.stop()
+    sys.exit(0)
+
+ReferenceViewer.run = run
+from ginga_crplugin.cli.main import main
+import os
+os._exit(main(sys.argv[1:]))
+"""
+    pytest.importorskip('PySide6')
+    env = {**windowless(), 'QT_QPA_PLATFORM': 'offscreen', 'GINGA_HOME': str(tmp_path / 'home')}
+    (tmp_path / 'home').mkdir()
+    ended = subprocess.run(
+        [sys.executable, '-c', code, 'view', frame], capture_output=True, text=True, timeout=120, check=False, env=env
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "['cosmic rays'] frame[PRIMARY,1]"
+
+
+# check
+
+
+def checked(capsys, *args):
+    assert main(['check', *map(str, args), '--json']) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ''
+    return {item['check']: item for item in json.loads(printed.out)}
+
+
+def test_check_names_what_is_wrong(data, capsys):
+    found = checked(capsys, data / 'saao_ste3_a8280271.fits')
+    assert list(found) == [
+        'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite',
+    ]  # fmt: skip
+    assert all(set(item) == {'check', 'mark', 'figure', 'advice'} for item in found.values())
+    assert [name for name, item in found.items() if item['mark'] == 'wrong'] == ['bias', 'noise', 'overscan']
+    assert found['overscan']['figure'] == '16 at the left, 8 at the right, 8 at the top saw no light'
+    electrons = checked(capsys, data / 'saao_sci_err_dq_electron.fits')
+    assert {item['mark'] for item in electrons.values()} == {'fine', 'look'}
+
+
+def test_check_in_words_ends_well_whatever_is_wrong(data):
+    ended = command('check', data / 'saao_ste3_a8280271.fits')
+    assert (ended.returncode, ended.stderr) == (0, '')
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 9
+    assert lines[0].startswith('wrong bias        edges without light stand at 21')
+    assert lines[8] == 'fine  nonfinite   all pixels are finite'
+
+
+def test_check_takes_the_options_of_detect(frame, mask, capsys):
+    assert checked(capsys, frame)['noise']['mark'] == 'look'
+    wrong = checked(capsys, frame, '--readnoise', 40, '--mask', f'{mask}:bad', '--unit', 'adu')
+    assert wrong['noise']['mark'] == 'wrong'
+    assert '(1 px masked)' in wrong['bad_pixels']['figure']
+
+
+@pytest.mark.parametrize('args', [['nothing.fits'], ['frame.fits', '--ext', '7'], ['frame.fits', '--gain', '-1']])
+def test_check_of_what_cannot_be_used(frame, capsys, monkeypatch, args):
+    monkeypatch.chdir(frame.parent)
+    assert main(['check', *args]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert printed.err.count('\n') == 1
+
+
+def test_check_with_wrong_usage(frame):
+    with pytest.raises(SystemExit) as ended:
+        main(['check', str(frame), '--dark', str(frame)])
+    assert ended.value.code == 2

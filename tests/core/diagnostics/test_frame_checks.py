@@ -1,0 +1,442 @@
+"""The checks: each broken note is named, and the good frame and the real ones are not blamed for what they are not."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+from photutils.psf import fit_fwhm
+
+from ginga_crplugin import Frame, InputMask, MaskBit, check_frame, check_result, detect, read_dark, read_frame, segment
+from ginga_crplugin.core.diagnostics.background import measure_sky
+from ginga_crplugin.core.diagnostics.header_history import area_and_minutes, done, section_outside
+from ginga_crplugin.core.diagnostics.outliers import bad_lines, dark_edges, far_pixels, find_outliers
+from ginga_crplugin.core.diagnostics.star_fwhm import BOX, ENOUGH, _stars, _width, star_widths
+from ginga_crplugin.demo import simulation as simulated
+
+NAMES = ['bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite']
+GAIN, SHAPE = 1.5, (512, 512)
+
+
+@pytest.fixture(scope='module')
+def truth():
+    return simulated.simulate(SHAPE, seed=1)
+
+
+def masks_of(truth):
+    return InputMask('dark', MaskBit.HOT, truth.hot), InputMask('column', MaskBit.BAD, truth.column)
+
+
+def made(truth, change=lambda adu: adu, unit='adu', masks=None, cards=None, without=()):
+    """A frame from the good one: adu changed, header changed, masks as they are unless others are given."""
+    header = truth.ccd.header.copy()
+    header.update(cards or {})
+    for card in without:
+        del header[card]
+    pixels = change(truth.ccd.data.astype(float))
+    return Frame(CCDData(pixels, unit=unit, header=header), masks=masks_of(truth) if masks is None else masks)
+
+
+def marks(frame, **chosen):
+    found = check_frame(frame, frame.parameters(chosen)[0])
+    assert [check.name for check in found] == NAMES
+    return {check.name: check.mark for check in found}
+
+
+def wrong(frame, **chosen):
+    return {name for name, mark in marks(frame, **chosen).items() if mark == 'wrong'}
+
+
+def check_of(frame, name, **chosen):
+    return next(check for check in check_frame(frame, frame.parameters(chosen)[0]) if check.name == name)
+
+
+# the good frame
+
+
+@pytest.mark.parametrize('seed', [1, 2, 3])
+def test_the_good_frame_is_fine(seed):
+    found = marks(made(simulated.simulate(SHAPE, seed)))
+    assert found == dict.fromkeys(NAMES, 'fine') | {'flat': 'look'}
+
+
+def test_the_good_frame_is_fine_without_a_header(truth):
+    frame = made(truth, without=('GAIN', 'RDNOISE'))
+    assert wrong(frame, gain=1.5, readnoise=10.0) == set()
+    assert wrong(made(truth, lambda adu: adu * GAIN, 'electron')) == set()
+    assert wrong(made(truth, without=('GAIN',), cards={'FLATCOR': 'flat.fits'}), gain=1.5) == set()
+
+
+@pytest.mark.parametrize('sky', [5.0, 2000.0, 20000.0])
+@pytest.mark.parametrize('readnoise', [3.0, 15.0])
+def test_no_level_of_sky_is_blamed(sky, readnoise):
+    rng = np.random.default_rng(4)
+    pixels = rng.poisson(sky, SHAPE) + rng.normal(0.0, readnoise, SHAPE)
+    frame = Frame(CCDData(pixels, unit='electron', header={'RDNOISE': readnoise}))
+    assert wrong(frame) == set()
+    assert check_of(frame, 'noise').mark == 'fine'
+
+
+# each note broken
+
+
+BIAS = [(1000.0, 'adu', {}), (10000.0, 'adu', {}), (1000.0, 'electron', {'RDNOISE': 10.0})]
+
+
+@pytest.mark.parametrize(('level', 'unit', 'cards'), BIAS)
+def test_bias_left_in(truth, level, unit, cards):
+    scale = GAIN if unit == 'electron' else 1.0
+    frame = made(truth, lambda adu: (adu + level / GAIN) * scale, unit, cards=cards)
+    assert wrong(frame) == {'bias', 'noise'}
+    assert f'level {level + 200:,.0f} e-' in check_of(frame, 'bias').figure
+
+
+@pytest.mark.parametrize('without', [(), ('GAIN', 'RDNOISE')])
+def test_sky_taken_off_is_cured(truth, without):
+    frame = made(truth, lambda adu: adu - 200.0 / GAIN, without=without)
+    chosen = {'gain': GAIN, 'readnoise': 10.0}
+    check = check_of(frame, 'sky', **chosen)
+    assert wrong(frame, **chosen) == {'sky', 'noise'}
+    assert check.cure.params['pssl'] == pytest.approx(200.0 / GAIN, rel=0.05)
+    assert wrong(frame, **chosen, **check.cure.params) == set()
+
+
+@pytest.mark.parametrize('readnoise', [40.0, 2.5])
+def test_read_noise_four_times_wrong(truth, readnoise):
+    frame = made(truth)
+    assert wrong(frame, readnoise=readnoise) == {'noise'}
+    check = check_of(frame, 'noise', readnoise=readnoise)
+    assert check.cure.params['readnoise'] == pytest.approx(10.0, rel=0.1)
+    assert wrong(frame, **check.cure.params) == set()
+    assert 'noise' in wrong(made(truth, without=('GAIN', 'RDNOISE')), gain=GAIN, readnoise=readnoise)
+
+
+@pytest.mark.parametrize(
+    ('gain', 'unit'), [(1.5, 'adu'), (4.0, 'adu'), (1.5, 'electron'), (4.0, 'electron')]
+)  # fmt: skip
+def test_gain_applied_twice(truth, gain, unit):
+    scale = GAIN if unit == 'adu' else GAIN * gain
+    frame = made(truth, lambda adu: adu * scale, unit, cards={'GAIN': gain})
+    assert wrong(frame) == {'units', 'noise'}
+    cure = check_of(frame, 'units').cure
+    if unit == 'adu':
+        assert wrong(frame, **cure.params) == set()
+    else:
+        assert cure is None
+
+
+@pytest.mark.parametrize(
+    ('unit', 'chosen', 'without'),
+    [('electron', {}, ()), ('electron', {'readnoise': 10.0}, ('GAIN', 'RDNOISE')), ('adu', {'gain': 1.0}, ()),
+     ('adu', {'readnoise': 10.0}, ('GAIN', 'RDNOISE'))],
+)  # fmt: skip
+def test_adu_taken_for_electrons(truth, unit, chosen, without):
+    frame = made(truth, unit=unit, without=without)
+    assert wrong(frame, **chosen) == {'units', 'noise'}
+    cure = check_of(frame, 'units', **chosen).cure
+    assert (cure is None) == (unit == 'electron')
+    if cure:
+        assert cure.params['gain'] == pytest.approx(GAIN, rel=0.05)
+        assert wrong(frame, **chosen | cure.params) == set()
+
+
+def test_a_gain_that_nobody_gave_is_looked_at():
+    pixels = np.random.default_rng(1).normal(100.0, np.sqrt(100.0 + 6.5**2), SHAPE)
+    assert marks(Frame(pixels))['units'] == 'look'
+
+
+def test_masks_left_out(truth):
+    frame = made(truth, masks=())
+    assert wrong(frame) == {'bad_pixels'}
+    mask = check_of(frame, 'bad_pixels').cure.mask
+    assert mask.mask[:, SHAPE[1] // 3].all()
+    assert np.count_nonzero(mask.mask & ~truth.hot & ~truth.column) < SHAPE[0] // 4 + 10
+    assert wrong(frame.replace(masks=(mask,))) == set()
+    assert wrong(frame.replace(masks=masks_of(truth)[:1])) == {'bad_pixels'}
+    assert wrong(frame.replace(masks=masks_of(truth)[1:])) == {'bad_pixels'}
+
+
+@pytest.mark.parametrize(
+    ('side', 'box'),
+    [('top', np.s_[-8:]), ('bottom', np.s_[:3]), ('left', np.s_[:, :16]), ('right', np.s_[:, -1:])],
+)  # fmt: skip
+def test_rows_and_columns_without_light(truth, side, box):
+    def darkened(adu):
+        adu[box] = np.random.default_rng(2).normal(0.0, 10.0 / GAIN, adu[box].shape)
+        return adu
+
+    frame = made(truth, darkened)
+    assert wrong(frame) == {'overscan'}
+    check = check_of(frame, 'overscan')
+    expected = np.zeros(SHAPE, dtype=bool)
+    expected[box] = True
+    assert side in check.figure
+    np.testing.assert_array_equal(check.cure.mask.mask, expected)
+    assert wrong(frame.replace(masks=(*frame.masks, check.cure.mask))) == set()
+
+
+def test_overscan_tells_the_bias(truth):
+    def raw(adu):
+        adu[:, :16] = np.random.default_rng(2).normal(0.0, 10.0 / GAIN, adu[:, :16].shape)
+        return adu + 500.0
+
+    check = check_of(made(truth, raw), 'bias')
+    assert check.mark == 'wrong'
+    assert 'edges without light stand at 500' in check.figure
+
+
+def test_a_trimsec_from_before_the_trimming_is_not_followed(truth):
+    assert wrong(made(truth, cards={'TRIMSEC': '[17:512,1:512]'})) == set()
+
+
+def test_parts_that_are_not_finite(truth):
+    def holes(adu):
+        adu[100:140], adu[:, 300] = np.nan, np.inf
+        return adu
+
+    frame = made(truth, holes)
+    assert wrong(frame) == set()
+    assert check_of(frame, 'nonfinite').mark == 'look'
+    assert check_of(frame, 'nonfinite').figure == '8 % of the pixels are not finite'
+
+
+@pytest.mark.parametrize(
+    ('fwhm', 'mark'), [(1.6, 'wrong'), (2.3, 'look'), (2.8, 'fine'), (5.0, 'fine')]
+)  # fmt: skip
+def test_the_width_of_the_stars(monkeypatch, fwhm, mark):
+    monkeypatch.setattr(simulated, 'FWHM', fwhm)
+    monkeypatch.setattr(simulated, '_sharp_stars', lambda rng, shape, *_: simulated._stars(rng, shape, 0, 3, 4))
+    truth = simulated.simulate((1024, 1024), seed=1)
+    frame = made(truth)
+    found = check_of(frame, 'sampling')
+    assert (found.mark, wrong(frame) - {'sampling'}) == (mark, set())
+    widths = star_widths(frame, 11.6, 40000.0)
+    assert len(widths) >= 5
+    assert np.median(widths) == pytest.approx(fwhm, rel=0.07)
+    assert check_of(frame, 'sampling', sepmed=False).mark == 'fine'
+
+
+def test_the_width_is_that_of_photutils(truth):
+    frame = made(truth)
+    stars = _stars(frame, 11.6, 40000.0, far_pixels(frame, 11.6))[:ENOUGH]
+    fitted = [fit_fwhm(star, xypos=[(BOX // 2, BOX // 2)], fit_shape=BOX)[0] for star in stars]
+    assert len(stars) == ENOUGH
+    np.testing.assert_allclose([_width(star) for star in stars], fitted, rtol=1e-3)
+    spike = np.zeros((BOX, BOX))
+    spike[BOX // 2, BOX // 2] = 1000.0
+    assert not 0.5 < _width(spike) < BOX
+
+
+def test_stars_cut_off_at_an_unknown_level_do_not_make_the_others_wide(monkeypatch):
+    monkeypatch.setattr(simulated, 'FWHM', 1.8)
+    frame = made(simulated.simulate((1024, 1024), seed=1))
+    brightest = _stars(frame, 11.6, np.inf, far_pixels(frame, 11.6))[:ENOUGH]
+    assert np.median([_width(star) for star in brightest]) > 2.0
+    assert np.median(star_widths(frame, 11.6, np.inf)) == pytest.approx(1.8, rel=0.07)
+
+
+def test_noise_on_a_bright_ground_is_no_star():
+    rows, columns = np.indices((1024, 256))
+    pixels = np.where(columns < 100, 0.0, 20000.0)  # a block that is dark by half: all else in it is bright
+    for row in range(60, 1000, 80):
+        pixels += 9000.0 * np.exp(-4.0 * np.log(2.0) * ((columns - 180) ** 2 + (rows - row) ** 2) / 3.0**2)
+    frame = Frame(pixels + np.random.default_rng(5).normal(0.0, 100.0, pixels.shape))
+    widths = star_widths(frame, 100.0, 60000.0)
+    assert len(widths) == 12
+    np.testing.assert_allclose(widths, np.sqrt(3.0**2 - 0.462), rtol=0.05)  # without what a pixel itself is wide
+
+
+def test_two_of_a_few_stars_may_be_cosmic_rays(truth):
+    rows, columns = np.indices((64, 80))
+    pixels = np.random.default_rng(5).normal(100.0, 6.5, rows.shape)
+    header = {'RDNOISE': 6.5, 'GAIN': 1.0, 'FLATCOR': 'done'}
+    for number, fwhm in enumerate((1.5, 1.5, 3.0, 3.0)):
+        if number == 3:
+            few = Frame(CCDData(pixels.copy(), unit='adu', header=header))
+        pixels += 2000.0 * np.exp(-4.0 * np.log(2.0) * ((columns - 12 - 18 * number) ** 2 + (rows - 30) ** 2) / fwhm**2)
+    assert check_of(few, 'sampling').figure == 'fewer than 4 stars to measure'
+    check = check_of(Frame(CCDData(pixels, unit='adu', header=header)), 'sampling')
+    assert (check.mark, check.figure.split()[2:]) == ('fine', ['pixels', '(4', 'stars)'])
+
+
+# the real frames
+
+
+FEDER = {'gain': 1.5, 'readnoise': 10.0}
+
+
+def test_the_saao_frame(data, saao):
+    raw = read_frame(data / 'saao_ste3_a8280271.fits')
+    assert wrong(raw) == {'bias', 'noise', 'overscan'}
+    edges = dark_edges(raw, 7.3)
+    assert edges == {'left': 16, 'right': 8, 'bottom': 0, 'top': 8}
+    assert wrong(saao) == set()
+    assert wrong(read_frame(data / 'saao_sci_err_dq_electron.fits')) == set()
+
+
+def test_the_feder_frame(data):
+    path = data / 'feder_kelt16b_S001-R001-C084-r.fit.gz'
+    dark = data / 'feder_kelt16b_combined_dark_90.000.fit.gz'
+    assert wrong(read_frame(path), **FEDER) == {'bias', 'noise', 'bad_pixels'}
+    bias, flat = (fits.getdata(data / f'feder_kelt16b_combined_{name}.fit.gz') for name in ('bias', 'flat_filter_r'))
+    pixels = (fits.getdata(path) - bias - fits.getdata(dark)) / (flat / np.median(flat))
+    frame = Frame(CCDData(pixels, unit='adu', header=fits.getheader(path)), masks=(read_dark(dark, 30),))
+    assert wrong(frame, **FEDER, sigclip=7.0) == set()
+    check = check_of(frame, 'noise', **FEDER, sigclip=7.0)  # its noise is that of a read noise of 15
+    assert check.mark == 'look'
+    assert check.cure.params['readnoise'] == pytest.approx(15.0, abs=0.6)
+    assert marks(frame, **FEDER | {'readnoise': 15.0})['noise'] == 'fine'
+
+
+@pytest.mark.parametrize('name', ['decam_c4d_170316_ooi_z_N2.fits', 'decam_c4d_170316_nan.fits'])
+def test_the_decam_frame(data, name):
+    frame = read_frame(data / name)
+    assert wrong(frame) == set()
+    assert check_of(frame, 'noise').mark == 'fine'
+    assert check_of(frame, 'nonfinite').mark == ('look' if 'nan' in name else 'fine')
+    assert float(check_of(frame, 'sampling').figure.split()[1]) == pytest.approx(3.69, abs=0.1)  # FWHM in its header
+
+
+def test_the_decam_frame_without_its_sky(data):
+    frame = read_frame(data / 'decam_c4d_170316_ooi_z_N2.fits')
+    off = frame.replace(ccd=CCDData(frame.ccd.data - np.median(frame.ccd.data), unit='adu', header=frame.ccd.header))
+    assert wrong(off) == {'sky', 'noise'}
+    assert check_of(off, 'sky').cure.params['pssl'] == pytest.approx(np.median(frame.ccd.data), rel=0.05)
+
+
+def test_the_gmos_spectrum(gmos_path):
+    frame = read_frame(gmos_path)
+    assert wrong(frame, gain=1.933, readnoise=4.24) == set()
+
+
+def test_the_m51_frame_has_a_bad_row_and_unknown_numbers(data):
+    frame = read_frame(data / 'm51_devpix_workshop.fits.gz')
+    assert wrong(frame) == {'noise', 'bad_pixels'}
+    assert 'bad row 109' in check_of(frame, 'bad_pixels').figure
+    row = np.median(frame.ccd.data[106:113, :128], axis=1)  # 49 to 55 beside, 19.5 in that row
+    assert row[3] < row.mean() - 20
+
+
+# the measurements
+
+
+def test_the_sky_is_measured_exactly_enough():
+    rng = np.random.default_rng(3)
+    frame = Frame(CCDData(rng.normal(300.0, 20.0, SHAPE), unit='electron', header={'RDNOISE': 10.0}))
+    sky = measure_sky(frame, frame.parameters()[0])
+    assert sky.level == pytest.approx(300.0, abs=0.5)
+    assert sky.scatter == pytest.approx(20.0, rel=0.01)
+    assert sky.expected == pytest.approx(20.0, rel=0.01)
+    assert sky.readnoise_needed == pytest.approx(10.0, rel=0.05)
+    assert sky.factor == pytest.approx(1.0, rel=0.02)
+
+
+def test_single_outliers_are_found_where_they_are():
+    pixels = np.random.default_rng(3).normal(100.0, 5.0, (80, 90))
+    pixels[10, 20], pixels[40, 50], pixels[60, 70:72] = 900.0, -900.0, 900.0  # a hot pixel, a negative one, a track
+    found = find_outliers(Frame(pixels), 5.0)
+    assert (list(found.hot), list(found.negative), found.deep) == ([10 * 90 + 20], [40 * 90 + 50], 1)
+    mask = InputMask('m', MaskBit.HOT, pixels == 900.0)
+    assert find_outliers(Frame(pixels, masks=(mask,)), 5.0).hot.size == 0
+
+
+@pytest.mark.parametrize('shape', [(64, 128), (65, 130), (61, 67), (200, 70)])
+def test_outliers_are_found_in_every_block(shape):
+    pixels = np.random.default_rng(3).normal(100.0, 5.0, shape)
+    pixels[-40:] += 500.0  # a level of its own, as on the other side of a chip's middle
+    places = [(5, 7), (shape[0] - 2, shape[1] - 2), (shape[0] - 3, 30), (20, shape[1] - 2)]
+    for place in places:
+        pixels[place] += 900.0
+    far = far_pixels(Frame(pixels), 5.0)
+    ys, xs = np.divmod(far.places, shape[1])
+    for place in places:
+        assert place in set(zip(ys.tolist(), xs.tolist(), strict=True))
+    right, left, above, below = far.beside
+    for side, (j, i) in zip((right, left, above, below), ((0, 1), (0, -1), (1, 0), (-1, 0)), strict=True):
+        np.testing.assert_allclose(far.height - side, pixels[ys, xs] - pixels[ys + j, xs + i], atol=1e-3)
+
+
+def test_lines_of_the_edges_without_light_are_not_bad_ones():
+    pixels = np.random.default_rng(3).normal(100.0, 5.0, (200, 220))
+    pixels[:, :8] -= 100.0
+    pixels[:, 3] += 40.0
+    pixels[:, 30] += 25.0
+    found = find_outliers(Frame(pixels), 5.0)
+    assert (list(found.columns), found.rows, found.edges) == ([30], {}, {'left': 8})
+
+
+def test_bad_lines_are_single_ones():
+    pixels = np.random.default_rng(3).normal(100.0, 5.0, (200, 220))
+    pixels[:, 30] += 25.0
+    pixels[100:200, 60] -= 100.0
+    pixels[150, :] += 50.0
+    pixels[:, 120:126] += 50.0  # as broad as a line of a spectrum
+    columns, rows = bad_lines(Frame(pixels), 5.0)
+    assert (list(columns), list(rows)) == ([30, 60], [150])
+    assert columns[30] == pytest.approx(5.0, abs=0.5)
+
+
+def test_the_cards():
+    header = fits.Header({'CALSTAT': 'BDF', 'TRIMSEC': '[ 3: 100, 1:50]', 'XPIXSZ': 9.0, 'EXPTIME': 90.0})
+    assert (done(header, 'flat'), done(fits.Header({'FLATCOR': 'OMIT'}), 'flat')) == ('CALSTAT', '')
+    outside = section_outside(header, (50, 104))
+    assert outside.sum() == 50 * 6
+    assert not outside[:, 2:100].any()
+    assert section_outside(header, (50, 90)) is None
+    area, minutes = area_and_minutes(header, (1000, 2000))
+    assert (area, minutes) == (pytest.approx(1000 * 2000 * 81e-8), 1.5)
+    for size in (0.009, 9e-6):
+        assert area_and_minutes({'PIXSIZE': size, 'EXPTIME': 90.0}, (1000, 2000))[0] == pytest.approx(area)
+    assert area_and_minutes({'EXPTIME': 90.0}, (9, 9)) is None
+
+
+@pytest.mark.parametrize('shape', [(16, 16), (16, 300), (300, 17)])
+@pytest.mark.parametrize('value', [0.0, 100.0])
+def test_any_frame_can_be_checked(shape, value):
+    assert [check.name for check in check_frame(Frame(np.full(shape, value)))] == NAMES
+    pixels = np.full(shape, np.nan)
+    pixels[3, 3] = value
+    assert [check.name for check in check_frame(Frame(pixels))] == NAMES
+
+
+def test_the_frame_is_not_changed(truth):
+    frame = made(truth)
+    before = frame.ccd.data.copy(), frame.bits.copy()
+    check_frame(frame)
+    np.testing.assert_array_equal(frame.ccd.data, before[0])
+    np.testing.assert_array_equal(frame.bits, before[1])
+
+
+# the result
+
+
+def result_marks(frame, **chosen):
+    detection = detect(frame, frame.parameters(chosen)[0])
+    return {check.name: check for check in check_result(frame, detection, segment(frame, detection))}
+
+
+def test_a_plausible_result(truth):
+    found = result_marks(made(truth))
+    assert list(found) == ['share', 'stars', 'rate']
+    assert (found['share'].mark, found['rate'].mark) == ('fine', 'fine')
+
+
+def test_a_result_without_the_sky_is_not_plausible(data):
+    frame = read_frame(data / 'decam_c4d_170316_ooi_z_N2.fits')
+    off = frame.replace(ccd=CCDData(frame.ccd.data - np.median(frame.ccd.data), unit='adu', header=frame.ccd.header))
+    share = result_marks(off)['share']
+    assert share.mark == 'wrong'
+    assert float(share.figure.split()[0]) > 50.0
+
+
+def test_flagged_stars_are_named(monkeypatch):
+    monkeypatch.setattr(simulated, 'FWHM', 1.6)
+    found = result_marks(made(simulated.simulate(SHAPE, seed=1)))['stars']
+    assert found.mark == 'wrong'
+    assert found.cure.params == {'sepmed': False}
+
+
+@pytest.mark.parametrize(('size', 'seconds', 'mark'), [(9.0, 90.0, 'look'), (15.0, 600.0, 'fine'), (15.0, 1e6, 'look')])
+def test_the_number_of_hits_against_the_rate(truth, size, seconds, mark):
+    found = result_marks(made(truth, cards={'XPIXSZ': size, 'EXPTIME': seconds}))['rate']
+    assert found.mark == mark
+    assert 'expected' in found.figure

@@ -1,0 +1,186 @@
+"""What stands in the pages is run: every command and every piece of Python, in the order in which a reader meets it."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import ginga_crplugin
+from ginga_crplugin import LACosmicParams
+from ginga_crplugin.cli.parser import build_parser
+from ginga_crplugin.demo.demo import run_demo
+from ginga_crplugin.recipe.parse import recipe_of_text
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / 'docs'
+PAGES = [ROOT / 'README.md', *sorted(DOCS.glob('*.rst'))]
+
+#: Commands that are not run here, by how they begin, and who runs them.
+ELSEWHERE = {
+    'apt-get install': '.ci/run, from the README',
+    'python3.12 -m venv .venv && .venv/bin/pip install': '.ci/run, from the README',
+    'pip install': '.ci/run, the extras web, docs and notebook in environments that have more',
+    'python -m pytest': 'whoever runs this',
+    'python -m tests.tools.kill_saves --times 850': 'whoever runs this; a part of it runs in the suite',
+    'python -m tests.tools.fault_saves': 'whoever runs this; a part of it runs in the suite',
+    'python -m tests.tools.soak --minutes 12': 'whoever runs this; a part of it runs in the suite',
+    'python -m tests.tools.fuzz_fits --cases 10000': 'whoever runs this; a part of it runs in the suite',
+    'python -m tests.tools.walk_session --walks 1000': 'whoever runs this; a part of it runs in the suite',
+    'ruff ': '.ci/run',
+    'lint-imports': '.ci/run',
+    'codespell': '.ci/run',
+    'sphinx-build': '.ci/run',
+    'dask ': 'tests/batch/test_apply.py, with a cluster of its own',
+    "ginga-crplugin apply night.yaml '/archive/": 'tests/batch/test_apply.py, on that cluster',
+    'docs/make_pictures': 'whoever makes the pictures; tests/plugin/test_real_window.py drives the same window',
+}
+#: Commands that open a window and wait for their user.
+WAITING = 'ginga-crplugin view'
+
+_RST = re.compile(r'^( *)\.\. code-block:: *(\w+)\n((?:\1 +.*\n|\n)+)', re.MULTILINE)
+_MD = re.compile(r'^()```(\w+)\n(.*?)^```', re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """Return the language and the text of each block of code, doctests apart, which pytest runs by itself."""
+    found = (_MD if page.suffix == '.md' else _RST).findall(page.read_text())
+    return [(language, textwrap.dedent(text).strip()) for _, language, text in found if '>>> ' not in text]
+
+
+def commands(text):
+    """Return the commands of a block."""
+    return text.replace('\\\n', ' ').splitlines()
+
+
+@pytest.fixture(scope='module')
+def demo(tmp_path_factory):
+    """The files of the demonstration, and the same under the names that the README gives to the user's own."""
+    folder = tmp_path_factory.mktemp('demo')
+    run_demo(folder)
+    for name, own in {'demo': 'frame', 'demo_dark': 'combined_dark', 'demo_column': 'columns'}.items():
+        shutil.copy(folder / f'{name}.fits', folder / f'{own}.fits')
+    fits.setval(folder / 'combined_dark.fits', 'EXPTIME', value=600.0)
+    frame, header = fits.getdata(folder / 'frame.fits', header=True)
+    bias = np.full(frame.shape, 700.0, dtype=np.float32)
+    fits.PrimaryHDU(bias, fits.Header({'BUNIT': 'adu'})).writeto(folder / 'combined_bias.fits')
+    raw = frame + fits.getdata(folder / 'combined_dark.fits') + bias
+    fits.PrimaryHDU(raw, header).writeto(folder / 'raw.fits')
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """What a shell has in which the package is installed; without a display, at home in a folder of its own."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
+    package = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
+    return os.environ | {
+        'PATH': path, 'PYTHONPATH': package, 'HOME': str(tmp_path / 'home'), 'QT_QPA_PLATFORM': 'offscreen',
+        'OMP_NUM_THREADS': '1',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_every_block_runs(page, demo, tmp_path, monkeypatch, environment):
+    (tmp_path / 'home').mkdir()
+    folder = tmp_path / 'work'
+    if 'ginga-crplugin demo --no-gui --output .' in page.read_text():
+        folder.mkdir()  # the reader makes the files
+    else:
+        shutil.copytree(demo, folder)
+    (folder / 'tests').symlink_to(ROOT / 'tests')
+    monkeypatch.chdir(folder)
+    known = {}
+    for language, text in blocks(page):
+        if language == 'python':
+            exec(compile(text, page.name, 'exec'), known)
+            continue
+        if language == 'yaml':
+            assert recipe_of_text(text).parameters
+            continue
+        assert language == 'sh', f'{page.name} has a block of {language}, which nobody runs'
+        for command in commands(text):
+            run(command, environment)
+
+
+def run(command, environment):
+    if command.startswith(tuple(ELSEWHERE)):
+        return
+    if command.startswith(WAITING):
+        waiting = subprocess.Popen(['bash', '-c', f'exec {command}'], env=environment)
+        time.sleep(8.0)
+        assert waiting.poll() is None, command
+        waiting.terminate()
+        waiting.wait(20)
+        save_what_the_reader_saves(environment)
+        return
+    done = subprocess.run(['bash', '-eu', '-c', command], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
+
+
+def save_what_the_reader_saves(environment):
+    if not Path('demo_crmask.fits').exists():
+        masks = '--dark demo_dark.fits --dark-limit 30 --mask demo_column.fits:bad'
+        run(f'ginga-crplugin detect demo.fits {masks}', environment)
+
+
+def test_what_others_run_is_in_the_pages():
+    texts = [text for page in PAGES for language, text in blocks(page) if language == 'sh']
+    told = [command for text in texts for command in commands(text)]
+    assert [words for words in ELSEWHERE if not any(command.startswith(words) for command in told)] == []
+    assert any(command.startswith(WAITING) for command in told)
+
+
+def test_the_links_of_the_readme_lead_somewhere():
+    links = re.findall(r'\]\(([^)#]+)\)', (ROOT / 'README.md').read_text())
+    links = [link for link in links if not link.startswith('http')]
+    assert len(links) > 2
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize('path', sorted((DOCS / 'inventories').glob('*.txt')), ids=lambda path: path.stem)
+def test_names_that_we_link_to_exist(path):
+    if path.stem != 'python':
+        pytest.importorskip(path.stem)
+    lines = path.read_text().splitlines()
+    assert lines[0] == '# Sphinx inventory version 1'
+    for line in lines[3:]:
+        name, kind, page = line.split()
+        assert kind in ('class', 'function', 'exception', 'attribute', 'data')
+        assert page.endswith('.html')
+        module, _, last = name.rpartition('.')
+        try:
+            found = import_module(module or 'builtins')
+        except ModuleNotFoundError:  # an attribute of a class
+            module, _, owner = module.rpartition('.')
+            found = getattr(import_module(module), owner)
+        assert last == 'None' or hasattr(found, last), name
+
+
+def test_every_parameter_has_its_section():
+    text = (DOCS / 'parameters.rst').read_text()
+    told = re.findall(r'^\.\. parameter:: (\w+)$', text, re.MULTILINE)
+    assert sorted(told) == sorted(item.name for item in fields(LACosmicParams))
+
+
+def test_every_command_has_its_section():
+    choices = next(action.choices for action in build_parser()._actions if action.dest == 'command')
+    told = re.findall(r'^\.\. command:: ([\w-]+)$', (DOCS / 'command_line.rst').read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(choices)
+
+
+def test_every_module_names_its_room():
+    for path in Path(ginga_crplugin.__file__).parent.rglob('*.py'):
+        if not path.name.startswith('__'):
+            first = ast.get_docstring(ast.parse(path.read_text())).split('\n\n')[0]
+            assert first.startswith('The room ') or path.name == 'ginga_plugin.py', path  # that one is the panel's Help

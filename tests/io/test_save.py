@@ -1,0 +1,655 @@
+import bz2
+import errno
+import gzip
+import os
+import stat
+from dataclasses import fields, replace
+from io import BytesIO
+from pathlib import Path
+
+import astroscrappy
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.table import QTable
+from astropy.utils.data import get_readable_fileobj
+from astropy.wcs import WCS
+from numpy.testing import assert_array_equal
+
+import ginga_crplugin
+from ginga_crplugin import (
+    Frame,
+    InputMask,
+    MaskBit,
+    check_frame,
+    detect,
+    merge_mask,
+    read_dark,
+    read_frame,
+    read_mask,
+    save_mask,
+    segment,
+)
+from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.save import _table_hdu, default_path
+from tests.tools import saves
+
+SHAPE = (48, 40)
+PIXELS = np.random.default_rng(3).normal(300.0, 12.0, SHAPE).round()
+PIXELS[20, 20:25] += 2000.0
+PIXELS[35, 8] += 900.0
+WCS_CARDS = {
+    'CTYPE1': 'RA---TAN', 'CTYPE2': 'DEC--TAN', 'CRVAL1': 10.0, 'CRVAL2': 20.0, 'CRPIX1': 5.0, 'CRPIX2': 6.0,
+    'CDELT1': -1e-4, 'CDELT2': 1e-4,
+}  # fmt: skip
+CARDS = {'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 8.0, 'OBJECT': 'field 7', **WCS_CARDS}
+FILES = ['plain', 'uint16', 'mef', 'gz', 'bz2', 'fz']
+
+
+def sci(pixels=PIXELS, ver=1, name='SCI'):
+    return fits.ImageHDU(pixels.astype('f4'), fits.Header(CARDS), name=name, ver=ver)
+
+
+def make(folder, kind):
+    """Write a frame; return its path and how many bytes of it, unpacked, hold the science image."""
+    header = fits.Header(CARDS)
+    hdus = {
+        'uint16': [fits.PrimaryHDU(PIXELS.astype('u2'), header)],
+        'mef': [fits.PrimaryHDU(header=fits.Header({'TELESCOP': 'T'})), sci(), sci(PIXELS**0.5, name='VAR')],
+        'fz': [fits.PrimaryHDU(), fits.CompImageHDU(PIXELS.astype('i4'), header)],
+    }.get(kind, [fits.PrimaryHDU(PIXELS.astype('f4'), header)])
+    file = BytesIO()
+    fits.HDUList(hdus).writeto(file, checksum=True)
+    raw = file.getvalue()
+    path = folder / ('field.fits' + (f'.{kind}' if kind in ('gz', 'bz2', 'fz') else ''))
+    path.write_bytes({'gz': gzip.compress, 'bz2': bz2.compress}.get(kind, bytes)(raw))
+    return path, 2880 + (len(raw) - 2880) // 2 if kind == 'mef' else len(raw)
+
+
+def unpacked(path):
+    with get_readable_fileobj(path, encoding='binary') as file:
+        return file.read()
+
+
+def blocks(path):
+    """Return the bytes of each HDU, by name and EXTVER."""
+    raw = unpacked(path)
+    with fits.open(BytesIO(raw), disable_image_compression=True) as hdus:
+        infos = {(hdu.name, hdu.ver): hdu.fileinfo() for hdu in hdus}
+    return {key: raw[info['hdrLoc'] : info['datLoc'] + info['datSpan']] for key, info in infos.items()}
+
+
+def at(*places):
+    mask = np.zeros(SHAPE, dtype=bool)
+    for place in places:
+        mask[place] = True
+    return mask
+
+
+def plane(path, name='DQ'):
+    return np.array(fits.getdata(path, name))
+
+
+@pytest.fixture
+def frame(tmp_path):
+    return read_frame(make(tmp_path, 'plain')[0])
+
+
+@pytest.fixture
+def found(frame):
+    return detect(frame)
+
+
+@pytest.fixture
+def listing(tmp_path):
+    """The names in the folder, to see that nothing was left there."""
+    return lambda: sorted(path.name for path in tmp_path.iterdir())
+
+
+# what is written
+
+
+@pytest.mark.parametrize('kind', [kind for kind in FILES if kind != 'fz'])
+def test_a_new_file_holds_the_science_image_byte_for_byte(tmp_path, kind):
+    source, length = make(tmp_path, kind)
+    before = source.read_bytes()
+    out = save_mask(read_frame(source), detect(read_frame(source)))
+    assert out == tmp_path / 'field_crmask.fits'
+    assert out.read_bytes()[:length] == unpacked(source)[:length]
+    assert list(blocks(out))[-3:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+    assert len(blocks(out)) == 4 + (kind == 'mef')
+    assert source.read_bytes() == before
+
+
+def test_a_new_file_holds_a_compressed_image_unpacked(tmp_path):
+    source, _ = make(tmp_path, 'fz')
+    out = save_mask(read_frame(source), detect(read_frame(source)))
+    assert_array_equal(fits.getdata(out, 1), fits.getdata(source, 1))
+    assert fits.getheader(out, 1)['BUNIT'] == fits.getheader(source, 1)['BUNIT']
+    assert list(blocks(out))[2:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+
+
+@pytest.mark.parametrize('kind', FILES)
+def test_into_keeps_every_other_hdu_byte_for_byte(tmp_path, kind, listing):
+    source, _ = make(tmp_path, kind)
+    packed, before = source.read_bytes(), unpacked(source)
+    assert save_mask(read_frame(source), detect(read_frame(source)), kind='into') == source
+    assert unpacked(source).startswith(before)
+    assert source.read_bytes()[:3] == packed[:3]
+    assert list(blocks(source))[-3:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+    assert listing() == [source.name]
+
+
+def test_into_keeps_compressed_images_and_tables_byte_for_byte(tmp_path):
+    saves.prepare(tmp_path)
+    before = (tmp_path / 'mef.fits').read_bytes()
+    for overwrite in (False, True):
+        saves.mask(tmp_path, 'mef.fits', kind='into', overwrite=overwrite)
+        assert (tmp_path / 'mef.fits').read_bytes().startswith(before)
+    assert [name for name, _ in blocks(tmp_path / 'mef.fits')][-4:] == ['ASCII', 'MASK', 'DQ', 'CRSEG']
+
+
+def test_a_frame_with_another_name_is_not_written_into(frame, found, tmp_path, listing):
+    before = frame.path.read_bytes()
+    os.link(frame.path, tmp_path / 'other.fits')
+    with pytest.raises(OSError, match=r'field.fits cannot be written: it has 2 names \(hard links\)'):
+        save_mask(frame, found, kind='into')
+    assert frame.path.read_bytes() == before
+    assert listing() == ['field.fits', 'other.fits']
+
+
+@pytest.mark.parametrize('overwrite', [False, True])
+def test_of_two_that_write_into_a_frame_at_once_the_second_is_refused(frame, found, monkeypatch, overwrite, listing):
+    finish = Place._take_on_rights
+
+    def late(place, *args):  # another one comes in between
+        monkeypatch.setattr(Place, '_take_on_rights', finish)
+        save_mask(frame, found, kind='into', overwrite=overwrite)
+        return finish(place, *args)
+
+    monkeypatch.setattr(Place, '_take_on_rights', late)
+    with pytest.raises(OSError, match=r'field.fits cannot be written: it was changed meanwhile by somebody else'):
+        save_mask(frame, found, kind='into', overwrite=overwrite, cleaned=True)
+    assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+    assert listing() == ['field.fits']
+
+
+@pytest.mark.parametrize('kind', FILES)
+def test_the_mask_alone(tmp_path, kind):
+    frame = read_frame(make(tmp_path, kind)[0])
+    found = detect(frame)
+    out = save_mask(frame, found, kind='mask')
+    assert list(blocks(out)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+    assert_array_equal(read_mask(out).mask, found.crmask)
+
+
+@pytest.mark.parametrize('mode', ['new', 'into', 'mask'])
+@pytest.mark.parametrize('kind', FILES)
+def test_checksums_are_valid(tmp_path, kind, mode):
+    frame = read_frame(make(tmp_path, kind)[0])
+    out = save_mask(frame, detect(frame), kind=mode, cleaned=True)
+    with fits.open(out, checksum=True, disable_image_compression=True) as hdus:  # a wrong one is a warning: an error
+        hdus.verify('exception')
+        assert all('CHECKSUM' in hdu.header and 'DATASUM' in hdu.header for hdu in hdus)
+        assert [hdu.data is None for hdu in hdus][1:] == [False] * (len(hdus) - 1)
+
+
+@pytest.mark.parametrize('mode', ['new', 'into'])
+@pytest.mark.parametrize('kind', FILES)
+def test_ccddata_reads_the_merged_mask_and_the_untouched_data(tmp_path, kind, mode):
+    frame = read_frame(make(tmp_path, kind)[0])
+    frame = frame.replace(masks=[InputMask('hot', MaskBit.HOT, at((2, 2), (40, 30)))])
+    found = detect(frame)
+    out = save_mask(frame, found, kind=mode)
+    ccd = CCDData.read(
+        out, hdu=int(kind == 'fz' and mode == 'into')
+    )  # it passes over compressed images unless asked for them
+    assert_array_equal(ccd.data, PIXELS)
+    assert_array_equal(ccd.mask, found.crmask | at((2, 2), (40, 30)))
+    assert dict(ccd.wcs.to_header()) == dict(frame.ccd.wcs.to_header())
+
+
+@pytest.mark.parametrize('unit', ['adu', 'electron', 'electron/s', 'adu/s'])
+@pytest.mark.parametrize('dtype', ['i2', 'u2', 'i4', 'f4', 'f8', '>f4'])
+def test_a_frame_from_memory_is_written_and_read_again(tmp_path, dtype, unit):
+    frame = Frame(CCDData(PIXELS.astype(dtype), unit=unit, wcs=WCS(fits.Header(WCS_CARDS)), meta={'OBJECT': 'field 7'}))
+    found = detect(frame)
+    out = save_mask(frame, found, path=tmp_path / 'm.fits')
+    ccd, again = CCDData.read(out), read_frame(out)
+    for data in (ccd.data, again.ccd.data):
+        assert_array_equal(data, PIXELS)
+    assert again.ccd.data.dtype == np.dtype(dtype).newbyteorder('=')
+    assert ccd.unit == again.ccd.unit == frame.ccd.unit
+    assert_array_equal(ccd.mask, found.crmask)
+    assert ccd.header['OBJECT'] == 'field 7'
+
+
+def test_old_scaling_cards_do_not_scale_a_frame_from_memory(tmp_path):
+    header = fits.Header({'BITPIX': 16, 'BZERO': 32768, 'BSCALE': 2.0, 'BUNIT': 'electron'})
+    frame = Frame(CCDData(PIXELS + 0.5, unit='adu', header=header))
+    out = save_mask(frame, detect(frame), path=tmp_path / 'm.fits')
+    assert_array_equal(fits.getdata(out), PIXELS + 0.5)
+    assert fits.getheader(out)['BUNIT'] == 'adu'
+
+
+def test_the_kelt_16b_frame_keeps_hot_pixels_and_cosmic_rays(data, tmp_path):
+    raw = read_frame(data / 'feder_kelt16b_S001-R001-C084-r.fit.gz')
+    bias = read_frame(data / 'feder_kelt16b_combined_bias.fit.gz').ccd.data
+    hot = read_dark(data / 'feder_kelt16b_combined_dark_90.000.fit.gz', 30)
+    ccd = CCDData(raw.ccd.data - bias, unit='adu', header=raw.ccd.header, wcs=raw.ccd.wcs)
+    frame = Frame(ccd, 'kelt', masks=[hot])
+    found = detect(frame, frame.parameters({'gain': 1.5, 'readnoise': 10.0})[0])
+    out = save_mask(frame, found, path=tmp_path / 'kelt.fits')
+    again = CCDData.read(out)
+    assert found.pixels
+    assert_array_equal(again.data, ccd.data)
+    assert_array_equal(again.mask, hot.mask | found.crmask)
+    assert_array_equal(plane(out), MaskBit.HOT * hot.mask + MaskBit.CR_DETECTED * found.crmask)
+
+
+def test_one_of_several_images_gets_masks_of_its_extver(tmp_path):
+    path = tmp_path / 'a.fits'
+    fits.HDUList([fits.PrimaryHDU(PIXELS * 2), sci(ver=1), sci(ver=2), sci(PIXELS, 2, 'VAR')]).writeto(path)
+    for ver in (1, 2):
+        frame = read_frame(path, ('SCI', ver))
+        new = blocks(save_mask(frame, detect(frame), path=tmp_path / f'{ver}.fits'))
+        assert set(new) == {('PRIMARY', 1), ('SCI', ver), ('MASK', ver), ('DQ', ver), ('CRSEG', ver)}
+        assert new['SCI', ver] == blocks(path)['SCI', ver]
+        assert len(new['PRIMARY', 1]) == 2880  # the other image is not taken along
+    before = blocks(path)
+    for ver in (1, 2):
+        frame = read_frame(path, ('SCI', ver))
+        save_mask(frame, detect(frame), kind='into')
+    after = blocks(path)
+    assert before.items() <= after.items()
+    assert {('MASK', 1), ('MASK', 2), ('DQ', 1), ('DQ', 2)} <= set(after)
+
+
+def test_dq_holds_every_cause_and_explains_its_bits(tmp_path):
+    pixels = PIXELS.copy()
+    pixels[10, 10], pixels[12, 30] = np.nan, 9e4
+    masks = [InputMask(bit.name, bit, at((5, 5), (6, int(bit)))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
+    frame = Frame(pixels, masks=masks)
+    found = detect(frame)
+    crmask = found.crmask.copy()
+    crmask[20, 20], crmask[40, 3] = False, True
+    out = save_mask(frame, found, path=tmp_path / 'm.fits', crmask=crmask)
+    quality = plane(out)
+    assert_array_equal(quality, merge_mask(frame, found, crmask))
+    assert quality.dtype == np.uint8
+    assert np.bitwise_or.reduce(quality, axis=None) == sum(MaskBit)
+    assert quality[5, 5] == 7
+    assert quality[20, 20] == 0
+    assert_array_equal(plane(out, 'MASK'), quality != 0)
+    header = fits.getheader(out, 'DQ')
+    told = [(header[f'DQBIT{n}'], header.comments[f'DQBIT{n}']) for n in range(len(MaskBit))]
+    assert told == [(bit.name, f'{int(bit)}: {bit.meaning}') for bit in MaskBit]
+
+
+def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
+    dark = tmp_path / 'dark.fits'
+    fits.PrimaryHDU(np.where(at((3, 3)), 90.0, 1.0)).writeto(dark, checksum=True)
+    frame = frame.replace(masks=[read_dark(dark, 30)], background=np.full(SHAPE, 290.0))
+    params, sources = frame.parameters({'sigclip': 5.5, 'satlevel': np.inf})
+    found = detect(frame, params)
+    out = save_mask(frame, found, sources=sources)
+    for name in ('MASK', 'DQ'):
+        header = fits.getheader(out, name)
+        for item in fields(params):
+            value = getattr(params, item.name)
+            assert header[item.metadata['card']] == ('inf' if value == np.inf else value)
+            assert item.name in header.comments[item.metadata['card']]
+        assert header.comments['LAGAIN'] == '[electron/adu] gain: GAIN in the header'
+        assert header.comments['LASIGCLP'] == '[sigma] sigclip: you'
+        assert (header['CRMSK1'], header['CRBIT1']) == ('dark.fits > 30', 'HOT')
+        assert header['CRSUM1'] == fits.getheader(dark)['DATASUM']
+        assert 'CRBKG' in header
+        assert 'CRVAR' not in header
+        assert header['CRENGINE'] == found.engine
+        assert astroscrappy.__version__ in header['CRENGINE']
+        assert header['CRVERSIO'] == ginga_crplugin.__version__
+        assert header['CRITER'] == ' '.join(map(str, found.per_iteration))
+        assert header['CRUNSRCH'] == pytest.approx(found.unsearched_fraction)
+
+
+def test_the_record_has_the_checksum_of_a_frame_that_was_cured(tmp_path):
+    pixels = np.random.default_rng(1).normal(100.0, 5.0, (64, 70)).astype(np.float32)
+    pixels[:, :8] -= 100.0
+    fits.PrimaryHDU(pixels, fits.Header({'BUNIT': 'adu', 'RDNOISE': 3.0})).writeto(tmp_path / 'f.fits', checksum=True)
+    frame = read_frame(tmp_path / 'f.fits')
+    check = next(check for check in check_frame(frame) if check.name == 'overscan')
+    frame = frame.replace(masks=(check.cure.mask,))
+    header = fits.getheader(save_mask(frame, detect(frame)), 'DQ')
+    assert header['CRSUM1'] == fits.getheader(tmp_path / 'f.fits')['DATASUM']
+
+
+def test_the_pixels_themselves_are_not_handed_to_a_writer_that_swaps_bytes_in_place(monkeypatch, tmp_path):
+    frame = Frame(CCDData(PIXELS.astype(np.float32), unit='adu'))
+    write, shared = fits.HDUList.writeto, []
+
+    def watched(hdus, *args, **options):
+        shared.extend(
+            np.shares_memory(hdu.data, frame.ccd.data) for hdu in hdus if hdu.is_image and hdu.data is not None
+        )
+        write(hdus, *args, **options)
+
+    monkeypatch.setattr(fits.HDUList, 'writeto', watched)
+    out = save_mask(frame, detect(frame), path=tmp_path / 'saved.fits', cleaned=True)
+    assert_array_equal(fits.getdata(out), PIXELS)
+    assert len(shared) >= 4
+    assert not any(shared)
+
+
+def test_the_header_tells_what_was_reviewed(frame, found):
+    crmask = found.crmask.copy()
+    crmask[20, 20:22], crmask[4, 4] = False, True
+    header = fits.getheader(save_mask(frame, found, crmask=crmask), 'DQ')
+    counts = {name: header[name] for name in ('CRNDET', 'CRNREJ', 'CRNMARK', 'CRNPIX', 'CRNSEG')}
+    labels = len(segment(frame, found, crmask=crmask))
+    wanted = {'CRNDET': found.pixels, 'CRNREJ': 2, 'CRNMARK': 1, 'CRNPIX': found.pixels - 1, 'CRNSEG': labels}
+    assert counts == wanted
+
+
+def test_long_and_foreign_names_go_into_the_header(frame):
+    name = 'dunkel-Übersicht ' + 90 * 'x'
+    frame = frame.replace(masks=[InputMask(name, MaskBit.HOT, at((3, 3)))])
+    header = fits.getheader(save_mask(frame, detect(frame)), 'MASK')
+    assert header['CRMSK1'] == name.replace('Ü', '?')
+
+
+def test_the_mask_has_the_sky_coordinates_of_the_image(frame, found):
+    out = save_mask(frame, found, cleaned=True)
+    for name in ('MASK', 'DQ', 'CLEANED'):
+        assert dict(WCS(fits.getheader(out, name)).to_header()) == dict(frame.ccd.wcs.to_header())
+
+
+def test_the_table_of_segments_is_read_back(frame, found):
+    segments = segment(frame, found)
+    table = QTable.read(save_mask(frame, found, segments), hdu='CRSEG')
+    assert table.colnames == segments.table.colnames
+    for name in table.colnames:
+        assert_array_equal(table[name], getattr(segments.table[name], 'value', segments.table[name]))
+
+
+def test_the_cleaned_image_is_an_extra(frame, found):
+    assert ('CLEANED', 1) not in blocks(save_mask(frame, found))
+    out = save_mask(frame, found, overwrite=True, cleaned=True)
+    assert_array_equal(plane(out, 'CLEANED'), found.cleaned)
+    assert fits.getheader(out, 'CLEANED')['BUNIT'] == 'adu'
+
+
+@pytest.mark.parametrize('kind', ['new', 'into'])
+def test_a_mask_is_not_put_beside_other_pixels(frame, found, kind):
+    fits.PrimaryHDU((PIXELS + 1.0).astype('f4'), fits.Header(CARDS)).writeto(frame.path, overwrite=True)
+    before = frame.path.read_bytes()
+    with pytest.raises(ValueError, match='has changed since it was read: open it again'):
+        save_mask(frame, found, kind=kind)
+    assert [path.name for path in frame.path.parent.iterdir()] == [frame.path.name]
+    assert frame.path.read_bytes() == before
+
+
+@pytest.mark.parametrize('kind', ['new', 'into'])
+def test_nothing_found_is_saved_too(tmp_path, kind):
+    path = tmp_path / 'flat.fits'
+    fits.PrimaryHDU(np.full(SHAPE, 100.0), fits.Header({'BUNIT': 'adu'})).writeto(path)
+    frame = read_frame(path)
+    out = save_mask(frame, detect(frame), kind=kind)
+    assert not plane(out).any()
+    assert len(QTable.read(out, hdu='CRSEG')) == 0
+
+
+# reading it again
+
+
+@pytest.mark.parametrize('mode', ['new', 'into'])
+@pytest.mark.parametrize('kind', FILES)
+def test_a_saved_file_gives_back_its_input_masks_but_not_its_cosmic_rays(tmp_path, kind, mode):
+    frame = read_frame(make(tmp_path, kind)[0])
+    masks = {MaskBit.INPUT: at((2, 2)), MaskBit.HOT: at((2, 2), (3, 30)), MaskBit.BAD: at((44, 4))}
+    frame = frame.replace(masks=[InputMask(bit.name, bit, mask) for bit, mask in masks.items()])
+    found = detect(frame)
+    again = read_frame(save_mask(frame, found, kind=mode))
+    assert {item.bit for item in again.masks} == set(masks)
+    for item in again.masks:
+        assert_array_equal(item.mask, masks[item.bit])
+    assert_array_equal(again.bits, frame.bits)
+    assert_array_equal(detect(again).crmask, found.crmask)
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A frame whose file has the DQ of another pipeline."""
+    path = tmp_path / 'a.fits'
+    quality = fits.ImageHDU(5 * at((7, 7)).astype('i4'), name='DQ')
+    fits.HDUList([fits.PrimaryHDU(), sci(), quality]).writeto(path)
+    return read_frame(path)
+
+
+def test_another_pipeline_s_dq_is_kept_and_ours_is_called_crdq(foreign):
+    before = blocks(foreign.path)
+    found = detect(foreign)
+    for overwrite in (False, True):
+        save_mask(foreign, found, kind='into', overwrite=overwrite)
+        assert before.items() <= blocks(foreign.path).items()
+        assert set(blocks(foreign.path)) - set(before) == {('MASK', 1), ('CRDQ', 1), ('CRSEG', 1)}
+    assert_array_equal(plane(foreign.path, 'CRDQ'), merge_mask(foreign, found))
+    assert_array_equal(read_frame(foreign.path).bits, foreign.bits)
+
+
+def test_a_new_file_calls_it_dq_all_the_same(foreign):
+    out = save_mask(foreign, detect(foreign))
+    assert ('CRDQ', 1) not in blocks(out)
+    assert plane(out)[7, 7] == MaskBit.INPUT
+
+
+# what stands there already
+
+
+def test_an_existing_file_is_replaced_only_when_asked(frame, found, listing):
+    out = default_path(frame)
+    out.write_bytes(b'precious')
+    with pytest.raises(FileExistsError, match=r'field_crmask.fits exists already') as error:
+        save_mask(frame, found)
+    assert '\n' not in str(error.value)
+    assert out.read_bytes() == b'precious'
+    save_mask(frame, found, overwrite=True)
+    assert_array_equal(read_mask(out, ext='MASK').mask, found.crmask)
+    assert listing() == ['field.fits', 'field_crmask.fits']
+
+
+def test_a_file_that_appears_meanwhile_is_kept(frame, found, monkeypatch, listing):
+    out = default_path(frame)
+    monkeypatch.setattr(os, 'fsync', lambda _: out.write_bytes(b'precious'))
+    with pytest.raises(FileExistsError, match=r'field_crmask.fits exists already'):
+        save_mask(frame, found)
+    assert out.read_bytes() == b'precious'
+    assert listing() == ['field.fits', 'field_crmask.fits']
+
+
+@pytest.mark.parametrize('kind', ['new', 'mask'])
+def test_the_frame_s_own_file_is_never_replaced_by_a_new_one(frame, found, kind):
+    before = frame.path.read_bytes()
+    with pytest.raises(FileExistsError, match=r"field.fits is the frame's own file"):
+        save_mask(frame, found, path=frame.path, kind=kind, overwrite=True)
+    assert frame.path.read_bytes() == before
+
+
+@pytest.mark.parametrize('name', ['MASK', 'CRSEG', 'CLEANED'])
+def test_a_mask_in_the_frame_s_file_is_replaced_only_when_asked(tmp_path, name):
+    path = tmp_path / 'a.fits'
+    fits.HDUList([fits.PrimaryHDU(), sci(), fits.ImageHDU(at((7, 7)).astype('u1'), name=name)]).writeto(path)
+    before, frame = path.read_bytes(), read_frame(path)
+    found = detect(frame)
+    with pytest.raises(FileExistsError, match=f'a.fits has a {name} of its own'):
+        save_mask(frame, found, kind='into')
+    assert path.read_bytes() == before
+    save_mask(frame, found, kind='into', overwrite=True, cleaned=True)
+    assert list(blocks(path)) == [(n, 1) for n in ('PRIMARY', 'SCI', 'MASK', 'DQ', 'CRSEG', 'CLEANED')]
+    assert plane(path)[7, 7] == (MaskBit.INPUT if name == 'MASK' else 0)
+
+
+def test_saving_into_twice_replaces_the_first(frame, found):
+    save_mask(frame, found, kind='into')
+    once = unpacked(frame.path)
+    again = read_frame(frame.path)
+    with pytest.raises(FileExistsError, match='has a MASK from an earlier run'):
+        save_mask(again, found, kind='into')
+    save_mask(again, found, kind='into', overwrite=True)
+    assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
+    assert len(unpacked(frame.path)) == len(once)
+
+
+def test_behind_a_link_the_file_itself_is_replaced(tmp_path, frame, found):
+    (tmp_path / 'deep').mkdir()
+    real, link = tmp_path / 'deep' / 'real.fits', tmp_path / 'link.fits'
+    link.symlink_to(real)
+    for overwrite in (False, True):
+        assert save_mask(frame, found, path=link, overwrite=overwrite) == link
+        assert link.is_symlink()
+        assert_array_equal(read_mask(real, ext='MASK').mask, found.crmask)
+
+
+@pytest.mark.parametrize('umask', [0o022, 0o077, 0o002])
+def test_a_new_file_has_the_rights_that_the_umask_leaves(frame, found, umask):
+    old = os.umask(umask)
+    try:
+        out = save_mask(frame, found)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize('kind', ['new', 'into'])
+def test_a_replaced_file_keeps_its_rights(frame, found, kind):
+    out = frame.path if kind == 'into' else save_mask(frame, found)
+    out.chmod(0o640)
+    save_mask(frame, found, kind=kind, overwrite=True)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(('suffix', 'magic'), [('.fits.gz', b'\x1f\x8b'), ('.fits.bz2', b'BZh'), ('.fits', b'SIMPLE')])
+def test_a_new_file_is_packed_as_its_name_says(tmp_path, frame, found, suffix, magic):
+    out = save_mask(frame, found, path=tmp_path / f'm{suffix}')
+    assert out.read_bytes().startswith(magic)
+    assert_array_equal(read_mask(out, ext='MASK').mask, found.crmask)
+
+
+@pytest.mark.parametrize(
+    'name', ['field.fits', 'field.fit', 'field.FITS', 'field.fits.gz', 'field.fits.fz', 'field.fts.bz2', 'field']
+)
+def test_the_default_name(frame, name):
+    assert default_path(replace(frame, path=Path('night') / name)) == Path('night/field_crmask.fits')
+
+
+def test_two_images_of_one_file_have_two_default_names(tmp_path):
+    path = tmp_path / 'field.fits'
+    fits.HDUList([fits.PrimaryHDU(), sci(), sci(PIXELS[::-1], ver=2)]).writeto(path)
+    frames = [read_frame(path), read_frame(path, ('SCI', 2)), read_frame(path, ('SCI', 1)), read_frame(path, 2)]
+    names = ['field_crmask.fits', 'field_ext2_crmask.fits', 'field_crmask.fits', 'field_ext2_crmask.fits']
+    assert [default_path(frame).name for frame in frames] == names
+    for frame in frames[:2]:
+        assert_array_equal(read_frame(save_mask(frame, detect(frame))).ccd.data, frame.ccd.data)
+
+
+# what goes wrong
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize('kind', ['new', 'into', 'mask'])
+@pytest.mark.parametrize('stage', ['write', 'rename'])
+@pytest.mark.parametrize('overwrite', [False, True])
+def test_without_room_the_old_file_stays_whole_and_nothing_is_left(
+    frame, found, monkeypatch, listing, kind, stage, overwrite
+):
+    out = frame.path if kind == 'into' else default_path(frame)
+    if overwrite and kind != 'into':
+        out.write_bytes(b'precious')
+    before, names = out.read_bytes() if out.exists() else None, listing()
+    for name in ('fsync',) if stage == 'write' else ('link', 'rename', 'replace'):
+        monkeypatch.setattr(os, name, no_room)
+    with pytest.raises(OSError, match=f'{out.name} cannot be written: No space left on device') as error:
+        save_mask(frame, found, kind=kind, overwrite=overwrite)
+    assert '\n' not in str(error.value)
+    assert listing() == names
+    assert before is None or out.read_bytes() == before
+
+
+def test_a_write_that_is_broken_off_leaves_nothing(frame, found, monkeypatch, listing):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, 'fsync', interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_mask(frame, found)
+    assert listing() == ['field.fits']
+
+
+@pytest.mark.parametrize(
+    ('path', 'why'), [('missing/m.fits', 'No such file or directory'), ('field.fits/m.fits', 'Not a directory')]
+)
+def test_a_folder_that_is_not_there_is_told(tmp_path, frame, found, path, why, listing):
+    with pytest.raises(OSError, match=f'm.fits cannot be written: {why}') as error:
+        save_mask(frame, found, path=tmp_path / path)
+    assert '\n' not in str(error.value)
+    assert listing() == ['field.fits']
+
+
+def test_a_folder_without_the_right_to_write_is_told(frame, found, monkeypatch, listing):
+    def refuse(path, flags, *_, open=os.open, **__):
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return open(path, flags)
+
+    monkeypatch.setattr(os, 'open', refuse)
+    with pytest.raises(OSError, match=r'field_crmask.fits cannot be written: Permission denied'):
+        save_mask(frame, found)
+    assert listing() == ['field.fits']
+
+
+def test_a_write_protected_file_is_not_replaced(frame, found, monkeypatch, listing):
+    before = frame.path.read_bytes()
+    monkeypatch.setattr(os, 'access', lambda path, mode: mode != os.W_OK)
+    with pytest.raises(OSError, match=r'field.fits cannot be written: it is write-protected'):
+        save_mask(frame, found, kind='into')
+    assert frame.path.read_bytes() == before
+    assert listing() == ['field.fits']
+
+
+def test_a_frame_without_a_file_has_no_default_name():
+    frame = Frame(PIXELS, 'mine')
+    found = detect(frame)
+    for kind, said in (('new', 'say where'), ('into', 'none to write into')):
+        with pytest.raises(ValueError, match=f'mine did not come from a file: .*{said}'):
+            save_mask(frame, found, kind=kind)
+
+
+def test_an_unknown_kind_is_refused(frame, found):
+    with pytest.raises(ValueError, match="kind is 'beside': it must be new, into or mask"):
+        save_mask(frame, found, kind='beside')
+
+
+def test_a_reviewed_mask_of_another_shape_is_refused_before_anything_is_written(frame, found, listing):
+    with pytest.raises(ValueError, match=r'crmask has shape \(3, 3\), the frame \(48, 40\)'):
+        save_mask(frame, found, segment(frame, found), crmask=np.ones((3, 3), dtype=bool))
+    assert listing() == ['field.fits']
+
+
+@pytest.mark.parametrize('rows', [0, 1, 90])
+def test_the_table_has_the_bytes_that_astropy_writes(rows, tmp_path):
+    pixels = np.full((64, 96), 100.0, dtype=np.float32)
+    pixels[5::9, 5::9].flat[:rows] = 5000.0
+    frame = Frame(pixels)
+    table = segment(frame, detect(frame)).table
+    assert len(table) == min(rows, 70)
+    table['hint'] = np.array(['', 'hot pixel'] * 45, dtype='U17')[: len(table)]
+    expected = fits.BinTableHDU(table.as_array(), name='CRSEG')
+    for number, name in enumerate(table.colnames, start=1):
+        if table[name].unit is not None:
+            expected.header.comments[f'TTYPE{number}'] = f'[{table[name].unit}]'
+    expected.writeto(tmp_path / 'expected.fits')
+    fits.HDUList([fits.PrimaryHDU(), _table_hdu(table)]).writeto(tmp_path / 'own.fits')
+    assert (tmp_path / 'own.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()

@@ -1,0 +1,17 @@
+"""What stands beside the mouse in the notebook."""
+
+from dataclasses import fields
+
+import pytest
+
+pytest.importorskip('ipywidgets')
+
+from ginga_crplugin import LACosmicParams
+from ginga_crplugin.notebook.parameters import Params
+
+
+@pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)
+def test_beside_the_mouse_stands_the_help_of_the_parameter(item):
+    widgets = Params(lambda name, value: None)[item.name].widgets
+    assert widgets
+    assert {widget.tooltip for widget in widgets} == {item.metadata['help']}

@@ -1,0 +1,597 @@
+"""The panel in a notebook, without a browser: widgets driven by their values, in a real event loop."""
+
+import asyncio
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData, NDData
+from astropy.table import Table
+from numpy.testing import assert_array_equal
+
+pytest.importorskip('astrowidgets')
+
+from astro_image_display_api.api_test import ImageAPITest
+from astrowidgets.ginga import ImageWidget as GingaWidget
+
+with warnings.catch_warnings():
+    warnings.filterwarnings('ignore', 'metadata .* was set from the constructor', DeprecationWarning)  # bqscales
+    from astrowidgets.bqplot import ImageWidget as BqplotWidget
+
+import ginga_crplugin
+from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_frame
+from ginga_crplugin.core.diagnostics.hints import HINTS
+from ginga_crplugin.core.lacosmic import compilation
+from ginga_crplugin.notebook.viewer import CATALOGS
+
+pytestmark = pytest.mark.filterwarnings(
+    'ignore:Passing unrecognized arguments to super:DeprecationWarning',
+)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def compiled():
+    compilation.compile_all()
+
+
+@pytest.fixture(params=[GingaWidget, BqplotWidget], ids=['ginga', 'bqplot'])
+def viewer(request):
+    return request.param()
+
+
+@pytest.fixture
+def files(tmp_path, saao):
+    """A frame, a dark with hot pixels, and a mask."""
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(saao.ccd.data, header).writeto(tmp_path / 'night1.fits', output_verify='silentfix')
+    dark, column = np.zeros(saao.shape, np.float32), np.zeros(saao.shape, np.uint8)
+    dark[100:110, 50] = 100.0
+    column[:, 200] = 1
+    fits.PrimaryHDU(dark).writeto(tmp_path / 'dark.fits')
+    fits.PrimaryHDU(column).writeto(tmp_path / 'column.fits')
+    return tmp_path
+
+
+def in_loop(work):
+    """Run a coroutine function as a kernel would, in an event loop."""
+
+    async def limited():
+        await asyncio.wait_for(work(), 60.0)
+
+    asyncio.run(limited())
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+def click(panel, name):
+    panel.controls[name].click()
+
+
+def text(html):
+    """The words of an HTML widget."""
+    return html.value
+
+
+# the panel
+
+
+def test_a_click_on_run_leaves_the_loop_free_and_shows_the_result(saao, viewer):
+    async def work():
+        panel = CosmicRayPanel(viewer, data=saao)
+        assert panel.controls['save'].disabled
+        click(panel, 'run')
+        assert panel.session.busy  # and this goes on
+        await until(lambda: not panel.session.busy)
+        expected = detect(saao)
+        assert f'{expected.pixels} px in' in text(panel.controls.result)
+        assert_array_equal(panel.session.result.detection.crmask, expected.crmask)
+        assert not panel.controls['save'].disabled
+        assert len(panel.controls.table.rows) == len(panel.session.result.segments.listed)
+
+    in_loop(work)
+
+
+def test_the_result_follows_the_slider(saao, viewer):
+    async def work():
+        panel = CosmicRayPanel(viewer, data=saao)
+        panel.run()
+        before = text(panel.controls.result)
+        panel.controls.params['sigclip'].slider.value = 9.0
+        assert panel.params.sigclip == 9.0
+        assert panel.controls.params['sigclip'].box.value == 9.0
+        await until(lambda: not panel.session.busy)
+        expected = detect(saao, saao.parameters({'sigclip': 9.0})[0])
+        assert f'{expected.pixels} px in' in text(panel.controls.result) != before
+
+    in_loop(work)
+
+
+def test_a_slider_is_not_sent_back_to_where_it_was(saao):
+    panel = CosmicRayPanel(saao)
+    slider, heard = panel.controls.params['sigclip'].slider, []
+    slider.observe(heard.append, 'value')
+    slider.value = 5.300000000000001  # as the browser counts steps
+    assert panel.params.sigclip == 5.3
+    assert [change['new'] for change in heard] == [5.300000000000001]
+
+
+def test_run_comes_back_with_the_result_with_and_without_a_loop(files):
+    expected = detect(read_frame(files / 'night1.fits'))
+
+    async def work():
+        panel = CosmicRayPanel(files / 'night1.fits')
+        panel.run()
+        assert_array_equal(panel.session.result.detection.crmask, expected.crmask)
+
+    in_loop(work)
+    panel = CosmicRayPanel(str(files / 'night1.fits'))
+    panel.run()
+    assert_array_equal(panel.session.result.detection.crmask, expected.crmask)
+
+
+def test_a_row_pans_and_verdicts_change_table_counts_and_mask(saao, viewer):
+    panel = CosmicRayPanel(viewer, data=saao)
+    panel.run()
+    table = panel.controls.table
+    label = int(table.rows.labels[3])
+    table._clicked({'target': {'className': f'crp-cell {label}', 'tagName': 'TD'}})
+    row = panel.session.result.segments.table[label - 1]
+    center = viewer.get_viewport(sky_or_pixel='pixel')['center']
+    assert center == pytest.approx((row['x_centroid'].value, row['y_centroid'].value))
+    assert panel.controls.thumbnails.image.value[:4] == b'\x89PNG'
+    assert panel.controls.thumbnails.words.value == f'4 of {len(table.rows)}'
+    before = panel.ccd.mask.sum()
+    click(panel, 'reject')
+    assert '1 rejected' in text(panel.controls.counts)
+    assert panel.segments['verdict'][label - 1] == 'rejected'
+    assert panel.ccd.mask.sum() == before - row['area'].value
+    assert 'rejected' in table.html.value
+    click(panel, 'undo')
+    assert '0 rejected' in text(panel.controls.counts)
+    assert panel.ccd.mask.sum() == before
+    click(panel, 'redo')
+    click(panel, 'keep')
+    assert panel.ccd.mask.sum() == before
+
+
+def test_why_a_segment_has_its_hint_stands_below_it(saao):
+    async def work():
+        panel = CosmicRayPanel(saao)
+        panel.run()
+        row = panel.session.result.segments.listed[0]
+        mask = np.zeros(saao.shape, bool)
+        mask[int(row['bbox_ymax'].value), int(row['bbox_xmax'].value) + 2] = True
+        panel.add_mask(mask)
+        panel.run()
+        panel.select(1)
+        why = panel.controls.thumbnails.why
+        assert text(why) == ''  # it is not known yet
+        await until(lambda: text(why))
+        labels = {str(row['hint']): int(row['label']) for row in panel.session.result.segments.table}
+        panel.select(labels['touches a mask'])
+        assert text(why).startswith(f'touches a mask: {HINTS["touches a mask"]} (peak ')
+        panel.select(labels[''])
+        assert text(why) == 'nothing speaks against a cosmic ray'
+
+    in_loop(work)
+
+
+def test_ginga_shows_pixels_and_others_markers_by_verdict(saao):
+    ginga, bqplot = GingaWidget(), BqplotWidget()
+    panels = [CosmicRayPanel(viewer, data=saao) for viewer in (ginga, bqplot)]
+    for panel in panels:
+        panel.run()
+        panel.select(int(panel.controls.table.rows.labels[0]))
+        panel.pass_verdict('reject')
+    assert ginga.viewer.get_canvas().has_tag('ginga_crplugin')
+    assert ginga.catalog_labels == ()
+    assert 'needs' not in panels[0].controls.viewer_note.value
+    listed = len(panels[1].session.result.segments.listed)
+    labels = [CATALOGS[name] for name in ('cosmic rays', 'rejected')]
+    kept, rejected = (bqplot.get_catalog(catalog_label=label) for label in labels)
+    assert (len(kept), len(rejected)) == (listed - 1, 1)
+    styles = {bqplot.get_catalog_style(catalog_label=label)['color'] for label in labels}
+    assert len(styles) == 2
+    assert 'needs astrowidgets.ginga.ImageWidget' in panels[1].controls.viewer_note.value
+    for panel in panels:
+        panel.close()
+    assert not ginga.viewer.get_canvas().has_tag('ginga_crplugin')
+    assert bqplot.catalog_labels == ()
+
+
+def test_a_click_on_the_image_selects_and_keys_judge(saao):
+    panel = CosmicRayPanel(saao)
+    panel.run()
+    row = panel.segments[4]
+    assert panel._clicked(row['x_centroid'].value, row['y_centroid'].value)
+    assert panel.controls.table.selected == row['label']
+    assert panel.press('x')
+    assert panel.segments['verdict'][4] == 'rejected'
+    panel.press('u')
+    assert panel.segments['verdict'][4] == 'keep'
+    assert not panel.press('y')
+    panel.press('d')
+    assert panel.controls.draw.value == 'paint'
+    panel.session.draw('paint', [5, 6, 7])
+    assert '3 px by hand' in text(panel.controls.counts)
+    assert (panel.ccd.flags[0, 5:8] == MaskBit.CR_MARKED).all()
+
+
+def test_masks_have_a_cause_and_a_tick(files):
+    panel = CosmicRayPanel(files / 'night1.fits')
+    panel.controls.mask_path.value = str(files / 'column.fits')
+    panel.controls.add.click()
+    panel.controls.mask_path.value = str(files / 'dark.fits')
+    panel.controls.limit.value = 30.0
+    panel.controls.dark.click()
+    rows = panel.controls.masks.children
+    assert [row.children[0].description for row in rows] == ['column.fits', 'dark.fits > 30']
+    assert rows[1].children[2].value == '10 px'
+    rows[0].children[1].value = MaskBit.HOT
+    assert panel.session.masks[0].mask.bit == MaskBit.HOT
+    panel.controls.masks.children[1].children[0].value = False
+    panel.run()
+    assert not (panel.ccd.flags[100:110, 50] & MaskBit.HOT).any()
+    assert (panel.ccd.flags[:, 200] & MaskBit.HOT).all()
+
+
+def test_the_notebooks_own_objects(saao):
+    panel = CosmicRayPanel(saao)
+    panel.add_mask(saao.ccd.data > 5000.0, cause='hot')
+    panel.params = {'sigclip': 6.0}
+    ccd, cleaned = panel.ccd, panel.cleaned  # run when they are asked for
+    detection = panel.session.result.detection
+    assert isinstance(ccd, CCDData)
+    assert_array_equal(ccd.data, saao.ccd.data)
+    assert_array_equal(ccd.mask, ccd.flags != 0)
+    assert_array_equal((ccd.flags & MaskBit.CR_DETECTED) != 0, detection.crmask)
+    assert_array_equal(cleaned.data, detection.cleaned)
+    panel.select(1)
+    panel.pass_verdict('reject')
+    pixels = panel.session.pixels_of([1])
+    assert_array_equal(panel.cleaned.data.ravel()[pixels], saao.ccd.data.ravel()[pixels])
+    assert set(panel.session.sources.values()) >= {'you', 'default'}
+    panel.params = LACosmicParams(**{**vars(panel.params), 'objlim': 3.0})
+    assert [name for name, source in panel.session.sources.items() if source == 'you'] == ['sigclip', 'objlim']
+    assert panel.ccd.meta == saao.ccd.meta
+    dark = np.zeros(saao.shape)
+    dark[5, 6] = 40.0
+    panel.add_dark(CCDData(dark, unit='adu'), 30.0)
+    assert panel.ccd.flags[5, 6] == MaskBit.HOT
+    assert_array_equal(panel.session.dark, dark)
+
+
+def test_the_session_updates_the_view(saao, viewer):
+    viewer.load_image(saao.ccd)
+    panel = CosmicRayPanel(viewer)
+    panel.session.set_params(sigfrac=0.5)
+    assert panel.controls.params['sigfrac'].slider.value == 0.5
+    panel.session.detect()
+    assert 'exact' in text(panel.controls.result)
+    panel.session.edit('reject', panel.session.pixels_of([1]))
+    assert '1 rejected' in text(panel.controls.counts)
+    panel.session.edit('undo')
+    assert '0 rejected' in text(panel.controls.counts)
+    other = saao.replace(ccd=CCDData(saao.ccd.data[::-1], unit='adu'))
+    panel.session.open(lambda: other)
+    assert_array_equal(viewer.get_image().data, other.ccd.data)
+    assert panel.controls.unit.disabled
+    assert text(panel.controls.counts) == ''
+    panel.load(saao.ccd)
+    assert_array_equal(viewer.get_image().data, saao.ccd.data)
+    assert not panel.controls.unit.disabled
+
+
+def test_arrays_nddata_and_what_a_viewer_displays(saao, viewer):
+    data = saao.ccd.data
+    array = CosmicRayPanel(data)
+    assert_array_equal(array.session.frame.ccd.data, data)
+    assert 'BUNIT is missing' in text(array.controls.notes)
+    mask = data > 5000.0
+    with_mask = CosmicRayPanel(NDData(data, mask=mask, unit=u.electron))
+    assert with_mask.session.frame.ccd.unit == u.electron
+    assert_array_equal(with_mask.session.frame.masks[0].mask, mask)
+    viewer.load_image(NDData(data, unit='adu'), image_label='mine')
+    before = viewer.get_viewport(image_label='mine')
+    panel = CosmicRayPanel(viewer)
+    assert_array_equal(panel.session.frame.ccd.data, data)
+    assert viewer.image_labels == ('mine',)
+    assert viewer.get_viewport(image_label='mine') == before
+    panel.run()
+    panel.controls.cleaned.value = True
+    assert_array_equal(viewer.get_image().data, panel.cleaned.data)
+    panel.controls.cleaned.value = False
+    assert_array_equal(viewer.get_image().data, data)
+
+
+def test_a_viewer_without_an_image_waits_for_one(saao, viewer):
+    panel = CosmicRayPanel(viewer)
+    assert 'no image' in text(panel.controls.frame)
+    with pytest.raises(ValueError, match='no image'):
+        panel.run()
+    panel.load(saao)
+    panel.run()
+    assert panel.session.result is not None
+
+
+def test_errors_stand_in_the_panel(tmp_path, saao):
+    panel = CosmicRayPanel(tmp_path / 'none.fits')
+    assert 'no such file' in text(panel.controls.result)
+    assert 'crp-wrong' in text(panel.controls.result)
+    panel.load(saao)
+    panel.controls.params['gain'].box.value = -1.0
+    assert 'gain is -1.0: it must be' in text(panel.controls.result)
+    assert panel.controls.params['gain'].box.value == panel.params.gain
+    panel.controls.mask_path.value = str(tmp_path / 'no mask.fits')
+    panel.controls.add.click()
+    assert 'no such file' in text(panel.controls.result)
+    with pytest.raises(ValueError, match='shape'):
+        panel.add_mask(np.ones((20, 20)))
+    assert 'shape' in text(panel.controls.result)
+    with pytest.raises(TypeError, match='give a path'):
+        panel.load(5)
+    with pytest.raises(ValueError, match='hot, bad, other'):
+        panel.add_mask(np.ones((20, 20)), 'cosmic')
+
+
+def test_cancel_keeps_the_last_result(saao):
+    async def work():
+        panel = CosmicRayPanel(saao)
+        panel.run()
+        before = panel.session.result
+        panel.params = {'sigclip': 8.0}
+        click(panel, 'run')
+        click(panel, 'cancel')
+        await asyncio.sleep(0.5)
+        assert panel.session.result.detection is before.detection
+        assert not panel.session.busy
+
+    in_loop(work)
+
+
+def test_saving_from_the_panel(files):
+    panel = CosmicRayPanel(files / 'night1.fits')
+    panel.run()
+    save = panel.controls.save
+    assert 'night1_crmask.fits will be written' in save.words.value
+    save.cleaned.value = True
+    save.button.click()
+    assert 'saved: night1_crmask.fits' in text(panel.controls.saved)
+    with fits.open(files / 'night1_crmask.fits') as hdus:
+        assert_array_equal(hdus['MASK'].data, panel.ccd.mask)
+        assert_array_equal(hdus['DQ'].data, panel.ccd.flags)
+        assert 'CLEANED' in hdus
+    save.path.value = str(files / 'night1.fits')
+    assert 'exists' in save.words.value
+    save.button.click()
+    assert 'exists already' in text(panel.controls.result)
+    save.kind.value = 'into'
+    assert 'byte for byte' in save.words.value
+    assert panel.save(files / 'other.fits', kind='mask') == files / 'other.fits'
+
+
+def test_verify_pin_and_compare(saao):
+    panel = CosmicRayPanel(saao)
+    panel.run()
+    click(panel, 'verify')
+    assert 'identical to' in text(panel.controls.result)
+    click(panel, 'pin')
+    panel.controls.params['sigclip'].slider.value = 9.0
+    panel.run()
+    panel.controls.compare.value = 'pinned'
+    assert 'only there' in text(panel.controls.compared)
+    panel.controls.compare.value = ''
+    assert text(panel.controls.compared) == ''
+    for end in (lambda: panel.session.edit('reject', [5]), lambda: panel.load(saao)):
+        panel.controls.compare.value = 'pinned'
+        assert text(panel.controls.compared) != ''
+        end()
+        assert text(panel.controls.compared) == panel.controls.compare.value == ''
+
+
+def test_checks_unfold_and_a_cure_is_a_button(saao):
+    panel = CosmicRayPanel(saao)
+    checks = panel.controls.checks
+    assert checks.button.description.startswith('Checks: ')
+    assert len(checks.box.children) >= len(panel.session.checks) > 0
+    checks.button.value = True
+    assert checks.box.layout.display == 'flex'
+    panel.params = {'gain': 500.0}
+    panel.run()
+    assert len(checks.box.children) >= len(panel.session.checks) + len(panel.session.result.remarks)
+    assert 'hint' in panel.segments.colnames
+
+
+def test_the_table_is_sorted_filtered_and_paged(saao):
+    panel = CosmicRayPanel(saao)
+    panel.params = {'sigclip': 2.0, 'objlim': 0.5}
+    panel.controls.least.value = 1
+    panel.run()
+    table = panel.controls.table
+    assert len(table.rows) > 100
+    assert f'of {len(table.rows)}' in table.words.value
+    table.forth.click()
+    assert table.rows.shown[0][0] == 51
+    table._clicked({'target': {'className': 'crp-head area', 'tagName': 'TH'}})
+    table._clicked({'target': {'className': 'crp-head area', 'tagName': 'TH'}})
+    areas = panel.segments['area'].value[table.rows.labels - 1]
+    assert (np.diff(areas) <= 0).all()
+    panel.reject_shown()
+    table.which.value = 'keep'
+    assert len(table.rows) == 0
+
+
+def test_kept_reviews_are_offered(saao, tmp_path):
+    first = CosmicRayPanel(saao, reviews=tmp_path)
+    first.run()
+    first.select(1)
+    first.pass_verdict('reject')
+    second = CosmicRayPanel(saao, reviews=tmp_path)
+    assert second.controls.kept.layout.display == 'flex'
+    second.session.take_up(kept=True)
+    second.run()
+    assert second.segments['verdict'][0] == 'rejected'
+    assert second.controls.kept.layout.display == 'none'
+
+
+def test_a_wish_that_makes_no_sense_is_refused_in_words(saao):
+    panel = CosmicRayPanel(saao)
+    with pytest.raises(ValueError, match='label is 1: no segments are found yet'):
+        panel.select(1)
+    panel.run()
+    for label in (0, len(panel.segments) + 1):
+        with pytest.raises(ValueError, match=f'label is {label}: it must be 1 to {len(panel.segments)}'):
+            panel.select(label)
+    with pytest.raises(ValueError, match='sigclp is no parameter: there are sigclip, '):
+        panel.params = {'sigclp': 5.0}
+    with pytest.raises(ValueError, match='limit of the dark is nan'):
+        panel.add_dark(saao.ccd.data, np.nan)
+    assert panel.session.masks == ()
+    panel.controls.table._clicked({'target': {'className': f'crp-cell {len(panel.segments) + 1}'}})  # it is gone
+    assert panel.controls.table.selected is None
+    corner = saao.ccd.data[:20, :20]
+    assert_array_equal(CosmicRayPanel(corner.tolist()).session.frame.ccd.data, corner)
+
+
+def test_nothing_is_drawn_or_shown_before_there_is_a_result(saao):
+    panel = CosmicRayPanel(saao)
+    for key, control in (('d', panel.controls.draw), ('b', panel.controls.cleaned)):
+        before = control.value
+        assert panel.press(key)
+        assert control.value == before
+    panel.run()
+    panel.press('d')
+    panel.session.draw('paint', [5, 6, 7])
+    panel.load(saao)
+    assert panel.controls.draw.value == 'off'
+    panel._drawing(np.array([5, 6, 7]))
+    assert not len(panel.overlay._pixels.get('by hand', ()))
+
+
+def test_a_click_selects_nothing_while_something_is_drawn(saao):
+    panel = CosmicRayPanel(saao)
+    panel.run()
+    row = panel.segments[4]
+    for mode in ('paint', 'polygon'):
+        panel.controls.draw.value = mode
+        assert not panel._clicked(row['x_centroid'].value, row['y_centroid'].value)
+        assert panel.controls.table.selected is None
+
+
+@pytest.mark.parametrize('end', [lambda panel: panel.choose_unit('electron'), lambda panel: panel.close()])
+def test_the_viewer_gets_its_own_image_back(saao, viewer, end):
+    viewer.load_image(saao.ccd)
+    panel = CosmicRayPanel(viewer)
+    panel.run()
+    panel.controls.cleaned.value = True
+    assert not np.array_equal(viewer.get_image().data, saao.ccd.data)
+    end(panel)
+    assert not panel.controls.cleaned.value or panel._closed
+    assert_array_equal(viewer.get_image().data, saao.ccd.data)
+
+
+def test_one_image_of_a_viewer_with_several(saao, viewer):
+    other = saao.ccd.data[:100] + 1.0
+    viewer.load_image(CCDData(other, unit='adu'), image_label='other')
+    viewer.load_image(saao.ccd, image_label='mine')
+    own = Table({'x': [5.0], 'y': [6.0]})
+    viewer.load_catalog(own, catalog_label='selected')
+    panel = CosmicRayPanel(viewer, image_label='mine')
+    panel.run()
+    panel.select(2)
+    panel.press('backspace')
+    panel.controls.cleaned.value = True
+    panel.close()
+    assert_array_equal(viewer.get_image(image_label='mine').data, saao.ccd.data)
+    assert_array_equal(viewer.get_image(image_label='other').data, other)
+    assert viewer.catalog_labels == ('selected',)
+
+
+def test_why_it_was_not_saved_stands_where_it_was_asked_for(files):
+    panel = CosmicRayPanel(files / 'night1.fits')
+    panel.run()
+    save = panel.controls.save
+    panel.controls.mask_path.value = str(files / 'none.fits')
+    panel.controls.add.click()
+    assert 'night1_crmask.fits will be written' in save.words.value  # what else goes wrong is none of its business
+    save.path.value = str(files / 'night1.fits')
+    save.button.click()
+    assert 'exists already' in save.words.value
+    assert 'crp-wrong' in save.words.value
+    save.path.value = str(files / 'good.fits')
+    save.button.click()
+    assert 'crp-wrong' not in save.words.value
+    assert (files / 'good.fits').exists()
+
+
+# what is loaded
+
+
+def run_python(code):
+    folder = Path(ginga_crplugin.__file__).parents[1]
+    return subprocess.run([sys.executable, '-c', code], cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def test_importing_the_package_loads_no_widgets():
+    done = run_python(
+        'import sys, ginga_crplugin; ginga_crplugin.detect\n'
+        "print([m for m in ('ipywidgets', 'astrowidgets', 'ginga', 'qtpy', 'PySide6') if m in sys.modules])"
+    )
+    assert done.stdout.strip() == '[]', done.stderr
+
+
+def test_the_panel_loads_no_other_toolkit():
+    done = run_python(
+        'import sys; from ginga_crplugin import CosmicRayPanel\n'
+        "print([m for m in ('PySide6', 'PyQt6', 'gi', 'tkinter', 'bqplot') if m in sys.modules])"
+    )
+    assert done.stdout.strip() == '[]', done.stderr
+
+
+def test_without_ipywidgets_the_error_says_what_to_install():
+    done = run_python("import sys; sys.modules['ipywidgets'] = None\nfrom ginga_crplugin import CosmicRayPanel")
+    assert "pip install 'ginga-crplugin[notebook]'" in done.stderr.splitlines()[-1]
+
+
+# the API's own test, on viewers that have a panel
+
+
+class WithPanel:
+    """A viewer that a panel is on."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.panel = CosmicRayPanel(self)
+
+
+class GingaWithPanel(WithPanel, GingaWidget):
+    pass
+
+
+class BqplotWithPanel(WithPanel, BqplotWidget):
+    pass
+
+
+class TestGingaStillComplies(ImageAPITest):
+    image_widget_class = GingaWithPanel
+
+
+class TestBqplotStillComplies(ImageAPITest):
+    image_widget_class = BqplotWithPanel
+
+    @pytest.mark.skip(reason='without a panel it fails too: bqplot draws in a browser')
+    def test_save(self):
+        pass
+
+    @pytest.mark.skip(reason='without a panel it fails too: bqplot draws in a browser')
+    def test_save_overwrite(self):
+        pass

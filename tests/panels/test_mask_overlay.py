@@ -1,0 +1,195 @@
+"""The overlay on a viewer that draws with Pillow: no toolkit at all."""
+
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from ginga.AstroImage import AstroImage
+from ginga.pilw.ImageViewPil import CanvasView
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import Frame, LACosmicParams, detect, segment
+from ginga_crplugin.panels.mask_overlay import MaskOverlay
+from ginga_crplugin.panels.segment_markers import MARKERS
+
+VERMILION, BLUE = (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)
+
+
+@pytest.fixture
+def viewer():
+    logger = logging.getLogger('viewer')
+    viewer = CanvasView(logger)
+    viewer.configure_surface(300, 300)
+    viewer.set_image(AstroImage(data_np=np.zeros((300, 300), 'f4'), logger=logger))
+    viewer.cut_levels(0, 1)
+    viewer.scale_to(1.0, 1.0)
+    return viewer
+
+
+@pytest.fixture
+def overlay(viewer):
+    overlay = MaskOverlay(viewer, opacity=1.0)
+    overlay.show()
+    return overlay
+
+
+def drawn(viewer, color):
+    """Where the picture has this colour, as an image with y upwards."""
+    viewer.redraw_now(whence=0)
+    picture = np.asarray(viewer.get_image_as_array())[..., :3].astype(int)
+    return (np.abs(picture - color).max(axis=2) <= 3)[::-1]
+
+
+def spots(*places, shape=(300, 300)):
+    mask = np.zeros(shape, bool)
+    for y, x in places:
+        mask[y, x] = True
+    return mask
+
+
+def test_pixels_are_drawn_where_they_are(viewer, overlay):
+    mask = spots((10, 20), (250, 30), (100, 299))
+    overlay.set_mask('cosmic rays', mask)
+    assert_array_equal(drawn(viewer, VERMILION), mask)
+
+
+def test_layers_have_their_colours_and_switches(viewer, overlay):
+    overlay.set_mask('input', spots((5, 5)))
+    overlay.set_mask('cosmic rays', spots((8, 8)))
+    assert_array_equal(drawn(viewer, BLUE), spots((5, 5)))
+    overlay.set_visible('input', visible=False)
+    assert not drawn(viewer, BLUE).any()
+    assert_array_equal(drawn(viewer, VERMILION), spots((8, 8)))
+
+
+def test_changes_are_drawn_as_if_all_were_drawn_anew(viewer, overlay):
+    rng = np.random.default_rng(3)
+    for scale in (1.0, 0.4):
+        viewer.scale_to(scale, scale)
+        for _ in range(4):
+            layer, mask = rng.choice(['input', 'cosmic rays']), rng.random((300, 300)) < 0.1
+            overlay.set_mask(layer, mask)
+        changed = [drawn(viewer, color) for color in (VERMILION, BLUE)]
+        overlay._paint()
+        assert_array_equal(changed, [drawn(viewer, color) for color in (VERMILION, BLUE)])
+    overlay.set_mask('cosmic rays', np.zeros((300, 300), bool))
+    assert not drawn(viewer, VERMILION).any()
+
+
+def test_hits_stay_visible_when_zoomed_out(viewer, overlay):
+    mask = spots((31, 47))
+    overlay.set_mask('cosmic rays', mask)
+    for scale in (0.5, 0.3, 0.2):
+        viewer.scale_to(scale, scale)
+        assert drawn(viewer, VERMILION).any()
+    viewer.scale_to(1.0, 1.0)
+    assert_array_equal(drawn(viewer, VERMILION), mask)
+
+
+@pytest.mark.parametrize('pan', [(600, 600), (66, 970), (1150, 80), (20, 30), (700, 1190)])
+@pytest.mark.parametrize('scale', [2.0, 1.0, 0.53, 0.3])
+def test_pixels_stand_in_their_place_however_the_view_is_panned(viewer, pan, scale):
+    viewer.set_image(AstroImage(data_np=np.zeros((1200, 1200), 'f4'), logger=viewer.get_logger()))
+    overlay = MaskOverlay(viewer, opacity=1.0)
+    overlay.show()
+    x, y = (np.clip(at + np.array([-40, 0, 40]), 3, 1196) for at in pan)
+    overlay.set_mask('cosmic rays', spots(*zip(y, x, strict=True), shape=(1200, 1200)))
+    viewer.scale_to(scale, scale)
+    viewer.set_pan(*pan)
+    shown = drawn(viewer, VERMILION)[::-1].copy()  # rows from the top, as the screen counts
+    for column, row in (viewer.get_canvas_xy(*place) for place in zip(x, y, strict=True)):
+        if 5 < column < 295 and 5 < row < 295:
+            around = np.s_[int(row) - 4 : int(row) + 5, int(column) - 4 : int(column) + 5]
+            assert shown[around].any()
+            shown[around] = False
+    assert not shown[8:-8, 8:-8].any()  # and nowhere else
+
+
+@pytest.fixture
+def hits():
+    data = np.random.default_rng(5).poisson(200, (300, 300)).astype('f4')
+    for y, x in ((40, 50), (41, 51), (42, 52), (200, 100), (200, 101), (201, 102)):
+        data[y, x] += 5000
+    frame = Frame(data)
+    return segment(frame, detect(frame, LACosmicParams(readnoise=5)))
+
+
+def test_a_place_on_or_beside_a_segment_is_found(overlay, hits):
+    overlay.set_segments(hits)
+    label = hits.labels[41, 51]
+    assert label > 0
+    assert overlay.label_at(51.2, 41.3) == label
+    assert overlay.label_at(53, 40) == label
+    assert overlay.label_at(150, 150) is None
+    assert overlay.label_at(-5, 1e6) is None
+
+
+def test_the_selected_segment_has_a_white_box(viewer, overlay, hits):
+    overlay.set_segments(hits)
+    assert not drawn(viewer, (255, 255, 255)).any()
+    overlay.select(hits.labels[41, 51])
+    white = np.argwhere(drawn(viewer, (255, 255, 255)))
+    assert white.min() >= 35
+    assert white[:, 0].max() <= 50
+    overlay.select(None)
+    assert not drawn(viewer, (255, 255, 255)).any()
+
+
+def test_the_selection_follows_its_segment_and_ends_with_it(viewer, overlay, hits):
+    overlay.set_segments(hits)
+    overlay.select(hits.labels[200, 100])
+    white = drawn(viewer, (255, 255, 255))
+    assert white.any()
+    upper = hits.labels.copy() > 0
+    upper[:100] = False  # the segment has another label now
+    frame = Frame(np.zeros((300, 300)))
+    found = SimpleNamespace(crmask=upper, cleaned=np.zeros((300, 300)), params=LACosmicParams())
+    overlay.set_segments(segment(frame, found))
+    assert_array_equal(drawn(viewer, (255, 255, 255)), white)
+    found.crmask = ~upper & (hits.labels > 0)
+    overlay.set_segments(segment(frame, found))
+    assert not drawn(viewer, (255, 255, 255)).any()
+
+
+def test_panning_brings_a_small_segment_near(viewer, overlay):
+    overlay.pan_to(200, 100)
+    assert viewer.get_pan() == (200, 100)
+    assert viewer.get_scale_min() == 8.0
+    overlay.pan_back()
+    assert viewer.get_scale_min() == 1.0
+    assert viewer.get_pan() == (149.5, 149.5)
+
+
+def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
+    crmask = np.zeros((300, 300), bool)
+    crmask[::3, ::3] = True
+    pixels = np.zeros(crmask.shape)
+    overlay.set_segments(
+        segment(Frame(pixels), SimpleNamespace(crmask=crmask, cleaned=pixels, params=LACosmicParams()), 1)
+    )
+    counts = []
+    corners = overlay._markers._corners
+
+    def counted(viewer, chosen):
+        counts.append(len(chosen))
+        return corners(viewer, chosen)
+
+    monkeypatch.setattr(overlay._markers, '_corners', counted)
+    viewer.redraw_now(whence=0)
+    assert counts == [MARKERS, 0]
+
+
+def test_clear_and_hide_leave_the_image_bare(viewer, overlay, hits):
+    overlay.set_mask('cosmic rays', hits.labels > 0)
+    overlay.set_segments(hits)
+    overlay.clear()
+    assert not drawn(viewer, VERMILION).any()
+    overlay.hide()
+    assert not overlay.shown
+    assert overlay.canvas not in viewer.get_canvas()
+
+
+def test_the_image_is_not_touched(viewer, overlay, hits):
+    overlay.set_mask('cosmic rays', hits.labels > 0)
+    assert_array_equal(viewer.get_image().get_data(), np.zeros((300, 300), 'f4'))

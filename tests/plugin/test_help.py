@@ -1,0 +1,49 @@
+"""What the panel says of itself: its Help, and what stands beside the mouse."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from qtpy import QtWidgets
+
+from ginga_crplugin import LACosmicParams
+from ginga_crplugin.plugin import cosmic_rays
+
+
+@pytest.fixture
+def plugin(shell, channel):
+    """The panel, without an image."""
+    return shell.start(channel)
+
+
+def buttons(plugin):
+    return {b.text(): b for b in plugin.panel.run.get_widget().window().findChildren(QtWidgets.QPushButton)}
+
+
+def test_help_shows_the_text_of_the_module(shell, plugin):
+    buttons(plugin)['Help'].click()
+    shell.settle()
+    texts = [w.toPlainText() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QTextEdit)]
+    words = cosmic_rays.__doc__.split()
+    assert len(words) > 300
+    assert any(' '.join(words) in ' '.join(text.split()) for text in texts)
+
+
+@pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)
+def test_beside_the_mouse_stands_the_help_of_the_parameter(plugin, item):
+    widgets = plugin.panel.params[item.name].widgets
+    assert {widget.get_widget().toolTip() for widget in widgets} == {item.metadata['help']}
+
+
+def test_checks_say_how_they_came_out_by_words_too(shell, channel, tmp_path):
+    data = np.random.default_rng(1).poisson(300, (64, 64)).astype(np.float32)
+    fits.PrimaryHDU(data - 300, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'no_sky.fits')
+    shell.load(channel, tmp_path / 'no_sky.fits')
+    plugin = shell.start(channel)
+    shell.wait(lambda: len(plugin.session.checks) > 0)
+    shell.settle()
+    words = [label.text() for label in plugin.panel.checks.box.get_widget().findChildren(QtWidgets.QLabel)]
+    told = [word.split(' - ')[0] for word in words if word]
+    assert told[: len(plugin.session.checks)] == [*sorted(told, key=['wrong', 'look', 'fine'].index)]
+    assert 'wrong' in told

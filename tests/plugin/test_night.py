@@ -1,0 +1,119 @@
+"""A night in a real Ginga shell, off screen: masks that stand in files without their frames."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import MaskBit, Recipe, save_recipe
+from ginga_crplugin.batch.apply import apply_recipe
+from ginga_crplugin.batch.reopen import night_of
+from ginga_crplugin.core.bits import REVIEW
+from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.io.read import read_frame
+from ginga_crplugin.plugin.launch import _show_night
+from ginga_crplugin.report.page import write_report
+
+SHAPE = (160, 180)
+
+
+@pytest.fixture
+def night(tmp_path):
+    """Masks alone, of a frame and of a mosaic of two chips, in a unit that the recipe gives."""
+    header = fits.Header({'GAIN': 1.0, 'RDNOISE': 10.0})
+    sky = np.random.default_rng(1).poisson(200.0, SHAPE)
+    images = [(sky + simulate(SHAPE, seed).cosmic_rays).astype(np.float32) for seed in (1, 2, 3)]
+    fits.PrimaryHDU(images[0], header).writeto(tmp_path / 'a.fits')
+    chips = [fits.ImageHDU(image, header, name='SCI', ver=ver) for ver, image in enumerate(images[1:], start=1)]
+    fits.HDUList([fits.PrimaryHDU(), *chips]).writeto(tmp_path / 'b.fits')
+    folder = tmp_path / 'out'
+    folder.mkdir()
+    recipe = Recipe({'sigclip': 6.0}, unit='electron', kind='mask', cleaned=True, min_size=1)
+    save_recipe(recipe, folder / 'recipe.yaml')
+    outcomes = list(apply_recipe(recipe, [tmp_path / 'a.fits', tmp_path / 'b.fits'], folder))
+    assert [outcome.status for outcome in outcomes] == ['done'] * 3
+    write_report(folder, outcomes, recipe)
+    return night_of(folder, every=True)
+
+
+@pytest.fixture
+def plugin(shell, night):
+    """The panel on the first frame of the night, with its result."""
+    name = shell.fv.get_channel_names()[0]
+    channel = shell.channel(name)
+    shell.stop(channel)
+    _show_night(shell.fv, night)
+    plugin = channel.opmon.get_plugin('Cosmic Rays')
+    arrived(shell, plugin, 'a.fits', 0)
+    yield plugin
+    shell.stop(channel)
+    plugin.session.outputs = {}
+    plugin.session.take_recipe(Recipe())
+    for title in channel.get_image_names():
+        channel.remove_image(title)
+    shell.settle()
+
+
+def arrived(shell, plugin, name, ext):
+    def there():
+        frame, result = plugin.session.frame, plugin.session.result
+        return frame is not None and (frame.path.name, frame.ext) == (name, ext) and result is not None
+
+    shell.wait(there)
+    shell.wait(lambda: not plugin.session.busy)
+    shell.settle()
+
+
+def test_each_frame_comes_with_its_mask_and_the_unit_of_the_recipe(shell, plugin, night):
+    for place, ((path, ext), output) in enumerate(night.outputs.items()):
+        session = plugin.session
+        assert session.frame.saved.path == output
+        assert (session.frame.path, session.frame.ext) == (path, ext)
+        assert session.frame.ccd.unit == 'electron'
+        assert session.params.sigclip == 6.0
+        with fits.open(output) as hdus:
+            assert_array_equal(session.verdicts.plane(session.frame.bits), hdus['DQ'].data)
+        if place < 2:
+            plugin.channel.next_image()
+            arrived(shell, plugin, 'b.fits', place + 1)
+
+
+def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
+    plugin.channel.next_image()
+    arrived(shell, plugin, 'b.fits', 1)
+    (path, ext), output = list(night.outputs.items())[1]
+    before, frame = fits.getdata(output, 'DQ'), path.read_bytes()
+    plugin.step(1)
+    label = plugin.overlay.selected
+    assert label is not None
+    plugin.pass_verdict('reject')
+    plugin.ask_save()
+    dialog = plugin.dialogs.shown
+    assert (dialog.chosen, dialog.path.get_text(), dialog.cleaned.get_state()) == ('mask', str(output), True)
+    assert 'holds the mask that was saved before' in dialog.words.get_text()
+    dialog._answered(None, 1)
+    shell.wait(lambda: plugin.session.error)
+    assert_array_equal(fits.getdata(output, 'DQ'), before)
+    dialog.overwrite.get_widget().click()
+    assert 'is replaced by this one' in ' '.join(dialog.words.get_text().split())
+    dialog._answered(None, 1)
+    shell.wait(lambda: plugin.session.saved is not None)
+    lost = plugin.session.result.segments.labels == label
+    with fits.open(output, checksum=True) as hdus:
+        assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CLEANED', REVIEW]
+        assert_array_equal(hdus['DQ'].data, np.where(lost, before & ~np.uint8(MaskBit.CR_DETECTED), before))
+    assert path.read_bytes() == frame
+    assert read_frame(path, ext, 'electron').saved is None  # its own file knows nothing of it
+    plugin.channel.prev_image()
+    arrived(shell, plugin, 'a.fits', 0)
+    plugin.channel.next_image()
+    arrived(shell, plugin, 'b.fits', 1)
+    assert list(plugin.session.verdicts.rejected_labels) == [label]
+
+
+def test_a_recipe_of_another_unit_opens_the_frame_anew(shell, plugin):
+    plugin.session.take_recipe(Recipe({'gain': 2.0}, unit='adu'))
+    shell.wait(lambda: plugin.session.frame is not None and plugin.session.frame.ccd.unit == 'adu')
+    shell.settle()
+    assert plugin.session.params.gain == 2.0
+    assert plugin.session.result is None

@@ -1,0 +1,137 @@
+"""The whole way in a real window, by a real mouse."""
+
+import time
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import MaskBit, detect, read_frame, segment
+from tests.plugin.window import Window, missing
+
+pytestmark = [
+    pytest.mark.window,
+    pytest.mark.flaky(reruns=2),  # a real mouse on a busy machine
+    pytest.mark.skipif(bool(missing()), reason=f'programs for a virtual screen are missing: {missing()}'),
+]
+
+
+@pytest.fixture
+def frame_file(tmp_path, saao):
+    path = tmp_path / 'night1.fits'
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
+    return path
+
+
+@pytest.fixture
+def window(frame_file):
+    window = Window(frame_file)
+    yield window
+    window.close()
+
+
+def test_the_result_follows_the_slider_under_the_mouse(window, frame_file):
+    for text in ('Plugins', 'Analysis', 'Cosmic Rays'):
+        window.click(text)
+    window.wait_for('Run')
+    window.wait_until_gone('compiling the fast engine')
+    window.click('Run')
+    before = window.wait_until(' segments (')
+    window.drag_slider(0, 30)
+    time.sleep(1.0)
+    after = window.wait_until(' segments (')
+    sigclip = window.ask(spin=1)
+    assert 5.0 < sigclip < 15.0
+    frame = read_frame(frame_file)
+    expected = detect(frame, frame.parameters({'sigclip': sigclip})[0], engine='ccdproc')
+    assert after != before
+    assert f'{expected.pixels} px in' in after
+    assert after.endswith('exact')
+
+
+def test_from_the_menu_to_the_mask_on_disk(window, frame_file, tmp_path):
+    for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
+        window.click(text)
+    expected = detect(read_frame(frame_file))
+    assert f'{expected.pixels} px in' in window.wait_until(' segments (')
+    row = window.row(3)
+    window.click_at(*row['at'])
+    assert window.row(3)['selected'] == [3]
+    # the row's segment now stands in the middle of the view; a click on another hit selects its row
+    other = window.row(2)
+    x, y = (float(word) - 1.0 for word in other['words'][1:3])
+    window.click_at(*window.row(2)['at'])
+    window.click_at(*row['at'])
+    window.click_at(*window.row(2)['at'])
+    time.sleep(0.5)
+    window.click_at(*window.on_image(x, y))
+    assert window.row(2)['selected'] == [2]
+    window.click('Save...')
+    window.click('Save')
+    window.wait_until('saved: night1_crmask.fits')
+    saved = tmp_path / 'night1_crmask.fits'
+    with fits.open(saved, checksum=True) as hdus:
+        assert_array_equal(hdus['MASK'].data, expected.crmask.astype(np.uint8))
+        assert_array_equal(hdus['DQ'].data, expected.crmask * np.uint8(MaskBit.CR_DETECTED))
+        assert_array_equal(hdus[0].data, fits.getdata(frame_file))
+    assert 'Traceback' not in window.log
+
+
+def reviewed(frame_file, rejected):
+    """The mask that is left of the detected one, and what DQ must hold."""
+    frame = read_frame(frame_file)
+    expected = detect(frame)
+    segments = segment(frame, expected)
+    return expected.crmask & ~np.isin(segments.labels, rejected)
+
+
+def check_saved(path, mask):
+    with fits.open(path) as hdus:
+        assert_array_equal(hdus['MASK'].data, mask.astype(np.uint8))
+        assert_array_equal(hdus['DQ'].data, mask * np.uint8(MaskBit.CR_DETECTED))
+
+
+def start(window):
+    for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
+        window.click(text)
+    window.wait_until(' segments (')
+    time.sleep(1.0)
+
+
+def test_a_review_of_ten_segments_by_mouse_alone(window, frame_file, tmp_path):
+    start(window)
+    rejected = []
+    for index in range(10):
+        row = window.row(index)
+        window.click_at(*row['at'])
+        if index % 3 == 0:
+            window.click('Reject')
+            rejected.append(int(row['words'][0]))
+    window.click_at(*window.row(3)['at'])
+    window.click('Keep')
+    rejected.remove(int(window.row(3)['words'][0]))
+    window.wait_until('3 rejected')
+    window.click('Save...')
+    window.click('Save')
+    window.wait_until('saved: night1_crmask.fits')
+    check_saved(tmp_path / 'night1_crmask.fits', reviewed(frame_file, rejected))
+
+
+def test_a_review_of_ten_segments_by_keys_alone(window, frame_file, tmp_path):
+    start(window)
+    labels = [int(window.row(index)['words'][0]) for index in range(10)]
+    window.click_at(*window.on_image(250, 250))  # the image takes the keys
+    for index in range(10):
+        window.keys('n', *(['x'] if index % 2 else []))
+    window.keys('u', 'shift+u', 'shift+n', 'shift+n', 'k')  # undo, redo; back to the eighth, which is kept
+    window.wait_until('4 rejected')
+    window.tab_to('Save...')
+    window.keys('space')
+    window.tab_to('Save')
+    window.keys('space')
+    window.wait_until('saved: night1_crmask.fits')
+    rejected = [label for index, label in enumerate(labels) if index % 2 and index != 7]
+    check_saved(tmp_path / 'night1_crmask.fits', reviewed(frame_file, rejected))

@@ -1,0 +1,396 @@
+"""The review in a real Ginga shell, off screen: verdicts by button, key and mouse."""
+
+import gzip
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import InputMask, MaskBit, read_mask
+from ginga_crplugin.core.diagnostics.hints import HINTS
+from ginga_crplugin.figures.contact_sheet import strip
+
+
+@pytest.fixture
+def frame_file(tmp_path, saao):
+    path = tmp_path / 'night1.fits'
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
+    return path
+
+
+@pytest.fixture
+def plugin(shell, channel, frame_file):
+    """The panel with a result."""
+    return shell.find(channel, frame_file)
+
+
+def press(plugin, key):
+    event = SimpleNamespace(key=key, viewer=plugin.fitsimage)
+    plugin.overlay.canvas.make_callback('key-down-none', event, 0.0, 0.0)
+
+
+def drag(plugin, *places):
+    """Press the mouse button, move, and let go."""
+    canvas = plugin.overlay.canvas
+    event = SimpleNamespace(viewer=plugin.fitsimage)
+    canvas.make_callback('cursor-down', event, *places[0], plugin.fitsimage)
+    for place in places[1:]:
+        canvas.make_callback('cursor-move', event, *place, plugin.fitsimage)
+    canvas.make_callback('cursor-up', event, *places[-1], plugin.fitsimage)
+
+
+def select(plugin, row):
+    plugin.panel.table.view.get_widget().selectRow(row)
+    return plugin.panel.table.labels[row]
+
+
+def verdict(plugin, label):
+    return next(row['verdict'] for row in plugin.panel.table.view.get_rows() if int(row['label']) == label)
+
+
+def test_a_segment_is_rejected_and_kept_by_button(shell, plugin):
+    mask = plugin.session.result.detection.crmask
+    label = select(plugin, 3)
+    plugin.panel.reject.get_widget().click()
+    expected = mask & (plugin.session.result.segments.labels != label)
+    assert_array_equal(plugin.session.verdicts.mask, expected)
+    assert verdict(plugin, label) == 'rejected'
+    assert '1 rejected' in plugin.panel.counts.get_text()
+    plugin.panel.undo.get_widget().click()
+    assert_array_equal(plugin.session.verdicts.mask, mask)
+    assert verdict(plugin, label) == 'keep'
+    plugin.panel.redo.get_widget().click()
+    plugin.panel.keep.get_widget().click()
+    assert_array_equal(plugin.session.verdicts.mask, mask)
+
+
+def selected_row(plugin):
+    table = plugin.panel.table
+    rows = [table.labels[index.row()] for index in table.view.get_widget().selectionModel().selectedRows()]
+    return rows[0] if rows else None
+
+
+def test_the_selected_row_stays_selected(shell, plugin):
+    label = select(plugin, 3)
+    place = plugin.session.pixels_of([label])
+    plugin.panel.params['sigclip'].spin.get_widget().setValue(5.0)
+    shell.wait(lambda: not plugin.session.busy)
+    shell.settle()
+    again = plugin.overlay.selected
+    assert selected_row(plugin) == again
+    assert np.isin(plugin.session.pixels_of([again]), place).any()
+    plugin.panel.table._filter('keep')
+    assert selected_row(plugin) == again
+    plugin.panel.reject.get_widget().click()
+    assert selected_row(plugin) is None  # it is not listed any more
+    plugin.panel.undo.get_widget().click()
+    assert selected_row(plugin) == again
+
+
+def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
+    beside = plugin.session.result.segments.listed[0]
+    mask = np.zeros(plugin.session.frame.shape, bool)
+    mask[int(beside['bbox_ymax'].value), int(beside['bbox_xmax'].value) + 2] = True
+    plugin.session.add_mask(lambda: InputMask('beside', MaskBit.BAD, mask))
+    shell.wait(lambda: not (plugin.session.outdated or plugin.session.busy) and plugin.session.masks)
+    shell.wait(lambda: 'hint' in plugin.session.result.segments.table.colnames)
+    shell.settle()
+    words = plugin.panel.thumbnails.why
+    assert words.get_text() == ''
+    labels = {str(row['hint']): int(row['label']) for row in plugin.session.result.segments.listed}
+    plugin.select(labels['touches a mask'], pan=False)
+    said = 'touches a mask: ' + HINTS['touches a mask']
+    assert words.get_text().replace('\n', ' ').startswith(f'{said} (peak ')
+    plugin.select(labels[''], pan=False)
+    assert words.get_text() == 'nothing speaks against a cosmic ray'
+
+
+def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, channel, plugin, tmp_path, saao):
+    press(plugin, 'd')
+    assert plugin.pencil.mode == 'paint'
+    fits.PrimaryHDU(saao.ccd.data[:200, :300]).writeto(tmp_path / 'night2.fits')
+    shell.load(channel, tmp_path / 'night2.fits')
+    shell.wait(lambda: plugin.session.frame is not None)
+    shell.settle()
+    assert plugin.pencil.mode == 'off'
+    assert plugin.panel.draw.get_index() == 0
+    plugin.pencil.mode = 'paint'
+    drag(plugin, (50, 50), (60, 50))
+    assert not len(plugin.overlay._pixels.get('by hand', ()))
+
+
+def test_the_keys(shell, plugin):
+    labels = plugin.panel.table.labels
+    press(plugin, 'n')
+    assert plugin.overlay.selected == labels[0]
+    press(plugin, 'n')
+    press(plugin, 'x')
+    assert verdict(plugin, labels[1]) == 'rejected'
+    press(plugin, 'N')
+    assert plugin.overlay.selected == labels[0]
+    press(plugin, 'u')
+    assert verdict(plugin, labels[1]) == 'keep'
+    press(plugin, 'U')
+    assert verdict(plugin, labels[1]) == 'rejected'
+    press(plugin, 'n')
+    press(plugin, 'k')
+    assert verdict(plugin, labels[1]) == 'keep'
+    press(plugin, 'd')
+    assert plugin.panel.draw.get_text() == 'paint'
+    press(plugin, 'escape')
+    assert plugin.panel.draw.get_text() == 'off'
+
+
+def test_backspace_goes_back_to_the_view_before(shell, plugin):
+    before = plugin.fitsimage.get_pan()
+    select(plugin, 5)
+    assert plugin.fitsimage.get_pan() != before
+    press(plugin, 'backspace')
+    assert plugin.fitsimage.get_pan() == pytest.approx(before)
+
+
+def test_paint_line_and_erase(shell, plugin):
+    mask = plugin.session.result.detection.crmask
+    plugin.pencil.width = 1
+    plugin.draw('paint')
+    drag(plugin, (200, 300), (203, 300))
+    expected = mask.copy()
+    expected[300, 200:204] = True
+    assert_array_equal(plugin.session.verdicts.mask, expected)
+    assert '4 px by hand' in plugin.panel.counts.get_text()
+    plugin.draw('line')
+    drag(plugin, (50, 60), (90, 90), (60, 60))
+    expected[60, 50:61] = True
+    assert_array_equal(plugin.session.verdicts.mask, expected)
+    plugin.draw('erase')
+    drag(plugin, (201, 300), (202, 300))
+    expected[300, 201:203] = False
+    assert_array_equal(plugin.session.verdicts.mask, expected)
+    for _ in range(3):
+        press(plugin, 'u')
+    assert_array_equal(plugin.session.verdicts.mask, mask)
+
+
+def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
+    mask = plugin.session.result.detection.crmask
+    plugin.draw('polygon')
+    canvas = plugin.overlay.canvas
+    polygon = canvas.get_draw_class('polygon')([(99.6, 99.6), (104.4, 99.6), (104.4, 102.4), (99.6, 102.4)])
+    canvas.make_callback('draw-event', canvas.add(polygon))
+    painted = plugin.session.verdicts.mask & ~mask
+    expected = np.zeros_like(painted)
+    expected[100:103, 100:105] = True
+    assert_array_equal(painted, expected)
+    press(plugin, 'u')
+    plugin.draw('reject in box')
+    box = canvas.get_draw_class('rectangle')(-1, -1, 600, 256)
+    canvas.make_callback('draw-event', canvas.add(box))
+    table = plugin.session.result.segments.table
+    inside = np.rint(table['y_centroid'].value) <= 256
+    assert_array_equal(plugin.session.verdicts.rejected_labels, table['label'][inside])
+
+
+def test_all_in_the_list_are_rejected_and_listed_by_verdict(shell, plugin):
+    plugin.panel.least.get_widget().setValue(5)
+    shown = list(plugin.panel.table.shown)
+    plugin.panel.reject_shown.get_widget().click()
+    assert_array_equal(plugin.session.verdicts.rejected_labels, shown)
+    plugin.panel.least.get_widget().setValue(1)
+    which = plugin.panel.table.which
+    which.set_index(plugin.panel.table._whiches.index('rejected'))
+    which.make_callback('activated', which.get_index())
+    assert list(plugin.panel.table.shown) == shown
+    plugin.session.edit('undo')
+    assert len(plugin.panel.table.shown) == 0
+
+
+def test_verdicts_outlive_a_change_of_parameters(shell, plugin):
+    shell.wait(lambda: plugin.session.engine == '')
+    label = select(plugin, 4)
+    pixels = plugin.session.pixels_of([label])
+    plugin.panel.reject.get_widget().click()
+    plugin.session.edit('mark', [5000, 5001])
+    for value in (60, 45):
+        plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
+        shell.wait(lambda: not plugin.session.busy)
+        shell.settle()
+        mask = plugin.session.verdicts.mask.ravel()
+        assert not mask[pixels].any()
+        assert mask[5000:5002].all()
+        assert '1 rejected, 2 px by hand' in plugin.panel.counts.get_text()
+
+
+def test_the_saved_file_holds_exactly_the_verdicts(shell, plugin, tmp_path):
+    detected = plugin.session.result.detection.crmask
+    label = select(plugin, 2)
+    plugin.panel.reject.get_widget().click()
+    plugin.session.edit('mark', [60 * 512 + 70])
+    plugin.session.save(tmp_path / 'out.fits')
+    shell.wait(lambda: plugin.session.saved)
+    expected = detected & (plugin.session.result.segments.labels != label)
+    quality = expected * np.uint8(MaskBit.CR_DETECTED)
+    quality[60, 70] = MaskBit.CR_MARKED
+    with fits.open(tmp_path / 'out.fits') as hdus:
+        assert_array_equal(hdus['DQ'].data, quality)
+        assert_array_equal(hdus['MASK'].data, quality != 0)
+        assert hdus['DQ'].header['CRNMARK'] == 1
+        rejected = int((plugin.session.result.segments.labels == label).sum())
+        assert hdus['DQ'].header['CRNREJ'] == rejected
+        verdicts = dict(zip(hdus['CRSEG'].data['label'], hdus['CRSEG'].data['verdict'], strict=True))
+    assert verdicts.pop(label) == 'rejected'
+    assert set(verdicts.values()) == {'keep'}
+
+
+def test_the_mask_is_grown_as_shown(shell, plugin, tmp_path):
+    plugin.panel.grow.get_widget().setValue(1)
+    mask = plugin.session.verdicts.mask
+    assert mask.sum() > plugin.session.result.detection.pixels
+    assert f'{len(plugin.session.verdicts.marked)} px by hand' in plugin.panel.counts.get_text()
+    plugin.session.save(tmp_path / 'out.fits')
+    shell.wait(lambda: plugin.session.saved)
+    assert_array_equal(fits.getdata(tmp_path / 'out.fits', 'MASK') != 0, mask)
+
+
+def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
+    label = select(plugin, 2)
+    plugin.panel.reject.get_widget().click()
+    mask = plugin.session.verdicts.mask
+    shell.settle()
+    plugin.close()
+    shell.settle()
+    again = shell.start(channel)
+    shell.wait(lambda: again.session.kept is not None)
+    shell.settle()
+    assert 'was kept' in again.panel._kept_words.get_text()
+    again.session.take_up(kept=True)
+    again.session.detect()
+    shell.wait(lambda: again.session.result is not None)
+    shell.settle()
+    assert_array_equal(again.session.verdicts.mask, mask)
+    assert list(again.session.verdicts.rejected_labels) == [label]
+
+
+def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
+    select(plugin, 2)
+    plugin.panel.reject.get_widget().click()
+    shell.settle()
+    plugin.session.save(tmp_path / 'out.fits')
+    shell.wait(lambda: plugin.session.saved)
+    plugin.close()
+    shell.settle()
+    again = shell.start(channel)
+    shell.wait(lambda: again.session.frame is not None)
+    assert again.session.kept is None
+
+
+def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
+    mask = np.zeros((512, 512), np.uint8)
+    mask[:, 250:] = 1
+    fits.PrimaryHDU(mask).writeto(tmp_path / 'half.fits')
+    everywhere = plugin.session.result.detection.crmask
+    plugin.session.add_mask(lambda: read_mask(tmp_path / 'half.fits'))
+    shell.wait(lambda: plugin.session.masks)
+    plugin.session.detect()
+    shell.wait(lambda: not plugin.session.busy and not plugin.session.outdated)
+    here = plugin.session.result.detection.crmask
+    plugin.panel.compare.set_index(1)
+    plugin.panel.compare.make_callback('activated', 1)
+    shell.wait(lambda: plugin.session.comparison is not None)
+    shell.settle()
+    words = plugin.panel.compared.get_text().replace('\n', ' ')
+    assert f'{here.sum()} px here, {everywhere.sum()} px without the masks' in words
+    assert f'{(here & everywhere).sum()} in both' in words
+    assert_array_equal(plugin.overlay._pixels['only there'], np.flatnonzero(everywhere & ~here))
+    plugin.session.compare(None)
+    assert len(plugin.overlay._pixels['only there']) == 0
+    assert_array_equal(plugin.overlay._pixels['cosmic rays'], np.flatnonzero(here))
+
+
+def test_compared_with_a_pinned_result(shell, plugin):
+    shell.wait(lambda: plugin.session.engine == '')
+    first = plugin.session.result.detection.crmask
+    plugin.panel.pin.get_widget().click()
+    plugin.panel.params['sigclip'].slider.get_widget().setValue(70)
+    shell.wait(lambda: not plugin.session.busy)
+    second = plugin.session.result.detection.crmask
+    plugin.session.compare('pinned')
+    found = plugin.session.comparison
+    assert (len(found.both), len(found.here), len(found.there)) == (
+        (first & second).sum(), (second & ~first).sum(), (first & ~second).sum()
+    )  # fmt: skip
+
+
+def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
+    original, result = plugin.fitsimage.get_image(), plugin.session.result
+    press(plugin, 'b')
+    shell.settle()
+    assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
+    press(plugin, 'b')
+    shell.settle()
+    assert plugin.fitsimage.get_image() is original
+    press(plugin, 'b')
+    shell.settle()
+    assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
+    assert plugin.session.result.detection is result.detection
+
+
+def test_the_thumbnails_show_the_selected_segment(shell, plugin):
+    assert plugin.panel.thumbnails.words.get_text().startswith('- of')
+    label = select(plugin, 3)
+    shell.settle()
+    result = plugin.session.result
+    assert plugin.panel.thumbnails.words.get_text() == f'4 of {len(plugin.panel.table.shown)}'
+    images = [('mask', plugin.session.verdicts.plane(result.frame.bits)), ('science', result.frame.ccd.data, 'science'),
+              ('dark', None, 'other'), ('cleaned', result.detection.cleaned, 'science')]  # fmt: skip
+    shown = plugin.panel.thumbnails.viewer.get_image().get_data()
+    assert_array_equal(shown, strip(result.segments, label, images, scale=3))
+
+
+def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, saao):
+    path = tmp_path / 'nosky.fits'
+    data = saao.ccd.data - np.median(saao.ccd.data)
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(data, header).writeto(path, output_verify='silentfix')
+    shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.checks)
+    shell.settle()
+    assert 'wrong' in plugin.panel.checks.button.get_text()
+    sky = next(check for check in plugin.session.checks if check.name == 'sky')
+    assert sky.mark == 'wrong'
+    plugin.session.cure(sky.cure)
+    assert plugin.session.params.pssl == sky.cure.params['pssl']
+    shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'fine')
+
+
+def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, data, tmp_path):
+    path = tmp_path / 'kelt.fits'
+    path.write_bytes(gzip.decompress((data / 'feder_kelt16b_S001-R001-C084-r.fit.gz').read_bytes()))
+    shell.load(channel, path)
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    plugin.session.set_params(gain=1.5, readnoise=10.0)
+    plugin.panel.least.get_widget().setValue(1)
+    plugin.session.detect()
+    shell.wait(lambda: plugin.session.result is not None and 'hint' in plugin.session.result.segments.table.colnames)
+    shell.settle()
+    hot = np.flatnonzero(plugin.session.result.segments.table['hint'] == 'hot pixel') + 1
+    assert len(hot) > 20
+    which = plugin.panel.table.which
+    which.set_index(plugin.panel.table._whiches.index('hot pixel'))
+    which.make_callback('activated', which.get_index())
+    plugin.panel.reject_shown.get_widget().click()
+    assert_array_equal(plugin.session.verdicts.rejected_labels, hot)
+
+
+def test_the_list_is_drawn_as_a_contact_sheet(shell, plugin, tmp_path):
+    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    shell.wait(lambda: 'drawn: sheet.pdf' in plugin.panel.saved.get_text())
+    assert (tmp_path / 'sheet.pdf').read_bytes().startswith(b'%PDF')
+    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    shell.wait(lambda: 'exists' in plugin.panel.result)

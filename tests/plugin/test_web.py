@@ -1,0 +1,112 @@
+"""The whole way in a browser, through Ginga's own web backend, by a real mouse."""
+
+import time
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import detect, merge_mask, read_dark, read_frame, segment
+from ginga_crplugin.demo.demo import DARK_LIMIT, simulate
+from tests.plugin.web import Web, missing
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.flaky(reruns=2),  # a browser on a busy machine
+    pytest.mark.skipif(bool(missing()), reason=f'for Ginga in a browser there is no {", ".join(missing())}'),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A simulated frame with its dark."""
+    truth = simulate((512, 512))
+    truth.ccd.write(tmp_path / 'night1.fits')
+    truth.dark.write(tmp_path / 'dark.fits')
+    return tmp_path
+
+
+@pytest.fixture(params=[False])
+def web(folder, request, took):
+    start = time.monotonic()
+    web = Web(folder / 'night1.fits', view=request.param)
+    yield web
+    web.close()
+    took('Ginga in Chromium', start)
+
+
+def run(web):
+    """Run it, and wait for the result and for what the rows say of it besides."""
+    web.says('night1.fits [0]')
+    web.gone('compiling')
+    web.click('Run')
+    web.says(' px in ')
+    web.until(lambda: len(web.rows.first.inner_text().split()) > 6)  # with S/N
+
+
+def test_from_the_menu_to_the_mask_on_disk(web, folder):
+    for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Dark...'):
+        web.click(text)
+    web.dialog.get_by_text('dark.fits', exact=True).click()
+    web.dialog.get_by_text('Open', exact=True).click()
+    web.says('dark.fits > 30')
+    run(web)
+    frame = read_frame(folder / 'night1.fits')
+    frame = frame.replace(masks=(read_dark(folder / 'dark.fits', DARK_LIMIT),))
+    expected = detect(frame)
+    assert web.result.startswith(f'{expected.pixels} px in')
+    assert web.result.endswith('exact')
+
+    row = web.rows.nth(3)
+    label, x, y = (float(word) for word in row.inner_text().split()[:3])
+    row.click()
+    web.until(lambda: web.ask(pan=True) == pytest.approx([x - 1.0, y - 1.0], abs=0.06))
+    web.until(lambda: web.pixels['central'] > 20)
+    web.click('Reject')
+    web.says('1 rejected')
+    web.until(lambda: row.inner_text().endswith('rejected'))
+
+    panel = web.page.locator('.scrollarea-viewport').filter(has_text='Masked before the run')
+    assert panel.evaluate('panel => panel.scrollWidth - panel.clientWidth') == 0  # all of it is in sight
+
+    web.click('Save...')
+    web.dialog.locator('input[type=text]').nth(1).fill(str(folder / 'mine.fits'))  # and no Return
+    web.dialog.get_by_text('Save', exact=True).click()
+    web.says('saved: mine.fits')
+    rejected = segment(frame, expected).labels == label
+    plane = merge_mask(frame, expected, expected.crmask & ~rejected)
+    assert rejected.any()
+    with fits.open(folder / 'mine.fits', checksum=True) as hdus:
+        assert_array_equal(hdus['DQ'].data, plane)
+        assert_array_equal(hdus['MASK'].data, (plane != 0).astype(np.uint8))
+        assert_array_equal(hdus[0].data, frame.ccd.data)
+        assert hdus['CRSEG'].data['verdict'][int(label) - 1] == 'rejected'
+    assert sorted(path.name for path in folder.glob('*.fits')) == ['dark.fits', 'mine.fits', 'night1.fits']
+    assert web.errors == []
+    assert 'ginga_crplugin' not in web.log
+
+
+@pytest.mark.parametrize('web', [True], indirect=True, ids=['view'])
+def test_keys_and_the_mouse_on_the_image(web):
+    run(web)
+    web.until(lambda: web.pixels['vermilion'] > 200)  # the whole image is in sight
+    web.rows.nth(3).click()
+    web.until(lambda: web.pixels['central'] > 20)
+    x, y = web.pixels['middle']
+    web.page.mouse.click(x + 150, y + 100)  # the image takes the keys
+    web.page.keyboard.press('n')
+    web.says('5 of ')
+    web.page.keyboard.press('x')
+    web.says('1 rejected')
+    web.until(lambda: web.rows.nth(4).inner_text().endswith('rejected'))
+    web.page.keyboard.press('u')
+    web.says('0 rejected')
+    web.page.keyboard.press('d')
+    web.stroke((x + 60, y + 100), (x + 160, y + 140))
+    web.gone(' 0 px by hand')
+    web.until(lambda: web.pixels['yellow'] > 100)
+    web.page.keyboard.press('u')
+    web.says(' 0 px by hand')
+    assert web.errors == []
+    assert 'ginga_crplugin' not in web.log

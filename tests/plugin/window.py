@@ -1,0 +1,432 @@
+"""A real Ginga window on a virtual screen, driven by a real mouse.
+
+Run as a program, it is Ginga as its user starts it, which besides answers on its standard output where on the screen a
+widget is. `Window` starts that program under Xvfb, and moves the mouse there with xdotool.
+"""
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+NEEDS = ('Xvfb', 'xdotool', 'openbox', 'import')
+
+
+def missing():
+    """Return the programs that are not there."""
+    return [name for name in NEEDS if shutil.which(name) is None]
+
+
+#: How the program is started, for `ask`.
+PIPES = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True, 'bufsize': 1}
+
+
+def ask(program, question, log):
+    """Ask a program that runs `serve` about itself; ``log`` is the file that it writes its errors to."""
+    stuck = threading.Timer(120.0, program.kill)
+    stuck.start()
+    try:
+        print(json.dumps(question), file=program.stdin, flush=True)
+        for line in program.stdout:
+            if line.startswith('answer '):
+                return json.loads(line.removeprefix('answer '))
+    finally:
+        stuck.cancel()
+    raise AssertionError(f'Ginga ended, or did not answer:\n{log.read_text()[-2000:]}')
+
+
+def end(process):
+    """End a process that was started here."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Window:
+    """Ginga on a screen of its own.
+
+    Parameters
+    ----------
+    *frames : path-like
+        What to open.
+    size : str, optional
+        Of the screen.
+    view : bool, optional
+        Whether it is started by ``ginga-crplugin view``, rather than by ``ginga``.
+    """
+
+    def __init__(self, *frames, size='1600x1000', environment=(), view=False):
+        self._folder = Path(tempfile.mkdtemp(prefix='window'))
+        self._log = (self._folder / 'log').open('wb')
+        self._processes = []
+        try:
+            self._open(frames, size, environment, view=view)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, frames, size, environment, *, view):
+        self.environment = os.environ | {'DISPLAY': self._screen(size), 'QT_API': 'pyside6'} | dict(environment)
+        self.environment.pop('QT_QPA_PLATFORM', None)
+        self._start(['openbox'])
+        width, height = size.split('x')
+        words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
+                 '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
+        if view:
+            words = [sys.executable, __file__, 'view', *map(str, frames), '-t', 'pyside6']
+            self.environment['GINGA_HOME'] = str(self._folder)
+        self._ginga = self._start(words, **PIPES)
+        self.wait_for('Plugins')
+
+    def _screen(self, size):
+        """Start a virtual screen, and return its name."""
+        read, write = os.pipe()
+        words = ['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-nolisten', 'tcp']
+        self._start(words, pass_fds=[write])
+        os.close(write)
+        with os.fdopen(read) as number:
+            assert select.select([number], [], [], 60.0)[0], 'Xvfb did not tell its display'
+            name = number.readline().strip()
+        assert name, f'Xvfb ended: {self.log}'
+        return f':{name}'
+
+    def _start(self, words, **options):
+        options = {'stdout': self._log, 'stderr': self._log, 'env': getattr(self, 'environment', None)} | options
+        self._processes.append(subprocess.Popen(words, **options))
+        return self._processes[-1]
+
+    def ask(self, **question):
+        """Ask the program about itself."""
+        return ask(self._ginga, question, self._folder / 'log')
+
+    def wait_for(self, text, timeout=60.0, kind='find'):
+        """Wait until something with this text can be clicked, and return where it is."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            place = self.ask(**{kind: text})
+            if place is not None:
+                return place
+            time.sleep(0.1)
+        raise AssertionError(f'nothing with the text {text!r} on the screen')
+
+    def wait_until(self, text, timeout=60.0):
+        """Wait until a label holds this text, and return all of it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            label = self.ask(label=text)
+            if label is not None:
+                return label
+            time.sleep(0.1)
+        raise AssertionError(f'no label says {text!r}')
+
+    def wait_until_gone(self, text, timeout=120.0):
+        """Wait until no visible label holds this text."""
+        end = time.monotonic() + timeout
+        while self.ask(label=text) is not None:
+            assert time.monotonic() < end, text
+            time.sleep(0.2)
+
+    def xdotool(self, *words):
+        """Move the mouse, or press keys."""
+        subprocess.run(['xdotool', *map(str, words)], env=self.environment, check=True, timeout=20)
+        time.sleep(0.3)
+
+    def click(self, text):
+        """Click on what has this text."""
+        place = None
+        while place != (place := self.wait_for(text)):  # menus and panels unfold
+            time.sleep(0.5)
+        x, y = place
+        self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
+
+    def click_at(self, x, y):
+        """Click on a place of the screen."""
+        self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
+
+    def keys(self, *keys):
+        """Press keys, one after another."""
+        for key in keys:
+            self.xdotool('key', key)
+
+    def tab_to(self, text, most=120):
+        """Press Tab until the button with this text has the focus."""
+        for _ in range(most):
+            if self.ask(focus=True) == text:
+                return
+            self.xdotool('key', 'Tab')
+        raise AssertionError(f'Tab does not reach {text!r}')
+
+    def choose(self, name):
+        """Choose a file of the folder that a file dialog shows."""
+        self.click_at(*self.wait_for(name, kind='file'))
+        self.click('Open')
+
+    def row(self, index):
+        """Return where a row of the table of segments is, and what stands in it."""
+        return self.ask(row=index)
+
+    def on_image(self, x, y):
+        """Return where a pixel of the image is on the screen."""
+        return self.ask(pixel=[x, y])
+
+    def drag_slider(self, index, pixels):
+        """Take the handle of a slider, and move it so many pixels."""
+        x, y = self.ask(slider=index)
+        steps = [word for k in range(1, 11) for word in ('mousemove', round(x + pixels * k / 10), y, 'sleep', 0.05)]
+        self.xdotool('mousemove', x, y, 'sleep', 0.2, 'mousedown', 1, 'sleep', 0.2, *steps, 'mouseup', 1)
+
+    def type_in(self, index, text):
+        """Type a value into a spin box, counted from above."""
+        self.xdotool('mousemove', *self.ask(spin_at=index), 'sleep', 0.2, 'click', '--repeat', 3, 1)
+        self.xdotool('type', text)
+        self.xdotool('key', 'Tab')
+
+    def pick(self, shown, down):
+        """Open the box that shows a text, and pick what stands so many lines below."""
+        self.click(shown)
+        self.keys(*['Down' if down > 0 else 'Up'] * abs(down), 'Return')
+
+    def box(self, name):
+        """Return the corners of ``panel``, ``image`` or ``dialog`` on the screen: left, top, right, bottom."""
+        return self.ask(box=name)
+
+    def picture(self, path):
+        """Take a picture of the screen."""
+        subprocess.run(['import', '-window', 'root', str(path)], env=self.environment, check=True, timeout=30)
+
+    def close(self):
+        """End all of it."""
+        for process in reversed(self._processes):
+            end(process)
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                pipe.close()
+        self._log.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def log(self):
+        """What Ginga wrote to its standard error."""
+        return (self._folder / 'log').read_text()
+
+
+# the program
+
+
+def answer(question):
+    """Answer a question about Ginga, or about Qt's widgets: the kind of the question, and what it is about."""
+    [(kind, about)] = question.items()
+    kinds = {
+        'address': lambda _: _shell().get_url(), 'pan': _pan, 'find': _centre, 'file': _file, 'label': _label,
+        'focus': _focus, 'spin': lambda index: _spins()[index].value(), 'spin_at': _spin_at, 'box': _box,
+        'head': _head, 'slider': _handle, 'row': _row, 'pixel': lambda place: _pixel(*place),
+    }  # fmt: skip
+    return kinds[kind](about)
+
+
+def _pan(_):
+    return [float(place) for place in _shell().get_channel('Image').fitsimage.get_pan()]
+
+
+def _label(text):
+    from qtpy import QtWidgets
+
+    kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
+    words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
+    return next((word for word in words if text in word), None)
+
+
+def _focus(_):
+    from qtpy import QtWidgets
+
+    widget = QtWidgets.QApplication.focusWidget()
+    return widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else type(widget).__name__
+
+
+def _spin_at(index):
+    spin = _spins()[index]
+    return _global(spin, spin.lineEdit().geometry().center())
+
+
+def _spins():
+    from qtpy import QtWidgets
+
+    kind = QtWidgets.QDoubleSpinBox
+    spins = [w for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kind) and w.isVisible()]
+    return sorted(spins, key=lambda w: w.mapToGlobal(w.rect().topLeft()).y())
+
+
+def _box(name):
+    from qtpy import QtWidgets
+
+    if name == 'dialog':
+        dialogs = (w for w in QtWidgets.QApplication.topLevelWidgets() if isinstance(w, QtWidgets.QDialog))
+        return list(next(w for w in dialogs if w.isVisible()).frameGeometry().getCoords())
+    if name == 'image':
+        widget = _shell().get_channel('Image').fitsimage.get_widget()
+    else:
+        buttons = QtWidgets.QApplication.allWidgets()
+        widget = next(w for w in buttons if isinstance(w, QtWidgets.QPushButton) and w.text() == 'Run')
+        while not isinstance(widget, QtWidgets.QTabWidget):
+            widget = widget.parent()
+    return _global(widget, widget.rect().topLeft()) + _global(widget, widget.rect().bottomRight())
+
+
+def _centre(text):
+    from qtpy import QtWidgets
+
+    for widget in reversed(QtWidgets.QApplication.allWidgets()):
+        if not widget.isVisible():
+            continue
+        if isinstance(widget, QtWidgets.QMenu | QtWidgets.QMenuBar):
+            for action in widget.actions():
+                if action.text() == text:
+                    return _global(widget, widget.actionGeometry(action).center())
+        elif (
+            isinstance(widget, QtWidgets.QAbstractButton)
+            and widget.text().replace('&', '') == text
+            and widget.isEnabled()
+        ):
+            _scroll_to(widget)
+            place = widget.rect().center()
+            if isinstance(widget, QtWidgets.QCheckBox):
+                place.setX(8)
+            return _global(widget, place)
+        elif isinstance(widget, QtWidgets.QComboBox) and widget.currentText() == text and widget.isEnabled():
+            _scroll_to(widget)
+            return _global(widget, widget.rect().center())
+    return None
+
+
+def _file(name):
+    from qtpy import QtWidgets
+
+    for view in QtWidgets.QApplication.allWidgets():
+        if isinstance(view, QtWidgets.QTreeView) and view.isVisible():
+            model, root = view.model(), view.rootIndex()
+            for index in (model.index(row, 0, root) for row in range(model.rowCount(root))):
+                if index.data() == name:
+                    view.scrollTo(index)
+                    return _global(view.viewport(), view.visualRect(index).center())
+    return None
+
+
+def _scroll_to(widget):
+    """Bring a widget into sight, as its user does with the wheel."""
+    from qtpy import QtWidgets
+
+    parent = widget.parent()
+    while parent is not None:
+        if isinstance(parent, QtWidgets.QScrollArea):
+            parent.ensureWidgetVisible(widget)
+        parent = parent.parent()
+
+
+def _handle(index):
+    from qtpy import QtWidgets
+
+    sliders = [w for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QSlider) and w.isVisible()]
+    slider = sorted(sliders, key=lambda w: w.mapToGlobal(w.rect().topLeft()).y())[index]
+    options = QtWidgets.QStyleOptionSlider()
+    slider.initStyleOption(options)
+    style, kind = slider.style(), QtWidgets.QStyle
+    handle = style.subControlRect(kind.CC_Slider, options, kind.SC_SliderHandle, slider)
+    return _global(slider, handle.center())
+
+
+def _table():
+    from qtpy import QtWidgets
+
+    for table in QtWidgets.QApplication.allWidgets():
+        shown = isinstance(table, QtWidgets.QTableWidget) and table.isVisible()
+        if shown and table.horizontalHeaderItem(0).text() == '#':
+            _scroll_to(table)
+            return table
+    return None
+
+
+def _row(index):
+    table = _table()
+    if table is None or table.rowCount() <= index:
+        return None
+    table.scrollToItem(table.item(index, 0))
+    words = [table.item(index, column).text() for column in range(table.columnCount())]
+    selected = [i.row() for i in table.selectionModel().selectedRows()]
+    place = table.visualItemRect(table.item(index, 1)).center()
+    return {'at': _global(table.viewport(), place), 'words': words, 'selected': selected}
+
+
+def _head(text):
+    from qtpy import QtCore
+
+    head = _table().horizontalHeader()
+    words = [_table().horizontalHeaderItem(column).text() for column in range(_table().columnCount())]
+    at = words.index(text)
+    place = QtCore.QPoint(head.sectionViewportPosition(at) + head.sectionSize(at) // 2, head.height() // 2)
+    return _global(head.viewport(), place)
+
+
+def _pixel(x, y):
+    viewer = _shell().get_channel('Image').fitsimage
+    x, y = viewer.get_canvas_xy(x, y)
+    from qtpy import QtCore
+
+    return _global(viewer.get_widget(), QtCore.QPoint(round(x), round(y)))
+
+
+def _global(widget, place):
+    place = widget.mapToGlobal(place)
+    return [place.x(), place.y()]
+
+
+def _shell():
+    from ginga.rv import main
+
+    return main._running.ginga_shell
+
+
+def serve(viewer):
+    """Answer what comes on standard input, in Ginga's own thread."""
+    for line in sys.stdin:
+        question = json.loads(line)
+        done = threading.Event()
+
+        def reply(question=question, done=done):
+            print('answer', json.dumps(answer(question)), flush=True)
+            done.set()
+
+        while getattr(viewer, 'ginga_shell', None) is None:
+            time.sleep(0.1)
+        viewer.ginga_shell.gui_do(reply)
+        done.wait(60)
+
+
+def watch():
+    """Have the next Ginga of this process answer questions besides."""
+    from ginga.rv import main
+
+    class Viewer(main.ReferenceViewer):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            main._running = self
+            threading.Thread(target=serve, args=(self,), daemon=True).start()
+
+    main.ReferenceViewer = Viewer
+    return main
+
+
+if __name__ == '__main__':
+    main = watch()
+    if sys.argv[1] == 'view':
+        from ginga_crplugin.cli.main import main as command
+
+        sys.exit(command(sys.argv[1:]))
+    main.reference_viewer(['ginga', *sys.argv[1:]])

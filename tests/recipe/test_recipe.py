@@ -1,0 +1,355 @@
+"""Recipes: what was done with one frame, done with others; to and from YAML."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, Recipe, detect, read_dark, read_frame, read_mask
+from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.params import FromHeader
+from ginga_crplugin.recipe.format import save_recipe, text_of_recipe
+from ginga_crplugin.recipe.parse import load_recipe, recipe_of_text
+from ginga_crplugin.recipe.recipe import CHECKS, Rule, Stopped
+
+
+def frame_with(seed=1, unit='adu', **cards):
+    data = np.random.default_rng(seed).poisson(300, (40, 50)).astype(np.float32)
+    data[20, 10:14] += 2000
+    return Frame(CCDData(data, unit=unit, header=fits.Header(cards)), 'frame')
+
+
+@pytest.fixture
+def dark(tmp_path):
+    pixels = np.full((40, 50), 5.0, np.float32)
+    pixels[7, 9] = 900.0
+    path = tmp_path / 'dark.fits'
+    fits.writeto(path, pixels)
+    return path
+
+
+@pytest.fixture
+def column(tmp_path):
+    pixels = np.zeros((40, 50), np.uint8)
+    pixels[:, 30] = 1
+    path = tmp_path / 'column.fits'
+    fits.writeto(path, pixels)
+    return path
+
+
+# where values come from
+
+
+@pytest.mark.parametrize(
+    ('said', 'cards', 'value', 'source'),
+    [
+        (2.0, {'GAIN': 3.0}, 2.0, 'recipe'),
+        (FromHeader(), {'GAIN': 3.0}, 3.0, 'GAIN in the header'),
+        (FromHeader(2.0), {'GAIN': 3.0}, 3.0, 'GAIN in the header'),
+        (FromHeader(2.0), {}, 2.0, 'recipe, not in the header'),
+        (None, {'GAIN': 3.0}, 3.0, 'GAIN in the header'),
+        (None, {}, 1.0, 'default'),
+    ],
+)
+def test_a_recipe_lies_between_header_and_user(said, cards, value, source):
+    frame = frame_with(**cards)
+    recipe = Recipe({} if said is None else {'gain': said})
+    prepared = recipe.prepare(frame)
+    assert (prepared.params.gain, prepared.sources['gain']) == (value, source)
+    own = recipe.prepare(frame, {'gain': 7.0})
+    assert (own.params.gain, own.sources['gain']) == (7.0, 'you')
+
+
+def test_what_the_header_lacks_refuses_the_frame():
+    with pytest.raises(ValueError, match='readnoise is not in the header of frame, where the recipe takes it from'):
+        Recipe({'readnoise': FromHeader()}).prepare(frame_with(GAIN=2.0))
+
+
+@pytest.mark.parametrize(('gain', 'cards', 'saturation'), [(3.0, {}, 3000.0), (FromHeader(3.0), {}, 3000.0),
+                                                        (FromHeader(3.0), {'GAIN': 2.0}, 2000.0)])  # fmt: skip
+def test_saturation_in_adu_takes_the_gain_that_is_used(gain, cards, saturation):
+    recipe = Recipe({'gain': gain, 'satlevel': FromHeader()})
+    assert recipe.prepare(frame_with(SATURATE=1000.0, **cards)).params.satlevel == saturation
+
+
+# the recipe of a frame
+
+
+def test_the_recipe_of_a_run_does_the_same_again(dark, column):
+    frame = frame_with(GAIN=1.5).replace(masks=(read_dark(dark, 30), read_mask(column, MaskBit.BAD)))
+    params, sources = frame.parameters({'sigclip': 6.0})
+    recipe = Recipe.of(frame, params, sources, min_size=2)
+    assert recipe.parameters['sigclip'] == 6.0
+    assert recipe.parameters['gain'] == FromHeader()
+    assert recipe.parameters['readnoise'] == FromHeader(6.5)
+    prepared = recipe.prepare(frame.replace(masks=()))
+    assert prepared.params == params
+    assert_array_equal(prepared.frame.bits, frame.bits)
+    assert_array_equal(detect(prepared.frame, prepared.params).crmask, detect(frame, params).crmask)
+    other = recipe.prepare(frame_with(seed=2, GAIN=2.5, RDNOISE=4.0))
+    assert (other.params.gain, other.params.readnoise, other.params.sigclip) == (2.5, 4.0, 6.0)
+
+
+def test_a_recipe_of_a_recipe_is_the_same(dark):
+    first = Recipe(
+        {'sigclip': 7.0, 'gain': FromHeader(2.0), 'readnoise': 4.0},
+        (MaskSource(dark, None, MaskBit.HOT, 30.0),), stop=('sky',), cleaned=True,
+    )  # fmt: skip
+    prepared = first.prepare(frame_with())
+    again = Recipe.of(prepared.frame, prepared.params, prepared.sources, first)
+    assert (again.stop, again.cleaned) == (('sky',), True)
+    assert {name: again.parameters[name] for name in first.parameters} == first.parameters
+    assert again.masks[0].datasum != ''
+
+
+def test_masks_of_the_frames_own_file_are_not_written_down(tmp_path):
+    path = tmp_path / 'own.fits'
+    data = np.zeros((40, 50), np.uint8)
+    data[3, 4] = 1
+    sky = fits.PrimaryHDU(frame_with().ccd.data)
+    fits.HDUList([sky, fits.ImageHDU(data, name='MASK')]).writeto(path)
+    frame = read_frame(path)
+    recipe = Recipe.of(frame, *frame.parameters())
+    assert recipe.masks == ()
+    assert recipe.prepare(frame).frame.bits[3, 4] == MaskBit.INPUT
+    assert not replace(recipe, own_masks=False).prepare(frame).frame.bits.any()
+
+
+def test_a_mask_from_no_file_and_images_of_one_frame_are_refused():
+    frame = frame_with()
+    params, sources = frame.parameters()
+    mask = InputMask.of('mine', MaskBit.BAD, np.ones(frame.shape, bool))
+    with pytest.raises(ValueError, match='mask mine came from no file'):
+        Recipe.of(frame.replace(masks=(mask,)), params, sources)
+    with pytest.raises(ValueError, match='background is an image of this frame alone'):
+        Recipe.of(frame.replace(background=np.zeros(frame.shape)), params, sources)
+
+
+def test_the_unit_is_kept_where_the_header_says_another():
+    frame = frame_with(unit='electron', BUNIT='furlong')
+    assert Recipe.of(frame, *frame.parameters()).unit == 'electron'
+    frame = frame_with(unit='electron', BUNIT='e-')
+    assert Recipe.of(frame, *frame.parameters()).unit is None
+
+
+# rules, checks, masks
+
+
+def test_the_first_rule_that_holds_is_used(column):
+    rules = (
+        Rule({'INSTRUME': 'red', 'XBINNING': (1, 2)}, 'red', {'readnoise': 4.0}, stop=('sky',)),
+        Rule({'INSTRUME': 'RED'}, 'red too', {'readnoise': 5.0}, masks=(MaskSource(column),)),
+    )
+    recipe = Recipe({'sigclip': 6.0, 'readnoise': 9.0}, rules=rules, cure=('overscan',))
+    for cards, name, noise, masked in (
+        ({'INSTRUME': 'Red ', 'XBINNING': 2}, 'red', 4.0, 0),
+        ({'INSTRUME': 'red', 'XBINNING': 4}, 'red too', 5.0, 40),
+        ({'INSTRUME': 'blue', 'XBINNING': 2}, '', 9.0, 0),
+        ({}, '', 9.0, 0),
+    ):
+        prepared = recipe.prepare(frame_with(**cards))
+        assert (prepared.rule, prepared.params.readnoise, prepared.params.sigclip) == (name, noise, 6.0)
+        assert np.count_nonzero(prepared.frame.bits) == masked
+    own = recipe.for_header({'INSTRUME': 'red', 'XBINNING': 1})
+    assert (own.stop, own.cure, own.rules) == (('sky',), ('overscan',), ())
+
+
+def test_a_check_that_is_named_stops_the_frame():
+    data = np.random.default_rng(1).normal(0.0, 30.0, (64, 64)).astype(np.float32)  # the sky was taken off
+    frame = Frame(CCDData(data, unit='electron'), 'flat')
+    assert Recipe(stop=('bias',)).prepare(frame)
+    with pytest.raises(Stopped, match='flat is not processed: sky: level'):
+        Recipe(stop=('bias', 'sky')).prepare(frame)
+
+
+def test_a_cure_masks_what_is_off():
+    data = np.random.default_rng(1).poisson(300, (128, 128)).astype(np.float32)
+    data[:, 40] -= 250.0
+    frame = Frame(CCDData(data, unit='electron'), 'column')
+    assert not Recipe().prepare(frame).frame.bits.any()
+    prepared = Recipe(cure=('bad_pixels',)).prepare(frame)
+    assert prepared.frame.bits[:, 40].all()
+    assert next(c for c in prepared.checks if c.name == 'bad_pixels').mark == 'fine'
+    made = Recipe.of(prepared.frame, prepared.params, prepared.sources)
+    assert (made.cure, made.masks) == (('bad_pixels',), ())
+
+
+def test_a_mask_that_changed_is_refused(dark):
+    mask = read_dark(dark, 30)
+    recipe = Recipe(masks=(mask.origin,))
+    assert recipe.prepare(frame_with()).frame.bits[7, 9] == MaskBit.HOT
+    fits.writeto(dark, np.full((40, 50), 6.0, np.float32), overwrite=True)
+    with pytest.raises(ValueError, match=f'dark.fits has changed: its pixels have DATASUM .*{mask.datasum}'):
+        recipe.prepare(frame_with())
+    assert not Recipe(masks=(replace(mask.origin, datasum=''),)).prepare(frame_with()).frame.bits.any()
+
+
+def test_masks_of_the_same_extension_as_the_frame(tmp_path):
+    path = tmp_path / 'masks.fits'
+    planes = [np.zeros((40, 50), np.uint8) for _ in range(2)]
+    planes[0][1, 1] = planes[1][2, 2] = 1
+    fits.HDUList([fits.PrimaryHDU(), *map(fits.ImageHDU, planes)]).writeto(path)
+    recipe = Recipe(masks=(MaskSource(path, 'same', MaskBit.BAD),))
+    for ext in (1, 2):
+        bits = recipe.prepare(frame_with().replace(ext=ext)).frame.bits
+        assert np.flatnonzero(bits).tolist() == [ext * 51]
+
+
+# text
+
+
+def everything(folder):
+    return Recipe(
+        {item.name: item.default for item in fields(LACosmicParams)}
+        | {'gain': FromHeader(), 'satlevel': FromHeader(9e4)},
+        (
+            MaskSource(folder / 'a b.fits', ('MASK', 2), MaskBit.BAD, None, '123'),
+            MaskSource(folder / 'sub' / 'dark: 1.fits', 'same', MaskBit.HOT, 30.5),
+            MaskSource(folder / 'c.fits'),
+        ),
+        own_masks=False, unit='electron', stop=('sky', 'noise'), cure=('overscan',), min_size=5, grow=2, kind='mask',
+        cleaned=True,
+        rules=(
+            Rule({'INSTRUME': 'no', 'XBINNING': (1, 2), 'FILTER': "r'"}, 'a: b', {'readnoise': 4.5}),
+            Rule(
+                {'OBJECT': '12'}, 'twelve', {}, (MaskSource(folder / 'd.fits', 3, MaskBit.INPUT),), (), ('bad_pixels',)
+            ),
+        ),
+    )  # fmt: skip
+
+
+def test_text_and_recipe_say_the_same(tmp_path):
+    recipe = everything(tmp_path)
+    text = text_of_recipe(recipe, tmp_path)
+    assert str(tmp_path) not in text
+    assert recipe_of_text(text, tmp_path) == recipe
+    assert recipe_of_text(text_of_recipe(recipe), tmp_path / 'elsewhere') == recipe
+    for item in fields(LACosmicParams):
+        assert f'  {item.name}: ' in text
+
+
+def test_an_infinite_saturation_is_written(tmp_path):
+    recipe = Recipe({'satlevel': float('inf')})
+    assert recipe_of_text(text_of_recipe(recipe)) == recipe
+    recipe = Recipe({'satlevel': FromHeader(float('inf'))})
+    assert recipe_of_text(text_of_recipe(recipe)) == recipe
+
+
+def test_what_is_left_out_has_its_default():
+    assert recipe_of_text('recipe: 1') == Recipe()
+    assert recipe_of_text('recipe: 1\nmasks:\nrules: []\nparameters:\nchecks: {stop: }') == Recipe()
+    assert recipe_of_text('recipe: 1\nparameters: {sigclip: 7, satlevel: 1e5}') == Recipe(
+        {'sigclip': 7.0, 'satlevel': 1e5}
+    )
+
+
+@pytest.mark.parametrize(
+    ('text', 'line', 'why'),
+    [
+        ('recipe: 2', 1, '"recipe: 1" is missing'),
+        ('unit: adu', 1, '"recipe: 1" is missing'),
+        ('recipe: 1\nparametrs: {}', 2, "unknown entry 'parametrs'"),
+        ('recipe: 1\nparameters:\n  sigclip: 4\n  sigclip: 5', 4, "'sigclip' stands there twice"),
+        ('recipe: 1\nparameters:\n  sigclip: -1', 3, 'sigclip is -1: it must be a number from 0.1 to 1000'),
+        ('recipe: 1\nparameters:\n  sigclip: many', 3, "sigclip is 'many': it must be a number"),
+        ('recipe: 1\nparameters:\n  niter: 1.5', 3, 'niter is 1.5: it must be a whole number'),
+        ('recipe: 1\nparameters:\n  sepmed: 2', 3, 'sepmed is 2: it must be True or False'),
+        ('recipe: 1\nparameters:\n  sigclip: header', 3, "sigclip is 'header': it must be a number"),
+        ('recipe: 1\nparameters:\n  gain: header else -1', 3, 'gain is -1.0: it must be a number'),
+        ('recipe: 1\nparameters:\n  gain: header else often', 3, "gain is 'often': it must be a number"),
+        ('recipe: 1\nparameters:\n  cleantype: median', 3, "cleantype 'median' is broken"),
+        ('recipe: 1\nmasks:\n- cause: hot', 3, 'a mask is either a "file" or a "dark"'),
+        ('recipe: 1\nmasks:\n- file: a\n  cause: warm', 4, "cause is 'warm': it must be one of hot, bad, other"),
+        ('recipe: 1\nmasks:\n- dark: a', 3, 'a dark needs a "limit"'),
+        ('recipe: 1\nmasks:\n- dark: a\n  limit: nan', 4, "limit is 'nan': it must be a number"),
+        ('recipe: 1\nmasks:\n- file: a\n  limit: 3', 4, 'a limit goes with a "dark"'),
+        ('recipe: 1\nmasks:\n- file: a\n  ext: [1]', 4, 'ext is a number'),
+        ('recipe: 1\nmasks: all', 2, 'a list is needed'),
+        ('recipe: 1\nown_masks: perhaps', 2, "own_masks is 'perhaps': it must be true or false"),
+        ('recipe: 1\nunit: furlong', 2, "unit 'furlong' is not understood"),
+        ('recipe: 1\nchecks:\n  stop: [sky, weather]', 3, "stop is 'weather': it must be one of bias"),
+        ('recipe: 1\nchecks:\n  cure: [sky]', 3, "cure is 'sky': it must be one of bad_pixels, overscan"),
+        ('recipe: 1\nsegments: {min_size: 0}', 2, 'min_size is 0: it must be a whole number from 1'),
+        ('recipe: 1\nsegments: {grow: true}', 2, 'grow is True: it must be a whole number from 0 to 3'),
+        ('recipe: 1\noutput: {kind: into}', 2, "kind is 'into': it must be one of new, mask"),
+        ('recipe: 1\nrules:\n- parameters: {gain: 2}', 3, 'the rule has no "where"'),
+        ('recipe: 1\nrules:\n- where: {}', 3, '"where" is empty'),
+        ('recipe: 1\nrules:\n- where: {A: 1}\n  unit: adu', 4, "unknown entry 'unit'"),
+        ('recipe: 1\nparameters: [', 2, 'no YAML'),
+        ('- 1', 1, 'entries of the form "name: value" are needed'),
+        ('recipe: 1\nunit: !!python/name:os.system x', 2, "'x' is not understood"),
+        ('recipe: 1\nparameters: !!python/object/apply:os.system [ls]', 2, 'entries of the form'),
+        ('recipe: 1\n? [a]\n: 3', 2, 'unknown entry'),
+        ('recipe: 1\nunit: [adu]', 2, 'a single value is needed'),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text, line, why):
+    with pytest.raises(ValueError, match=f'^night.yaml, line {line}: ') as failed:
+        recipe_of_text(text, name='night.yaml')
+    assert why in str(failed.value)
+    assert '\n' not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    'text', ['', '# nothing', '[' * 5000, 'a: &x 1\nb: *x', 'recipe: 1\n---\nrecipe: 1', '\x00', b'\xff\xfe\xff']
+)
+def test_what_is_no_recipe_is_refused(text):
+    with pytest.raises(ValueError, match='recipe') as failed:
+        recipe_of_text(text)
+    assert '\n' not in str(failed.value)
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_a_recipe_or_one_line(text):
+    try:
+        assert isinstance(recipe_of_text(f'recipe: 1\n{text}'), Recipe)
+    except ValueError as error:
+        assert '\n' not in str(error)  # noqa: PT017 - it may be a recipe as well
+
+
+def test_files(tmp_path):
+    path = tmp_path / 'night.yaml'
+    recipe = everything(tmp_path)
+    assert save_recipe(recipe, path) == path
+    assert load_recipe(path) == recipe
+    assert load_recipe(path).name == 'night.yaml'
+    with pytest.raises(FileExistsError, match='exists already'):
+        save_recipe(Recipe(), path)
+    save_recipe(Recipe(), path, overwrite=True)
+    assert load_recipe(path) == Recipe()
+    (tmp_path / 'large.yaml').write_bytes(b'#' * 1_000_001)
+    with pytest.raises(ValueError, match='more than 1000000 bytes'):
+        load_recipe(tmp_path / 'large.yaml')
+    with pytest.raises(FileNotFoundError):
+        load_recipe(tmp_path / 'none.yaml')
+
+
+@pytest.mark.parametrize(
+    ('options', 'why'),
+    [
+        ({'parameters': {'sigma': 3}}, "a parameter is 'sigma'"),
+        ({'parameters': {'sigclip': 0}}, 'sigclip is 0'),
+        ({'parameters': {'sigclip': FromHeader()}}, "a parameter from the header is 'sigclip'"),
+        ({'stop': ('weather',)}, "stop is 'weather'"),
+        ({'cure': ('sky',)}, "cure is 'sky'"),
+        ({'kind': 'into'}, "kind is 'into'"),
+        ({'min_size': 0}, 'min_size is 0'),
+        ({'grow': 4}, 'grow is 4'),
+        ({'rules': (Rule({'A': 1}, parameters={'gain': -1.0}),)}, 'gain is -1.0'),
+    ],
+)
+def test_a_wrong_recipe_cannot_be_made(options, why):
+    with pytest.raises(ValueError, match=why):
+        Recipe(**options)
+
+
+def test_the_checks_that_can_stop_are_those_there_are():
+    frame = frame_with()
+    assert [check.name for check in Recipe().prepare(frame).checks] == list(CHECKS)
+    assert frame.ccd.unit == u.adu

@@ -1,0 +1,752 @@
+"""The session: late answers, failures, masks and parameters, without any display."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import (
+    Cure,
+    Frame,
+    InputMask,
+    LACosmicParams,
+    MaskBit,
+    Recipe,
+    detect,
+    load_recipe,
+    read_dark,
+    read_frame,
+)
+from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.lacosmic import compilation
+from ginga_crplugin.core.lacosmic.detect import Cancelled
+from ginga_crplugin.io.read import frame_of
+from ginga_crplugin.io.review_cache import KeptReviews, fingerprint
+from ginga_crplugin.panels.text import written_in_words
+from ginga_crplugin.session.session import Session
+
+
+class Worker:
+    """Keeps jobs until the test lets them be done."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def __call__(self, job, done):
+        self.jobs.append((job, done))
+
+    def work(self, index=0):
+        job, done = self.jobs.pop(index)
+        try:
+            result, error = job(), None
+        except Exception as failure:
+            result, error = None, failure
+        done(result, error)
+
+    def work_all(self):
+        while self.jobs:
+            self.work()
+
+
+@pytest.fixture
+def worker():
+    return Worker()
+
+
+@pytest.fixture
+def session(worker, saao):
+    session = Session(worker)
+    session.open(lambda: saao)
+    worker.work_all()
+    return session
+
+
+def heard(session):
+    events = []
+    session.subscribe(events.append)
+    return events
+
+
+def test_a_run_gives_what_the_core_gives(session, worker, saao):
+    session.detect()
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, detect(saao).crmask)
+    assert not session.outdated
+
+
+def test_the_newest_wish_is_run_next_and_the_late_answer_is_void(session, worker):
+    session.detect()
+    session.set_params(sigclip=7.0)
+    session.detect()
+    session.set_params(sigclip=9.0)
+    session.detect()
+    assert len(worker.jobs) == 1  # at most one run at a time
+    worker.work()
+    assert session.result is None
+    assert session.busy
+    worker.work()
+    assert session.result.detection.params.sigclip == 9.0
+    assert not session.busy
+
+
+def test_cancel_makes_the_answer_void(session, worker):
+    session.detect()
+    session.cancel()
+    worker.work_all()
+    assert session.result is None
+    assert not session.busy
+
+
+def test_a_failing_run_keeps_the_last_result_and_says_why(session, worker):
+    session.detect()
+    worker.work_all()
+    first = session.result
+    session.add_mask(lambda: InputMask('all', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    assert session.result.detection is first.detection
+    assert 'nothing is left to search' in session.error
+
+
+def test_an_unexpected_failure_is_named(session, worker):
+    def broken():
+        raise RuntimeError('out of luck')
+
+    session.open(broken)
+    worker.work_all()
+    assert session.error == 'RuntimeError: out of luck'
+    assert session.frame is None
+
+
+def test_another_frame_voids_the_run_and_the_loading_of_the_frame_before(session, worker, saao):
+    session.detect()
+    small = Frame(np.random.default_rng(0).poisson(100, (20, 30)))
+    session.open(lambda: saao)
+    session.open(lambda: small)
+    worker.work(2)
+    worker.work_all()
+    assert session.frame.shape == (20, 30)
+    assert session.result is None
+
+
+def test_typed_values_stay_and_those_of_the_header_are_read_again(session, worker, saao):
+    session.set_params(sigclip=7, gain=3.0)
+    assert session.sources['gain'] == 'you'
+    session.set_params(gain=None)
+    assert (session.params.gain, session.sources['gain']) == (1.9, 'GAIN in the header')
+    session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30))))
+    worker.work_all()
+    assert (session.params.sigclip, session.params.gain) == (7.0, 1.0)
+
+
+def test_a_refused_value_changes_nothing(session):
+    before = session.params
+    with pytest.raises(ValueError, match='gain is -1'):
+        session.set_params(gain=-1)
+    assert session.params == before
+
+
+def test_masks_are_switched_and_given_causes(session, worker):
+    mask = np.zeros(session.frame.shape, bool)
+    mask[5, 7] = True
+    session.add_mask(lambda: InputMask('m', MaskBit.BAD, mask))
+    worker.work_all()
+    assert session.frame.bits[5, 7] == MaskBit.BAD
+    session.set_mask(0, bit=MaskBit.HOT)
+    assert session.frame.bits[5, 7] == MaskBit.HOT
+    session.set_mask(0, used=False)
+    assert session.frame.bits[5, 7] == 0
+    assert len(session.masks) == 1
+
+
+def test_masks_of_the_user_go_on_to_the_next_frame_of_that_shape(session, worker, saao):
+    session.add_mask(lambda: InputMask('m', MaskBit.BAD, np.eye(512, dtype=bool)))
+    worker.work_all()
+    session.open(lambda: saao)
+    worker.work_all()
+    assert [choice.mask.name for choice in session.masks] == ['m']
+    session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30))))
+    worker.work_all()
+    assert session.frame.masks == ()
+    session.open(lambda: saao)
+    worker.work_all()
+    assert [mask.name for mask in session.frame.masks] == ['m']
+
+
+def test_what_is_not_of_the_last_run_is_not_saved(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    session.set_live(False)
+    session.set_params(sigclip=8.0)
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    assert 'run it again' in session.error
+    assert not (tmp_path / 'out.fits').exists()
+
+
+def test_a_mask_of_another_shape_is_refused(session, worker):
+    session.add_mask(lambda: InputMask('m', MaskBit.BAD, np.ones((3, 4), bool)))
+    worker.work_all()
+    assert '(3, 4)' in session.error
+    assert '(512, 512)' in session.error
+    assert session.masks == ()
+
+
+def test_of_masks_added_together_one_of_another_shape_is_refused(session, worker):
+    session.add_mask(lambda: InputMask('good', MaskBit.BAD, np.eye(512, dtype=bool)))
+    session.add_mask(lambda: InputMask('small', MaskBit.BAD, np.ones((3, 4), bool)))
+    worker.work_all()
+    assert '(3, 4)' in session.error
+    assert [choice.mask.name for choice in session.masks] == ['good']
+
+
+def test_the_masks_of_a_frame_go_with_it(session, worker):
+    own = InputMask('MASK in this file', MaskBit.INPUT, np.zeros((20, 30), bool))
+    session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30)), masks=(own,)))
+    worker.work_all()
+    assert [choice.own for choice in session.masks] == [True]
+    session.close()
+    assert session.masks == ()
+
+
+def test_what_has_changed_since_the_run_is_known(session, worker):
+    session.detect()
+    worker.work_all()
+    session.set_params(sigclip=7.0)
+    assert session.outdated
+    session.set_params(sigclip=None)
+    assert not session.outdated
+
+
+def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    events = heard(session)
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    assert session.saved == tmp_path / 'out.fits'
+    assert events == ['saved']
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    assert 'exists' in session.error
+
+
+def test_the_sources_saved_are_those_of_the_run(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    session.save(tmp_path / 'out.fits')
+    session.set_params(gain=1.9)  # the same value, but typed
+    worker.work_all()
+    header = fits.getheader(tmp_path / 'out.fits', 'MASK')
+    assert header['LAGAIN'] == 1.9
+    assert header.comments['LAGAIN'].endswith('GAIN in the header')
+
+
+def test_nothing_to_save_is_said(session, worker):
+    session.save()
+    assert 'run L.A.Cosmic first' in session.error
+    assert not worker.jobs
+
+
+def test_the_least_size_changes_the_list_alone(session, worker):
+    session.detect()
+    worker.work_all()
+    mask = session.result.detection.crmask
+    session.set_min_size(6)
+    assert (session.result.segments.listed['area'].value >= 6).all()
+    assert session.result.detection.crmask is mask
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    """The fast engine, compiled."""
+    if not compilation.compile_all():
+        pytest.skip(f'the fast engine cannot run here: {compilation.problem()}')
+
+
+def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
+    session.set_params(sigclip=6.0)
+    assert not worker.jobs
+    session.detect()
+    worker.work_all()
+    session.set_params(sigclip=7.0)
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, detect(session.frame, session.params, 'ccdproc').crmask)
+    assert not session.outdated
+    session.set_live(False)
+    session.set_params(sigclip=8.0)
+    assert not worker.jobs
+    assert session.outdated
+    session.set_live(True)
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 8.0
+
+
+def test_the_first_result_follows_what_was_changed_while_it_was_searched(session, worker, fast):
+    session.detect()
+    session.set_params(sigclip=7.0)
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 7.0
+    assert not session.outdated
+
+
+def test_a_change_of_masks_keeps_the_engine(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    engine = session._search._detector._engine
+    assert engine is not None
+    session.add_mask(lambda: InputMask('some', MaskBit.BAD, np.eye(512, dtype=bool)))
+    worker.work_all()
+    assert session._search._detector._engine is engine
+
+
+def test_hints_come_though_the_list_changes_meanwhile(session, worker):
+    session.detect()
+    while 'hint' not in ''.join(job.__qualname__ for job, _ in worker.jobs):
+        worker.work()
+    session.set_min_size(5)
+    worker.work_all()
+    assert 'hint' in session.result.segments.table.colnames
+    assert session.result.segments.min_size == 5
+
+
+def test_hints_come_though_the_run_that_followed_is_given_up(session, worker, fast):
+    session.detect()
+    session.set_params(sigclip=7.0)
+    worker.work()
+    assert session.busy
+    session.cancel()
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 4.5
+    assert session.result.is_hinted
+
+
+def test_hints_come_though_another_result_came_and_went(session, worker, fast):
+    session.detect()
+    while 'hint' not in ''.join(job.__qualname__ for job, _ in worker.jobs):
+        worker.work()
+    first, session.result = session.result, None  # what the job sees
+    job, done = worker.jobs.pop()
+    assert job() is None
+    session.result = first
+    done(None, None)
+    worker.work_all()
+    assert session.result.is_hinted
+
+
+def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
+    mask = InputMask('outliers', MaskBit.BAD, np.eye(512, dtype=bool))
+    session.cure(Cure('use it', mask=mask))
+    assert [item.name for item in session.frame.masks] == ['outliers']
+    session.open(lambda: saao)
+    worker.work_all()
+    assert session.masks == ()
+
+
+def test_what_was_rejected_is_not_cleaned_in_the_saved_file(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    pixels = session.pixels_of([1])
+    session.edit('reject', pixels)
+    session.save(tmp_path / 'out.fits', cleaned=True)
+    worker.work_all()
+    cleaned = fits.getdata(tmp_path / 'out.fits', 'CLEANED').ravel()
+    assert_array_equal(cleaned[pixels], session.frame.ccd.data.ravel()[pixels])
+    others = np.setdiff1d(session.result.segments.pixels, pixels)
+    assert_array_equal(cleaned[others], session.result.detection.cleaned.ravel()[others])
+
+
+def test_a_change_of_masks_is_followed(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    everywhere = session.result.detection.crmask.copy()
+    mask = np.zeros(session.frame.shape, bool)
+    mask[:256] = True
+    session.add_mask(lambda: InputMask('half', MaskBit.BAD, mask))
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, detect(session.frame, session.params, 'ccdproc').crmask)
+    session.set_mask(0, used=False)
+    worker.work_all()
+    assert_array_equal(session.result.detection.crmask, everywhere)
+
+
+def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    session._search._seconds = 9.0
+    session.set_params(sigclip=7.0)
+    worker.work()
+    assert not session.result.exact
+    assert session.outdated
+    assert_array_equal(
+        session.result.detection.crmask, detect(session.frame, replace(session.params, niter=1), 'ccdproc').crmask
+    )
+    worker.work()
+    assert session.result.exact
+    assert not session.outdated
+
+
+def test_cancel_after_the_first_iteration_gives_the_last_result_back(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    first = session.result.detection
+    session._search._seconds = 9.0
+    session.set_params(sigclip=7.0)
+    worker.work()
+    session.cancel()
+    worker.work_all()
+    assert session.result.detection is first
+
+
+def test_a_cancelled_run_stops_early(session, worker, fast):
+    session.detect()
+    job, done = worker.jobs.pop()
+    session.cancel()
+    with pytest.raises(Cancelled):
+        job()
+    done(None, Cancelled())
+    assert session.error == ''
+
+
+def test_verify_compares_with_ccdproc(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    session.verify()
+    assert session.verifying
+    worker.work_all()
+    assert session.result.verified.startswith('identical to ccdproc')
+    session.set_params(sigclip=7.0)
+    worker.work_all()
+    assert session.result.verified == ''
+
+
+def test_the_verdict_on_a_result_that_is_no_more_is_void(session, worker, fast):
+    session.detect()
+    worker.work_all()
+    session.verify()
+    session.set_params(sigclip=7.0)
+    worker.work(1)
+    worker.work_all()
+    assert session.result.verified == ''
+    assert not session.verifying
+
+
+def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
+    monkeypatch.setattr(compilation, 'ready', lambda: False)
+    session.detect()
+    worker.work_all()
+    assert session.result.detection.engine.startswith('ccdproc')
+    session.set_params(sigclip=7.0)
+    assert not worker.jobs
+    assert 'compiling' in session.engine
+
+
+@pytest.fixture
+def reviews(tmp_path, worker, saao):
+    """A folder with the kept review of a frame: pixels 7 and 9 are painted."""
+    reviews = KeptReviews(tmp_path / 'reviews')
+    session = Session(worker, reviews)
+    session.open(lambda: saao)
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    session.edit('mark', [7, 9])
+    worker.work_all()
+    return reviews
+
+
+@pytest.fixture
+def again(worker, reviews, saao):
+    """The frame opened again."""
+    session = Session(worker, reviews)
+    session.open(lambda: saao)
+    worker.work_all()
+    session.detect()
+    worker.work_all()
+    return session
+
+
+def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, saao):
+    assert again.kept is not None
+    again.take_up(kept=True)
+    assert list(again.verdicts.marked) == [7, 9]
+    again.take_up(kept=True)  # once is enough
+    assert list(again.verdicts.marked) == [7, 9]
+    other = Session(worker, reviews)
+    other.open(lambda: saao)
+    worker.work_all()
+    other.take_up(kept=False)
+    worker.work_all()
+    assert reviews.load(fingerprint(saao)) is None
+
+
+def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao):
+    again.edit('mark', [20])
+    worker.work_all()
+    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+    assert list(again.verdicts.marked) == [7, 9, 20]
+
+
+def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert reviews.load(fingerprint(saao)) is not None
+    again.take_up(kept=True)
+    again.save(tmp_path / 'two.fits')
+    worker.work_all()
+    assert again.saved == tmp_path / 'two.fits'
+    assert reviews.load(fingerprint(saao)) is None
+
+
+def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_path):
+    again.take_up(kept=True)
+    again.save(tmp_path / 'one.fits')
+    again.edit('mark', [20])
+    worker.work_all()
+    assert again.written == tmp_path / 'one.fits'
+    assert again.saved is None  # of the review as it stands
+    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+
+
+def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, reviews, saao, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(13, 'Permission denied')
+
+    again.take_up(kept=True)
+    with monkeypatch.context() as patch:
+        patch.setattr('os.open', fail)
+        again.edit('mark', [20])
+        worker.work_all()
+    assert again.error.startswith('the review cannot be kept for later')
+    assert list(again.verdicts.marked) == [7, 9, 20]
+    monkeypatch.setattr('ginga_crplugin.io.review_cache.KeptReviews.forget', fail)
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert (tmp_path / 'one.fits').exists()
+    assert again.saved == tmp_path / 'one.fits'
+
+
+def test_without_a_frame_there_are_defaults(worker):
+    session = Session(worker)
+    assert session.params == LACosmicParams()
+    session.detect()
+    assert not worker.jobs
+
+
+# recipes
+
+
+@pytest.fixture
+def dark(tmp_path, saao):
+    path = tmp_path / 'dark.fits'
+    pixels = np.full(saao.shape, 5.0, np.float32)
+    pixels[100, 200] = 900.0
+    fits.writeto(path, pixels)
+    return path
+
+
+def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, saao, dark):
+    session.set_params(sigclip=6.0)
+    session.add_mask(lambda: read_dark(dark, 30.0))
+    session.set_min_size(2)
+    session.set_grow(1)
+    session.detect()
+    worker.work_all()
+    other = Session(worker)
+    other.take_recipe(session.recipe)
+    other.open(lambda: saao)
+    worker.work_all()
+    assert other.params == session.params
+    assert other.sources['sigclip'] == 'recipe'
+    assert other.sources['gain'] == session.sources['gain']
+    assert [choice.mask.name for choice in other.masks] == ['dark.fits > 30']
+    assert (other.min_size, other.grow) == (2, 1)
+    other.detect()
+    worker.work_all()
+    assert_array_equal(other.verdicts.mask, session.verdicts.mask)
+    assert other.recipe == session.recipe
+
+
+def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, dark):
+    session.set_params(sigclip=9.0, objlim=2.0)
+    session.add_mask(lambda: InputMask.of('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    session.detect()
+    worker.work_all()
+    events = heard(session)
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
+    worker.work_all()
+    assert (session.params.sigclip, session.params.objlim) == (6.0, 5.0)
+    assert [choice.mask.count for choice in session.masks] == [1]
+    assert events[0] == 'recipe'
+    session.set_params(sigclip=7.0)
+    assert (session.params.sigclip, session.sources['sigclip']) == (7.0, 'you')
+    session.set_params(sigclip=None)
+    assert (session.params.sigclip, session.sources['sigclip']) == (6.0, 'recipe')
+
+
+def test_a_recipe_whose_mask_is_missing_changes_nothing(session, worker, tmp_path):
+    before = session.params, session.masks
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(tmp_path / 'none.fits'),)))
+    worker.work_all()
+    assert (session.params, session.masks) == before
+    assert session.used_recipe is None
+    assert 'none.fits' in session.error
+
+
+def test_a_recipe_that_comes_while_a_frame_is_opened_is_used_on_it(worker, saao, dark):
+    session = Session(worker)
+    session.open(lambda: saao)
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
+    worker.work(1)
+    worker.work_all()
+    assert session.params.sigclip == 6.0
+    assert [choice.mask.count for choice in session.masks] == [1]
+
+
+def test_a_recipe_holds_for_the_frames_that_come(session, worker, saao, dark):
+    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),), own_masks=False))
+    worker.work_all()
+    own = InputMask.of('MASK in this file', MaskBit.INPUT, np.ones(saao.shape, bool), 'own')
+    session.open(lambda: saao.replace(masks=(own,)))
+    worker.work_all()
+    assert [choice.used for choice in session.masks] == [False, True]
+    assert np.count_nonzero(session.frame.bits) == 1
+    assert session.recipe.own_masks is False
+
+
+def test_the_file_of_a_recipe(session, worker, tmp_path):
+    path = tmp_path / 'night.yaml'
+    session.set_params(sigclip=6.0)
+    session.save_recipe(path)
+    worker.work_all()
+    assert session.saved_recipe == path
+    assert load_recipe(path) == session.recipe
+    session.save_recipe(path)
+    worker.work_all()
+    assert 'exists already' in session.error
+
+
+def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
+    session.add_mask(lambda: InputMask.of('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    worker.work_all()
+    session.save_recipe(tmp_path / 'night.yaml')
+    assert 'mask mine came from no file' in session.error
+    assert not list(tmp_path.iterdir())
+    empty = Session(worker)
+    empty.save_recipe(tmp_path / 'night.yaml')
+    assert 'there is no frame yet' in empty.error
+
+
+# a review that was saved
+
+
+def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp_path):
+    session.detect()
+    worker.work_all()
+    session.edit('reject', session.pixels_of([2]))
+    session.edit('mark', [5, 6])
+    session.save(tmp_path / 'out.fits')
+    worker.work_all()
+    again = Session(worker)
+    again.open(lambda: read_frame(tmp_path / 'out.fits'))
+    worker.work_all()
+    again.detect()
+    worker.work_all()
+    assert_array_equal(again.verdicts.mask, session.verdicts.mask)
+    assert again.verdicts.rejected_labels.tolist() == session.verdicts.rejected_labels.tolist() == [2]
+    again.save(None, kind='into', overwrite=True)
+    worker.work_all()
+    assert not again.error
+    with fits.open(tmp_path / 'out.fits') as hdus:
+        assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CRREVIEW']
+        assert_array_equal((hdus['DQ'].data & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0, session.verdicts.mask)
+        assert hdus['CRREVIEW'].data['CODE'].tolist().count(3) == 2
+    again.edit('keep', again.review.edited[0])
+    again.save(None, kind='into', overwrite=True)
+    worker.work_all()
+    with fits.open(tmp_path / 'out.fits') as hdus:
+        assert 'CRREVIEW' not in hdus
+
+
+def test_what_changed_while_the_engine_was_compiled_is_followed(session, worker, monkeypatch):
+    session.detect()
+    worker.work_all()
+    ready = []
+    monkeypatch.setattr(compilation, 'ready', lambda: bool(ready))
+    monkeypatch.setattr(compilation, 'problem', lambda: '')
+    monkeypatch.setattr(compilation, 'compile_all', lambda: ready.append(True))
+    session.prepare()
+    session.set_params(sigclip=6.0)
+    assert not session.busy
+    worker.work_all()
+    assert session.result.detection.params.sigclip == 6.0
+
+
+def test_a_saved_review_that_does_not_fit_is_told(worker, saao):
+    session = Session(worker)
+    session.open(lambda: saao.replace(review=(np.array([saao.ccd.data.size]), np.array([1]))))
+    worker.work_all()
+    assert session.frame is not None
+    assert 'does not belong to a frame of shape' in session.error
+
+
+def test_a_late_save_says_nothing_of_the_next_frame(again, worker, saao, tmp_path):
+    events = heard(again)
+    again.save(tmp_path / 'one.fits')
+    again.open(lambda: saao)
+    worker.work_all()
+    assert (tmp_path / 'one.fits').exists()
+    assert 'saved' not in events
+
+
+@pytest.mark.parametrize('change', ['another frame', 'grow', 'kept review'])
+def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, saao, tmp_path, change):
+    again.save(tmp_path / 'one.fits')
+    if change == 'another frame':
+        again.open(lambda: saao)
+    elif change == 'grow':
+        again.set_grow(1)
+    else:
+        again.take_up(kept=True)
+    worker.work_all()
+    assert again.written == tmp_path / 'one.fits'
+    assert again.saved is None
+    assert 'as it was before the last change' in written_in_words(again)
+
+
+@pytest.mark.parametrize('change', ['grow', 'kept review'])
+def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tmp_path, change):
+    again.save(tmp_path / 'one.fits')
+    worker.work_all()
+    assert written_in_words(again) == 'saved: one.fits'
+    again.set_grow(1) if change == 'grow' else again.take_up(kept=True)
+    assert again.saved is None
+
+
+@pytest.mark.parametrize('card', [{'RDNOISE': 2e4}, {'GAIN': 1e12}, {'GAIN': 1e-9}, {'SATURATE': 1e-5}])
+def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card):
+    session = Session(worker)
+    events = heard(session)
+    frame = frame_of(np.random.default_rng(0).normal(100.0, 5.0, (60, 60)), fits.Header(card | {'BUNIT': 'adu'}), 'far')
+    session.open(lambda: frame)
+    worker.work_all()
+    assert session.params == LACosmicParams()
+    assert set(session.sources.values()) == {'default'}
+    assert any(f'{next(iter(card))} in the header is left aside' in note for note in session.frame.notes)
+    assert 'checks' in events
+    assert not session.error
+
+
+def test_a_gain_that_makes_the_saturation_too_low_leaves_it_aside(worker):
+    session = Session(worker)
+    data = np.random.default_rng(0).normal(100.0, 5.0, (60, 60))
+    session.open(lambda: frame_of(data, fits.Header({'BUNIT': 'adu', 'SATURATE': 100.0}), 'low'))
+    worker.work_all()
+    session.set_params(gain=1e-6)
+    worker.work_all()
+    assert session.sources['satlevel'] == 'default'
+    session.set_params(gain=2.0)
+    assert session.params.satlevel == 200.0

@@ -1,0 +1,16 @@
+"""Random walks of the session, a bounded part of what tests/tools/walk_session.py walks."""
+
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.session.session_machine import SessionMachine
+
+TestSession = SessionMachine.TestCase
+TestSession.settings = settings(
+    max_examples=40,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=(Phase.generate,),
+    report_multiple_bugs=False,
+)

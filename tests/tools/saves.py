@@ -1,0 +1,269 @@
+"""Every kind of save, to be killed and failed: what stands in the folder before, and what saves there.
+
+`python -m tests.tools.saves` is the process that saves: it has everything loaded, and forks for each save. A new kind
+of save gets a line in `SAVES`.
+"""
+
+import functools
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from ginga_crplugin import Detection, LACosmicParams, Recipe, merge_mask, read_frame, save_mask, segment
+from ginga_crplugin.batch.job import Job, Outcome, process
+from ginga_crplugin.figures.contact_sheet import contact_sheet
+from ginga_crplugin.figures.overview import save_picture
+from ginga_crplugin.io.atomic import _OURS, sweep
+from ginga_crplugin.io.bad_pixel_mask import make_mask
+from ginga_crplugin.io.review_cache import KeptReviews
+from ginga_crplugin.recipe.format import save_recipe
+from ginga_crplugin.report.page import write_report
+
+SHAPE = (48, 40)
+HEADER = fits.Header({'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 8.0})
+
+
+def found(path):
+    """The frame, and what was found in it: two tracks."""
+    frame = read_frame(path)
+    crmask = np.zeros(frame.shape, dtype=bool)
+    crmask[20, 20:25] = crmask[35:37, 8] = True
+    cleaned = np.where(crmask, 300.0, frame.ccd.data).astype(np.float32)
+    detection = Detection(LACosmicParams(), crmask, cleaned, np.ones(frame.shape, bool), (7, 0), 'none')
+    return frame, detection, segment(frame, detection)
+
+
+def prepare(folder):
+    """Write the frames."""
+    pixels = np.random.default_rng(3).normal(300.0, 12.0, SHAPE).astype('f4')
+    fits.PrimaryHDU(pixels, HEADER).writeto(folder / 'plain.fits', checksum=True)
+    (folder / 'packed.fits.gz').write_bytes(gzip.compress((folder / 'plain.fits').read_bytes(), mtime=0))
+    table = np.array([(1, 'abc'), (2, 'de')], dtype=[('a', 'i4'), ('b', 'S3')])
+    hdus = [
+        fits.PrimaryHDU(), fits.ImageHDU(pixels, HEADER, name='SCI'),
+        fits.CompImageHDU(pixels.astype('i4'), name='RAW'), fits.BinTableHDU(table, name='LOG'),
+        fits.TableHDU.from_columns(fits.ColDefs(table), name='ASCII'),
+    ]  # fmt: skip
+    fits.HDUList(hdus).writeto(folder / 'mef.fits', checksum=True)
+
+
+def mask(folder, name='plain.fits', path=None, **options):
+    frame, detection, segments = found(folder / name)
+    save_mask(frame, detection, segments, path and folder / path, **options)
+
+
+def sheet(folder, name, per_page):
+    frame, detection, segments = found(folder / 'plain.fits')
+    images = [('mask', merge_mask(frame, detection)), ('science', frame.ccd.data)]
+    contact_sheet(folder / name, segments, [1, 2], images, per_page=per_page, overwrite=True)
+
+
+def picture(folder):
+    save_picture(folder / 'picture.png', *found(folder / 'plain.fits')[:2])
+
+
+def review(folder, count=3):
+    KeptReviews(folder / 'reviews').save('word', 1, np.arange(count), np.ones(count, np.uint8))
+
+
+def recipe(folder, **options):
+    save_recipe(Recipe({'sigclip': 6.0}), folder / 'recipe.yaml', **options)
+
+
+def batch(folder, **options):
+    """A frame of a night; what fails is told in the outcome."""
+    outcome = process(Recipe(), Job(str(folder / 'plain.fits'), 0, str(folder / 'plain_crmask.fits')), **options)
+    if outcome.status == 'failed':
+        raise OSError(outcome.reason)
+
+
+def report(folder):
+    outcomes = [Outcome(str(folder / 'plain.fits'), 0, str(folder / 'plain_crmask.fits'), 'done', pixels=7, segments=2)]
+    write_report(folder, outcomes, Recipe())
+
+
+def pixel_mask(folder):
+    make_mask(folder / 'pixels.fits', dark=folder / 'plain.fits', limit=330.0)
+
+
+def nothing(folder):
+    pass
+
+
+def old(name):
+    """Something else stands under the name."""
+    return lambda folder: (folder / name).write_bytes(b'an older file of that name')
+
+
+#: By name, what is done before, and the save itself.
+SAVES = {
+    'new': (nothing, mask),
+    'new, replacing': (old('plain_crmask.fits'), functools.partial(mask, overwrite=True)),
+    'new, packed': (nothing, functools.partial(mask, path='out.fits.gz', cleaned=True)),
+    'mask alone': (nothing, functools.partial(mask, kind='mask')),
+    'into': (nothing, functools.partial(mask, kind='into')),
+    'into, packed': (nothing, functools.partial(mask, name='packed.fits.gz', kind='into')),
+    'into, beside tables': (nothing, functools.partial(mask, name='mef.fits', kind='into', cleaned=True)),
+    'into, replacing': (
+        functools.partial(mask, kind='into'), functools.partial(mask, kind='into', overwrite=True, cleaned=True),
+    ),
+    'sheet, PDF': (nothing, functools.partial(sheet, name='sheet.pdf', per_page=1)),
+    'sheet, PNG': (old('sheet-1.png'), functools.partial(sheet, name='sheet.png', per_page=1)),
+    'picture': (old('picture.png'), picture),
+    'recipe': (nothing, recipe),
+    'recipe, replacing': (old('recipe.yaml'), functools.partial(recipe, overwrite=True)),
+    'batch': (nothing, batch),
+    'batch, replacing': (old('plain_crmask.fits'), functools.partial(batch, overwrite=True)),
+    'report': (nothing, report),
+    'mask of a dark': (nothing, pixel_mask),
+    'review': (nothing, review),
+    'review, replacing': (review, functools.partial(review, count=2)),
+}  # fmt: skip
+
+#: Those of several files, each of which is old or new.
+SEVERAL = {'sheet, PNG', 'report'}
+
+
+def state(folder):
+    """What every file in the folder holds."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob('*')) if path.is_file()}
+
+
+def restore(folder, files):
+    """Make a folder hold these files and nothing else."""
+    for path in folder.rglob('*'):
+        if path.is_file():
+            path.unlink()
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def left_over(folder):
+    """The files in the folder that were being written."""
+    return [path for path in folder.rglob('*') if _OURS.fullmatch(path.name)]
+
+
+def swept(folder):
+    """Have the next start sweep the folder; return what every file holds then."""
+    for path in (folder, *folder.iterdir()):
+        if path.is_dir():
+            sweep(path)
+    return state(folder)
+
+
+def whole(files, before, after):
+    """Whether each file is the old or the new one, whole, and no other is there."""
+    return all(files.get(name) in (before.get(name), after.get(name)) for name in {*files, *before, *after})
+
+
+# the process that saves
+
+
+@dataclass
+class End:
+    """How a save ended: its exit code (0 saved, 1 an error, -9 killed), and what was said."""
+
+    code: int
+    said: str = ''
+
+
+class Saver:
+    """Has saves done in children of a process of its own; each waits for a signal to go on."""
+
+    def __init__(self):
+        self._process = subprocess.Popen(
+            [sys.executable, '-m', 'tests.tools.saves'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {'OMP_NUM_THREADS': '1'}, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+
+    def _ask(self, *words):
+        print(json.dumps(words), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+    def begin(self, name, folder, limit=0):
+        """Start a child that will save in the folder, with files of at most ``limit`` bytes; return its number."""
+        return self._ask('begin', name, str(folder), limit)
+
+    def end(self, pid):
+        """Wait for it."""
+        return End(*self._ask('end', pid))
+
+    def save(self, name, folder, limit=0):
+        """Have it saved."""
+        pid = self.begin(name, folder, limit)
+        os.kill(pid, signal.SIGCONT)
+        return self.end(pid)
+
+    def close(self):
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+
+def states(saver, name, folder):
+    """What the files hold before a save, and after it."""
+    restore(folder, {})
+    prepare(folder)
+    SAVES[name][0](folder)
+    before = state(folder)
+    end = saver.save(name, folder)
+    assert end.code == 0, end.said
+    after = state(folder)
+    assert after != before
+    return before, after
+
+
+def serve():
+    """Do what is asked on stdin, line by line."""
+    fits.hdu.base._ValidHDU._get_timestamp = lambda _: '2000-01-01T00:00:00'  # the same save gives the same bytes
+    for before, save in SAVES.values():  # so that the children have all that is loaded late
+        with tempfile.TemporaryDirectory() as folder:
+            prepare(Path(folder))
+            before(Path(folder))
+            save(Path(folder))
+    said = {}
+    for line in sys.stdin:
+        what, *words = json.loads(line)
+        if what == 'begin':
+            reading, writing = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                _child(writing, *words)
+            os.close(writing)
+            os.waitpid(pid, os.WUNTRACED)  # it has stopped itself
+            said[pid] = reading
+            answer = pid
+        else:
+            with os.fdopen(said.pop(words[0])) as file:
+                text = file.read()
+            answer = os.waitstatus_to_exitcode(os.waitpid(words[0], 0)[1]), text
+        print(json.dumps(answer), flush=True)
+
+
+def _child(writing, name, folder, limit):
+    if limit:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    os.kill(os.getpid(), signal.SIGSTOP)
+    try:
+        SAVES[name][1](Path(folder))
+    except BaseException as error:
+        os.write(writing, f'{type(error).__name__}: {error}'.encode())
+        os._exit(1 if isinstance(error, OSError | ValueError) else 2)
+    os._exit(0)
+
+
+if __name__ == '__main__':
+    serve()

@@ -1,0 +1,322 @@
+"""Drive the plugin through Ginga's own shell, off screen, for a long time: python -m tests.tools.soak --minutes 10.
+
+The steps of a user come in any order. Now and then all is closed, and what is left is looked at before all is opened
+again: memory, threads, panels, results, errors. Nothing may grow, and nothing may go wrong.
+"""
+
+import argparse
+import ctypes
+import gc
+import logging
+import os
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from ginga_crplugin import MaskBit
+from ginga_crplugin.io.read import read_mask
+from ginga_crplugin.panels.drawing_tool import MODES
+from tests.plugin.conftest import Shell
+
+SHAPE = (500, 600)
+#: Seconds that anything may take; the machine may be busy with others.
+PATIENCE = 120.0
+#: What memory may grow by, in percent of what there was after the warm-up, and the part of the time that this is.
+GROWTH, WARM_UP = 5.0, 0.4
+#: After how many steps all is closed, and how often this must happen after the warm-up.
+EVERY, LEAST = 40, 5
+
+
+class Errors(logging.Handler):
+    """What goes wrong: errors that are logged, and exceptions that nobody catches, in any thread."""
+
+    def __init__(self, *loggers):
+        super().__init__(logging.ERROR)
+        self.words = []
+        self._loggers = loggers
+
+    def emit(self, record):
+        """Remember what was logged."""
+        self.words.append(record.getMessage())
+
+    @contextmanager
+    def heard(self):
+        """Listen for a while."""
+        hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+        sys.excepthook = lambda _kind, error, _trace: self.words.append(repr(error))
+        threading.excepthook = sys.unraisablehook = lambda given: self.words.append(repr(given.exc_value))
+        for logger in self._loggers:
+            logger.addHandler(self)
+        try:
+            yield self
+        finally:
+            sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+            for logger in self._loggers:
+                logger.removeHandler(self)
+
+
+class Soak:
+    """A user who never tires.
+
+    Parameters
+    ----------
+    shell : Shell
+    folder : `~pathlib.Path`
+        Where the frames are, and what is saved.
+    seed : int
+    """
+
+    def __init__(self, shell, folder, seed):
+        self.shell, self.folder = shell, folder
+        self.rng = np.random.default_rng(seed)
+        self.counts = Counter()
+        self.made = []
+        self.paths = [folder / f'frame{number}.fits' for number in range(3)]
+        for number, path in enumerate(self.paths):
+            fits.PrimaryHDU(pixels(number), fits.Header({'BUNIT': 'adu', 'RDNOISE': 8.0})).writeto(path)
+        self.mask = folder / 'mask.fits'
+        fits.PrimaryHDU(np.eye(*SHAPE, dtype=np.uint8)).writeto(self.mask)
+        self.enter()
+
+    @property
+    def session(self):
+        """What the panel shows."""
+        return self.plugin.session
+
+    def step(self):
+        """Do anything."""
+        weights = np.array(list(self.STEPS.values()), dtype=float)
+        chosen = list(self.STEPS)[self.rng.choice(len(weights), p=weights / weights.sum())]
+        self.counts[chosen.__name__] += 1
+        chosen(self)
+        if self.rng.random() < 0.5:
+            self.shell.pump(0.02)
+        if self.session.error:
+            raise AssertionError(self.session.error)
+
+    def any_of(self, values):
+        """Return one of some values."""
+        return values[self.rng.integers(len(values))]
+
+    def click(self, name):
+        """Press a button of the panel, unless it is grey."""
+        getattr(self.plugin.panel, name).get_widget().click()
+
+    def rest(self):
+        """Let all that was begun come to its end."""
+        session = self.session
+        self.shell.wait(lambda: session.frame is not None and not session.busy, PATIENCE)
+        self.shell.settle()
+        if session.result is not None:
+            self.made.append(weakref.ref(session.result.detection))
+
+    # the channel
+
+    def enter(self):
+        """Open a frame and the panel."""
+        self.channel = self.shell.channel('Soak')
+        self.load()
+        self.start()
+
+    def start(self):
+        """Open the panel."""
+        self.plugin = self.shell.start(self.channel)
+        self.made.append(weakref.ref(self.plugin.panel))
+
+    def leave(self):
+        """Close the panel, and all images."""
+        self.plugin = None
+        for name in ('Soak', 'Saved mask'):
+            if self.shell.fv.has_channel(name):
+                channel = self.shell.fv.get_channel(name)
+                self.shell.stop(channel)
+                for image in list(channel.get_image_names()):
+                    channel.remove_image(image)
+        self.shell.settle()
+
+    def left(self):
+        """Count the panels and results that are still there, though all is closed; hints may be on their way."""
+        end = time.monotonic() + PATIENCE
+        while any(each() is not None for each in self.made) and time.monotonic() < end:
+            self.shell.settle()
+            gc.collect()
+        self.made = [each for each in self.made if each() is not None]
+        return len(self.made)
+
+    def come_back(self):
+        """Close all and open it again."""
+        self.leave()
+        self.enter()
+
+    def reopen(self):
+        """Close the panel and open it again."""
+        self.shell.stop(self.channel)
+        self.start()
+
+    def load(self):
+        """Open a frame; Ginga turns to it at once where it has it."""
+        self.shell.fv.load_file(str(self.any_of(self.paths)), chname='Soak')
+        self.shell.settle()
+
+    # the run
+
+    def change(self):
+        """Choose another value; live, this runs."""
+        name, values = self.any_of([('sigclip', (3.5, 4.5, 6.0)), ('objlim', (3.0, 5.0)), ('niter', (2, 4))])
+        self.plugin.choose(name, self.any_of(values))
+
+    def detect(self):
+        """Run, and wait most of the time."""
+        self.click('run')
+        if self.rng.random() < 0.7:
+            self.rest()
+
+    def cancel(self):
+        """Run and cancel at once."""
+        self.click('run')
+        self.shell.pump(self.rng.uniform(0.0, 0.03))
+        self.click('cancel')
+
+    def use_mask(self):
+        """Use the mask, or use it no more."""
+        if self.session.masks:
+            self.session.set_mask(0, used=bool(self.rng.integers(2)))
+        else:
+            self.session.add_mask(lambda path=self.mask: read_mask(path, default=MaskBit.BAD))
+
+    def compare(self):
+        """Pin and compare; not with ccdproc, for astroscrappy 1.3 never gives back a byte a pixel of each call."""
+        self.any_of([
+            self.session.pin, lambda: self.session.compare('pinned'), lambda: self.session.compare('without masks'),
+        ])()  # fmt: skip
+
+    def live(self):
+        """Have the result follow, or not."""
+        self.plugin.set_live(bool(self.rng.integers(4)))
+
+    # the review
+
+    def review(self):
+        """Go on to a segment and pass a verdict."""
+        self.plugin.step(self.any_of((-1, 1)))
+        self.click(self.any_of(('keep', 'reject')))
+
+    def take_back(self):
+        """Undo, redo."""
+        self.click(self.any_of(('undo', 'redo')))
+
+    def draw(self):
+        """Draw by hand."""
+        if self.session.result is not None:
+            mode = self.any_of(MODES[1:])
+            self.plugin.draw(mode)
+            self.session.draw(mode, self.rng.integers(0, SHAPE[0] * SHAPE[1], 20))
+            self.plugin.draw('off')
+
+    def show(self):
+        """Show the cleaned frame or the frame, and a layer or not."""
+        self.click('blink')
+        self.plugin.overlay.set_visible('cosmic rays', bool(self.rng.integers(2)))
+        self.plugin.choose_opacity(self.rng.uniform(0.2, 0.9))
+
+    # the output
+
+    def save(self):
+        """Save, and open what was saved."""
+        self.rest()
+        if self.session.outdated or self.session.result is None:
+            self.click('run')
+            self.rest()
+        kind = self.any_of(('new', 'mask'))
+        self.plugin.ask_save()
+        self.session.save(self.folder / f'{kind}.fits', kind=kind, overwrite=True, cleaned=bool(self.rng.integers(2)))
+        self.shell.wait(lambda: self.session.saved is not None or self.session.error, PATIENCE)
+        if self.rng.random() < 0.3:
+            self.plugin.show_saved()
+            self.shell.settle()
+            self.shell.fv.change_channel('Soak')
+
+    STEPS = {  # noqa: RUF012 - never changed
+        load: 3, change: 4, detect: 6, cancel: 3, review: 10, draw: 3, take_back: 6, use_mask: 1, compare: 2, live: 1,
+        show: 3, save: 2, reopen: 1, come_back: 1,
+    }  # fmt: skip
+
+
+def pixels(seed):
+    """A frame with tracks."""
+    rng = np.random.default_rng(seed)
+    image = rng.normal(300.0, 12.0, SHAPE).astype('f4')
+    for y, x, length in zip(*rng.integers(10, 480, (2, 150)), rng.integers(1, 9, 150), strict=True):
+        image[y, x : x + length] += 3000.0
+    return image
+
+
+def memory():
+    """Bytes that the process holds, once it has given back what it can (Linux with the GNU library)."""
+    gc.collect()
+    ctypes.CDLL('libc.so.6').malloc_trim(0)
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+def native_threads():
+    """How many threads the process has, those of compiled code included."""
+    return len(list(Path('/proc/self/task').iterdir()))
+
+
+def soak(user, seconds):
+    """Drive the shell for so long; return what was counted each time that all was closed: memory, threads, left."""
+    start, counted, part = time.monotonic(), [], 0.0
+    while part < 1.0:
+        for _ in range(EVERY):
+            user.step()
+        user.leave()
+        part = (time.monotonic() - start) / seconds
+        left = user.left()
+        if part >= WARM_UP:
+            counted.append((memory(), native_threads(), left))
+        user.enter()
+    user.leave()
+    return counted
+
+
+def main():
+    """Print the figures; the exit code is 1 where memory grew, or anything is left or went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--minutes', type=float, default=10.0)
+    parser.add_argument('--seed', type=int, default=0)
+    options = parser.parse_args()
+    before, start = set(threading.enumerate()), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        shell = Shell(Path(folder))
+        try:
+            with Errors(logging.getLogger(), shell.fv.logger).heard() as errors:
+                user = Soak(shell, Path(folder), options.seed)
+                counted = soak(user, 60.0 * options.minutes)
+        finally:
+            shell.close()
+    if len(counted) < LEAST:
+        sys.exit(f'too short: memory was looked at {len(counted)} times after the warm-up, not {LEAST} times')
+    held, threads, left = zip(*counted, strict=True)
+    growth = 100.0 * (max(held[1:]) / held[0] - 1.0)
+    running = [thread.name for thread in threading.enumerate() if thread not in before]
+    print(*(f'{count:7d}  {name}' for name, count in user.counts.most_common()), sep='\n')
+    print(f'{user.counts.total()} steps in {(time.monotonic() - start) / 60.0:.1f} minutes, closed {len(held)} times')
+    print(
+        f'memory {held[0] / 1e6:.1f} MB after the warm-up, {max(held[1:]) / 1e6:.1f} MB at most later: {growth:+.1f} %'
+    )
+    print(f'threads {threads[0]} after the warm-up, {threads[-1]} at the end; when all was closed: {running or "none"}')
+    print(f'panels and results that were left when all was closed: {sum(left)}')
+    print(f'errors: {len(errors.words)}', *sorted(set(errors.words)), sep='\n  ')
+    sys.exit(1 if growth > GROWTH or threads[-1] > threads[0] or running or any(left) or errors.words else 0)
+
+
+if __name__ == '__main__':
+    main()
