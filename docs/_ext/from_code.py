@@ -4,7 +4,6 @@ import argparse
 import ast
 import json
 import os
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from ginga_crplugin.core.params import LACosmicParams
 PACKAGE = Path(ginga_crplugin.__file__).parent
 BENCHMARKS = Path(__file__).parents[1] / 'benchmarks' / 'engine.json'
 BATCH = BENCHMARKS.with_name('batch.json')
-PYPROJECT = Path(__file__).parents[2] / 'pyproject.toml'
 
 #: Where a class is documented, for those that live elsewhere than they are imported from.
 _ELSEWHERE = {
@@ -61,35 +59,16 @@ def hints():
     return table(('hint', 'why'), [(f'*{hint}*', why) for hint, why in HINTS.items()], '20 80')
 
 
-def storeys():
-    """Return the modules from top to bottom, with the sentence that names the room of each."""
-    contracts = tomllib.loads(PYPROJECT.read_text())['tool']['importlinter']['contracts']
-    layers = next(contract['layers'] for contract in contracts if 'storey' in contract['name'])
-    core = next(contract['layers'] for contract in contracts if contract.get('containers') == ['ginga_crplugin.core'])
-    rows = [[name.removeprefix('ginga_crplugin.') for name in names(layer)] for layer in layers[:-1]]
-    rows += [[f'core.{name}' for name in names(layer)] for layer in core]
-    rows.append(sorted(set(modules()) - {name for row in rows for name in row}))
+def packages():
+    """Return a table of modules for each package, with the first sentence of their docstrings."""
+    modules = [path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob('*.py')) if not path.stem.startswith('__')]
     lines = []
-    for number, row in enumerate(rows, 1):
-        lines += table(
-            (f'storey {number}' if row is not rows[-1] else 'beside them', 'its room'),
-            [(f'``{name}``', room(name)) for name in row],
-            '25 75',
-        )
+    for folder in sorted({path.parent for path in modules} - {Path()}):
+        name = '.'.join(folder.parts)
+        lines += [f'``{name}``: {summary(f"{name}.__init__")}.', '']
+        inside = [f'{name}.{path.stem}' for path in modules if path.parent == folder]
+        lines += table(('module', 'contents'), [(f'``{module}``', summary(module)) for module in inside], '35 65')
     return lines
-
-
-def names(layer):
-    """Return the names in one layer of import-linter's, where : lets them import each other and | does not."""
-    return [name.strip() for name in layer.replace(':', '|').split('|')]
-
-
-def modules():
-    """Return the names of all modules, below the package."""
-    for path in sorted(PACKAGE.rglob('*.py')):
-        name = '.'.join(path.relative_to(PACKAGE).with_suffix('').parts)
-        if not name.endswith('__'):
-            yield name
 
 
 def docstring(name):
@@ -97,8 +76,8 @@ def docstring(name):
     return ast.get_docstring(ast.parse((PACKAGE / (name.replace('.', '/') + '.py')).read_text()))
 
 
-def room(name):
-    """Return the first sentence of a module."""
+def summary(name):
+    """Return the first sentence of a module's docstring."""
     return ' '.join(docstring(name).split('\n\n')[0].split()).split('. ')[0].removesuffix('.')
 
 
@@ -209,7 +188,7 @@ class FromCode(SphinxDirective):
             'mask-bits': mask_bits,
             'hints': hints,
             'panel': panel,
-            'storeys': storeys,
+            'packages': packages,
         }[self.arguments[0]]()
         return self.parse_text_to_nodes('\n'.join(made))
 

@@ -87,23 +87,20 @@ def _draw(box_of, width, most):
 
 
 def package():
-    """Draw the package: the core as one box, and each front as one."""
+    """Draw the packages."""
 
     def box_of(module):
         name, _, rest = module.partition('.')
-        if name != PACKAGE or not rest or rest == '__main__':
-            return None
-        first = rest.split('.')[0]
-        front = first.split('_')[0]
-        return {'ginga': 'ginga_*', 'notebook': 'notebook*', 'cli': 'cli', 'core': 'core'}.get(front, first)
+        return rest.split('.')[0] if name == PACKAGE and rest and rest != '__main__' else None
 
     _draw(box_of, 7.5, 4)
 
 
 def core():
-    """Draw the core."""
+    """Draw the core: its modules, and each of its packages as one box."""
 
     def box_of(module):
-        return module.removeprefix(f'{PACKAGE}.core.') if module.startswith(f'{PACKAGE}.core.') else None
+        rest = module.removeprefix(f'{PACKAGE}.core.')
+        return None if rest == module else rest.split('.')[0]
 
-    _draw(box_of, 9.0, 7)
+    _draw(box_of, 7.5, 4)

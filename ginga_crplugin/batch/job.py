@@ -9,20 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from ginga_crplugin.core.diagnostics.header_history import area_and_minutes
-from ginga_crplugin.core.diagnostics.hints import with_hints
 from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.frame import datasum
-from ginga_crplugin.core.lacosmic.detect import detect
-from ginga_crplugin.core.review import Review
-from ginga_crplugin.core.segments import segment
-from ginga_crplugin.io.provenance import grow_cards
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.remote import local_file
-from ginga_crplugin.io.save import save_mask
+from ginga_crplugin.recipe.run import find
 
 from .outputs import holds_review, is_ours, is_whole
 
-__all__ = ['Found', 'Job', 'Outcome', 'find', 'in_a_line', 'process']
+__all__ = ['Job', 'Outcome', 'in_a_line', 'process']
 
 #: How many of the largest and of the hinted segments of each frame are told of.
 TOLD = 6
@@ -110,55 +105,6 @@ class Outcome:
     seconds: float = 0.0
     largest: tuple = ()
     of: int = 1
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What a recipe finds in a frame.
-
-    Attributes
-    ----------
-    prepared : Prepared
-    detection : Detection
-    segments : Segments
-        With hints and verdicts.
-    crmask : (ny, nx) bool ndarray or None
-        The grown cosmic rays; None where they are not grown.
-    """
-
-    prepared: object
-    detection: object
-    segments: object
-    crmask: object
-
-    def save(self, path, cards=(), **options):
-        """Write the merged mask (see `save_mask`), by default in the kind that the recipe says."""
-        recipe = self.prepared.recipe
-        options = {'kind': recipe.kind, 'cleaned': recipe.cleaned} | options
-        return save_mask(
-            self.prepared.frame, self.detection, self.segments, path, crmask=self.crmask,
-            sources=self.prepared.sources, cards=[*grow_cards(recipe.grow), *cards], **options,
-        )  # fmt: skip
-
-
-def find(prepared):
-    """Find the cosmic rays of a frame as its recipe says.
-
-    Parameters
-    ----------
-    prepared : Prepared
-
-    Returns
-    -------
-    Found
-    """
-    frame, recipe = prepared.frame, prepared.recipe
-    detection = detect(frame, prepared.params)
-    segments = segment(frame, detection, recipe.min_size)
-    dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
-    verdicts = Review(frame.shape).verdicts(segments, recipe.grow)  # as if looked at, and nothing rejected
-    segments = verdicts.told(with_hints(frame, detection, segments, dark))
-    return Found(prepared, detection, segments, verdicts.mask if recipe.grow else None)
 
 
 def process(recipe, job, *, overwrite=False, resume=False):

@@ -10,13 +10,13 @@ from importlib.util import find_spec
 
 from ginga_crplugin.batch.forkserver import make_ready
 
-__all__ = ['run_apply']
+__all__ = ['run']
 
 #: What the extra ``batch`` installs.
 _NEEDED = 'distributed', 'jinja2', 'matplotlib', 'tqdm'
 
 
-def run_apply(args):
+def run(args):
     """Apply a recipe to many frames.
 
     Returns
@@ -31,7 +31,8 @@ def run_apply(args):
     workers = args.jobs or os.cpu_count() or 1
     if workers > 1 and not args.scheduler:
         make_ready()
-    from ginga_crplugin.batch.apply import apply_recipe, files_of, local_client, remote_client
+    from ginga_crplugin.batch.apply import apply_recipe, files_of
+    from ginga_crplugin.batch.cluster import local_client, remote_client
     from ginga_crplugin.recipe.parse import load_recipe
     from ginga_crplugin.report.page import write_report
 
@@ -88,7 +89,7 @@ def _told(outcomes, count, *, as_json):
                 told.add(outcome.path)
                 bar.total += outcome.of - 1
             with bar.external_write_mode(file=sys.stdout):
-                print(_json(outcome) if as_json else _words(outcome), flush=True)
+                print(describe_as_json(outcome) if as_json else describe_result(outcome), flush=True)
             bar.update()
             yield outcome
 
@@ -97,7 +98,7 @@ def _name(outcome):
     return f'{outcome.path} [{outcome.ext}]' if outcome.output else outcome.path
 
 
-def _words(outcome):
+def describe_result(outcome):
     if outcome.status == 'failed':
         return f'failed   {_name(outcome)}: {outcome.reason}'
     rule = f'; rule {outcome.rule}' if outcome.rule else ''
@@ -109,7 +110,7 @@ def _words(outcome):
     )
 
 
-def _json(outcome):
+def describe_as_json(outcome):
     """Return an outcome as JSON; a number that is not known is null."""
     values = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(outcome).items()}
     return json.dumps(values, allow_nan=False)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from ginga_crplugin.io.ccdmask_options import CCDMASK
 
-__all__ = ['add_make_mask', 'run_make_mask']
+from .console import warnings_in_lines
+
+__all__ = ['add_make_mask', 'run']
 
 
 def add_make_mask(commands, file):
@@ -34,7 +36,7 @@ def add_make_mask(commands, file):
     command.set_defaults(usage_error=command.error)
 
 
-def run_make_mask(args):
+def run(args):
     """Make the mask, and say how much of the frame it is.
 
     Returns
@@ -49,9 +51,10 @@ def run_make_mask(args):
         args.usage_error('--dark needs --limit, and takes no option of ccdmask')
     if args.flats is not None and (args.limit is not None or len(args.flats) > 2):
         args.usage_error('--flats takes one file or two, and no --limit')
-    path, mask = make_mask(
-        args.output, flats=args.flats or (), dark=args.dark, limit=args.limit, overwrite=args.overwrite, **given
-    )
+    with warnings_in_lines():
+        path, mask = make_mask(
+            args.output, flats=args.flats or (), dark=args.dark, limit=args.limit, overwrite=args.overwrite, **given
+        )
     cause = 'bad' if args.dark is None else 'hot'
     print(f'{mask.sum()} of {mask.size} px are {cause} ({100.0 * mask.mean():.2g} %)')
     print(f'written: {path}')

@@ -9,12 +9,10 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ginga_crplugin.core.lacosmic.tiles import AT_ONCE
-
 from .bits import MaskBit
 from .header import frame_unit, header_values
 from .params import FromHeader, resolve
-from .stats import median
+from .stats import AT_ONCE, median
 
 __all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum', 'same_pixels']
 

@@ -10,7 +10,7 @@ from photutils.segmentation import SegmentationImage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ['Segments', 'segment']
+__all__ = ['Segments', 'found_again', 'segment']
 
 #: The smallest segment that is listed for review, unless the user asks for another.
 LISTED = 3
@@ -156,3 +156,10 @@ def _measured(y, x, labels, excess):
     for name, edge in zip(_BOX, box, strict=True):
         table[name] = edge * u.pix
     return table
+
+
+def found_again(old, label, new):
+    """Return the label that a segment has among others, or None."""
+    pixels = old.pixels[old.pixel_labels == label]
+    labels = new.pixel_labels[np.isin(new.pixels, pixels)]
+    return int(labels[0]) if len(labels) else None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ['median', 'medians', 'scatters']
+__all__ = ['AT_ONCE', 'median', 'medians', 'scatters']
 
 #: What makes the median of absolute deviations the standard deviation of normal noise.
 NORMAL = 1.482602218505602
@@ -50,3 +50,7 @@ def medians(values):
 def scatters(values):
     """Return the robust standard deviations along the last axis, as `astropy.stats.mad_std`; else as `medians`."""
     return NORMAL * medians(np.abs(values - medians(values)[..., None]))
+
+
+#: How many pixels are worked on at a time, so that a few arrays of them stay in the cache.
+AT_ONCE = 1 << 18

@@ -11,15 +11,13 @@ from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.segments import LISTED
 from ginga_crplugin.io.read import read_source, unit_of
 
-__all__ = ['CHECKS', 'CURES', 'Prepared', 'Recipe', 'Rule', 'Stopped']
+from .prepare import Prepared, Stopped
+
+__all__ = ['CHECKS', 'CURES', 'Recipe', 'Rule']
 
 #: The checks that can stop a frame, and those whose cure is a mask of the frame's own outliers or dark edges.
 CHECKS = 'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite'
 CURES = 'bad_pixels', 'overscan'
-
-
-class Stopped(ValueError):
-    """A check that the recipe names speaks against the frame."""
 
 
 @dataclass(frozen=True)
@@ -50,35 +48,6 @@ class Rule:
     def holds(self, header):
         """Whether the rule is for a frame with this header."""
         return all(_holds(header.get(keyword), wanted) for keyword, wanted in self.where.items())
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A frame made ready for the run: with all its masks, its parameters known, and nothing against it.
-
-    Attributes
-    ----------
-    frame : Frame
-        With all its masks.
-    params : LACosmicParams
-    sources : dict of str
-        Where each parameter comes from.
-    recipe : Recipe
-        What the recipe comes to for this frame.
-    rule : str
-        The name of the rule that was used, '' for none.
-    """
-
-    frame: object
-    params: LACosmicParams
-    sources: dict
-    recipe: 'Recipe'
-    rule: str
-
-    @cached_property
-    def checks(self):
-        """What speaks against the frame (list of `Check`)."""
-        return check_frame(self.frame, self.params)
 
 
 @dataclass(frozen=True)

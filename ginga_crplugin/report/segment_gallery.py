@@ -13,7 +13,7 @@ from PIL import Image
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.figures.contact_sheet import strip
 from ginga_crplugin.figures.cutout import WIDEST, side_of
-from ginga_crplugin.io.cuts import read_cut
+from ginga_crplugin.io.saved_mask import read_cut
 
 __all__ = ['Cell', 'sheets']
 

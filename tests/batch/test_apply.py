@@ -15,7 +15,8 @@ from astropy.nddata import CCDData
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import MaskBit, Recipe, detect, load_recipe, merge_mask, read_dark, read_frame, save_recipe
-from ginga_crplugin.batch.apply import _outcome, apply_recipe, files_of, local_client, remote_client
+from ginga_crplugin.batch.apply import apply_recipe, files_of
+from ginga_crplugin.batch.cluster import _outcome, local_client, remote_client
 from ginga_crplugin.batch.job import Job, process
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.frame import MaskSource
@@ -348,7 +349,7 @@ def test_the_command_goes_on_where_it_was(night, recipe_path, tmp_path, capsys):
 )
 def test_the_command_refuses_in_one_line(night, recipe_path, tmp_path, monkeypatch, capsys, words, why):
     monkeypatch.chdir(night)
-    monkeypatch.setattr('ginga_crplugin.batch.apply.PATIENCE', 1)
+    monkeypatch.setattr('ginga_crplugin.batch.cluster.PATIENCE', 1)
     assert apply(*words, '-o', tmp_path / 'out') == 1
     err = capsys.readouterr().err
     assert why in err

@@ -481,7 +481,7 @@ def test_a_folder_with_a_file_of_that_name_is_not_begun_with(results, capsys):
 
 
 def test_what_is_no_night_is_said_in_one_line(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr('ginga_crplugin.cli.main.no_window', lambda toolkit: None)
+    monkeypatch.setattr('ginga_crplugin.cli.view.no_window', lambda toolkit: None)
 
     def refused(*words):
         assert main(['view', *map(str, words)]) == 1

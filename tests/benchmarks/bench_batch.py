@@ -29,7 +29,7 @@ from astropy.io import fits
 from distributed import as_completed
 
 from ginga_crplugin import MaskBit, Recipe, save_recipe
-from ginga_crplugin.batch.apply import local_client
+from ginga_crplugin.batch.cluster import local_client
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.demo.demo import DARK_LIMIT, simulate
 

@@ -429,7 +429,7 @@ def test_too_large_for_the_memory(frame, capsys, monkeypatch):
     def full(*args):
         raise MemoryError
 
-    monkeypatch.setattr('ginga_crplugin.batch.job.detect', full)
+    monkeypatch.setattr('ginga_crplugin.recipe.run.detect', full)
     assert_refused(['detect', frame], frame.parent, 'not enough memory', capsys)
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from ginga_crplugin import Frame, MaskBit, detect, read_dark, read_frame, read_mask, segment, with_hints
 from ginga_crplugin.cli.main import main
-from ginga_crplugin.demo.demo import DARK_LIMIT, Score, run_demo, score, score_hints, simulate
+from ginga_crplugin.demo.demo import DARK_LIMIT, run_demo, simulate
+from ginga_crplugin.demo.score import Score, score, score_hints
 from ginga_crplugin.demo.simulation import GAIN, READNOISE, SHOWS, SKY
 from ginga_crplugin.figures.overview import COSMIC_RAY, MASKED, PANE, save_picture
 

@@ -27,7 +27,7 @@ import ginga_crplugin
 from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read_frame
 from ginga_crplugin.core.diagnostics.hints import HINTS
 from ginga_crplugin.core.lacosmic import compilation
-from ginga_crplugin.notebook.viewer import CATALOGS
+from ginga_crplugin.notebook.catalog_overlay import CATALOGS
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',

@@ -16,7 +16,8 @@ from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.recipe.format import save_recipe, text_of_recipe
 from ginga_crplugin.recipe.parse import load_recipe, recipe_of_text
-from ginga_crplugin.recipe.recipe import CHECKS, Rule, Stopped
+from ginga_crplugin.recipe.prepare import Stopped
+from ginga_crplugin.recipe.recipe import CHECKS, Rule
 
 
 def frame_with(seed=1, unit='adu', **cards):

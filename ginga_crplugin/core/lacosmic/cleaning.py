@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ginga_crplugin.core.stats import AT_ONCE
+
 from . import sparse_kernels
-from .tiles import AT_ONCE
 
 __all__ = ['Cleaning', 'bounds']
 

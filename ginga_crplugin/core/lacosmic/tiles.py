@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ['AT_ONCE', 'BLOCK', 'SIZES', 'Tiles', 'areas', 'blocks', 'chunks', 'cover', 'rows_of_tiles', 'tiles']
+from ginga_crplugin.core.stats import AT_ONCE
 
-#: How many pixels are worked on at a time, so that a few arrays of them stay in the cache.
-AT_ONCE = 1 << 18
+__all__ = ['BLOCK', 'SIZES', 'Tiles', 'areas', 'blocks', 'chunks', 'cover', 'rows_of_tiles', 'tiles']
+
 #: Rows and columns of a tile when the whole frame is worked on.
 TILE = 64, 512
 #: Side in pixels of the blocks of which the highest values are kept.
