@@ -11,7 +11,7 @@ __version__ = '0.1.0'
 _PUBLIC = {
     'Check': 'core.diagnostics.check',
     'CosmicRayPanel': 'notebook.panel',
-    'Cure': 'core.diagnostics.check',
+    'Remedy': 'core.diagnostics.check',
     'Detection': 'core.lacosmic.detection',
     'Frame': 'core.frame',
     'LACosmic': 'core.lacosmic.engine',

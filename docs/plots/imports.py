@@ -8,10 +8,22 @@ import matplotlib.pyplot as plt
 PACKAGE = 'ginga_crplugin'
 #: Third-party libraries that are worth a word in the box of their room.
 LIBRARIES = {
-    'PIL': 'Pillow', 'astropy': 'astropy', 'astrowidgets': 'astrowidgets', 'ccdproc': 'ccdproc', 'distributed': 'Dask',
-    'ginga': 'Ginga', 'ipywidgets': 'ipywidgets', 'jinja2': 'Jinja', 'matplotlib': 'Matplotlib', 'numba': 'numba',
-    'photutils': 'photutils', 'qtpy': 'Qt', 'scipy': 'SciPy', 'tqdm': 'tqdm', 'yaml': 'YAML',
-}  # fmt: skip
+    'PIL': 'Pillow',
+    'astropy': 'astropy',
+    'astrowidgets': 'astrowidgets',
+    'ccdproc': 'ccdproc',
+    'distributed': 'Dask',
+    'ginga': 'Ginga',
+    'ipywidgets': 'ipywidgets',
+    'jinja2': 'Jinja',
+    'matplotlib': 'Matplotlib',
+    'numba': 'numba',
+    'photutils': 'photutils',
+    'qtpy': 'Qt',
+    'scipy': 'SciPy',
+    'tqdm': 'tqdm',
+    'yaml': 'YAML',
+}
 
 
 _ARROW = {'arrowstyle': '-|>', 'color': '#7090a8', 'lw': 0.8, 'shrinkB': 13}

@@ -71,13 +71,13 @@ class Outcome:
     pixels, segments, listed : int
         Pixels in the mask that are cosmic rays; segments, and those of the size that is listed.
     rate : float
-        Segments for a square centimetre and minute; NaN where the header does not tell the size of the pixels.
+        Segments for a square centimeter and minute; NaN where the header does not tell the size of the pixels.
     unsearched : float
         The share of the frame that could not be searched.
     checks : str
         What speaks against frame or result: ``'noise look, sky wrong'``.
     reviewed : bool
-        Whether the output holds verdicts of a review.
+        Whether the output holds decisions of a review.
     seconds : float
         How long it took.
     largest : tuple of (int, float, float, int, str)
@@ -162,36 +162,57 @@ def _processed(recipe, job, path, overwrite, resume):
     marks = prepared.checks + check_result(prepared.frame, found.detection, segments)
     words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'fine')
     cards = [
-        *recipe.cards(job.ext), ('CRRULE', prepared.rule, 'the rule of it that was used'),
-        ('CRIDENT', identity, 'tells whether recipe or frame have changed'), ('CRCHECKS', words, ''),
-    ]  # fmt: skip
+        *recipe.cards(job.ext),
+        ('CRRULE', prepared.rule, 'the rule of it that was used'),
+        ('CRIDENT', identity, 'tells whether recipe or frame have changed'),
+        ('CRCHECKS', words, ''),
+    ]
     found.save(output, cards, overwrite=overwrite)
     pixels = found.detection.pixels if found.crmask is None else int(np.count_nonzero(found.crmask))
     return {
-        'status': 'done', 'rule': prepared.rule, 'pixels': pixels, 'segments': len(segments),
-        'listed': len(segments.listed), 'unsearched': found.detection.unsearched_fraction, 'checks': words,
+        'status': 'done',
+        'rule': prepared.rule,
+        'pixels': pixels,
+        'segments': len(segments),
+        'listed': len(segments.listed),
+        'unsearched': found.detection.unsearched_fraction,
+        'checks': words,
         'largest': _told(segments.table),
-    } | _of_header(frame, len(segments))  # fmt: skip
+    } | _of_header(frame, len(segments))
 
 
 def _identity(prepared):
     """Return a word for all that decides what is written: pixels, parameters, masks and the choices of the recipe."""
     frame, recipe = prepared.frame, prepared.recipe
     parts = [
-        datasum(frame.ccd.data), str(frame.ccd.unit), prepared.params, sorted(prepared.sources.items()),
-        [(mask.name, int(mask.bit), mask.datasum) for mask in frame.masks], recipe.min_size, recipe.grow, recipe.kind,
-        recipe.cleaned, recipe.stop, recipe.cure, prepared.rule,
-    ]  # fmt: skip
+        datasum(frame.ccd.data),
+        str(frame.ccd.unit),
+        prepared.params,
+        sorted(prepared.sources.items()),
+        [(mask.name, int(mask.bit), mask.datasum) for mask in frame.masks],
+        recipe.min_size,
+        recipe.grow,
+        recipe.kind,
+        recipe.cleaned,
+        recipe.stop,
+        recipe.remedy,
+        prepared.rule,
+    ]
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def _of_output(header, table, reviewed, min_size):
     """Return the values of a frame that was done before."""
     return {
-        'rule': header['CRRULE'], 'pixels': header['CRNPIX'], 'segments': len(table),
-        'listed': int(np.count_nonzero(table['area'] >= min_size)), 'unsearched': header['CRUNSRCH'],
-        'checks': header['CRCHECKS'], 'reviewed': reviewed, 'largest': _told(table),
-    }  # fmt: skip
+        'rule': header['CRRULE'],
+        'pixels': header['CRNPIX'],
+        'segments': len(table),
+        'listed': int(np.count_nonzero(table['area'] >= min_size)),
+        'unsearched': header['CRUNSRCH'],
+        'checks': header['CRCHECKS'],
+        'reviewed': reviewed,
+        'largest': _told(table),
+    }
 
 
 def _of_header(frame, segments):

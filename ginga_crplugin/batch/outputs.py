@@ -50,7 +50,7 @@ def is_ours(output):
 
 
 def holds_review(output):
-    """Whether a file holds verdicts."""
+    """Whether a file holds decisions."""
     try:
         with fits.open(output) as hdus:
             return REVIEW in hdus

@@ -9,7 +9,7 @@ from astropy.stats import mad_std
 from astropy.table import QTable
 
 from ginga_crplugin import __version__
-from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.atomic import AtomicFile
 
 __all__ = ['FAR', 'NAME', 'counts', 'kinds_of', 'place_of', 'read_summary', 'summary', 'write_summary']
 
@@ -83,7 +83,7 @@ def write_summary(table, folder):
 
 
 def place_of(path):
-    """Return the `Place` of a table or page, which may take that of an earlier one, but of no other file.
+    """Return the `AtomicFile` of a table or page, which may take that of an earlier one, but of no other file.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def place_of(path):
             if b'ginga_crplugin' not in file.read(4096):
                 msg = f'{path} was not written here: move it away'
                 raise FileExistsError(msg)
-    return Place(path, overwrite=True)
+    return AtomicFile(path, overwrite=True)
 
 
 def read_summary(folder):

@@ -45,9 +45,15 @@ def _save_recipe(args, prepared, kind, *, cleaned):
     from ginga_crplugin.recipe.recipe import Recipe
 
     made = Recipe.of(
-        prepared.frame, prepared.params, prepared.sources, prepared.recipe, kind=kind, cleaned=cleaned,
-        own_masks=prepared.recipe.own_masks, min_size=prepared.recipe.min_size,
-    )  # fmt: skip
+        prepared.frame,
+        prepared.params,
+        prepared.sources,
+        prepared.recipe,
+        kind=kind,
+        cleaned=cleaned,
+        own_masks=prepared.recipe.own_masks,
+        min_size=prepared.recipe.min_size,
+    )
     save_recipe(made, args.save_recipe, overwrite=args.overwrite)
 
 

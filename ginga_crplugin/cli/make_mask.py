@@ -13,17 +13,22 @@ __all__ = ['add_make_mask', 'run']
 def add_make_mask(commands, file):
     """Add the command to those of the parser; ``file`` understands the name of a file."""
     command = commands.add_parser(
-        'make-mask', allow_abbrev=False, help='make an input mask of flats, or of a dark',
+        'make-mask',
+        allow_abbrev=False,
+        help='make an input mask of flats, or of a dark',
         description='Make the mask of bad pixels that flats show (by ccdproc.ccdmask), or of hot pixels that a dark '
         'shows. The file says why its pixels are bad; detect, recipes and the panels take it as it is. With flats it '
         'takes about ten seconds for a million pixels, --byblocks a fifth of that.',
         epilog='FILE may end in [EXT], such as flat.fits[SCI,2].',
-    )  # fmt: skip
+    )
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        '--flats', type=file, nargs='+', metavar='FILE',
+        '--flats',
+        type=file,
+        nargs='+',
+        metavar='FILE',
         help='the ratio of two flats of different light, or the two flats, whose ratio is then taken',
-    )  # fmt: skip
+    )
     what.add_argument('--dark', type=file, metavar='FILE', help='a combined dark')
     command.add_argument('--limit', type=float, metavar='X', help='pixels of the dark above this, in its unit, are hot')
     command.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='the file to write')

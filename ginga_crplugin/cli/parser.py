@@ -99,31 +99,39 @@ def _sheet_file(text):
 
 def _add_detect(commands):
     detect = commands.add_parser(
-        'detect', allow_abbrev=False, help='find the cosmic rays of a frame and save the mask',
+        'detect',
+        allow_abbrev=False,
+        help='find the cosmic rays of a frame and save the mask',
         description='Find the cosmic rays of a frame, and save a mask that keeps every reason why a pixel is bad.',
         epilog=_FILE_EXT,
-    )  # fmt: skip
+    )
     _add_input(detect)
     _add_output(detect.add_argument_group('output'))
 
 
 def _add_apply(commands):
     apply = commands.add_parser(
-        'apply', allow_abbrev=False, help='do with many frames what a recipe says',
+        'apply',
+        allow_abbrev=False,
+        help='do with many frames what a recipe says',
         description='Find the cosmic rays of many frames by one recipe (detect --save-recipe writes one), and save a '
         'mask for each, with a summary (summary.ecsv) and a report (report.html). Prints a line for each frame. The '
         'exit code is 1 if a frame failed.',
         epilog='A file of several images is taken image by image. ' + _FILE_EXT,
-    )  # fmt: skip
+    )
     apply.add_argument('recipe', type=Path, metavar='RECIPE', help='YAML file')
     apply.add_argument(
         'frames', nargs='+', metavar='FRAMES', help="FITS files, patterns, folders, or fsspec addresses ('s3://...')"
     )
     apply.add_argument('-o', '--output', type=Path, required=True, metavar='DIR', help='where the masks go')
     apply.add_argument(
-        '--where', type=_keyword, action='append', default=[], metavar='KEY=VALUE',
+        '--where',
+        type=_keyword,
+        action='append',
+        default=[],
+        metavar='KEY=VALUE',
         help='only frames whose header says so, such as imagetyp=LIGHT; may be given several times',
-    )  # fmt: skip
+    )
     work = apply.add_mutually_exclusive_group()
     work.add_argument('-j', '--jobs', type=_count, metavar='N', help='processes (default: one for each core)')
     work.add_argument('--scheduler', metavar='tcp://HOST:PORT', help='a running Dask cluster does the work')
@@ -148,11 +156,13 @@ def _keyword(text):
 
 def _add_sheet(commands):
     sheet = commands.add_parser(
-        'sheet', allow_abbrev=False, help='find the cosmic rays of a frame and draw each beside itself',
+        'sheet',
+        allow_abbrev=False,
+        help='find the cosmic rays of a frame and draw each beside itself',
         description='Find the cosmic rays of a frame, and draw a contact sheet: each in the mask, the frame, the dark '
         'where one is given, and the cleaned frame.',
         epilog=_FILE_EXT,
-    )  # fmt: skip
+    )
     _add_input(sheet)
     _add_drawing(sheet.add_argument_group('output'))
     sheet.set_defaults(into=False, mask_only=False)
@@ -173,23 +183,30 @@ def _add_input(command):
 
 def _add_check(commands):
     check = commands.add_parser(
-        'check', allow_abbrev=False, help='say what speaks against running L.A.Cosmic on a frame',
+        'check',
+        allow_abbrev=False,
+        help='say what speaks against running L.A.Cosmic on a frame',
         description='Check a frame against the notes for users of L.A.Cosmic: bias, flat, sky, noise, units, bad '
         'pixels, sampling, overscan, pixels that are not finite. Prints a line for each: mark (fine, look, wrong), '
         'name, what was measured, what to do. The exit code is 0 whatever the marks are, and 1 if the frame cannot be '
         'read.',
         epilog=_FILE_EXT,
-    )  # fmt: skip
+    )
     _add_input(check)
     check.add_argument('--json', action='store_true', help='print a JSON list instead')
 
 
 def _add_companions(group):
     group.add_argument(
-        '--mask', type=_mask, action='append', default=[], metavar='FILE[:hot|bad|other]', dest='masks',
+        '--mask',
+        type=_mask,
+        action='append',
+        default=[],
+        metavar='FILE[:hot|bad|other]',
+        dest='masks',
         help='input mask, every pixel that is not 0 is bad, and the cause (default: what the file says, else other); '
         'may be given several times',
-    )  # fmt: skip
+    )
     group.add_argument('--dark', type=split_ext, metavar='FILE', help='combined dark, to mask the hot pixels')
     group.add_argument('--dark-limit', type=float, metavar='X', help='pixels of the dark above this are hot')
     group.add_argument('--no-own-masks', action='store_true', help="leave the frame's own MASK or DQ aside")
@@ -221,9 +238,12 @@ def _help(item):
 def _add_output(group):
     where = group.add_mutually_exclusive_group()
     where.add_argument(
-        '-o', '--output', type=Path, metavar='OUT',
+        '-o',
+        '--output',
+        type=Path,
+        metavar='OUT',
         help='default: <name>_crmask.fits beside the frame (<name>_ext4_crmask.fits for a later image of its file)',
-    )  # fmt: skip
+    )
     where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
     group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
     group.add_argument('--cleaned', action='store_true', help='add the cleaned image')
@@ -243,9 +263,13 @@ def _add_min_size(group):
 
 def _add_drawing(group):
     group.add_argument(
-        '-o', '--output', type=_sheet_file, required=True, metavar='OUT',
+        '-o',
+        '--output',
+        type=_sheet_file,
+        required=True,
+        metavar='OUT',
         help='OUT.pdf, or OUT.png; of several pages of PNG each becomes a file: OUT-1.png',
-    )  # fmt: skip
+    )
     which = group.add_mutually_exclusive_group()
     which.add_argument('--largest', type=_count, metavar='N', help='so many of the segments (default: all listed)')
     which.add_argument('--labels', type=_labels, metavar='1,5,9', help='these segments, of whatever size')
@@ -255,12 +279,14 @@ def _add_drawing(group):
 
 def _add_view(commands):
     view = commands.add_parser(
-        'view', allow_abbrev=False, help='open frames in Ginga, with Cosmic Rays started',
+        'view',
+        allow_abbrev=False,
+        help='open frames in Ginga, with Cosmic Rays started',
         description='Open frames in Ginga, with the plugin Cosmic Rays started on them. Of a folder that apply has '
         'written, the frames that stand out are opened, with the recipe taken up: what is rejected there can be saved '
         'back into their masks.',
         epilog=_FILE_EXT,
-    )  # fmt: skip
+    )
     view.add_argument('frames', type=_frame, nargs='+', metavar='FRAME', help='FITS file, or a folder of apply')
     view.add_argument('--all', action='store_true', help='all frames of the folder, not those alone that stand out')
     view.add_argument(
@@ -271,12 +297,18 @@ def _add_view(commands):
 
 def _add_demo(commands):
     demo = commands.add_parser(
-        'demo', allow_abbrev=False, help='make a simulated frame and find its cosmic rays',
+        'demo',
+        allow_abbrev=False,
+        help='make a simulated frame and find its cosmic rays',
         description='Make a simulated frame, find its cosmic rays, and say what was found of what is there.',
-    )  # fmt: skip
+    )
     demo.add_argument(
-        '-o', '--output', type=Path, default=Path('ginga-crplugin-demo'), metavar='DIR',
+        '-o',
+        '--output',
+        type=Path,
+        default=Path('ginga-crplugin-demo'),
+        metavar='DIR',
         help='where the files go (default: ./ginga-crplugin-demo)',
-    )  # fmt: skip
+    )
     demo.add_argument('--no-gui', action='store_true', help='do not open it in Ginga')
     demo.add_argument('--overwrite', action='store_true', help='replace the files of an earlier demonstration')

@@ -28,9 +28,13 @@ def run(args):
         labels = args.labels or args.largest or 'all'
         caption = f'{frame.label}: {in_words(detection, segments)[0]}'
         written = contact_sheet(
-            args.output, segments, labels, list(_images(args, frame, detection)), caption=caption,
+            args.output,
+            segments,
+            labels,
+            list(_images(args, frame, detection)),
+            caption=caption,
             overwrite=args.overwrite,
-        )  # fmt: skip
+        )
     print(*(f'written: {path}' for path in written), sep='\n')
     return 0
 

@@ -116,7 +116,7 @@ class Frame:
     notes : tuple of str
         What the user should know about how it was understood.
     review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
-        The verdicts that were saved with it (`Review.edited`).
+        The decisions that were saved with it (`Review.edited`).
     saved : Saved or None
         The mask that was saved of it.
 

@@ -36,76 +36,166 @@ class LACosmicParams:
     """
 
     sigclip: float = _field(
-        4.5, 'sigclip', 'sigma', card='LASIGCLP', low=0.1, high=1000.0, step=0.1, common=True,
+        4.5,
+        'sigclip',
+        'sigma',
+        card='LASIGCLP',
+        low=0.1,
+        high=1000.0,
+        step=0.1,
+        common=True,
         slider=(1.0, 20.0),
         help='How far above the noise the Laplacian of a pixel must stand. Lower finds more, false hits too.',
-    )  # fmt: skip
+    )
     objlim: float = _field(
-        5.0, 'objlim', '', card='LAOBJLIM', low=0.0, high=1000.0, step=0.1, common=True,
+        5.0,
+        'objlim',
+        '',
+        card='LAOBJLIM',
+        low=0.0,
+        high=1000.0,
+        step=0.1,
+        common=True,
         slider=(0.0, 20.0),
         help='How much sharper than a star a hit must be. Raise it where cores of stars are flagged: '
         'about 2 for well sampled frames, 5 and more for undersampled ones.',
-    )  # fmt: skip
+    )
     sigfrac: float = _field(
-        0.3, 'sigfrac', '', card='LASIGFRC', low=0.0, high=1.0, step=0.05, common=True,
+        0.3,
+        'sigfrac',
+        '',
+        card='LASIGFRC',
+        low=0.0,
+        high=1.0,
+        step=0.05,
+        common=True,
         slider=(0.0, 1.0),
-        help='The part of sigclip that the neighbours of a hit must reach to be flagged with it.',
-    )  # fmt: skip
+        help='The part of sigclip that the neighbors of a hit must reach to be flagged with it.',
+    )
     gain: float = _field(
-        1.0, 'gain', 'electron/adu', card='LAGAIN', low=1e-6, high=1e6, step=0.1, common=True,
+        1.0,
+        'gain',
+        'electron/adu',
+        card='LAGAIN',
+        low=1e-6,
+        high=1e6,
+        step=0.1,
+        common=True,
         help='Electrons for one unit of the frame. 1 for a frame in electrons; '
         'the exposure time in seconds for one in electrons per second.',
-    )  # fmt: skip
+    )
     readnoise: float = _field(
-        6.5, 'read noise', 'electron', card='LARDNOIS', low=0.0, high=1e4, step=0.1, common=True,
+        6.5,
+        'read noise',
+        'electron',
+        card='LARDNOIS',
+        low=0.0,
+        high=1e4,
+        step=0.1,
+        common=True,
         help='Read noise in electrons (rms).',
-    )  # fmt: skip
+    )
     satlevel: float = _field(
-        65535.0, 'saturation', 'electron', card='LASATLEV', low=1e-3, high=math.inf, step=1000.0, common=True,
+        65535.0,
+        'saturation',
+        'electron',
+        card='LASATLEV',
+        low=1e-3,
+        high=math.inf,
+        step=1000.0,
+        common=True,
         help='Level in electrons from which a pixel is saturated. Saturated stars are not searched.',
-    )  # fmt: skip
+    )
     niter: int = _field(
-        4, 'iterations', '', card='LANITER', low=1, high=100, step=1,
+        4,
+        'iterations',
+        '',
+        card='LANITER',
+        low=1,
+        high=100,
+        step=1,
         help='At most this many rounds of finding and cleaning; it stops when nothing more is found.',
-    )  # fmt: skip
+    )
     sepmed: bool = _field(
-        True, 'separable median', '', card='LASEPMED',
+        True,
+        'separable median',
+        '',
+        card='LASEPMED',
         help='Median filters along x, then y. Fast; switch it off for stars narrower than about 2.5 pixels.',
-    )  # fmt: skip
+    )
     cleantype: str = _field(
-        'meanmask', 'cleaning', '', card='LACLEAN', choices=('meanmask', 'medmask', 'idw'),
+        'meanmask',
+        'cleaning',
+        '',
+        card='LACLEAN',
+        choices=('meanmask', 'medmask', 'idw'),
         help='What replaces a flagged pixel: the mean or median of the good pixels in 5 x 5, '
         'or their mean weighted by inverse distance.',
-    )  # fmt: skip
+    )
     fsmode: str = _field(
-        'median', 'fine structure', '', card='LAFSMODE', choices=('median', 'convolve'),
+        'median',
+        'fine structure',
+        '',
+        card='LAFSMODE',
+        choices=('median', 'convolve'),
         help='How stars are told from hits: by median filters, or by a match to the point spread function '
         '(objlim then needs a smaller value, about 2).',
-    )  # fmt: skip
+    )
     psfmodel: str = _field(
-        'gauss', 'PSF model', '', card='LAPSFMOD', choices=('gauss', 'gaussx', 'gaussy', 'moffat'),
+        'gauss',
+        'PSF model',
+        '',
+        card='LAPSFMOD',
+        choices=('gauss', 'gaussx', 'gaussy', 'moffat'),
         help='Shape of the point spread function, for fine structure by convolution.',
-    )  # fmt: skip
+    )
     psffwhm: float = _field(
-        2.5, 'PSF FWHM', 'pix', card='LAPSFWHM', low=0.1, high=100.0, step=0.1,
+        2.5,
+        'PSF FWHM',
+        'pix',
+        card='LAPSFWHM',
+        low=0.1,
+        high=100.0,
+        step=0.1,
         help='Full width at half maximum of the point spread function, for fine structure by convolution.',
-    )  # fmt: skip
+    )
     psfsize: int = _field(
-        7, 'PSF size', 'pix', card='LAPSFSIZ', low=3, high=101, step=2,
+        7,
+        'PSF size',
+        'pix',
+        card='LAPSFSIZ',
+        low=3,
+        high=101,
+        step=2,
         help='Side of the square kernel of the point spread function; odd.',
-    )  # fmt: skip
+    )
     psfbeta: float = _field(
-        4.765, 'PSF beta', '', card='LAPSFBET', low=0.1, high=100.0, step=0.1,
+        4.765,
+        'PSF beta',
+        '',
+        card='LAPSFBET',
+        low=0.1,
+        high=100.0,
+        step=0.1,
         help='Exponent of the Moffat profile.',
-    )  # fmt: skip
+    )
     pssl: float = _field(
-        0.0, 'sky taken off', 'adu', card='LAPSSL', low=-1e9, high=1e9, step=1.0,
+        0.0,
+        'sky taken off',
+        'adu',
+        card='LAPSSL',
+        low=-1e9,
+        high=1e9,
+        step=1.0,
         help='Sky level that was subtracted from the frame, in its own unit; it is added back for the noise.',
-    )  # fmt: skip
+    )
     search_edges: bool = _field(
-        False, 'search edges', '', card='LAEDGES',
+        False,
+        'search edges',
+        '',
+        card='LAEDGES',
         help='Search the outermost pixels too, by mirroring the frame at its edges.',
-    )  # fmt: skip
+    )
 
     def __post_init__(self):
         for item in fields(self):

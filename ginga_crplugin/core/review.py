@@ -1,4 +1,4 @@
-"""The room of the verdicts: what the user threw out, erased or painted, and how to take it back."""
+"""The room of the decisions: what the user threw out, erased or painted, and how to take it back."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -8,18 +8,18 @@ import numpy as np
 
 from .bits import MaskBit
 
-__all__ = ['ERASED', 'MARKED', 'REJECTED', 'VERDICTS', 'Review', 'Verdicts', 'stroke']
+__all__ = ['DECISIONS', 'ERASED', 'MARKED', 'REJECTED', 'Decisions', 'Review', 'stroke']
 
 #: What the user said of a pixel: that its segment is no cosmic ray, that it is none itself, or that it is one.
 REJECTED, ERASED, MARKED = 1, 2, 3
 
-#: The words for the verdicts on a segment, without and with rejection.
-VERDICTS = np.array(['keep', 'rejected'])
+#: The words for the decisions on a segment, without and with rejection.
+DECISIONS = np.array(['keep', 'rejected'])
 
 
 @dataclass(frozen=True, eq=False)
-class Verdicts:
-    """What the verdicts make of a result.
+class Decisions:
+    """What the decisions make of a result.
 
     Attributes
     ----------
@@ -57,14 +57,14 @@ class Verdicts:
         return plane.reshape(self.shape)
 
     def told(self, segments):
-        """Return the segments with a column ``verdict`` in their table: ``'keep'`` or ``'rejected'``."""
+        """Return the segments with a column ``decision`` in their table: ``'keep'`` or ``'rejected'``."""
         table = segments.table.copy(copy_data=False)
-        table['verdict'] = VERDICTS[np.isin(table['label'], self.rejected_labels).astype(int)]
+        table['decision'] = DECISIONS[np.isin(table['label'], self.rejected_labels).astype(int)]
         return replace(segments, table=table)
 
 
 class Review:
-    """The verdicts on one frame, pixel by pixel, with undo and redo without limit.
+    """The decisions on one frame, pixel by pixel, with undo and redo without limit.
 
     They outlive a change of parameters: a segment of a new result is rejected if at least half of its pixels had been
     rejected with a segment; erased and painted pixels stay so.
@@ -147,7 +147,7 @@ class Review:
         return pixels, self._codes[pixels]
 
     def restore(self, pixels, codes):
-        """Take up verdicts that were kept (`edited`), as one edit that can be undone.
+        """Take up decisions that were kept (`edited`), as one edit that can be undone.
 
         Raises
         ------
@@ -161,8 +161,8 @@ class Review:
             raise ValueError(msg)
         self._set(pixels, codes)
 
-    def verdicts(self, segments, grow=0):
-        """Return what the verdicts make of a result.
+    def decisions(self, segments, grow=0):
+        """Return what the decisions make of a result.
 
         Parameters
         ----------
@@ -172,11 +172,11 @@ class Review:
 
         Returns
         -------
-        Verdicts
+        Decisions
         """
         if not grow and not len(self.edited[0]):
             none = np.zeros(0, dtype=np.int64)
-            return Verdicts(self._shape, segments.pixels, none, none.astype(np.int32), none, 0)
+            return Decisions(self._shape, segments.pixels, none, none.astype(np.int32), none, 0)
         codes = self._codes[segments.pixels]
         index = segments.pixel_labels - 1
         area = np.bincount(index, minlength=len(segments))
@@ -189,7 +189,7 @@ class Review:
             said_no = np.union1d(segments.pixels[out], edited[said == ERASED])
             pixels = np.setdiff1d(_grown(pixels, self._shape, grow), said_no, assume_unique=True)
         idle = ~np.isin(edited, segments.pixels, assume_unique=True) & (said != MARKED)
-        return Verdicts(
+        return Decisions(
             self._shape,
             pixels,
             segments.pixels[out],
@@ -218,7 +218,7 @@ def stroke(points, width, shape):
     points : sequence of (float, float)
         x and y of the points that it is drawn through, 0-based.
     width : int
-        Diameter of the round brush, in pixels; one of an even number is centred between pixels.
+        Diameter of the round brush, in pixels; one of an even number is centered between pixels.
     shape : tuple of int
         (ny, nx) of the frame.
 

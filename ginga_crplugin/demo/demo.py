@@ -12,7 +12,7 @@ from ginga_crplugin.core.diagnostics.hints import with_hints
 from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.segments import Segments, segment
 from ginga_crplugin.figures.overview import save_picture
-from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.io.read import read_dark, read_frame, read_mask
 from ginga_crplugin.io.save import save_mask
 
@@ -132,4 +132,4 @@ def _write(truth, files, *, overwrite):
     for kind, hdus in images.items():
         content = io.BytesIO()
         hdus.writeto(content)
-        Place(files[kind], overwrite=overwrite).write(content.getvalue())
+        AtomicFile(files[kind], overwrite=overwrite).write(content.getvalue())

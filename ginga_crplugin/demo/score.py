@@ -76,9 +76,13 @@ def score(truth, crmask):
         false.append(int(np.count_nonzero(left & near)))
         left = left & ~near
     return Score(
-        int(np.count_nonzero(shown)), int(np.count_nonzero(shown & crmask)), len(numbers), len(found),
-        *false, int(np.count_nonzero(left)),
-    )  # fmt: skip
+        int(np.count_nonzero(shown)),
+        int(np.count_nonzero(shown & crmask)),
+        len(numbers),
+        len(found),
+        *false,
+        int(np.count_nonzero(left)),
+    )
 
 
 #: The hints that are right for what is near, and those that are never wrong where they are true.

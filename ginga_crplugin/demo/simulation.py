@@ -84,8 +84,12 @@ def simulate(shape=(1024, 1024), seed=1):
     return Simulation(
         CCDData(adu, unit='adu', header=header, wcs=WCS(header)),
         CCDData(dark, unit='adu'),
-        cosmic_rays, hits, hot, column, vstack([stars, sharp]),
-    )  # fmt: skip
+        cosmic_rays,
+        hits,
+        hot,
+        column,
+        vstack([stars, sharp]),
+    )
 
 
 def _stars(rng, shape, count, faintest, brightest):

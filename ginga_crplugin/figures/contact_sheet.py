@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.atomic import AtomicFile
 
 from .cutout import LEGEND, Window, is_mask, limits, side_of
 from .style import INK, PAPER, draw_legend, fitted, font, legend_width
@@ -47,7 +47,7 @@ def strip(segments, label, images, size=None, scale=4):
         Which of them.
     images : list of (str, array or None) or (str, array or None, str)
         Title, image and group of each. An image is (ny, nx): bool is a mask; uint8 a plane of `MaskBit`, as
-        `merge_mask` makes it; all else is pixels, in grey, with one stretch (zscale) for all of the same group. None
+        `merge_mask` makes it; all else is pixels, in gray, with one stretch (zscale) for all of the same group. None
         leaves the place empty.
     size : int, optional
         Side of the cutouts, in pixels of the frame; by default as the segment needs, from 25 to 101.
@@ -125,7 +125,7 @@ def _breadth(count, side):
 
 
 def contact_sheet(
-    path, segments, labels, images, *, columns=2, per_page=None, caption='', verdicts=None, overwrite=False
+    path, segments, labels, images, *, columns=2, per_page=None, caption='', decisions=None, overwrite=False
 ):
     """Write the strips of many segments, each with its number and measurements.
 
@@ -142,7 +142,7 @@ def contact_sheet(
         Strips side by side; and on a page, by default 12 in a PDF and 100 in a PNG.
     caption : str, optional
         A line to stand above.
-    verdicts : dict of str, optional
+    decisions : dict of str, optional
         What was said of segments, by their labels.
     overwrite : bool, optional
         Whether existing files may be replaced.
@@ -171,10 +171,10 @@ def contact_sheet(
         _check_whole(name, value)
     images = _checked(images, segments.shape)
     labels = _chosen(segments, labels)
-    cells = {label: _words(segments, label, verdicts or {}) for label in labels}
+    cells = {label: _words(segments, label, decisions or {}) for label in labels}
     sheet = _Sheet(segments, images, cells, columns, per_page, caption)
     paths = [path] if kind == '.pdf' or sheet.pages == 1 else _numbered(path, sheet.pages)
-    _write([Place(file, overwrite=overwrite) for file in paths], sheet, kind)
+    _write([AtomicFile(file, overwrite=overwrite) for file in paths], sheet, kind)
     return paths
 
 
@@ -199,7 +199,7 @@ def _numbered(path, pages):
     return [path.with_name(f'{path.stem}-{number}{path.suffix}') for number in range(1, pages + 1)]
 
 
-def _words(segments, label, verdicts):
+def _words(segments, label, decisions):
     """Return the number of a segment, and what is known of it, in words; pixels count from 1."""
     row = segments.table[label - 1]
     x, y = (row[name].value + 1.0 for name in ('x_centroid', 'y_centroid'))
@@ -207,7 +207,7 @@ def _words(segments, label, verdicts):
     words = [f'#{label}', f'x {x:.1f}  y {y:.1f}', f'{row["area"].value:.0f} px', f'{flux} e-']
     if 'hint' in row.colnames:
         words.append(str(row['hint']))
-    words.append(verdicts.get(label, ''))
+    words.append(decisions.get(label, ''))
     return '    '.join(word for word in words if word)
 
 

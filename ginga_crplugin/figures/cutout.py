@@ -10,7 +10,7 @@ from PIL import Image
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import LARGEST
 
-from .style import COSMIC_RAY, INK, MARKED, MASKED, SATURATED, coloured, grown, stretched, upright, zscale
+from .style import COSMIC_RAY, INK, MARKED, MASKED, SATURATED, colored, grown, stretched, upright, zscale
 
 __all__ = ['LEGEND', 'Window', 'is_mask', 'limits', 'side_of']
 
@@ -18,7 +18,7 @@ __all__ = ['LEGEND', 'Window', 'is_mask', 'limits', 'side_of']
 SMALLEST, WIDEST, AROUND = 25, 101, 6
 #: What a good pixel looks like in a mask, and a pixel of which nothing is known: two stripes.
 GOOD, STRIPES = 238, ((190, 190, 190), (214, 214, 214))
-#: What the colours of a mask mean, the later above the earlier.
+#: What the colors of a mask mean, the later above the earlier.
 LEGEND = (
     ('saturated', SATURATED, MaskBit.SATURATED),
     ('masked before the run', MASKED, MaskBit.before_run()),
@@ -46,11 +46,11 @@ class Window:
     @classmethod
     def around(cls, pixels, shape, side):
         """Make the square around pixels, given by y and x; of those that don't fit in, around one in the middle."""
-        centre = (np.min(pixels, axis=1) + np.max(pixels, axis=1)) / 2
+        center = (np.min(pixels, axis=1) + np.max(pixels, axis=1)) / 2
         if np.ptp(pixels, axis=1).max() >= side:
-            away = np.hypot(*(np.array(pixels) - centre[:, np.newaxis]))
-            centre = np.array(pixels)[:, np.argmin(away)]
-        frame, inside = overlap_slices(shape, (side, side), tuple(centre))
+            away = np.hypot(*(np.array(pixels) - center[:, np.newaxis]))
+            center = np.array(pixels)[:, np.argmin(away)]
+        frame, inside = overlap_slices(shape, (side, side), tuple(center))
         own = np.zeros((side, side), dtype=bool)
         y, x = (at - big.start + small.start for at, big, small in zip(pixels, frame, inside, strict=True))
         shown = (y >= 0) & (y < side) & (x >= 0) & (x < side)
@@ -84,11 +84,11 @@ class Window:
         scale : int
             Side of a pixel of the frame on the picture.
         """
-        drawn, unknown, colour = _drawn_pixels(cut, limits) if cut.dtype == float else _drawn_mask(cut)
+        drawn, unknown, color = _drawn_pixels(cut, limits) if cut.dtype == float else _drawn_mask(cut)
         pane, striped, own = (_enlarged(image, scale) for image in (drawn, unknown, self.own))
         pane.paste(_stripes(pane.width), mask=striped)
         own = np.asarray(own)
-        pane.paste(colour, mask=Image.fromarray(grown(own) & ~own))
+        pane.paste(color, mask=Image.fromarray(grown(own) & ~own))
         return pane
 
 
@@ -109,15 +109,15 @@ def limits(cuts):
 
 
 def _drawn_pixels(cut, limits):
-    """Return (side, side, 3) uint8, where nothing is known of it, and a colour for the outline."""
+    """Return (side, side, 3) uint8, where nothing is known of it, and a color for the outline."""
     unknown = np.isnan(cut)
-    return coloured(stretched(np.where(unknown, limits[0], cut), limits), ()), unknown, COSMIC_RAY
+    return colored(stretched(np.where(unknown, limits[0], cut), limits), ()), unknown, COSMIC_RAY
 
 
 def _drawn_mask(cut):
-    """Return the same of a mask; an outline in the colour of a cosmic ray would not be seen around one."""
-    layers = [((cut & bits) != 0, colour) for _, colour, bits in LEGEND]
-    return coloured(np.full(cut.shape, GOOD, dtype=np.uint8), layers), cut < 0, INK
+    """Return the same of a mask; an outline in the color of a cosmic ray would not be seen around one."""
+    layers = [((cut & bits) != 0, color) for _, color, bits in LEGEND]
+    return colored(np.full(cut.shape, GOOD, dtype=np.uint8), layers), cut < 0, INK
 
 
 @lru_cache(maxsize=8)

@@ -4,9 +4,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.atomic import AtomicFile
 
-from .style import COSMIC_RAY, INK, MASKED, PAPER, coloured, draw_legend, font, grown, stretched, upright, zscale
+from .style import COSMIC_RAY, INK, MASKED, PAPER, colored, draw_legend, font, grown, stretched, upright, zscale
 
 __all__ = ['save_picture']
 
@@ -32,20 +32,24 @@ def save_picture(path, frame, detection, caption=''):
     """
     masked = (frame.bits & np.uint8(MaskBit.before_run())) != 0
     layers = ((masked, MASKED), (detection.crmask, COSMIC_RAY))
-    grey = stretched(frame.filled, zscale(frame.filled))
+    gray = stretched(frame.filled, zscale(frame.filled))
     part = _part(masked, detection.crmask)
     height, width = frame.shape
     scale = PANE / max(height, width)
-    whole = _whole(grey, layers, scale)
+    whole = _whole(gray, layers, scale)
     # rows count from below, as in Ginga
-    box = [part[1].start * scale, (height - part[0].stop) * scale, part[1].stop * scale - 1,
-           (height - part[0].start) * scale - 1]  # fmt: skip
+    box = [
+        part[1].start * scale,
+        (height - part[0].stop) * scale,
+        part[1].stop * scale - 1,
+        (height - part[0].start) * scale - 1,
+    ]
     ImageDraw.Draw(whole).rectangle(box, outline='white', width=2)
-    plain = _enlarged(coloured(grey[part], ()))
-    marked = _enlarged(coloured(grey[part], [(mask[part], colour) for mask, colour in layers]))
+    plain = _enlarged(colored(gray[part], ()))
+    marked = _enlarged(colored(gray[part], [(mask[part], color) for mask, color in layers]))
     titles = (f'{frame.name}, {width} x {height} pixels', 'the part in the box', 'the same part, masked')
     page = _page(zip(titles, (whole, plain, marked), strict=True), caption)
-    with Place(path, overwrite=True).writing() as file:
+    with AtomicFile(path, overwrite=True).writing() as file:
         page.save(file, format='PNG', optimize=True)
 
 
@@ -55,15 +59,15 @@ def _enlarged(rgb):
     return upright(rgb).resize(size, Image.Resampling.NEAREST)
 
 
-def _whole(grey, layers, scale):
+def _whole(gray, layers, scale):
     """Return the whole frame at a size that fits, every masked pixel still to be seen."""
-    size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-    small = np.asarray(upright(grey).resize(size, Image.Resampling.BOX))
+    size = (round(gray.shape[1] * scale), round(gray.shape[0] * scale))
+    small = np.asarray(upright(gray).resize(size, Image.Resampling.BOX))
     masks = []
-    for mask, colour in layers:
+    for mask, color in layers:
         share = np.asarray(upright(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX))
-        masks.append((grown(share > 0), colour))
-    return Image.fromarray(coloured(small, masks))
+        masks.append((grown(share > 0), color))
+    return Image.fromarray(colored(small, masks))
 
 
 def _part(masked, crmask):

@@ -1,4 +1,4 @@
-"""The room of drawing: colours, stretch and words, for all pictures that need no display."""
+"""The room of drawing: colors, stretch and words, for all pictures that need no display."""
 
 from functools import cache
 
@@ -13,7 +13,7 @@ __all__ = [
     'MASKED',
     'PAPER',
     'SATURATED',
-    'coloured',
+    'colored',
     'draw_legend',
     'fitted',
     'font',
@@ -24,7 +24,7 @@ __all__ = [
     'zscale',
 ]
 
-#: Colours of the masks, as on the image in Ginga; they can be told apart by the colour-blind too.
+#: Colors of the masks, as on the image in Ginga; they can be told apart by the color-blind too.
 MASKED = (0x00, 0x72, 0xB2)
 SATURATED = (0x56, 0xB4, 0xE9)
 COSMIC_RAY = (0xD5, 0x5E, 0x00)
@@ -48,22 +48,22 @@ def zscale(values):
 
 
 def stretched(data, limits):
-    """Return finite data as grey, (ny, nx) uint8: black at the lower of the limits, white at the upper."""
+    """Return finite data as gray, (ny, nx) uint8: black at the lower of the limits, white at the upper."""
     low, high = limits
     span = high - low if high > low else 1.0
     return (255.0 * np.clip((data - low) / span, 0.0, 1.0)).astype(np.uint8)
 
 
-def coloured(grey, layers):
-    """Return (ny, nx, 3) uint8 with every layer, a mask and its colour, laid over the grey image."""
-    rgb = np.repeat(grey[..., np.newaxis], 3, axis=2)
-    for mask, colour in layers:
-        rgb[mask] = colour
+def colored(gray, layers):
+    """Return (ny, nx, 3) uint8 with every layer, a mask and its color, laid over the gray image."""
+    rgb = np.repeat(gray[..., np.newaxis], 3, axis=2)
+    for mask, color in layers:
+        rgb[mask] = color
     return rgb
 
 
 def grown(mask):
-    """Return the mask with the neighbours above, below, left and right of its pixels."""
+    """Return the mask with the neighbors above, below, left and right of its pixels."""
     rows, columns = mask.shape
     padded = np.pad(mask, 1)
     around = [padded[y : y + rows, x : x + columns] for y, x in ((0, 1), (1, 0), (1, 2), (2, 1))]
@@ -90,7 +90,7 @@ def fitted(text, width, size):
 
 
 def draw_legend(draw, left, line, entries, size):
-    """Write what each colour means, a patch before each text, side by side.
+    """Write what each color means, a patch before each text, side by side.
 
     Parameters
     ----------
@@ -98,13 +98,13 @@ def draw_legend(draw, left, line, entries, size):
     left, line : float
         Where it begins, and the height of its middle, in pixels of the picture.
     entries : list of (str, tuple)
-        Each text, and its colour.
+        Each text, and its color.
     size : int
         Height of the font.
     """
     half = size // 2
-    for text, colour in entries:
-        draw.rectangle([left, line - half, left + size, line + half], fill=colour)
+    for text, color in entries:
+        draw.rectangle([left, line - half, left + size, line + half], fill=color)
         draw.text((left + size + 10, line), text, fill=INK, font=font(size), anchor='lm')
         left += legend_width([text], size) + 32
 

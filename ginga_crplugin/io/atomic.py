@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-__all__ = ['Place', 'pieces', 'sweep']
+__all__ = ['AtomicFile', 'pieces', 'sweep']
 
 #: The names of files that are being written; none of them tells for what, for that name may be as long as names can be.
 _TEMPORARY = '.ginga-crplugin-{}.part'
@@ -31,7 +31,7 @@ PIECE = 1 << 18
 _TAKING = threading.Lock()
 
 
-class Place:
+class AtomicFile:
     """A name under which a file shall be written, and what stands there now.
 
     What is written takes its place when it is whole, by renaming, and if what stands there is still the same: of two

@@ -16,7 +16,7 @@ from ginga_crplugin import __version__
 from ginga_crplugin.core.bits import CAUSE_CARD
 from ginga_crplugin.core.frame import check_pixels
 
-from .atomic import Place
+from .atomic import AtomicFile
 from .ccdmask_options import CCDMASK
 from .provenance import as_cards
 from .read import read_dark, read_image
@@ -113,7 +113,7 @@ def _place(path, sources, *, overwrite):
     if not path.parent.is_dir():
         msg = f'{path.parent}: no such folder'
         raise FileNotFoundError(msg)
-    place = Place(path, overwrite=overwrite)
+    place = AtomicFile(path, overwrite=overwrite)
     if any(source.exists() and path.exists() and source.samefile(path) for source, _ in sources):
         msg = f'{path} is one of the files to be read: choose another name'
         raise FileExistsError(msg)
@@ -148,10 +148,11 @@ def _of_flats(flats, options):
 def _cards(sources, sums, mask, limit, options):
     """Return the header cards that tell how the mask was made."""
     cards = [
-        ('EXTNAME', 'MASK', '1 is bad'), ('BUNIT', '', ''),
+        ('EXTNAME', 'MASK', '1 is bad'),
+        ('BUNIT', '', ''),
         (CAUSE_CARD, 'bad' if limit is None else 'hot', 'why the pixels are bad'),
         ('CRVERSIO', __version__, 'version of ginga_crplugin'),
-    ]  # fmt: skip
+    ]
     if limit is None:
         what = 'a ratio of flats' if len(sources) == 1 else 'flat 1 / flat 2'
         cards.append(('CRMADEBY', f'ccdproc.ccdmask {importlib.metadata.version("ccdproc")} of {what}', ''))

@@ -77,10 +77,11 @@ def _of_process():
 _GROUPS = (
     ('/sys/fs/cgroup', r'^0::/(.*)$', ('memory.max', 'memory.current', 'inactive_file')),
     (
-        '/sys/fs/cgroup/memory', r'^\d+:(?:.*,)?memory(?:,.*)?:/(.*)$',
+        '/sys/fs/cgroup/memory',
+        r'^\d+:(?:.*,)?memory(?:,.*)?:/(.*)$',
         ('memory.limit_in_bytes', 'memory.usage_in_bytes', 'total_inactive_file'),
     ),
-)  # fmt: skip
+)
 
 
 def _of_groups():

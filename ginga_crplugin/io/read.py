@@ -16,13 +16,37 @@ from .fits_reader import clean_header, opened, pixels, sum_notes
 from .saved_mask import own_masks, own_review, saved_mask
 
 __all__ = [
-    'frame_extensions', 'frame_of', 'read_dark', 'read_frame', 'read_image', 'read_mask', 'read_source',
+    'frame_extensions',
+    'frame_of',
+    'read_dark',
+    'read_frame',
+    'read_image',
+    'read_mask',
+    'read_source',
     'with_saved',
-]  # fmt: skip
+]
 
 #: Names of extensions that go with an image, rather than be one.
-_COMPANIONS = {'MASK', 'DQ', 'CRDQ', 'CLEANED', 'ERR', 'ERROR', 'UNCERT', 'VAR', 'VARIANCE', 'IVAR', 'WHT', 'WEIGHT',
-               'BKG', 'SKY', 'SKYFIT', 'PSF', 'SEGM', 'TIME'}  # fmt: skip
+_COMPANIONS = {
+    'MASK',
+    'DQ',
+    'CRDQ',
+    'CLEANED',
+    'ERR',
+    'ERROR',
+    'UNCERT',
+    'VAR',
+    'VARIANCE',
+    'IVAR',
+    'WHT',
+    'WEIGHT',
+    'BKG',
+    'SKY',
+    'SKYFIT',
+    'PSF',
+    'SEGM',
+    'TIME',
+}
 
 #: Bytes for each pixel that the search and the saving need at most, besides the pixels themselves.
 _SEARCH = 16
@@ -65,9 +89,19 @@ def read_frame(path, ext=None, unit=None):
         masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
         wcs, of_sky = _wcs(header, hdus)
     return frame_of(
-        data, header, path.name, unit, wcs, notes + of_sky, path=path, ext=index, first=first, masks=masks,
-        review=review, saved=saved,
-    )  # fmt: skip
+        data,
+        header,
+        path.name,
+        unit,
+        wcs,
+        notes + of_sky,
+        path=path,
+        ext=index,
+        first=first,
+        masks=masks,
+        review=review,
+        saved=saved,
+    )
 
 
 def with_saved(frame, path):

@@ -1,4 +1,4 @@
-"""The room of kept reviews: verdicts that were not saved yet, so that a crash takes none of them."""
+"""The room of kept reviews: decisions that were not saved yet, so that a crash takes none of them."""
 
 import hashlib
 import io
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .atomic import Place, sweep
+from .atomic import AtomicFile, sweep
 from .saved_mask import DAMAGED
 
-__all__ = ['KeptReviews', 'fingerprint']
+__all__ = ['ReviewCache', 'fingerprint']
 
 #: What NumPy and zipfile raise where a file is damaged: flipped bits may ask for a password or an unknown method.
 _DAMAGED = (*DAMAGED, KeyError, RuntimeError, zipfile.BadZipFile)
@@ -36,7 +36,7 @@ def fingerprint(frame):
     return word.hexdigest()
 
 
-class KeptReviews:
+class ReviewCache:
     """The reviews that were not saved, one small file each, in a folder that only their user can read.
 
     Parameters
@@ -66,7 +66,7 @@ class KeptReviews:
             return None
 
     def save(self, word, number, pixels, codes):
-        """Keep the verdicts on a frame; of two at once the one with the higher number stays.
+        """Keep the decisions on a frame; of two at once the one with the higher number stays.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class KeptReviews:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = io.BytesIO()
             np.savez_compressed(file, pixels=pixels, codes=codes)
-            Place(self._path(word), overwrite=True, private=True).write(file.getvalue())
+            AtomicFile(self._path(word), overwrite=True, private=True).write(file.getvalue())
             self._written[word] = number
 
     def forget(self, word, number):

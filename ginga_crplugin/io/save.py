@@ -17,7 +17,7 @@ from ginga_crplugin.core.frame import same_pixels
 from ginga_crplugin.core.lacosmic.detection import restore
 from ginga_crplugin.core.segments import segment
 
-from .atomic import PIECE, Place, pieces
+from .atomic import PIECE, AtomicFile, pieces
 from .fits_reader import BLOCK, clean_header, hdus_in, packing, pixels, unpacked
 from .provenance import record
 
@@ -62,9 +62,20 @@ def stem_of(name):
 
 
 def save_mask(
-    frame, detection, segments=None, path=None, *, crmask=None, kind='new', cleaned=False, overwrite=False,
-    sources=None, verified='', review=None, cards=(),
-):  # fmt: skip
+    frame,
+    detection,
+    segments=None,
+    path=None,
+    *,
+    crmask=None,
+    kind='new',
+    cleaned=False,
+    overwrite=False,
+    sources=None,
+    verified='',
+    review=None,
+    cards=(),
+):
     """Write the merged mask with the cause of every bad pixel.
 
     The extensions written are ``MASK`` (uint8, 0 good, 1 bad: what `~astropy.nddata.CCDData.read` takes as the mask),
@@ -122,7 +133,7 @@ def save_mask(
         msg = f'{frame.name} did not come from a file: there is none to write into'
         raise ValueError(msg)
     beside = frame.path if kind == 'into' else default_path(frame) if path is None else Path(path)
-    place = Place(beside, overwrite=overwrite or kind == 'into')
+    place = AtomicFile(beside, overwrite=overwrite or kind == 'into')
     if kind != 'into' and frame.path is not None and place.path == frame.path.resolve():
         msg = f"{place.path} is the frame's own file: choose another name, or kind 'into'"
         raise FileExistsError(msg)
@@ -178,8 +189,10 @@ def _table_hdu(table):
     rows = table.as_array()
     header = _table_header(rows.dtype, tuple(str(table[name].unit or '') for name in table.colnames)).copy()
     header['NAXIS2'] = len(rows)
-    kinds = [(name, f'S{kind.itemsize // 4}' if kind.kind == 'U' else kind.newbyteorder('>'))
-             for name, (kind, _) in rows.dtype.fields.items()]  # fmt: skip
+    kinds = [
+        (name, f'S{kind.itemsize // 4}' if kind.kind == 'U' else kind.newbyteorder('>'))
+        for name, (kind, _) in rows.dtype.fields.items()
+    ]
     content = rows.astype(kinds).tobytes()
     return fits.BinTableHDU.fromstring(header.tostring().encode() + content + bytes(-len(content) % BLOCK))
 

@@ -66,9 +66,12 @@ def own_masks(hdus, science, path):
     return tuple(
         InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path), 'own')
         for hdu in hdus
-        if hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ')
-        and hdu.ver == science.ver and getattr(hdu, 'shape', None) == science.shape
-    )  # fmt: skip
+        if hdu is not science
+        and hdu.is_image
+        and hdu.name in ('MASK', 'DQ')
+        and hdu.ver == science.ver
+        and getattr(hdu, 'shape', None) == science.shape
+    )
 
 
 def own_review(hdus, version):
@@ -111,7 +114,7 @@ def _params(header):
 def kept_segments(hdus):
     """Return the table of the segments of a file that holds one mask, without those that were rejected in review."""
     table = QTable(hdus['CRSEG'].data)
-    return table[table['verdict'] != 'rejected'] if 'verdict' in table.colnames else table
+    return table[table['decision'] != 'rejected'] if 'decision' in table.colnames else table
 
 
 def _plane(hdus, version, shape):

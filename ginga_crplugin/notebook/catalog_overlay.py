@@ -73,16 +73,16 @@ class CatalogOverlay:
     def set_opacity(self, opacity):
         """Do nothing."""
 
-    def set_segments(self, segments, verdicts=None):
+    def set_segments(self, segments, decisions=None):
         """Mark the listed segments; the selected one stays selected where it is found again."""
         if self._segments is not None and self.selected is not None:
             self.selected = found_again(self._segments, self.selected, segments)
         self._segments = segments
-        self.set_verdicts(segments, verdicts)
+        self.set_decisions(segments, decisions)
 
-    def set_verdicts(self, _segments, verdicts):
-        """Mark those that were rejected in grey."""
-        self._rejected = () if verdicts is None else verdicts.rejected_labels
+    def set_decisions(self, _segments, decisions):
+        """Mark those that were rejected in gray."""
+        self._rejected = () if decisions is None else decisions.rejected_labels
         self._draw()
 
     def set_visible(self, layer, visible):
@@ -91,7 +91,7 @@ class CatalogOverlay:
         self._draw()
 
     def set_color(self, layer, color):
-        """Draw the markers of a layer in another colour."""
+        """Draw the markers of a layer in another color."""
         self._colors[layer] = color
         self._draw()
 

@@ -1,4 +1,4 @@
-"""The room of the checks in a notebook: what speaks against the frame or the result, and a button for each cure."""
+"""The room of the checks in a notebook: what speaks against the frame or the result, and a button for each remedy."""
 
 from html import escape
 
@@ -24,12 +24,12 @@ class Checks:
 
     Parameters
     ----------
-    cure : callable
-        ``cure(cure)`` does what a check advises.
+    remedy : callable
+        ``remedy(remedy)`` does what a check advises.
     """
 
-    def __init__(self, cure):
-        self._cure = cure
+    def __init__(self, remedy):
+        self._apply = remedy
         self._worst = 'fine'
         self.button = w.ToggleButton(description='Checks', icon='caret-right', layout=w.Layout(width='auto'))
         self.button.tooltip = 'What speaks against running L.A.Cosmic on this frame as it stands.'
@@ -55,7 +55,7 @@ class Checks:
 
     def _widgets(self, check):
         yield w.HTML(f'<span class="{_CLASSES[check.mark]}">{escape(check_in_words(check))}</span>')
-        if check.cure is not None:
-            button = w.Button(description=check.cure.name)
-            button.on_click(lambda _: self._cure(check.cure))
+        if check.remedy is not None:
+            button = w.Button(description=check.remedy.name)
+            button.on_click(lambda _: self._apply(check.remedy))
             yield button

@@ -56,8 +56,15 @@ class Controls:
         self._panel, self._session = panel, panel.session
         self._showing = False
         self._limited = {}
-        parts = (self._frame_part, self._mask_part, self._params_part, self._run_part, self._table_part,
-                 self._review_part, self._output_part)  # fmt: skip
+        parts = (
+            self._frame_part,
+            self._mask_part,
+            self._params_part,
+            self._run_part,
+            self._table_part,
+            self._review_part,
+            self._output_part,
+        )
         self.column = w.VBox([widget for part in parts for widget in part()])
         self.layers = w.VBox(self._layers_part())
         for box in (self.column, self.layers):
@@ -75,7 +82,7 @@ class Controls:
         self.unit.tooltip = 'The unit of the pixels: as the header says, or what you choose here.'
         self.unit.observe(lambda change: self._showing or self._panel.choose_unit(change['new'] or None), 'value')
         self.notes = w.HTML()
-        self.checks = Checks(self._session.cure)
+        self.checks = Checks(self._session.apply_remedy)
         return _row(self.frame, self.unit, between=True), self.notes, self.checks.button, self.checks.box
 
     def _mask_part(self):
@@ -122,10 +129,10 @@ class Controls:
         return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.why, self.thumbnails.row
 
     def _review_part(self):
-        verdict, edit = self._panel.pass_verdict, self._session.edit
+        decision, edit = self._panel.pass_decision, self._session.edit
         buttons = [
-            self._button('keep', 'Keep', lambda: verdict('keep')),
-            self._button('reject', 'Reject', lambda: verdict('reject')),
+            self._button('keep', 'Keep', lambda: decision('keep')),
+            self._button('reject', 'Reject', lambda: decision('reject')),
             self._button('undo', 'Undo', lambda: edit('undo')),
             self._button('redo', 'Redo', lambda: edit('redo')),
             self._button('reject_shown', 'Reject shown', self._panel.reject_shown),
@@ -143,9 +150,13 @@ class Controls:
         pin = self._button('pin', 'Pin', self._session.pin)
         self.compared, self.counts = w.HTML(), w.HTML()
         return (
-            _row(*buttons, wrap=True), _row(*drawing, w.Label('grow'), self.grow, w.Label('px')),
-            _row(w.Label('compare with'), self.compare, pin), self.compared, self.counts, self._kept_part(),
-        )  # fmt: skip
+            _row(*buttons, wrap=True),
+            _row(*drawing, w.Label('grow'), self.grow, w.Label('px')),
+            _row(w.Label('compare with'), self.compare, pin),
+            self.compared,
+            self.counts,
+            self._kept_part(),
+        )
 
     def _kept_part(self):
         self._kept_words = w.HTML()
@@ -160,7 +171,7 @@ class Controls:
         for layer in (*COLORS, 'segments') if self._panel.view.has_pixels else ('cosmic rays', 'segments'):
             if layer in COLORS:
                 color = self.colors[layer] = w.ColorPicker(concise=True, value=COLORS[layer])
-                color.layout.width, color.tooltip = '30px', 'Choose another colour.'
+                color.layout.width, color.tooltip = '30px', 'Choose another color.'
                 color.observe(lambda change, name=layer: self._panel.overlay.set_color(name, change['new']), 'value')
                 cells.append(color)
             check = self.visible[layer] = w.Checkbox(value=True, description=layer, indent=False)
@@ -168,7 +179,7 @@ class Controls:
             check.observe(lambda change, name=layer: self._panel.overlay.set_visible(name, change['new']), 'value')
             cells.append(check)
         self.opacity = w.IntSlider(value=60, min=0, max=100, step=5, readout=False)
-        self.opacity.tooltip = 'How much the colours cover the image.'
+        self.opacity.tooltip = 'How much the colors cover the image.'
         self.opacity.layout.width = '160px'
         self.opacity.observe(lambda change: self._panel.overlay.set_opacity(change['new'] / 100.0), 'value')
         self.viewer_note = w.HTML(_soft(self._panel.view.note), layout=w.Layout(max_width='500px'))
@@ -232,7 +243,7 @@ class Controls:
             self._showing = False
 
     def show_masks(self, choices, shape):
-        """Show a row for each input mask; those of another shape than the image are greyed."""
+        """Show a row for each input mask; those of another shape than the image are grayed."""
         self.masks.children = [self._mask_row(i, choice, shape) for i, choice in enumerate(choices)] or [
             w.Label('none')
         ]
@@ -261,9 +272,9 @@ class Controls:
             self._kept_words.value = f'an unsaved review of this frame was kept ({len(kept[0])} px)'
         self.kept.layout.display = 'none' if kept is None else 'flex'
 
-    def show_counts(self, segments, verdicts):
+    def show_counts(self, segments, decisions):
         """Show what was said of the segments."""
-        self.counts.value = '' if verdicts is None else counts_in_words(segments, verdicts)
+        self.counts.value = '' if decisions is None else counts_in_words(segments, decisions)
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
@@ -297,7 +308,7 @@ class Controls:
         _fold(self.saved)
 
     def show_enabled(self, reasons):
-        """Grey what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
+        """Gray what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
         for name, reason in reasons.items():
             widget = self._limited[name]
             widget.disabled = bool(reason)

@@ -13,8 +13,15 @@ from ginga_crplugin.io.read import check_limit, frame_of, read_dark, read_frame,
 from ginga_crplugin.panels.ginga_image import frame_of_image
 
 __all__ = [
-    'cleaned_ccd', 'dark_from', 'displayed', 'is_viewer', 'mask_from', 'masked_ccd', 'reader', 'to_frame',
-]  # fmt: skip
+    'cleaned_ccd',
+    'dark_from',
+    'displayed',
+    'is_viewer',
+    'mask_from',
+    'masked_ccd',
+    'reader',
+    'to_frame',
+]
 
 
 def is_viewer(thing):
@@ -111,20 +118,20 @@ def dark_from(source, limit):
     return InputMask(f'dark > {limit:g}', MaskBit.HOT, ~(data <= limit), datasum(data), data)
 
 
-def masked_ccd(result, verdicts):
+def masked_ccd(result, decisions):
     """Return the frame of a result with the merged mask, and its causes as flags."""
-    return _with_mask(result, verdicts, result.frame.ccd.data.copy())
+    return _with_mask(result, decisions, result.frame.ccd.data.copy())
 
 
-def cleaned_ccd(result, verdicts):
+def cleaned_ccd(result, decisions):
     """Return the same with its cosmic rays replaced, but not those that were rejected."""
-    data, rejected = result.detection.cleaned.copy(), verdicts.rejected
+    data, rejected = result.detection.cleaned.copy(), decisions.rejected
     data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
-    return _with_mask(result, verdicts, data)
+    return _with_mask(result, decisions, data)
 
 
-def _with_mask(result, verdicts, data):
-    frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, verdicts.mask)
+def _with_mask(result, decisions, data):
+    frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, decisions.mask)
     ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
     ccd.flags = plane
     return ccd

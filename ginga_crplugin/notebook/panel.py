@@ -19,8 +19,8 @@ from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.io.read import read_dark, read_mask
-from ginga_crplugin.io.review_cache import KeptReviews
-from ginga_crplugin.panels.drawing_tool import Pencil
+from ginga_crplugin.io.review_cache import ReviewCache
+from ginga_crplugin.panels.drawing_tool import DrawingTool
 from ginga_crplugin.recipe.parse import load_recipe
 from ginga_crplugin.recipe.recipe import Recipe
 from ginga_crplugin.session.session import Session
@@ -52,7 +52,7 @@ class CosmicRayPanel(w.VBox):
     image_label : str, optional
         Which image of the viewer is meant, if it has several.
     reviews : path-like, optional
-        A folder in which verdicts that were not saved yet are kept, to be taken up again.
+        A folder in which decisions that were not saved yet are kept, to be taken up again.
     show_viewer : bool, optional
         Whether the viewer stands in the panel; leave it out where it is displayed already.
 
@@ -69,19 +69,27 @@ class CosmicRayPanel(w.VBox):
     """
 
     def __init__(
-        self, source=None, viewer=None, *, data=None, ext=None, unit=None, image_label=None, reviews=None,
+        self,
+        source=None,
+        viewer=None,
+        *,
+        data=None,
+        ext=None,
+        unit=None,
+        image_label=None,
+        reviews=None,
         show_viewer=True,
-    ):  # fmt: skip
+    ):
         if viewer is None and is_viewer(source):
             source, viewer = None, source
         self._worker = Worker()
-        self.session = Session(self._worker, None if reviews is None else KeptReviews(reviews))
+        self.session = Session(self._worker, None if reviews is None else ReviewCache(reviews))
         super().__init__()
         self.view = View(viewer, image_label)
         self.overlay = self.view.overlay
         self.controls = Controls(self)
         self._display = NotebookDisplay(self.session, self.view, self.controls)
-        self._pencil = None
+        self._drawing_tool = None
         self._source = self._unit = self._opened_as = self._ext = None
         self._opening = False
         self._heard_events = set()
@@ -112,8 +120,8 @@ class CosmicRayPanel(w.VBox):
 
     def _listen(self):
         if self.view.has_pixels:
-            self._pencil = Pencil(self.overlay.canvas, self.session.draw, self._drawing)
-            self.controls.width.observe(lambda change: setattr(self._pencil, 'width', change['new']), 'value')
+            self._drawing_tool = DrawingTool(self.overlay.canvas, self.session.draw, self._drawing)
+            self.controls.width.observe(lambda change: setattr(self._drawing_tool, 'width', change['new']), 'value')
         self.view.listen(self._clicked, self.press)
 
     # the notebook's own objects
@@ -234,18 +242,18 @@ class CosmicRayPanel(w.VBox):
     @property
     def ccd(self):
         """The frame with the merged mask, and its causes (`MaskBit`) as ``flags``; the pixels are untouched."""
-        return masked_ccd(self._found(), self.session.verdicts)
+        return masked_ccd(self._found(), self.session.decisions)
 
     @property
     def cleaned(self):
         """The frame with its cosmic rays replaced, but not those that were rejected; mask and flags as in `ccd`."""
-        return cleaned_ccd(self._found(), self.session.verdicts)
+        return cleaned_ccd(self._found(), self.session.decisions)
 
     @property
     def segments(self):
-        """All segments with hints and verdicts (`~astropy.table.QTable`)."""
+        """All segments with hints and decisions (`~astropy.table.QTable`)."""
         result = self._found()
-        return self.session.verdicts.told(result.hinted(self.session.dark)).table
+        return self.session.decisions.told(result.hinted(self.session.dark)).table
 
     def close(self):
         """Close the panel, and take what it drew off the viewer."""
@@ -308,9 +316,9 @@ class CosmicRayPanel(w.VBox):
         if not cleaned:
             self.view.show_original()
         elif self.session.result is not None:
-            self.view.show_instead(cleaned_ccd(self.session.result, self.session.verdicts))
+            self.view.show_instead(cleaned_ccd(self.session.result, self.session.decisions))
 
-    def pass_verdict(self, name):
+    def pass_decision(self, name):
         """Keep or reject the selected segment."""
         if self.overlay.selected is not None:
             self.session.edit(name, self.session.pixels_of([self.overlay.selected]))
@@ -362,13 +370,17 @@ class CosmicRayPanel(w.VBox):
         """Do what a key means, and return whether it means something."""
         draw, cleaned = self.controls.draw, self.controls.cleaned
         action = {
-            'n': lambda: self.step(1), 'N': lambda: self.step(-1), 'x': lambda: self.pass_verdict('reject'),
-            'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.session.edit('undo'),
-            'U': lambda: self.session.edit('redo'), 'd': lambda: draw.set_trait(
-                'value', 'off' if draw.value == 'paint' else 'paint'),
+            'n': lambda: self.step(1),
+            'N': lambda: self.step(-1),
+            'x': lambda: self.pass_decision('reject'),
+            'k': lambda: self.pass_decision('keep'),
+            'u': lambda: self.session.edit('undo'),
+            'U': lambda: self.session.edit('redo'),
+            'd': lambda: draw.set_trait('value', 'off' if draw.value == 'paint' else 'paint'),
             'b': lambda: cleaned.set_trait('value', not cleaned.value and not cleaned.disabled),
-            'escape': lambda: draw.set_trait('value', 'off'), 'backspace': self.overlay.pan_back,
-        }.get(key)  # fmt: skip
+            'escape': lambda: draw.set_trait('value', 'off'),
+            'backspace': self.overlay.pan_back,
+        }.get(key)
         if action is None:
             return False
         action()
@@ -377,15 +389,15 @@ class CosmicRayPanel(w.VBox):
     # drawing by hand
 
     def draw(self, mode):
-        """Have the mouse draw on the image, in one of the pencil's modes; off where there is nothing to judge yet."""
+        """Have the mouse draw on the image, in one of the tool's modes; off without a result."""
         if mode != 'off' and self.session.result is None:
             self.controls.draw.value = 'off'
-        elif self._pencil is not None:
-            self._pencil.set_mode(mode)
+        elif self._drawing_tool is not None:
+            self._drawing_tool.set_mode(mode)
 
     def _drawing(self, pixels):
-        if self.session.verdicts is not None:
-            marked = np.union1d(self.session.verdicts.marked, pixels)
+        if self.session.decisions is not None:
+            marked = np.union1d(self.session.decisions.marked, pixels)
             self.overlay.set_layers({'by hand': marked}, self.session.frame.shape)
 
     # what the session says
@@ -404,5 +416,5 @@ class CosmicRayPanel(w.VBox):
         if frame is not None and not self._opening:  # somebody else had the session open it
             self._source, self.view.taken = frame, False
         self.controls.unit.disabled = isinstance(self._source, Frame)  # it has its unit
-        if self._pencil is not None:
-            self._pencil.shape = None if frame is None else frame.shape
+        if self._drawing_tool is not None:
+            self._drawing_tool.shape = None if frame is None else frame.shape

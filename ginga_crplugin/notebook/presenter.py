@@ -40,7 +40,7 @@ class NotebookDisplay(Display):
         super()._heard_result()
         result = self._session.result
         if self._panel.cleaned.value and result.exact:
-            self._view.show_instead(cleaned_ccd(result, self._session.verdicts))
+            self._view.show_instead(cleaned_ccd(result, self._session.decisions))
 
     def _heard_saved(self):
         super()._heard_saved()

@@ -32,7 +32,7 @@ STYLE = """
 
 
 class SegmentTable:
-    """The segments as a table that can be sorted by any column, and filtered by verdict and hint.
+    """The segments as a table that can be sorted by any column, and filtered by decision and hint.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class SegmentTable:
         self._event = Event(source=self.html, watched_events=['click', 'keydown'], ignore_modifier_key_events=True)
         self._event.on_dom_event(self._heard)
         self.which = w.Dropdown(options=['all'], layout=w.Layout(width='86px'))
-        self.which.tooltip = 'Which segments are listed: all, by verdict, or by what they may be instead.'
+        self.which.tooltip = 'Which segments are listed: all, by decision, or by what they may be instead.'
         self.which.observe(self._filter, 'value')
         self._build_pages()
         self.show(None)
@@ -72,8 +72,8 @@ class SegmentTable:
         self._offer()
         self._show_page()
 
-    def show_verdicts(self, rejected):
-        """Show other verdicts on the same segments."""
+    def show_decisions(self, rejected):
+        """Show other decisions on the same segments."""
         self.rows.set_rejected(rejected)
         self._show_page()
 

@@ -55,7 +55,7 @@ class Thumbnails:
 def _picture(session, label):
     result = session.result
     images = [
-        ('mask', session.verdicts.plane(result.frame.bits)),
+        ('mask', session.decisions.plane(result.frame.bits)),
         ('science', _drawable(result.frame.ccd.data), 'science'),
         ('dark', _drawable(session.dark), 'other'),
         ('cleaned', _drawable(result.detection.cleaned), 'science'),

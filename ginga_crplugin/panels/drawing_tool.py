@@ -4,13 +4,13 @@ import numpy as np
 
 from ginga_crplugin.core.review import stroke
 
-__all__ = ['MODES', 'Pencil']
+__all__ = ['MODES', 'DrawingTool']
 
 #: What can be drawn, and what it means for the pixels.
 MODES = ('off', 'paint', 'erase', 'line', 'polygon', 'reject in box')
 
 
-class Pencil:
+class DrawingTool:
     """What the mouse does on the image while something is drawn.
 
     Parameters
@@ -81,7 +81,7 @@ class Pencil:
 
 
 def _inside(outline, shape):
-    """Return the flat indices of the pixels whose centres lie in a canvas object."""
+    """Return the flat indices of the pixels whose centers lie in a canvas object."""
     x0, y0, x1, y1 = outline.get_llur()
     y, x = np.mgrid[max(0, int(y0)) : min(shape[0], int(y1) + 2), max(0, int(x0)) : min(shape[1], int(x1) + 2)]
     if x.size == 0:

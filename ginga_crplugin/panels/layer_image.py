@@ -15,7 +15,7 @@ class LayerImage:
         self._cells = {}
 
     def make(self, shape, step, layers, colors):
-        """Make the image: a drawn cell has a colour if one of the pixels it stands for has.
+        """Make the image: a drawn cell has a color if one of the pixels it stands for has.
 
         The image always has the size of the frame: Ginga puts an Image with a scale of its own in the wrong place
         where it is partly out of view.

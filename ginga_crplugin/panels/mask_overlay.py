@@ -12,10 +12,10 @@ from .segment_markers import Markers
 
 __all__ = ['COLORS', 'MaskOverlay']
 
-#: Colours that the colour-blind can tell apart (Okabe & Ito 2008, "Color Universal Design").
+#: Colors that the color-blind can tell apart (Okabe & Ito 2008, "Color Universal Design").
 COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00', 'by hand': '#F0E442'}
 
-#: Colours of a comparison: what both results have, and what the other has alone. Okabe & Ito's darker green and purple
+#: Colors of a comparison: what both results have, and what the other has alone. Okabe & Ito's darker green and purple
 #: come too near each other and the blue (tests/panels/test_colors.py).
 COMPARED = {'in both': '#79EC8C', 'only there': '#FA9EEC'}
 
@@ -36,7 +36,7 @@ class MaskOverlay:
     opacity : float, optional
         Of the pixel layers, 0 to 1.
     colors : dict of str, optional
-        Colour of each layer, the later drawn above the earlier.
+        Color of each layer, the later drawn above the earlier.
     """
 
     def __init__(self, viewer, opacity=0.6, colors=None):
@@ -94,7 +94,7 @@ class MaskOverlay:
         Parameters
         ----------
         layers : dict of (n,) int ndarray
-            The flat indices of the pixels, rising, for one or some of the layers given with the colours.
+            The flat indices of the pixels, rising, for one or some of the layers given with the colors.
         shape : tuple of int
             (ny, nx) of the image.
         """
@@ -114,7 +114,7 @@ class MaskOverlay:
         """Draw the pixels of a (ny, nx) bool mask in a layer."""
         self.set_layers({layer: np.flatnonzero(mask)}, mask.shape)
 
-    def set_segments(self, segments, verdicts=None):
+    def set_segments(self, segments, decisions=None):
         """Draw the pixels of segments as cosmic rays, and mark those that are listed.
 
         The selected segment stays selected where it is found again.
@@ -122,29 +122,29 @@ class MaskOverlay:
         Parameters
         ----------
         segments : Segments
-        verdicts : Verdicts, optional
-            What was said of them: rejected segments get a grey marker, and what is in by hand another colour.
+        decisions : Decisions, optional
+            What was said of them: rejected segments get a gray marker, and what is in by hand another color.
         """
         if self._segments is not None and self._markers.selected is not None:
             self._markers.selected = found_again(self._segments, self._markers.selected, segments)
         self._segments = segments
         self._markers.set_table(segments.listed)
-        self.set_verdicts(segments, verdicts)
+        self.set_decisions(segments, decisions)
 
-    def set_verdicts(self, segments, verdicts):
-        """Draw what was said of the segments (`Verdicts`); None is nothing."""
+    def set_decisions(self, segments, decisions):
+        """Draw what was said of the segments (`Decisions`); None is nothing."""
         layers = {'cosmic rays': segments.pixels, 'by hand': np.zeros(0, dtype=np.int64)}
         rejected = ()
-        if verdicts is not None:
-            detected = np.setdiff1d(verdicts.pixels, verdicts.marked, assume_unique=True)
-            layers = {'cosmic rays': detected, 'by hand': verdicts.marked}
-            rejected = verdicts.rejected_labels
+        if decisions is not None:
+            detected = np.setdiff1d(decisions.pixels, decisions.marked, assume_unique=True)
+            layers = {'cosmic rays': detected, 'by hand': decisions.marked}
+            rejected = decisions.rejected_labels
         self._markers.set_rejected(rejected)
         nothing = dict.fromkeys(COMPARED, np.zeros(0, dtype=np.int64)) if COMPARED.keys() & self._pixels.keys() else {}
         self.set_layers(layers | nothing, segments.shape)
 
     def set_comparison(self, comparison, shape):
-        """Draw a `Comparison` instead of the segments; `set_verdicts` ends it."""
+        """Draw a `Comparison` instead of the segments; `set_decisions` ends it."""
         layers = {'in both': comparison.both, 'cosmic rays': comparison.here, 'only there': comparison.there}
         self.set_layers(layers | {'by hand': np.zeros(0, dtype=np.int64)}, shape)
 
@@ -155,7 +155,7 @@ class MaskOverlay:
         self._paint()
 
     def set_color(self, layer, color):
-        """Draw a layer in another colour, a hex string such as ``'#0072b2'``."""
+        """Draw a layer in another color, a hex string such as ``'#0072b2'``."""
         self._colors[layer] = color
         self._markers.color = self._colors['cosmic rays']
         self._paint()
@@ -202,7 +202,7 @@ class MaskOverlay:
             self._paint()
 
     def _rgba(self):
-        """Return the colours of the visible layers, the later above the earlier."""
+        """Return the colors of the visible layers, the later above the earlier."""
         alpha = round(255 * self._opacity)
         layers = [layer for layer in self._colors if layer in self._pixels and layer not in self._hidden]
         return {layer: (*bytes.fromhex(self._colors[layer].lstrip('#')), alpha) for layer in layers}

@@ -51,12 +51,12 @@ class Display:
 
     def _show_counts(self):
         self.show_thumbnails()
-        self._panel.show_counts(self._session.result.segments, self._session.verdicts)
+        self._panel.show_counts(self._session.result.segments, self._session.decisions)
         self._panel.show_written('')
 
     def _show_segments(self):
-        result, verdicts = self._session.result, self._session.verdicts
-        self._panel.table.show(result.segments.listed, verdicts.rejected_labels, self._overlay.selected)
+        result, decisions = self._session.result, self._session.decisions
+        self._panel.table.show(result.segments.listed, decisions.rejected_labels, self._overlay.selected)
 
     # what the session says
 
@@ -102,17 +102,17 @@ class Display:
     def _heard_result(self):
         self._show_result()
         self._panel.end_comparison()
-        self._overlay.set_segments(self._session.result.segments, self._session.verdicts)
+        self._overlay.set_segments(self._session.result.segments, self._session.decisions)
         self._show_segments()
         self._show_counts()
 
     def _heard_review(self):
         self._panel.show_kept(self._session.kept)
-        result, verdicts = self._session.result, self._session.verdicts
+        result, decisions = self._session.result, self._session.decisions
         if result is not None:
             self._panel.end_comparison()
-            self._overlay.set_verdicts(result.segments, verdicts)
-            self._panel.table.show_verdicts(verdicts.rejected_labels)
+            self._overlay.set_decisions(result.segments, decisions)
+            self._panel.table.show_decisions(decisions.rejected_labels)
             self._show_counts()
 
     def _heard_checks(self):
@@ -130,7 +130,7 @@ class Display:
         if comparison is not None:
             self._overlay.set_comparison(comparison, result.frame.shape)
         elif result is not None:
-            self._overlay.set_verdicts(result.segments, self._session.verdicts)
+            self._overlay.set_decisions(result.segments, self._session.decisions)
 
     def _heard_kept(self):
         self._panel.show_kept(self._session.kept)

@@ -5,7 +5,7 @@ from ginga.canvas.CanvasObject import CanvasObjectBase
 
 __all__ = ['MARKERS', 'REJECTED', 'Markers']
 
-#: Colour of the markers of rejected segments.
+#: Color of the markers of rejected segments.
 REJECTED = '#999999'
 
 #: At most this many segments get a marker, the brightest in view.
@@ -23,7 +23,7 @@ class Markers(CanvasObjectBase):
         self.set_table(None)
 
     def set_rejected(self, labels):
-        """Draw the boxes of these segments in grey."""
+        """Draw the boxes of these segments in gray."""
         self._rejected = np.isin(self._labels, labels)
 
     def set_table(self, table):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ginga_crplugin.core.review import VERDICTS
+from ginga_crplugin.core.review import DECISIONS
 
 __all__ = ['COLUMNS', 'PAGE', 'Rows']
 
@@ -18,7 +18,7 @@ COLUMNS = (
     ('S/N', 'snr', 0),
     ('e-', 'flux', 0),
     ('hint', 'hint', None),
-    ('verdict', 'verdict', None),
+    ('decision', 'decision', None),
 )
 
 
@@ -54,15 +54,15 @@ class Rows:
         self.set_rejected(rejected)
 
     def set_rejected(self, rejected):
-        """Take other verdicts on the same segments."""
+        """Take other decisions on the same segments."""
         if self._values:
-            self._values['verdict'] = VERDICTS[np.isin(self._values['label'], rejected).astype(int)]
+            self._values['decision'] = DECISIONS[np.isin(self._values['label'], rejected).astype(int)]
         if self.which not in self.whiches:  # no segment has that hint
             self.which = 'all'
         self._arrange()
 
     def show(self, which):
-        """List all segments, or those with a verdict or a hint."""
+        """List all segments, or those with a decision or a hint."""
         self.which = which
         self.page = 0
         self._arrange()
@@ -84,7 +84,7 @@ class Rows:
             order = np.argsort(self._values.get(key, self._values['label']), kind='stable')
             order = order if rising else order[::-1]
             if self.which != 'all':
-                values = self._values.get('verdict' if self.which in VERDICTS else 'hint', np.zeros(len(order), str))
+                values = self._values.get('decision' if self.which in DECISIONS else 'hint', np.zeros(len(order), str))
                 order = order[values[order] == self.which]
         self._order = order
         self.page = min(max(self.page, 0), max(0, (len(order) - 1) // PAGE))
@@ -98,8 +98,8 @@ class Rows:
     def whiches(self):
         """What can be listed."""
         # while hints are worked out, the one that was asked for stays
-        hints = self._values.get('hint', () if self.which in ('all', *VERDICTS) else (self.which,))
-        return ['all', *map(str, VERDICTS), *sorted(set(map(str, hints)) - {''})]
+        hints = self._values.get('hint', () if self.which in ('all', *DECISIONS) else (self.which,))
+        return ['all', *map(str, DECISIONS), *sorted(set(map(str, hints)) - {''})]
 
     @property
     def labels(self):
@@ -151,7 +151,7 @@ class Rows:
         rows = []
         for index in self._order[self.first : self.first + PAGE]:
             words = [self._word(key, decimals, index) for _, key, decimals in self.columns]
-            rejected = self._values['verdict'][index] == VERDICTS[1]
+            rejected = self._values['decision'][index] == DECISIONS[1]
             rows.append((int(self._values['label'][index]), bool(rejected), words))
         return rows
 

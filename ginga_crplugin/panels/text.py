@@ -7,10 +7,22 @@ from ginga_crplugin.io.provenance import in_words
 from ginga_crplugin.io.save import default_path
 
 __all__ = [
-    'KINDS', 'TIPS', 'UNITS', 'check_in_words', 'comparison_in_words', 'counts_in_words', 'default_kind',
-    'frame_in_words', 'hint_in_words', 'reasons', 'recipe_in_words', 'result_in_words', 'save_in_words', 'target',
+    'KINDS',
+    'TIPS',
+    'UNITS',
+    'check_in_words',
+    'comparison_in_words',
+    'counts_in_words',
+    'default_kind',
+    'frame_in_words',
+    'hint_in_words',
+    'reasons',
+    'recipe_in_words',
+    'result_in_words',
+    'save_in_words',
+    'target',
     'written_in_words',
-]  # fmt: skip
+]
 
 #: The kinds of output, and the words for them.
 KINDS = {
@@ -58,15 +70,15 @@ def check_in_words(check):
 
 
 def comparison_in_words(comparison):
-    """Return how two results compare, with the colours; empty where none are compared."""
+    """Return how two results compare, with the colors; empty where none are compared."""
     return '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
 
 
-def counts_in_words(segments, verdicts):
+def counts_in_words(segments, decisions):
     """Return what was said of the segments."""
-    rejected = len(verdicts.rejected_labels)
-    words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(verdicts.marked)} px by hand'
-    return f'{words}; {verdicts.waiting} px wait' if verdicts.waiting else words
+    rejected = len(decisions.rejected_labels)
+    words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
+    return f'{words}; {decisions.waiting} px wait' if decisions.waiting else words
 
 
 def hint_in_words(session, label):

@@ -1,4 +1,4 @@
-"""The room of the checks in Ginga: what speaks against the frame or the result, with a button where there is a cure."""
+"""List of checks in the panel, with a button for each remedy."""
 
 from ginga.gw import Widgets
 
@@ -18,12 +18,12 @@ class Checks:
 
     Parameters
     ----------
-    cure : callable
-        ``cure(cure)`` does what a check advises.
+    remedy : callable
+        ``remedy(remedy)`` does what a check advises.
     """
 
-    def __init__(self, cure):
-        self._cure = cure
+    def __init__(self, remedy):
+        self._apply = remedy
         self._open = False
         self._cures = []
         self._worst = 'fine'
@@ -64,9 +64,9 @@ class Checks:
         set_words(label, check_in_words(check), _WIDE)
         label.set_color(fg=_COLORS[check.mark])
         self.box.add_widget(label, stretch=0)
-        if check.cure is not None:
-            button = Widgets.Button(check.cure.name)
-            button.add_callback('activated', lambda _, cure=check.cure: self._cure(cure))
+        if check.remedy is not None:
+            button = Widgets.Button(check.remedy.name)
+            button.add_callback('activated', lambda _, remedy=check.remedy: self._apply(remedy))
             self._cures.append(button)
             row = Widgets.HBox()
             row.add_widget(button, stretch=0)

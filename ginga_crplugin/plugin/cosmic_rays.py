@@ -8,7 +8,7 @@ bad pixel. The displayed image is never changed.
 
 **Usage**
 
-Work from top to bottom. What can't be used now is grey; let the mouse rest on it to learn why.
+Work from top to bottom. What can't be used now is gray; let the mouse rest on it to learn why.
 
 *Checks* tell what speaks against running L.A.Cosmic on this frame as it stands, such as a bias left in or a
 sky taken off; they unfold by themselves when something is wrong. A button beside a check does what would help.
@@ -19,7 +19,7 @@ the image is taken from its file. "Add mask..." adds a FITS image in which every
 aside, and choose its cause: hot, bad (bad pixels and columns, such as ``ccdmask`` finds), or other.
 
 *Detection*: ``sigclip`` is how far above the noise a hit must stand, ``objlim`` how much sharper than a star
-it must be, ``sigfrac`` the part of sigclip that is enough for a neighbour of a hit. Gain, read noise and
+it must be, ``sigfrac`` the part of sigclip that is enough for a neighbor of a hit. Gain, read noise and
 saturation come from the header where it has them; beside each value stands where it comes from. The noise
 must be right, in electrons; the frame must have its bias and dark taken off, and its sky left in. Everything
 else is under "More". "Reset" gives all values back to the header and the defaults. With "live" on, the result
@@ -27,7 +27,7 @@ follows every change once there is one.
 
 *Run* finds the cosmic rays; *Cancel* gives up. The lines below say how many pixels and segments were found,
 how many were new in each iteration, and what share of the frame could not be searched (masked pixels and
-their neighbours, saturated stars, and the three outermost pixels). "exact" stands there for the full result;
+their neighbors, saturated stars, and the three outermost pixels). "exact" stands there for the full result;
 *Verify* has ccdproc compute the same, and compares pixel by pixel.
 
 *Segments*: groups of flagged pixels that touch. Click a column's head to sort. Click a row to go there; click
@@ -36,14 +36,14 @@ segments are not listed, but they are in the mask. Below, the selected segment s
 mask, the frame, the dark (or another open image) and the cleaned frame; "Sheet..." draws all that are listed
 so, as a PDF or PNG. Under the pictures stands why it has its hint.
 
-*Review*: "Keep" and "Reject" pass a verdict on the selected segment, "Reject shown" on all that are listed.
+*Review*: "Keep" and "Reject" pass a decision on the selected segment, "Reject shown" on all that are listed.
 What is rejected is no longer in the mask. "draw" chooses what the mouse does on the image: paint or erase
-pixels, mark a line or a polygon, or reject the segments in a box. "grow" adds the neighbours of the cosmic
-rays. "Undo" and "Redo" know no limit, and verdicts that were not saved are kept for the next time. "compare
-with" shows in colours what the run without masks, or a result that you pinned, found in common and apart.
+pixels, mark a line or a polygon, or reject the segments in a box. "grow" adds the neighbors of the cosmic
+rays. "Undo" and "Redo" know no limit, and decisions that were not saved are kept for the next time. "compare
+with" shows in colors what the run without masks, or a result that you pinned, found in common and apart.
 
 *Layers*: pixels masked before the run are blue, cosmic rays vermilion, pixels marked by hand yellow; rejected
-segments are outlined in grey, and the selected one has a white box. A click on a colour changes it.
+segments are outlined in gray, and the selected one has a white box. A click on a color changes it.
 
 *Show cleaned* opens the cleaned frame as a new image of the channel; *Blink* switches between the two.
 *Save...* writes the untouched image with ``MASK`` (1 is bad), ``DQ`` (the causes, explained in its header)
@@ -72,10 +72,10 @@ from ginga.misc.Future import Future
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import same_pixels
 from ginga_crplugin.figures.contact_sheet import contact_sheet
-from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.io.read import read_dark, read_mask
-from ginga_crplugin.io.review_cache import KeptReviews
-from ginga_crplugin.panels.drawing_tool import MODES, Pencil
+from ginga_crplugin.io.review_cache import ReviewCache
+from ginga_crplugin.panels.drawing_tool import MODES, DrawingTool
 from ginga_crplugin.panels.ginga_image import frame_of_image
 from ginga_crplugin.panels.mask_overlay import COLORS, MaskOverlay
 from ginga_crplugin.recipe.parse import load_recipe
@@ -98,13 +98,13 @@ class CosmicRays(LocalPlugin):
         self.settings.add_defaults(**{_color_key(layer): color for layer, color in COLORS.items()})
         self.settings.load(onError='silent')
         folder = Path(fv.get_preferences().get_base_folder())
-        reviews = KeptReviews(folder / 'cosmic_ray_reviews')
+        reviews = ReviewCache(folder / 'cosmic_ray_reviews')
         self.session = Session(self._in_worker, reviews)
         self.session.min_size, self.session.live = self.settings['min_size'], self.settings['live']
         self.session.subscribe(self._heard)
         colors = {layer: self.settings[_color_key(layer)] for layer in COLORS}
         self.overlay = MaskOverlay(fitsimage, self.settings['opacity'], colors)
-        self.pencil = Pencil(self.overlay.canvas, self.session.draw, self._drawing)
+        self.drawing_tool = DrawingTool(self.overlay.canvas, self.session.draw, self._drawing)
         self.overlay.canvas.add_callback('cursor-down', self._clicked)
         self.overlay.canvas.add_callback('key-down-none', self._key)
         self.panel = self._display = None
@@ -173,7 +173,7 @@ class CosmicRays(LocalPlugin):
         text = StringIO()
         self.settings.save(output=text)
         try:
-            Place(self.settings.preffile, overwrite=True, private=True).write(text.getvalue().encode())
+            AtomicFile(self.settings.preffile, overwrite=True, private=True).write(text.getvalue().encode())
         except OSError as error:
             self.logger.warning('the settings of Cosmic Rays are not saved: %s', error)
 
@@ -287,12 +287,12 @@ class CosmicRays(LocalPlugin):
         self.overlay.set_opacity(opacity)
 
     def ask_color(self, layer):
-        """Ask for the colour of a layer."""
+        """Ask for the color of a layer."""
         color = self.settings[_color_key(layer)]
-        self.dialogs.ask_color(f'Colour of: {layer}', color, lambda chosen: self.choose_color(layer, chosen))
+        self.dialogs.ask_color(f'Color of: {layer}', color, lambda chosen: self.choose_color(layer, chosen))
 
     def choose_color(self, layer, color):
-        """Draw a layer in a colour, given as a hex string or as a tuple from 0 to 1."""
+        """Draw a layer in a color, given as a hex string or as a tuple from 0 to 1."""
         color = color if isinstance(color, str) else get_hex(color[:3])
         self.settings[_color_key(layer)] = color
         self.overlay.set_color(layer, color)
@@ -336,15 +336,15 @@ class CosmicRays(LocalPlugin):
         if session.result is None:
             self._display.show_error('there is nothing to draw: run L.A.Cosmic first')
             return
-        segments = session.verdicts.told(session.result.segments)
-        verdicts = dict(zip(segments.table['label'], segments.table['verdict'], strict=True))
+        segments = session.decisions.told(session.result.segments)
+        decisions = dict(zip(segments.table['label'], segments.table['decision'], strict=True))
         labels, images = list(table.shown), self.panel.thumbnails.images(session)
 
         def done(paths, error):
             if self.panel is not None:
                 self._display.show_error(str(error)) if error else self.panel.saved.set_text(f'drawn: {paths[0].name}')
 
-        self._in_worker(lambda: contact_sheet(path, segments, labels, images, verdicts=verdicts), done)
+        self._in_worker(lambda: contact_sheet(path, segments, labels, images, decisions=decisions), done)
 
     def ask_recipe(self):
         """Ask for a recipe, and take it up."""
@@ -372,9 +372,9 @@ class CosmicRays(LocalPlugin):
         """Open the saved mask in a channel of its own."""
         self.fv.load_file(f'{self.session.saved}[MASK]', chname='Saved mask')
 
-    # the verdicts
+    # the decisions
 
-    def pass_verdict(self, name):
+    def pass_decision(self, name):
         """Keep or reject the selected segment."""
         if self.overlay.selected is not None and self.session.result is not None:
             self.session.edit(name, self.session.pixels_of([self.overlay.selected]))
@@ -389,25 +389,30 @@ class CosmicRays(LocalPlugin):
         if self.session.result is None:
             mode = 'off'
         else:
-            self.overlay.set_verdicts(self.session.result.segments, self.session.verdicts)
-        self.pencil.set_mode(mode)
+            self.overlay.set_decisions(self.session.result.segments, self.session.decisions)
+        self.drawing_tool.set_mode(mode)
         self.panel.draw.set_index(MODES.index(mode))
 
     def _drawing(self, pixels):
-        if self.session.verdicts is not None:
-            marked = np.union1d(self.session.verdicts.marked, pixels)
+        if self.session.decisions is not None:
+            marked = np.union1d(self.session.decisions.marked, pixels)
             self.overlay.set_layers({'by hand': marked}, self.session.frame.shape)
 
     # keys and mouse on the image
 
     def _key(self, _canvas, event, *_):
         action = {
-            'n': lambda: self.step(1), 'N': lambda: self.step(-1), 'x': lambda: self.pass_verdict('reject'),
-            'k': lambda: self.pass_verdict('keep'), 'u': lambda: self.session.edit('undo'),
+            'n': lambda: self.step(1),
+            'N': lambda: self.step(-1),
+            'x': lambda: self.pass_decision('reject'),
+            'k': lambda: self.pass_decision('keep'),
+            'u': lambda: self.session.edit('undo'),
             'U': lambda: self.session.edit('redo'),
-            'd': lambda: self.draw('off' if self.pencil.mode == 'paint' else 'paint'), 'b': self.blink,
-            'escape': lambda: self.draw('off'), 'backspace': self.overlay.pan_back,
-        }.get(event.key)  # fmt: skip
+            'd': lambda: self.draw('off' if self.drawing_tool.mode == 'paint' else 'paint'),
+            'b': self.blink,
+            'escape': lambda: self.draw('off'),
+            'backspace': self.overlay.pan_back,
+        }.get(event.key)
         if action is None:
             return False
         action()
@@ -434,7 +439,7 @@ class CosmicRays(LocalPlugin):
             self.panel.table.select(label)
 
     def _clicked(self, _canvas, _event, x, y, *_):
-        label = None if self.pencil.mode != 'off' else self.overlay.label_at(x, y)
+        label = None if self.drawing_tool.mode != 'off' else self.overlay.label_at(x, y)
         if label is not None:
             self.select(label, pan=False)
         return label is not None
@@ -456,7 +461,7 @@ class CosmicRays(LocalPlugin):
         if self._display is None:
             return
         if event == 'frame':
-            self.pencil.shape = None if self.session.frame is None else self.session.frame.shape
+            self.drawing_tool.shape = None if self.session.frame is None else self.session.frame.shape
             self.draw('off')
         elif event == 'recipe' and self._image is not None and (self._unit or self.session.unit) != self._opened_as:
             self._open()

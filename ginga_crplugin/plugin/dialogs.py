@@ -1,4 +1,4 @@
-"""The room of the dialogs in Ginga: one at a time, for files, for colours and for the mask."""
+"""The room of the dialogs in Ginga: one at a time, for files, for colors and for the mask."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Dialogs:
         self.shown.popup()
 
     def ask_color(self, title, color, chosen):
-        """Ask for a colour, beginning with one; ``chosen(color)`` is called with a hex string or a tuple, 0 to 1."""
+        """Ask for a color, beginning with one; ``chosen(color)`` is called with a hex string or a tuple, 0 to 1."""
         self.close()
         self.shown = Widgets.ColorDialog(title=title, parent=self._parent)
         self.shown.set_color(color)

@@ -42,8 +42,15 @@ class Panel:
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
         box.set_spacing(3)
         narrow(box, _PIXELS)
-        for part in (self._frame_part, self._mask_part, self._params_part, self._run_part, self._table_part,
-                     self._review_part, self._layers_part):  # fmt: skip
+        for part in (
+            self._frame_part,
+            self._mask_part,
+            self._params_part,
+            self._run_part,
+            self._table_part,
+            self._review_part,
+            self._layers_part,
+        ):
             part(box)
         top.add_widget(scroll, stretch=1)
         wide_enough(scroll, box)
@@ -65,7 +72,7 @@ class Panel:
         box.add_widget(_row(self.unit), stretch=0)
         self.notes = Widgets.Label('')
         box.add_widget(self.notes, stretch=0)
-        self.checks = Checks(self._session.cure)
+        self.checks = Checks(self._session.apply_remedy)
         box.add_widget(self.checks.button, stretch=0)
         box.add_widget(self.checks.box, stretch=0)
 
@@ -124,9 +131,9 @@ class Panel:
         box.add_widget(self.thumbnails.row, stretch=0)
 
     def _review_part(self, box):
-        verdict = self._plugin.pass_verdict
-        self.keep = _button('Keep', lambda: verdict('keep'), 'The selected segment is a cosmic ray (key k).')
-        self.reject = _button('Reject', lambda: verdict('reject'), 'The selected segment is none (key x).')
+        decision = self._plugin.pass_decision
+        self.keep = _button('Keep', lambda: decision('keep'), 'The selected segment is a cosmic ray (key k).')
+        self.reject = _button('Reject', lambda: decision('reject'), 'The selected segment is none (key x).')
         self.undo = _button('Undo', lambda: self._session.edit('undo'), 'Take the last edit back (key u).')
         self.redo = _button('Redo', lambda: self._session.edit('redo'), 'Make it again (key U).')
         self.reject_shown = _button('Reject shown', self._plugin.reject_shown, 'Reject all segments in the list.')
@@ -139,7 +146,7 @@ class Panel:
         self.width.set_limits(1, 15, 1)
         self.width.set_value(3)
         self.width.set_tooltip('Width of the brush and of the line, in pixels.')
-        self.width.add_callback('value-changed', lambda _, width: setattr(self._plugin.pencil, 'width', width))
+        self.width.add_callback('value-changed', lambda _, width: setattr(self._plugin.drawing_tool, 'width', width))
         self.grow = narrow(Widgets.SpinBox(dtype=int), 60)
         self.grow.set_limits(0, 3, 1)
         self.grow.set_tooltip('Grow the cosmic rays of the mask by so many pixels; shown in yellow.')
@@ -173,7 +180,7 @@ class Panel:
             check.set_state(True)
             check.add_callback('activated', lambda _, on, name=layer: self._plugin.overlay.set_visible(name, bool(on)))
             if layer in COLORS:
-                swatch = _button('', lambda name=layer: self._plugin.ask_color(name), 'Choose another colour.')
+                swatch = _button('', lambda name=layer: self._plugin.ask_color(name), 'Choose another color.')
                 swatch.set_min_size(20, 20)
                 swatch.set_max_size(20, 20)
                 self.swatches[layer] = swatch
@@ -182,7 +189,7 @@ class Panel:
         box.add_widget(_row(*row), stretch=0)
         self.opacity = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
         self.opacity.set_limits(0, 100, 5)
-        self.opacity.set_tooltip('How much the colours cover the image.')
+        self.opacity.set_tooltip('How much the colors cover the image.')
         self.opacity.add_callback('value-changed', lambda _, value: self._plugin.choose_opacity(value / 100.0))
         box.add_widget(_row(check, Widgets.Label('opacity'), self.opacity, stretch=self.opacity), stretch=0)
 
@@ -220,7 +227,7 @@ class Panel:
         (self.notes.show if frame.notes else self.notes.hide)()
 
     def show_masks(self, choices, shape):
-        """Show a row for each input mask; those of another shape than the image are greyed."""
+        """Show a row for each input mask; those of another shape than the image are grayed."""
         self.masks.remove_all(delete=True)
         if not choices:
             self.masks.add_widget(Widgets.Label('none'), stretch=0)
@@ -259,9 +266,9 @@ class Panel:
             self._kept_words.set_text(f'an unsaved review of this frame was kept ({len(kept[0])} px)')
         (self.kept.hide if kept is None else self.kept.show)()
 
-    def show_counts(self, segments, verdicts):
+    def show_counts(self, segments, decisions):
         """Show what was said of the segments."""
-        set_words(self.counts, '' if verdicts is None else counts_in_words(segments, verdicts), _COUNTS)
+        set_words(self.counts, '' if decisions is None else counts_in_words(segments, decisions), _COUNTS)
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
@@ -306,7 +313,7 @@ class Panel:
         self.saved.set_tooltip(str(path))
 
     def show_enabled(self, reasons):
-        """Grey what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
+        """Gray what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
         for name, (reason, tip) in reasons.items():
             widget = getattr(self, name)
             widget.set_enabled(not reason)

@@ -2,7 +2,7 @@
 
 from ginga.gw import Widgets
 
-from ginga_crplugin.core.review import VERDICTS
+from ginga_crplugin.core.review import DECISIONS
 from ginga_crplugin.panels.segment_rows import COLUMNS, Rows
 
 from .toolkit import characters, in_browser, narrow
@@ -18,7 +18,7 @@ _VERDICT = len(COLUMNS) - 1
 
 
 class SegmentTable:
-    """The segments as a table that can be sorted by any column, and filtered by verdict and hint.
+    """The segments as a table that can be sorted by any column, and filtered by decision and hint.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class SegmentTable:
         self.view.add_callback('selected', lambda _, rows: self._take(int(rows[0]['label'])) if rows else None)
         self.view.add_callback('sorted', self._sorted)
         self.which = narrow(Widgets.ComboBox(), 120)
-        self.which.set_tooltip('Which segments are listed: all, by verdict, or by what they may be instead.')
+        self.which.set_tooltip('Which segments are listed: all, by decision, or by what they may be instead.')
         self.which.add_callback('activated', lambda _, index: self._filter(self._whiches[index]))
         self._build_pages()
         self._offer()
@@ -88,13 +88,13 @@ class SegmentTable:
         self._offer()
         self._show_page()
 
-    def show_verdicts(self, rejected):
-        """Show other verdicts on the same segments."""
+    def show_decisions(self, rejected):
+        """Show other decisions on the same segments."""
         self.rows.set_rejected(rejected)
-        if in_browser() or self.rows.which != 'all' or self.rows.sorting[0] == 'verdict':  # there a cell can't be set
+        if in_browser() or self.rows.which != 'all' or self.rows.sorting[0] == 'decision':  # there a cell can't be set
             self._show_page()
             return
-        words = {label: VERDICTS[int(out)] for label, out, _ in self.rows.shown}
+        words = {label: DECISIONS[int(out)] for label, out, _ in self.rows.shown}
         for row, label in enumerate(self.labels):
             self.view.set_cell(row, _VERDICT, str(words[label]))
 

@@ -112,7 +112,7 @@ class Thumbnails:
         """Return what a segment is shown in: title, image, and which of them share a stretch."""
         result, name = session.result, self._chosen
         other = session.dark if name == _NONE else self._images(session.frame.shape).get(name)
-        plane = session.verdicts.plane(result.frame.bits)
+        plane = session.decisions.plane(result.frame.bits)
         return [
             ('mask', plane),
             ('science', _drawable(result.frame.ccd.data), 'science'),

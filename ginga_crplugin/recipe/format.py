@@ -7,10 +7,10 @@ import yaml
 
 from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
-from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.atomic import AtomicFile
 
 from .parse import VERSION
-from .recipe import CHECKS, CURES
+from .recipe import CHECKS, REMEDIES
 
 __all__ = ['save_recipe', 'text_of_recipe']
 
@@ -31,7 +31,7 @@ def save_recipe(recipe, path, *, overwrite=False):
         If it can't be written, or is there already.
     """
     path = Path(path)
-    Place(path, overwrite=overwrite).write(text_of_recipe(recipe, path.parent).encode())
+    AtomicFile(path, overwrite=overwrite).write(text_of_recipe(recipe, path.parent).encode())
     return path
 
 
@@ -69,10 +69,10 @@ def _lines(recipe, folder):
     yield ''
     yield '# stop: a frame is left out where one of these finds something wrong:'
     yield f'# {", ".join(CHECKS)}.'
-    yield f'# cure: the masks that these advise are used: {", ".join(CURES)}.'
+    yield f'# remedy: the masks that these advise are used: {", ".join(REMEDIES)}.'
     yield 'checks:'
     yield f'  stop: {_word(list(recipe.stop))}'
-    yield f'  cure: {_word(list(recipe.cure))}'
+    yield f'  remedy: {_word(list(recipe.remedy))}'
     yield ''
     yield 'segments:'
     yield f'  min_size: {recipe.min_size}  # pixels of the smallest segment that is listed; all are in the mask'
@@ -131,7 +131,7 @@ def _rule_lines(rules, folder):
             yield from _parameter_lines(rule.parameters, '  ')
         if rule.masks is not None:
             yield from _mask_lines(rule.masks, folder, '  ')
-        checks = {name: getattr(rule, name) for name in ('stop', 'cure') if getattr(rule, name) is not None}
+        checks = {name: getattr(rule, name) for name in ('stop', 'remedy') if getattr(rule, name) is not None}
         if checks:
             yield '  checks:'
             yield from (f'    {name}: {_word(list(names))}' for name, names in checks.items())

@@ -12,7 +12,7 @@ from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.header import frame_unit
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 
-from .recipe import CHECKS, CURES, Recipe, Rule
+from .recipe import CHECKS, REMEDIES, Recipe, Rule
 
 __all__ = ['VERSION', 'load_recipe', 'recipe_of_text']
 
@@ -128,7 +128,7 @@ class _Reader:
         checks = self._checks(parts)
         name = str(self._value(parts['name'])) if 'name' in parts else ', '.join(f'{k} {v}' for k, v in where.items())
         masks = self._masks(parts)
-        return Rule(where, name, self._parameters(parts), masks, checks['stop'], checks['cure'])
+        return Rule(where, name, self._parameters(parts), masks, checks['stop'], checks['remedy'])
 
     def _wanted(self, node):
         if isinstance(node, yaml.SequenceNode):
@@ -193,8 +193,8 @@ class _Reader:
         return value
 
     def _checks(self, parts):
-        entries = self._entries(parts.get('checks'), ('stop', 'cure'))
-        allowed = {'stop': CHECKS, 'cure': CURES}
+        entries = self._entries(parts.get('checks'), ('stop', 'remedy'))
+        allowed = {'stop': CHECKS, 'remedy': REMEDIES}
         return {
             name: tuple(self._choice(one, name, allowed[name]) for one in self._list(entries[name]))
             if name in entries

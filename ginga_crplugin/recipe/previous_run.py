@@ -60,7 +60,7 @@ def recipe_again(made, base, masks, *, rest_used):
         All that are listed, used or not.
     rest_used : bool
         Whether the masks are used that the recipe's own leave of the plane: they came from the file of the frame, by
-        the cures of the recipe, or from files that are no more.
+        the remedies of the recipe, or from files that are no more.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def recipe_again(made, base, masks, *, rest_used):
         return replace(made, own_masks=False)
     listed = [mask.origin for mask in masks if isinstance(mask.origin, MaskSource)]
     gone = tuple(source for source in base.masks if not any(_same(source, origin) for origin in listed))
-    return replace(made, masks=gone + made.masks, cure=base.cure, own_masks=base.own_masks)
+    return replace(made, masks=gone + made.masks, remedy=base.remedy, own_masks=base.own_masks)
 
 
 def _same(source, origin):

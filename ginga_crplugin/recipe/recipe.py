@@ -13,11 +13,11 @@ from ginga_crplugin.io.read import read_source, unit_of
 
 from .prepare import Prepared, Stopped
 
-__all__ = ['CHECKS', 'CURES', 'Recipe', 'Rule']
+__all__ = ['CHECKS', 'REMEDIES', 'Recipe', 'Rule']
 
-#: The checks that can stop a frame, and those whose cure is a mask of the frame's own outliers or dark edges.
+#: The checks that can stop a frame, and those whose remedy is a mask of the frame's own outliers or dark edges.
 CHECKS = 'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite'
-CURES = 'bad_pixels', 'overscan'
+REMEDIES = 'bad_pixels', 'overscan'
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Rule:
         As for `Recipe`, laid over those of the recipe.
     masks : tuple of MaskSource or None
         Instead of those of the recipe; None takes those.
-    stop, cure : tuple of str or None
+    stop, remedy : tuple of str or None
         Likewise.
     """
 
@@ -43,7 +43,7 @@ class Rule:
     parameters: dict = field(default_factory=dict)
     masks: tuple[MaskSource, ...] | None = None
     stop: tuple[str, ...] | None = None
-    cure: tuple[str, ...] | None = None
+    remedy: tuple[str, ...] | None = None
 
     def holds(self, header):
         """Whether the rule is for a frame with this header."""
@@ -66,7 +66,7 @@ class Recipe:
         Unit of the pixels, over what BUNIT says.
     stop : tuple of str
         A frame is not processed if one of these checks finds something wrong.
-    cure : tuple of str
+    remedy : tuple of str
         The masks that these checks advise are used.
     min_size, grow : int
         The smallest segment listed, and by how many pixels the cosmic rays are grown in the mask.
@@ -90,7 +90,7 @@ class Recipe:
     own_masks: bool = True
     unit: str | None = None
     stop: tuple[str, ...] = ()
-    cure: tuple[str, ...] = ()
+    remedy: tuple[str, ...] = ()
     min_size: int = LISTED
     grow: int = 0
     kind: str = 'new'
@@ -104,8 +104,8 @@ class Recipe:
             _check_parameters(rule.parameters)
         for name in self.stop:
             _check_choice('stop', name, CHECKS)
-        for name in self.cure:
-            _check_choice('cure', name, CURES)
+        for name in self.remedy:
+            _check_choice('remedy', name, REMEDIES)
         _check_choice('kind', self.kind, ('new', 'mask'))
         for name, value, low, high in (('min_size', self.min_size, 1, 10**6), ('grow', self.grow, 0, 3)):
             if isinstance(value, bool) or value != int(value) or not low <= value <= high:
@@ -121,9 +121,10 @@ class Recipe:
     def cards(self, ext):
         """Return the cards by which a mask names the recipe it was made by, and the HDU that its frame was."""
         return [
-            ('CRRECIPE', self.name, 'the recipe'), ('CRRECSUM', self.word, 'a word for what it says'),
+            ('CRRECIPE', self.name, 'the recipe'),
+            ('CRRECSUM', self.word, 'a word for what it says'),
             ('CRHDU', ext, 'the HDU of its file that the frame was'),
-        ]  # fmt: skip
+        ]
 
     @classmethod
     def of(cls, frame, params, sources, base=None, **options):
@@ -157,13 +158,13 @@ class Recipe:
         base = cls() if base is None else base.for_header(frame.ccd.header)
         made = {item.name: _again(item.name, params, sources, base) for item in fields(params)}
         masks = tuple(_source(mask) for mask in frame.masks if isinstance(mask.origin, MaskSource))
-        cure = tuple(dict.fromkeys(mask.origin for mask in frame.masks if mask.origin in CURES))
+        remedy = tuple(dict.fromkeys(mask.origin for mask in frame.masks if mask.origin in REMEDIES))
         for mask in frame.masks:
             if mask.origin is None:
                 msg = f'mask {mask.name} came from no file: write it to one and add that, to have it in a recipe'
                 raise ValueError(msg)
         unit = None if unit_of(frame.ccd.header) == frame.ccd.unit else frame.ccd.unit.to_string()
-        return replace(base, parameters=made, masks=masks, cure=cure, unit=unit, **options)
+        return replace(base, parameters=made, masks=masks, remedy=remedy, unit=unit, **options)
 
     def rule_for(self, header):
         """Return the rule for a frame with this header; None if there is none."""
@@ -175,7 +176,7 @@ class Recipe:
         changes = {'rules': ()}
         if rule is not None:
             changes['parameters'] = self.parameters | rule.parameters
-            given = {name: getattr(rule, name) for name in ('masks', 'stop', 'cure')}
+            given = {name: getattr(rule, name) for name in ('masks', 'stop', 'remedy')}
             changes |= {name: value for name, value in given.items() if value is not None}
         return replace(self, **changes)
 
@@ -194,13 +195,13 @@ class Recipe:
         tuple of InputMask
         """
         masks = tuple(cached_source(source, frame.ext) for source in self.masks)
-        if not self.cure:
+        if not self.remedy:
             return masks
         if params is None:
             params, _ = frame.parameters(None, {k: v for k, v in self.parameters.items() if v != FromHeader()})
         checks = check_frame(frame.replace(masks=frame.masks + masks), params)
         return masks + tuple(
-            check.cure.mask for check in checks if check.name in self.cure and check.cure and check.cure.mask
+            check.remedy.mask for check in checks if check.name in self.remedy and check.remedy and check.remedy.mask
         )
 
     def prepare(self, frame, chosen=None, masks=()):

@@ -21,7 +21,7 @@ class Found:
     prepared : Prepared
     detection : Detection
     segments : Segments
-        With hints and verdicts.
+        With hints and decisions.
     crmask : (ny, nx) bool ndarray or None
         The grown cosmic rays; None where they are not grown.
     """
@@ -36,9 +36,15 @@ class Found:
         recipe = self.prepared.recipe
         options = {'kind': recipe.kind, 'cleaned': recipe.cleaned} | options
         return save_mask(
-            self.prepared.frame, self.detection, self.segments, path, crmask=self.crmask,
-            sources=self.prepared.sources, cards=[*grow_cards(recipe.grow), *cards], **options,
-        )  # fmt: skip
+            self.prepared.frame,
+            self.detection,
+            self.segments,
+            path,
+            crmask=self.crmask,
+            sources=self.prepared.sources,
+            cards=[*grow_cards(recipe.grow), *cards],
+            **options,
+        )
 
 
 def find(prepared):
@@ -56,6 +62,6 @@ def find(prepared):
     detection = detect(frame, prepared.params)
     segments = segment(frame, detection, recipe.min_size)
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
-    verdicts = Review(frame.shape).verdicts(segments, recipe.grow)  # as if looked at, and nothing rejected
-    segments = verdicts.told(with_hints(frame, detection, segments, dark))
-    return Found(prepared, detection, segments, verdicts.mask if recipe.grow else None)
+    decisions = Review(frame.shape).decisions(segments, recipe.grow)  # as if looked at, and nothing rejected
+    segments = decisions.told(with_hints(frame, detection, segments, dark))
+    return Found(prepared, detection, segments, decisions.mask if recipe.grow else None)

@@ -24,12 +24,18 @@ ROWS, LONGEST = 1000, 300
 
 #: The columns behind the name of the frame: their heads, how they are set, and how the values are written.
 _COLUMNS = {
-    'state': ('state', '', str), 'why': ('stands out', 'why', str), 'object': ('object', '', str),
-    'date': ('DATE-OBS', 'date', str), 'exposure': ('exposure [s]', 'number', '.4g'),
-    'pixels': ('cosmic rays [px]', 'number', '.0f'), 'segments': ('segments', 'number', '.0f'),
-    'rate': ('rate [/cm²/min]', 'number', '.3g'), 'unsearched': ('not searched [%]', 'number', '.2f'),
-    'checks': ('checks', 'checks', str), 'rule': ('rule', '', str),
-}  # fmt: skip
+    'state': ('state', '', str),
+    'why': ('stands out', 'why', str),
+    'object': ('object', '', str),
+    'date': ('DATE-OBS', 'date', str),
+    'exposure': ('exposure [s]', 'number', '.4g'),
+    'pixels': ('cosmic rays [px]', 'number', '.0f'),
+    'segments': ('segments', 'number', '.0f'),
+    'rate': ('rate [/cm²/min]', 'number', '.3g'),
+    'unsearched': ('not searched [%]', 'number', '.2f'),
+    'checks': ('checks', 'checks', str),
+    'rule': ('rule', '', str),
+}
 
 
 def check_folder(folder):
@@ -94,9 +100,13 @@ def _page(folder, table, outcomes, recipe):
 
     loader = PackageLoader('ginga_crplugin.report', 'templates')
     pages = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         keep_trailing_newline=True,
-    )  # fmt: skip
+    )
     style, script = (loader.get_source(pages, f'report.{name}')[0] for name in ('css', 'js'))
     plot, words = night_plot(table)
     plot = plot.replace('<svg', f'<svg role="img" aria-label="{words}"', 1)  # numbers alone, nothing from a file
@@ -104,15 +114,25 @@ def _page(folder, table, outcomes, recipe):
     drawn = [[_cell_in_words(cell) for cell in cells] for cells in sheets(outcomes)]
     most = f'Of no frame more than a few, {MOST} in all at most; the mask beside the frame, pixels count from 1.'
     return pages.get_template('report.html').render(
-        version=__version__, recipe_name=_plain(recipe.name), count=len(table), span=_span(table),
-        counts=list(_counts(table)), folder=_plain(shlex.quote(str(folder))), recipe_text=_recipe_text(recipe),
-        plot=Markup(plot), plot_words=words, far=f'{FAR:g}',
+        version=__version__,
+        recipe_name=_plain(recipe.name),
+        count=len(table),
+        span=_span(table),
+        counts=list(_counts(table)),
+        folder=_plain(shlex.quote(str(folder))),
+        recipe_text=_recipe_text(recipe),
+        plot=Markup(plot),
+        plot_words=words,
+        far=f'{FAR:g}',
         columns=[('frame', ''), *(_COLUMNS[name][:2] for name in columns)],
-        rows=[_row(table[place], columns) for place in places], shown=_shown_in_words(table, places),
+        rows=[_row(table[place], columns) for place in places],
+        shown=_shown_in_words(table, places),
         sheets=[('largest', 'The largest segments', most, drawn[0]), ('hinted', 'Others with a hint', most, drawn[1])],
-        legend=[(text, '#{:02x}{:02x}{:02x}'.format(*colour)) for text, colour, _ in LEGEND] if any(drawn) else [],
-        style=Markup(style), script=Markup(script), script_hash=_hash(script),
-    )  # fmt: skip
+        legend=[(text, '#{:02x}{:02x}{:02x}'.format(*color)) for text, color, _ in LEGEND] if any(drawn) else [],
+        style=Markup(style),
+        script=Markup(script),
+        script_hash=_hash(script),
+    )
 
 
 def _hash(script):
@@ -146,12 +166,15 @@ def _counts(table):
     status = np.asarray(table['status'])
     failed, out = status == 'failed', table['stands_out'] != ''
     figures = [
-        (len(table), 'frames', False), (np.count_nonzero(status == 'done'), 'done', False),
-        (np.count_nonzero(status == 'skipped'), 'done before', False), (np.count_nonzero(failed), 'failed', True),
+        (len(table), 'frames', False),
+        (np.count_nonzero(status == 'done'), 'done', False),
+        (np.count_nonzero(status == 'skipped'), 'done before', False),
+        (np.count_nonzero(failed), 'failed', True),
         (np.count_nonzero(out & ~failed), 'others stand out', True),
-        (np.count_nonzero(table['reviewed']), 'reviewed', False), (table['segments'].sum(), 'segments', False),
+        (np.count_nonzero(table['reviewed']), 'reviewed', False),
+        (table['segments'].sum(), 'segments', False),
         (table['pixels'].sum(), 'cosmic-ray pixels', False),
-    ]  # fmt: skip
+    ]
     for number, words, asks in figures:
         if number or words != 'done before':
             yield f'{number:,}'.replace(',', ' '), words, asks and number > 0

@@ -15,7 +15,7 @@ from ginga_crplugin.figures.style import COSMIC_RAY, INK, MASKED
 
 __all__ = ['night_plot']
 
-#: What the colours of the plot are in the page: those of its own style, by which it goes with light and dark.
+#: What the colors of the plot are in the page: those of its own style, by which it goes with light and dark.
 _IN_PAGE = {INK: 'ink', MASKED: 'plain', COSMIC_RAY: 'outstanding'}
 
 _NAMES = {
@@ -39,7 +39,7 @@ def night_plot(table):
     Returns
     -------
     svg : str
-        To stand in a page that has colours ``--ink``, ``--plain`` and ``--outstanding``; empty where there is nothing
+        To stand in a page that has colors ``--ink``, ``--plain`` and ``--outstanding``; empty where there is nothing
         to draw.
     words : str
         What is drawn.
@@ -81,7 +81,7 @@ def _times(dates):
 
 
 def _figure(x, values, outstanding, reviewed, kind, *, dated):
-    ink, plain, vermilion = (_hex(colour) for colour in (INK, MASKED, COSMIC_RAY))
+    ink, plain, vermilion = (_hex(color) for color in (INK, MASKED, COSMIC_RAY))
     figure = Figure(figsize=(10.5, 3.6), layout='constrained')
     axes = figure.add_subplot()
     usual = np.median(values)
@@ -118,15 +118,15 @@ def _figure(x, values, outstanding, reviewed, kind, *, dated):
     return figure
 
 
-def _hex(colour):
-    return '#{:02x}{:02x}{:02x}'.format(*colour)
+def _hex(color):
+    return '#{:02x}{:02x}{:02x}'.format(*color)
 
 
 def _for_page(svg):
-    """Return the picture as a part of a page: in the colours of the page, and without the addresses of its format."""
+    """Return the picture as a part of a page: in the colors of the page, and without the addresses of its format."""
     svg = svg[svg.index('<svg') :]
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', '', svg)
-    for colour, name in _IN_PAGE.items():
-        svg = svg.replace(_hex(colour), f'var(--{name})')
+    for color, name in _IN_PAGE.items():
+        svg = svg.replace(_hex(color), f'var(--{name})')
     return re.sub(r' width="[^"]*pt"| height="[^"]*pt"', '', svg, count=2)

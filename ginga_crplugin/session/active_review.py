@@ -1,4 +1,4 @@
-"""The room of the judgement: the verdicts on the frame at hand, kept until they are saved, and the mask they make."""
+"""The room of the judgement: the decisions on the frame at hand, kept until they are saved, and the mask they make."""
 
 import time
 from pathlib import Path
@@ -10,10 +10,10 @@ from ginga_crplugin.io.provenance import grow_cards
 from ginga_crplugin.io.review_cache import fingerprint
 from ginga_crplugin.io.save import save_mask
 
-__all__ = ['Judgement']
+__all__ = ['ActiveReview']
 
 
-class Judgement:
+class ActiveReview:
     """What the user says of a frame, and what that makes of the result; `Session` tells what each attribute is.
 
     Parameters
@@ -23,8 +23,8 @@ class Judgement:
     fail : callable
         ``fail(error)`` has an error shown.
     changed : callable
-        Called without anything when the verdicts have changed.
-    reviews : KeptReviews or None
+        Called without anything when the decisions have changed.
+    reviews : ReviewCache or None
         Where reviews that are not saved yet are kept.
     """
 
@@ -48,22 +48,22 @@ class Judgement:
 
     def end(self):
         """Let the frame go."""
-        self.review = self.verdicts = self.kept = self._word = self._segments = self._written_verdicts = None
+        self.review = self.decisions = self.kept = self._word = self._segments = self._written_decisions = None
 
     def judge(self, segments):
         """Take up the segments of another result."""
         self._segments = segments
-        self.verdicts = self.review.verdicts(segments, self.grow)
+        self.decisions = self.review.decisions(segments, self.grow)
 
     def _judge_again(self):
         if self._segments is not None:
             self.judge(self._segments)
         self._changed()
 
-    # verdicts
+    # decisions
 
     def edit(self, name, pixels=None):
-        """Pass a verdict or take one back (see `Session.edit`)."""
+        """Pass a decision or take one back (see `Session.edit`)."""
         if self._segments is None:
             return
         if self.kept is not None:  # what was kept would be written over
@@ -76,8 +76,8 @@ class Judgement:
         """Take what was drawn by hand (see `Session.draw`)."""
         if self._segments is not None and mode == 'reject in box':
             table, nx = self._segments.table, self._segments.shape[1]
-            centres = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
-            self.edit('reject', self._segments.pixels_of(table['label'][np.isin(centres, pixels)]))
+            centers = np.rint(table['y_centroid'].value) * nx + np.rint(table['x_centroid'].value)
+            self.edit('reject', self._segments.pixels_of(table['label'][np.isin(centers, pixels)]))
         else:
             self.edit('erase' if mode == 'erase' else 'mark', pixels)
 
@@ -90,7 +90,7 @@ class Judgement:
     # what is kept
 
     def _keep(self):
-        """Write the verdicts down, so that a crash takes none of them."""
+        """Write the decisions down, so that a crash takes none of them."""
         if self._reviews is None:
             return
         word, number, edited = self._word, time.monotonic_ns(), self.review.edited
@@ -103,7 +103,7 @@ class Judgement:
         self._ask(lambda: self._reviews.forget(word, number), _nothing)
 
     def take_up(self, *, kept):
-        """Take up the verdicts that were kept of this frame, or forget them."""
+        """Take up the decisions that were kept of this frame, or forget them."""
         if self.kept is None:
             return
         edited, self.kept = self.kept, None
@@ -126,7 +126,7 @@ class Judgement:
     @property
     def saved(self):
         """The file that holds the review as it stands; None if none does."""
-        as_written = self.verdicts is not None and self.verdicts is self._written_verdicts
+        as_written = self.decisions is not None and self.decisions is self._written_decisions
         return self.written if as_written else None
 
     def save(self, result, path, done, *, dark, looked_at, **options):
@@ -141,20 +141,23 @@ class Judgement:
         if seen:  # the mask of a night was looked at, whatever was found
             cards += [(key, *rest) for key, rest in result.frame.saved.cards.items()]
         options |= {
-            'crmask': self.verdicts.mask, 'sources': result.sources, 'verified': result.verified,
-            'review': edited if seen or len(edited[0]) else None, 'cards': cards,
-        }  # fmt: skip
-        verdicts, review, word, number = self.verdicts, self.review, self._word, time.monotonic_ns()
+            'crmask': self.decisions.mask,
+            'sources': result.sources,
+            'verified': result.verified,
+            'review': edited if seen or len(edited[0]) else None,
+            'cards': cards,
+        }
+        decisions, review, word, number = self.decisions, self.review, self._word, time.monotonic_ns()
         decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept
 
         def job():
-            segments = verdicts.told(result.hinted(dark))
+            segments = decisions.told(result.hinted(dark))
             return save_mask(result.frame, result.detection, segments, path, **options)
 
         def written(target):
             self.written = target
             if self.review is review:  # else another frame was opened meanwhile
-                self._written_verdicts = verdicts
+                self._written_decisions = decisions
                 done()
             if decided:
                 self._forget(word, number)

@@ -12,13 +12,13 @@ from ginga_crplugin.core.segments import segment
 
 from .result import Result
 
-__all__ = ['Search', 'Wish']
+__all__ = ['RunRequest', 'Runner']
 
 #: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
 PATIENCE = 0.5
 
 
-class Wish(NamedTuple):
+class RunRequest(NamedTuple):
     """What is to be searched, and how; ``live`` is whether a first iteration may be shown in between."""
 
     frame: Frame
@@ -28,7 +28,7 @@ class Wish(NamedTuple):
     live: bool
 
 
-class Search:
+class Runner:
     """Runs L.A.Cosmic in a worker; `Session` tells what each attribute is.
 
     Parameters
@@ -36,7 +36,7 @@ class Search:
     run : callable
         As for `Session`.
     wish : callable
-        ``wish()`` returns the `Wish` as it stands; it is asked for when a run begins.
+        ``wish()`` returns the `RunRequest` as it stands; it is asked for when a run begins.
     found : callable
         ``found(result)`` takes a `Result`; while one that is not exact is taken, the search is still busy.
     failed : callable

@@ -11,10 +11,10 @@ from ginga_crplugin.core.segments import LISTED
 from ginga_crplugin.io.read import with_saved
 from ginga_crplugin.recipe.format import save_recipe
 
-from .active_review import Judgement
+from .active_review import ActiveReview
 from .result import Comparison, verify, without_masks
-from .runner import Search, Wish
-from .settings import Choices, masks_of
+from .runner import Runner, RunRequest
+from .settings import Settings, masks_of
 
 __all__ = ['Session']
 
@@ -30,7 +30,7 @@ class Session:
     run : callable
         ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the front's own thread,
         with the exception that the job raised, or None, as ``error``.
-    reviews : KeptReviews, optional
+    reviews : ReviewCache, optional
         Where reviews that are not saved yet are kept.
 
     Attributes
@@ -49,9 +49,9 @@ class Session:
     def __init__(self, run, reviews=None):
         self._run = run
         self._listeners = []
-        self._search = Search(run, self._wish, self._found, self._failed)
-        self._judgement = Judgement(self._ask, self._fail, self._judged, reviews)
-        self._choices = Choices()
+        self._search = Runner(run, self._wish, self._found, self._failed)
+        self._judgement = ActiveReview(self._ask, self._fail, self._judged, reviews)
+        self._choices = Settings()
         self._opening = self._comparing = 0
         self._checking = False
         self.live, self.min_size = True, LISTED
@@ -247,7 +247,7 @@ class Session:
 
     @property
     def masks(self):
-        """The input masks (`MaskChoice`), used or not."""
+        """The input masks (`MaskSetting`), used or not."""
         return self._choices.masks
 
     def add_mask(self, load):
@@ -297,12 +297,12 @@ class Session:
 
         self._run(lambda: check_frame(frame, params), done)
 
-    def cure(self, cure):
-        """Do what a check advises (`Cure`): take parameters, use a mask."""
-        if cure.mask is not None:
-            self._choose(self._choices.with_mask(cure.mask, own=True))  # it is of this frame alone
+    def apply_remedy(self, remedy):
+        """Do what a check advises (`Remedy`): take parameters, use a mask."""
+        if remedy.mask is not None:
+            self._choose(self._choices.with_mask(remedy.mask, own=True))  # it is of this frame alone
             self._tell('masks')
-        self.set_params(**cure.params)
+        self.set_params(**remedy.params)
 
     # the run
 
@@ -333,7 +333,7 @@ class Session:
         self._search.start()
 
     def _wish(self):
-        return Wish(self.frame, *self._choices.resolved(self.frame), self.min_size, self.live)
+        return RunRequest(self.frame, *self._choices.resolved(self.frame), self.min_size, self.live)
 
     def set_live(self, live):
         """Have the result follow every change, once there is one and the fast engine is ready; or not."""
@@ -416,10 +416,12 @@ class Session:
             return result
         return replace(result, segments=replace(result.segments, min_size=self.min_size))
 
-    # the verdicts
+    # the decisions
 
     review = property(attrgetter('_judgement.review'), doc='What was said of the frame (`Review`), or None.')
-    verdicts = property(attrgetter('_judgement.verdicts'), doc='What that makes of the result (`Verdicts`), or None.')
+    decisions = property(
+        attrgetter('_judgement.decisions'), doc='What that makes of the result (`Decisions`), or None.'
+    )
     kept = property(attrgetter('_judgement.kept'), doc='A review that was kept of the frame, to be taken up, or None.')
     grow = property(attrgetter('_judgement.grow'), doc='By how many pixels the cosmic rays of the mask are grown.')
 
@@ -428,7 +430,7 @@ class Session:
         return self.result.segments.pixels_of(labels)
 
     def edit(self, name, pixels=None):
-        """Pass a verdict, or take one back.
+        """Pass a decision, or take one back.
 
         Parameters
         ----------
@@ -449,7 +451,7 @@ class Session:
         Parameters
         ----------
         mode : str
-            How: ``'erase'``; ``'reject in box'`` rejects the segments whose centre lies there; else the pixels are said
+            How: ``'erase'``; ``'reject in box'`` rejects the segments whose center lies there; else the pixels are said
             to be cosmic rays.
         pixels : (n,) int array_like
             Flat indices of what was drawn.
@@ -457,7 +459,7 @@ class Session:
         self._judgement.draw(mode, pixels)
 
     def take_up(self, *, kept):
-        """Take up the verdicts that were kept of this frame, or forget them."""
+        """Take up the decisions that were kept of this frame, or forget them."""
         self._judgement.take_up(kept=kept)
 
     def set_grow(self, grow):

@@ -8,11 +8,11 @@ from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.recipe.previous_run import done_by, masks_of_run, recipe_again
 from ginga_crplugin.recipe.recipe import Recipe
 
-__all__ = ['Choices', 'MaskChoice', 'masks_of']
+__all__ = ['MaskSetting', 'Settings', 'masks_of']
 
 
 @dataclass(frozen=True, eq=False)
-class MaskChoice:
+class MaskSetting:
     """An input mask, and whether it is used."""
 
     mask: InputMask
@@ -30,13 +30,13 @@ def masks_of(frame, recipe):
     else:
         own = frame.masks
         made = recipe.for_header(frame.ccd.header).masks_for(frame if used else frame.replace(masks=()))
-    choices = [MaskChoice(mask, used, own=True) for mask in own]
-    return tuple(choices + [MaskChoice(mask, own=True) for mask in made])
+    choices = [MaskSetting(mask, used, own=True) for mask in own]
+    return tuple(choices + [MaskSetting(mask, own=True) for mask in made])
 
 
 @dataclass(frozen=True, eq=False)
-class Choices:
-    """What the user chose; another choice is another `Choices`.
+class Settings:
+    """What the user chose; another choice is another `Settings`.
 
     Attributes
     ----------
@@ -44,13 +44,13 @@ class Choices:
         Parameters over those of the header and the recipe, by field name.
     recipe : Recipe or None
         The recipe that is used.
-    masks : tuple of MaskChoice
+    masks : tuple of MaskSetting
         The input masks, used or not.
     """
 
     given: dict = field(default_factory=dict)
     recipe: Recipe | None = None
-    masks: tuple[MaskChoice, ...] = ()
+    masks: tuple[MaskSetting, ...] = ()
 
     def resolved(self, frame):
         """Return the parameters for a frame (`LACosmicParams`), None for no frame, and where each comes from."""
@@ -81,13 +81,13 @@ class Choices:
 
     def with_mask(self, mask, *, own=False):
         """Return them with another `InputMask`; one of its own goes with the frame."""
-        return replace(self, masks=(*self.masks, MaskChoice(mask, own=own)))
+        return replace(self, masks=(*self.masks, MaskSetting(mask, own=own)))
 
     def with_mask_changed(self, index, used, bit):
         """Return them with a mask used or not, or of another cause; None leaves it as it is."""
         old = self.masks[index]
         mask = old.mask if bit is None else replace(old.mask, bit=MaskBit(bit))
-        new = MaskChoice(mask, old.used if used is None else used, old.own)
+        new = MaskSetting(mask, old.used if used is None else used, old.own)
         return replace(self, masks=(*self.masks[:index], new, *self.masks[index + 1 :]))
 
     def without_frame(self):

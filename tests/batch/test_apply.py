@@ -208,13 +208,19 @@ def test_all_frames_of_all_files(night, recipe, reference, tmp_path):
     assert by_name['f0.fits', 0].rule == ''
     assert 'gain is not in the header of dark.fits' in by_name['dark.fits', 0].reason
     assert set(contents(tmp_path)) == {
-        'f0_crmask.fits', 'f1_crmask.fits', 'f2_crmask.fits', 'f3_crmask.fits', 'mosaic_ext1_crmask.fits',
+        'f0_crmask.fits',
+        'f1_crmask.fits',
+        'f2_crmask.fits',
+        'f3_crmask.fits',
+        'mosaic_ext1_crmask.fits',
         'mosaic_ext2_crmask.fits',
-    }  # fmt: skip
+    }
     assert reference.items() <= contents(tmp_path).items()
     for chip in (1, 2):
-        assert_array_equal(fits.getdata(tmp_path / f'mosaic_ext{chip}_crmask.fits', f'CHIP{chip}'),
-                           fits.getdata(night / 'mosaic.fits', chip))  # fmt: skip
+        assert_array_equal(
+            fits.getdata(tmp_path / f'mosaic_ext{chip}_crmask.fits', f'CHIP{chip}'),
+            fits.getdata(night / 'mosaic.fits', chip),
+        )
 
 
 def test_results_come_one_by_one(night, recipe, tmp_path):
@@ -257,8 +263,10 @@ def test_every_image_at_an_address_is_a_frame(night, recipe, reference, tmp_path
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(data.astype(np.int16), header)]).writeto(packed)
     outcomes = list(apply_recipe(recipe, [f'file://{night / "mosaic.fits"}', f'file://{packed}'], tmp_path))
     assert [(o.status, o.ext, o.of, o.reason) for o in outcomes] == [
-        ('done', 1, 2, ''), ('done', 2, 2, ''), ('done', 1, 1, ''),
-    ]  # fmt: skip
+        ('done', 1, 2, ''),
+        ('done', 2, 2, ''),
+        ('done', 1, 1, ''),
+    ]
     assert (tmp_path / 'packed_crmask.fits').exists()
     for name in ('mosaic_ext1_crmask.fits', 'mosaic_ext2_crmask.fits'):
         assert contents(tmp_path)[name] == reference[name]
@@ -333,8 +341,10 @@ def test_the_command_goes_on_where_it_was(night, recipe_path, tmp_path, capsys):
     assert apply(recipe_path, *frames, '-o', out, '-j', 1, '--resume', '--json') == 1
     *rows, last = map(json.loads, capsys.readouterr().out.splitlines())
     assert {Path(row['path']).name: row['status'] for row in rows} == {
-        'f0.fits': 'skipped', 'broken.fits': 'failed', 'f1.fits': 'done',
-    }  # fmt: skip
+        'f0.fits': 'skipped',
+        'broken.fits': 'failed',
+        'f1.fits': 'done',
+    }
     assert (last['frames'], last['failed']) == (3, 1)
 
 

@@ -71,8 +71,8 @@ def recipes(folder):
     return {
         'plain': Recipe(),
         'masks': Recipe({'sigclip': 6.0, 'gain': FromHeader()}, (dark, column)),
-        'cure': Recipe({'sigclip': 6.0}, (dark,), cure=('bad_pixels',)),
-        'not its own': Recipe({'sigclip': 6.0}, (dark,), own_masks=False, cure=('bad_pixels',)),
+        'remedy': Recipe({'sigclip': 6.0}, (dark,), remedy=('bad_pixels',)),
+        'not its own': Recipe({'sigclip': 6.0}, (dark,), own_masks=False, remedy=('bad_pixels',)),
         'unit': Recipe({'sigclip': 6.0, 'gain': 1.0}, (dark,), unit='electron'),
         'grown': Recipe({}, (dark,), min_size=5, grow=1, cleaned=True),
         'chips': Recipe({}, (dark,), rules=(Rule({'EXTNAME': 'SCI'}, 'chips', {'sigclip': 5.0}, (chips,)),)),
@@ -80,7 +80,7 @@ def recipes(folder):
 
 
 NIGHTS = [('new', name) for name in sorted(recipes(Path()))]
-NIGHTS += [('mask', name) for name in ('chips', 'cure', 'not its own')]
+NIGHTS += [('mask', name) for name in ('chips', 'remedy', 'not its own')]
 
 
 @pytest.fixture(scope='module', params=NIGHTS, ids=' '.join)
@@ -120,7 +120,7 @@ def opened(night, place, session=None):
 
 def plane(session):
     saturated = session.result.frame.saturated(session.result.detection.params) * np.uint8(MaskBit.SATURATED)
-    return session.verdicts.plane(session.result.frame.bits | saturated)
+    return session.decisions.plane(session.result.frame.bits | saturated)
 
 
 def output_of(night, place):
@@ -162,7 +162,7 @@ def results(frames, tmp_path):
     """A folder of results whose masks can be moved and changed: of the frames, too."""
     shutil.copytree(frames, tmp_path / 'frames')
     folder = tmp_path / 'out'
-    assert apply(folder, recipes(tmp_path / 'frames')['cure']) == 0
+    assert apply(folder, recipes(tmp_path / 'frames')['remedy']) == 0
     return folder
 
 
@@ -202,7 +202,7 @@ def test_a_recipe_saved_from_an_output_does_the_same(results, tmp_path):
         session.save_recipe(path)
         assert session.error == ''
         recipe = load_recipe(path)
-        assert (recipe.cure, recipe.own_masks, len(recipe.masks)) == (('bad_pixels',), True, 1)
+        assert (recipe.remedy, recipe.own_masks, len(recipe.masks)) == (('bad_pixels',), True, 1)
         frame = read_frame(results.parent / 'frames' / f'f{place + 1}.fits')
         assert_array_equal(recipe.prepare(frame).frame.bits, seen.recipe.prepare(frame).frame.bits)
     (results.parent / 'frames' / 'dark.fits').unlink()
@@ -215,8 +215,10 @@ def test_another_recipe_is_taken_up_as_on_any_frame(results, frames):
     column = MaskSource(frames / 'column.fits', None, MaskBit.BAD)
     session.take_recipe(Recipe({'sigclip': 9.0}, (column,)))
     assert [choice.mask.name for choice in session.masks] == [
-        'HOT of the DQ in this file', 'BAD of the DQ in this file', 'column.fits',
-    ]  # fmt: skip
+        'HOT of the DQ in this file',
+        'BAD of the DQ in this file',
+        'column.fits',
+    ]
     session.take_recipe(night_of(results).recipe)
     assert [choice.mask.name for choice in session.masks] == ['BAD of the DQ in this file', 'dark.fits > 30']
     session.detect()
@@ -263,7 +265,7 @@ def reject_one(session):
 def test_a_review_goes_into_the_output_and_stays(frames, tmp_path, kind, capsys):
     shutil.copytree(frames, tmp_path / 'frames')
     folder = tmp_path / 'out'
-    recipe = replace(recipes(tmp_path / 'frames')['cure'], kind=kind, cleaned=True)
+    recipe = replace(recipes(tmp_path / 'frames')['remedy'], kind=kind, cleaned=True)
     assert apply(folder, recipe) == 0
     capsys.readouterr()
     seen = night_of(folder, every=True)
@@ -292,7 +294,7 @@ def test_a_review_goes_into_the_output_and_stays(frames, tmp_path, kind, capsys)
     assert_array_equal(after, np.where(lost, before & ~np.uint8(MaskBit.CR_DETECTED), before))
     # opened again, it is rejected
     again = opened(seen, 0)
-    assert list(again.verdicts.rejected_labels) == [label]
+    assert list(again.decisions.rejected_labels) == [label]
     assert_array_equal(plane(again), after)
     went_on(folder, recipe, output, capsys)
 
@@ -326,12 +328,12 @@ def test_a_review_can_be_gone_on_with(results):
     other = next(int(label) for label in table['label'] if label != first)
     session.edit('reject', session.pixels_of([other]))
     session.save(kind='into', overwrite=True)
-    assert sorted(opened(seen, 0).verdicts.rejected_labels) == sorted([first, other])
+    assert sorted(opened(seen, 0).decisions.rejected_labels) == sorted([first, other])
     session = opened(seen, 0)
     session.edit('keep', session.pixels_of([first, other]))
     session.save(kind='into', overwrite=True)
     assert session.error == ''
-    assert len(opened(seen, 0).verdicts.rejected_labels) == 0
+    assert len(opened(seen, 0).decisions.rejected_labels) == 0
 
 
 def test_a_mask_that_was_looked_at_and_found_good_is_reviewed(results, capsys):

@@ -115,9 +115,12 @@ def timed(words, count, jobs=1):
         raise SystemExit(f'{words} failed:\n{"".join(lines)}')
     first, last = moments[jobs - 1], moments[count - 1]
     return {
-        'per_frame': (last - first) / (count - jobs), 'first': first, 'seconds': last, 'with_report': seconds,
+        'per_frame': (last - first) / (count - jobs),
+        'first': first,
+        'seconds': last,
+        'with_report': seconds,
         'peak_mib': peak,
-    }  # fmt: skip
+    }
 
 
 def apply(frames, recipe, out, jobs):

@@ -103,9 +103,13 @@ def reference(pixels, mask, options):
 
     def run():
         return ccdproc.cosmicray_lacosmic(
-            ccd, gain=GAIN * u.electron / u.adu, readnoise=READNOISE * u.electron, satlevel=SATLEVEL,
-            sepmed=options.sepmed, gain_apply=False,
-        )  # fmt: skip
+            ccd,
+            gain=GAIN * u.electron / u.adu,
+            readnoise=READNOISE * u.electron,
+            satlevel=SATLEVEL,
+            sepmed=options.sepmed,
+            gain_apply=False,
+        )
 
     seconds, memory = measured(run, options.repeats)
     return {'first': seconds, 'memory': memory}

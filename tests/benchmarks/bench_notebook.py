@@ -50,8 +50,11 @@ def measure(size, segments, steps):
 
 
 def _measure(lab, size, steps):
-    lab.open('bench', 'from ginga_crplugin import CosmicRayPanel',
-             "panel = CosmicRayPanel('frame.fits'); panel.params = {'readnoise': 10.0}; panel")  # fmt: skip
+    lab.open(
+        'bench',
+        'from ginga_crplugin import CosmicRayPanel',
+        "panel = CosmicRayPanel('frame.fits'); panel.params = {'readnoise': 10.0}; panel",
+    )
     lab.gone('compiling')
     lab.button('Run').click()
     lab.says(' px in ')

@@ -21,9 +21,20 @@ from ginga_crplugin.cli.parser import build_parser, chosen_params, split_ext
 
 COMMAND = [sys.executable, '-c', 'import sys; from ginga_crplugin.cli.main import main; sys.exit(main())']
 KEYS = {
-    'frame', 'pixels', 'segments', 'segments_listed', 'per_iteration', 'unsearched_fraction', 'output', 'parameters',
-    'sources', 'masks', 'nonfinite', 'notes', 'engine',
-}  # fmt: skip
+    'frame',
+    'pixels',
+    'segments',
+    'segments_listed',
+    'per_iteration',
+    'unsearched_fraction',
+    'output',
+    'parameters',
+    'sources',
+    'masks',
+    'nonfinite',
+    'notes',
+    'engine',
+}
 
 
 def command(*args, **options):
@@ -132,9 +143,15 @@ def test_the_default_output_stands_beside_the_frame(frame, capsys):
 
 @pytest.mark.parametrize(
     ('suffix', 'bit', 'cause'),
-    [('', MaskBit.INPUT, 'other'), (':hot', MaskBit.HOT, 'hot'), (':bad', MaskBit.BAD, 'bad'),
-     ('[BPM]:bad', MaskBit.BAD, 'bad'), ('[1]', MaskBit.INPUT, 'other'), ('[bpm,1]:hot', MaskBit.HOT, 'hot')],
-)  # fmt: skip
+    [
+        ('', MaskBit.INPUT, 'other'),
+        (':hot', MaskBit.HOT, 'hot'),
+        (':bad', MaskBit.BAD, 'bad'),
+        ('[BPM]:bad', MaskBit.BAD, 'bad'),
+        ('[1]', MaskBit.INPUT, 'other'),
+        ('[bpm,1]:hot', MaskBit.HOT, 'hot'),
+    ],
+)
 def test_a_mask_with_its_cause(frame, mask, capsys, suffix, bit, cause):
     found = result(capsys, frame, '--mask', f'{mask}{suffix}')
     assert found['masks'] == [{'name': 'mask.fits', 'cause': cause, 'pixels': 1}]
@@ -152,8 +169,10 @@ def test_several_masks_and_a_dark(frame, mask, tmp_path, capsys):
         capsys, frame, '--mask', f'{mask}:bad', '--mask', mask, '--dark', tmp_path / 'dark.fits', '--dark-limit', 30
     )
     assert [(m['name'], m['cause'], m['pixels']) for m in found['masks']] == [
-        ('mask.fits', 'bad', 1), ('mask.fits', 'other', 1), ('dark.fits > 30', 'hot', 2),
-    ]  # fmt: skip
+        ('mask.fits', 'bad', 1),
+        ('mask.fits', 'other', 1),
+        ('dark.fits > 30', 'hot', 2),
+    ]
     bits = saved_bits(found['output'])
     assert bits[50, 50] == MaskBit.BAD | MaskBit.INPUT
     assert list(bits[10, 10:14]) == [0, MaskBit.HOT, MaskBit.HOT, 0]
@@ -353,7 +372,7 @@ BAD_OPTIONS = {
     'output is the frame': (['-o', 'frame.fits', '--overwrite'], 'one of the files to be read'),
     'output is a mask': (['-o', 'small.fits', '--overwrite', '--dark', 'small.fits', '--dark-limit', '3'], '(32, 32)'),
     'output is the mask': (['--mask', 'mask.fits', '-o', 'mask.fits', '--overwrite'], 'one of the files to be read'),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize('kind', BAD_OPTIONS)
@@ -415,9 +434,12 @@ def test_nobody_can_write_there(frame, capsys):
 def test_interrupted(frame):
     code = 'import sys, ginga_crplugin.cli.main as cli; print(1, flush=True); sys.exit(cli.main())'
     started = subprocess.Popen(
-        [sys.executable, '-c', code, 'detect', frame], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, '-c', code, 'detect', frame],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    )
     assert started.stdout.readline() == '1\n'
     time.sleep(0.3)
     started.send_signal(signal.SIGINT)
@@ -565,8 +587,16 @@ def checked(capsys, *args):
 def test_check_names_what_is_wrong(data, capsys):
     found = checked(capsys, data / 'saao_ste3_a8280271.fits')
     assert list(found) == [
-        'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite',
-    ]  # fmt: skip
+        'bias',
+        'flat',
+        'sky',
+        'noise',
+        'units',
+        'bad_pixels',
+        'sampling',
+        'overscan',
+        'nonfinite',
+    ]
     assert all(set(item) == {'check', 'mark', 'figure', 'advice'} for item in found.values())
     assert [name for name, item in found.items() if item['mark'] == 'wrong'] == ['bias', 'noise', 'overscan']
     assert found['overscan']['figure'] == '16 at the left, 8 at the right, 8 at the top saw no light'

@@ -43,10 +43,10 @@ def of(segments, label):
     return segments.pixels[segments.pixel_labels == label]
 
 
-def test_without_verdicts_the_mask_is_what_was_detected(review, segments):
-    verdicts = review.verdicts(segments)
-    assert_array_equal(verdicts.mask, boxes(TRACK, SPOT))
-    assert (len(verdicts.rejected), len(verdicts.rejected_labels), len(verdicts.marked), verdicts.waiting) == (
+def test_without_decisions_the_mask_is_what_was_detected(review, segments):
+    decisions = review.decisions(segments)
+    assert_array_equal(decisions.mask, boxes(TRACK, SPOT))
+    assert (len(decisions.rejected), len(decisions.rejected_labels), len(decisions.marked), decisions.waiting) == (
         0,
         0,
         0,
@@ -56,12 +56,12 @@ def test_without_verdicts_the_mask_is_what_was_detected(review, segments):
 
 def test_a_rejected_segment_goes_whole_and_comes_back(review, segments):
     review.reject(of(segments, 1))
-    verdicts = review.verdicts(segments)
-    assert_array_equal(verdicts.mask, boxes(SPOT))
-    assert_array_equal(verdicts.rejected_labels, [1])
-    assert_array_equal(verdicts.rejected, of(segments, 1))
+    decisions = review.decisions(segments)
+    assert_array_equal(decisions.mask, boxes(SPOT))
+    assert_array_equal(decisions.rejected_labels, [1])
+    assert_array_equal(decisions.rejected, of(segments, 1))
     review.keep(of(segments, 1))
-    assert_array_equal(review.verdicts(segments).mask, boxes(TRACK, SPOT))
+    assert_array_equal(review.decisions(segments).mask, boxes(TRACK, SPOT))
 
 
 def test_erased_and_painted_pixels(review, segments):
@@ -70,75 +70,77 @@ def test_erased_and_painted_pixels(review, segments):
     expected = boxes(TRACK, SPOT)
     expected[3, 3] = False
     expected[20, 5:7] = True
-    verdicts = review.verdicts(segments)
-    assert_array_equal(verdicts.mask, expected)
-    assert_array_equal(verdicts.marked, [20 * 30 + 5, 20 * 30 + 6])
-    assert len(verdicts.rejected_labels) == 0
+    decisions = review.decisions(segments)
+    assert_array_equal(decisions.mask, expected)
+    assert_array_equal(decisions.marked, [20 * 30 + 5, 20 * 30 + 6])
+    assert len(decisions.rejected_labels) == 0
 
 
 def test_a_rejected_segment_stays_so_when_it_is_found_larger(review, segments):
     review.reject(of(segments, 1))
     larger = boxes((slice(3, 4), slice(2, 11)), SPOT)
-    assert_array_equal(review.verdicts(found(larger)).mask, boxes(SPOT))
+    assert_array_equal(review.decisions(found(larger)).mask, boxes(SPOT))
 
 
 def test_a_segment_that_mostly_is_another_is_not_rejected(review, segments):
     review.reject(of(segments, 2))
     swallowed = boxes((slice(8, 16), slice(18, 24)))
-    assert_array_equal(review.verdicts(found(swallowed)).mask, swallowed)
+    assert_array_equal(review.decisions(found(swallowed)).mask, swallowed)
 
 
 def test_erasing_most_of_a_segment_does_not_throw_out_the_rest(review, segments):
     review.erase(of(segments, 1)[:5])
-    assert_array_equal(review.verdicts(segments).mask, boxes((slice(3, 4), slice(8, 9)), SPOT))
+    assert_array_equal(review.decisions(segments).mask, boxes((slice(3, 4), slice(8, 9)), SPOT))
 
 
 def test_erasing_in_a_rejected_segment_does_not_bring_it_back(review, segments):
     review.reject(of(segments, 1))
     review.erase(of(segments, 1)[:4])
-    verdicts = review.verdicts(segments)
-    assert_array_equal(verdicts.mask, boxes(SPOT))
-    assert_array_equal(verdicts.rejected_labels, [1])
+    decisions = review.decisions(segments)
+    assert_array_equal(decisions.mask, boxes(SPOT))
+    assert_array_equal(decisions.rejected_labels, [1])
 
 
 def test_a_segment_of_which_every_pixel_is_erased_is_rejected(review, segments):
     review.erase(of(segments, 2))
-    assert_array_equal(review.verdicts(segments).rejected_labels, [2])
+    assert_array_equal(review.decisions(segments).rejected_labels, [2])
 
 
 def test_growing_brings_nothing_back_that_was_thrown_out(review, segments):
     review.reject(of(segments, 1))
     beside = int(of(segments, 2)[0]) - 1
     review.erase([beside])
-    mask = review.verdicts(segments, 3).mask.ravel()
+    mask = review.decisions(segments, 3).mask.ravel()
     assert not mask[[*of(segments, 1), beside]].any()
 
 
-def test_the_plane_holds_causes_and_verdicts(review, segments):
+def test_the_plane_holds_causes_and_decisions(review, segments):
     bits = np.zeros(SHAPE, np.uint8)
     bits[12, 20] = MaskBit.HOT
     review.reject(of(segments, 1))
     review.mark([5])
-    verdicts = review.verdicts(segments)
-    plane = verdicts.plane(bits)
+    decisions = review.decisions(segments)
+    plane = decisions.plane(bits)
     assert plane[12, 20] == MaskBit.HOT | MaskBit.CR_DETECTED
     assert plane[0, 5] == MaskBit.CR_MARKED
     assert plane[3, 5] == 0
-    assert_array_equal((plane & ~np.uint8(MaskBit.HOT)) != 0, verdicts.mask)
+    assert_array_equal((plane & ~np.uint8(MaskBit.HOT)) != 0, decisions.mask)
 
 
-def test_verdicts_wait_where_the_result_lacks_their_segment(review, segments):
+def test_decisions_wait_where_the_result_lacks_their_segment(review, segments):
     review.reject(of(segments, 1))
-    gone = review.verdicts(found(boxes(SPOT)))
+    gone = review.decisions(found(boxes(SPOT)))
     assert (gone.waiting, len(gone.rejected_labels)) == (6, 0)
-    assert_array_equal(review.verdicts(segments).rejected_labels, [1])
+    assert_array_equal(review.decisions(segments).rejected_labels, [1])
 
 
 edits = st.lists(
-    st.tuples(st.sampled_from(['reject', 'keep', 'erase', 'mark', 'undo', 'redo']),
-              st.lists(st.integers(0, SHAPE[0] * SHAPE[1] - 1), max_size=12)),
+    st.tuples(
+        st.sampled_from(['reject', 'keep', 'erase', 'mark', 'undo', 'redo']),
+        st.lists(st.integers(0, SHAPE[0] * SHAPE[1] - 1), max_size=12),
+    ),
     max_size=60,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -148,15 +150,15 @@ def test_undo_gives_back_every_mask_and_redo_the_last(steps, seed):
     review = Review(SHAPE)
     for name, pixels in steps:
         getattr(review, name)(*([] if name in ('undo', 'redo') else [pixels]))
-    last = review.verdicts(segments).mask
+    last = review.decisions(segments).mask
     count = 0
     while review.can_undo:
         review.undo()
         count += 1
-    assert_array_equal(review.verdicts(segments).mask.ravel().nonzero()[0], segments.pixels)
+    assert_array_equal(review.decisions(segments).mask.ravel().nonzero()[0], segments.pixels)
     for _ in range(count):
         review.redo()
-    assert_array_equal(review.verdicts(segments).mask, last)
+    assert_array_equal(review.decisions(segments).mask, last)
 
 
 def test_undo_of_a_thousand_edits():
@@ -164,7 +166,7 @@ def test_undo_of_a_thousand_edits():
     segments = found(rng.random(SHAPE) < 0.2)
     review, masks = Review(SHAPE), []
     for _ in range(1000):
-        masks.append(review.verdicts(segments).mask)
+        masks.append(review.decisions(segments).mask)
         pixels = rng.integers(0, SHAPE[0] * SHAPE[1], 6)
         count = len(review._done)
         while len(review._done) == count:  # an edit that changes nothing is no step
@@ -172,7 +174,7 @@ def test_undo_of_a_thousand_edits():
             pixels = rng.integers(0, SHAPE[0] * SHAPE[1], 6)
     for mask in reversed(masks):
         review.undo()
-        assert_array_equal(review.verdicts(segments).mask, mask)
+        assert_array_equal(review.decisions(segments).mask, mask)
     assert not review.can_undo
 
 
@@ -183,18 +185,18 @@ def test_a_new_edit_ends_what_could_be_redone(review, segments):
     assert not review.can_redo
 
 
-def test_verdicts_are_kept_and_taken_up_again(review, segments):
+def test_decisions_are_kept_and_taken_up_again(review, segments):
     review.reject(of(segments, 2))
     review.erase([95])
     review.mark([700])
     other = Review(SHAPE)
     other.restore(*review.edited)
-    assert_array_equal(other.verdicts(segments).mask, review.verdicts(segments).mask)
+    assert_array_equal(other.decisions(segments).mask, review.decisions(segments).mask)
     other.undo()
     assert not other.can_undo  # it was one edit
-    assert_array_equal(other.verdicts(segments).pixels, segments.pixels)
+    assert_array_equal(other.decisions(segments).pixels, segments.pixels)
     other.redo()
-    assert_array_equal(other.verdicts(segments).mask, review.verdicts(segments).mask)
+    assert_array_equal(other.decisions(segments).mask, review.decisions(segments).mask)
 
 
 @pytest.mark.parametrize(('pixels', 'codes'), [([24 * 30], [1]), ([-1], [1]), ([5], [9]), ([5, 6], [1])])
@@ -212,16 +214,16 @@ def test_cosmic_rays_are_grown(review, grow):
     review.mark([20 * 30 + 5])
     kept = boxes(SPOT, corner, (slice(20, 21), slice(5, 6)))
     expected = ndimage.binary_dilation(kept, np.ones((2 * grow + 1, 2 * grow + 1)))
-    verdicts = review.verdicts(segments, grow)
-    assert_array_equal(verdicts.mask, expected)
-    assert_array_equal(verdicts.marked, np.flatnonzero(expected & (segments.labels == 0)))
+    decisions = review.decisions(segments, grow)
+    assert_array_equal(decisions.mask, expected)
+    assert_array_equal(decisions.marked, np.flatnonzero(expected & (segments.labels == 0)))
 
 
 @pytest.mark.parametrize('width', range(1, 16))
 def test_a_dab_of_the_brush_is_a_disk(width):
     y, x = np.indices(SHAPE)
-    centre = (14.5, 11.5) if width % 2 == 0 else (14.0, 12.0)  # where the mouse is, as near as the pixels allow
-    expected = (y - centre[1]) ** 2 + (x - centre[0]) ** 2 <= (width / 2) ** 2
+    center = (14.5, 11.5) if width % 2 == 0 else (14.0, 12.0)  # where the mouse is, as near as the pixels allow
+    expected = (y - center[1]) ** 2 + (x - center[0]) ** 2 <= (width / 2) ** 2
     pixels = stroke([(14.2, 11.8)], width, SHAPE)
     assert_array_equal(pixels, np.flatnonzero(expected))
     for places in np.divmod(pixels, SHAPE[1]):

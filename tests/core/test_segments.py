@@ -42,9 +42,9 @@ def test_labels_are_those_of_scipy_on_a_real_frame(saao):
     assert_array_equal(segments.labels, labels)
     assert_array_equal(segments.table['label'], np.arange(1, count + 1))
     assert_array_equal(segments.table['area'].value, np.bincount(labels.ravel())[1:])
-    centres = ndimage.center_of_mass(found.crmask, labels, np.arange(1, count + 1))
+    centers = ndimage.center_of_mass(found.crmask, labels, np.arange(1, count + 1))
     shown = np.transpose([segments.table['y_centroid'].value, segments.table['x_centroid'].value])
-    assert_allclose(shown, centres, atol=1e-9)
+    assert_allclose(shown, centers, atol=1e-9)
 
 
 def test_flux_and_peak_are_electrons_above_the_cleaned_frame(saao):

@@ -88,9 +88,16 @@ def test_false_pixels_are_told_apart():
     for y, x in [(10, 10), (13, 7), (5, 33), (50, 55), (41, 11), (40, 10), (60, 0), (10, 14), (50, 56)]:
         flagged[y, x] = True
     assert score(truth, flagged) == Score(
-        pixels=1, pixels_found=1, hits=1, hits_found=1,
-        false_hot=2, false_column=1, false_star=1, false_beside=1, false_other=3,
-    )  # fmt: skip
+        pixels=1,
+        pixels_found=1,
+        hits=1,
+        hits_found=1,
+        false_hot=2,
+        false_column=1,
+        false_star=1,
+        false_beside=1,
+        false_other=3,
+    )
 
 
 # the run
@@ -144,8 +151,8 @@ def test_the_picture_shows_both_kinds(demo):
     with Image.open(demo.picture) as picture:
         page = np.asarray(picture)
     assert page.shape[1] > 3 * PANE
-    for colour in (MASKED, COSMIC_RAY):
-        assert np.count_nonzero((page == colour).all(axis=2)) > 100
+    for color in (MASKED, COSMIC_RAY):
+        assert np.count_nonzero((page == color).all(axis=2)) > 100
 
 
 def test_the_enlarged_part_is_marked_pixel_by_pixel(tmp_path):
@@ -183,9 +190,14 @@ def test_the_command_says_what_was_found(tmp_path):
     env = {k: v for k, v in os.environ.items() if k not in ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')}
     args = [] if sys.platform.startswith('linux') else ['--no-gui']
     ended = subprocess.run(
-        [sys.executable, '-c', code, 'demo', *args], cwd=tmp_path, env=env, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+        [sys.executable, '-c', code, 'demo', *args],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert (ended.returncode, ended.stderr) == (0, '')
     made = tmp_path / 'ginga-crplugin-demo'
     found = score(simulate(), (fits.getdata(made / 'demo_crmask.fits', 'DQ') & MaskBit.CR_DETECTED) != 0)
@@ -202,8 +214,12 @@ def test_the_command_says_what_was_found(tmp_path):
     assert lines[10][:9] == f'hot pixels, column and stars {hints.false_right} of {hints.false} right'.split()
     assert lines[11][:6] == f'cosmic rays {hints.cosmic_rays_wrong} of {hints.cosmic_rays} wrong'.split()
     assert sorted(path.name for path in made.iterdir()) == [
-        'demo.fits', 'demo_column.fits', 'demo_crmask.fits', 'demo_dark.fits', 'demo_overlay.png',
-    ]  # fmt: skip
+        'demo.fits',
+        'demo_column.fits',
+        'demo_crmask.fits',
+        'demo_dark.fits',
+        'demo_overlay.png',
+    ]
     if not args:
         assert ended.stdout.splitlines()[-1].startswith('not opened in Ginga: there is no display')
 

@@ -83,9 +83,12 @@ def environment(tmp_path):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
     package = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
     return os.environ | {
-        'PATH': path, 'PYTHONPATH': package, 'HOME': str(tmp_path / 'home'), 'QT_QPA_PLATFORM': 'offscreen',
+        'PATH': path,
+        'PYTHONPATH': package,
+        'HOME': str(tmp_path / 'home'),
+        'QT_QPA_PLATFORM': 'offscreen',
         'OMP_NUM_THREADS': '1',
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)

@@ -50,15 +50,15 @@ def panes(picture, count, side):
     return [picture[1 : side + 1, left + 1 : left + side + 1] for left in lefts]
 
 
-def where(picture, colour):
-    return (picture == colour).all(axis=2)
+def where(picture, color):
+    return (picture == color).all(axis=2)
 
 
 def striped(picture):
     return where(picture, STRIPES[0]) | where(picture, STRIPES[1])
 
 
-def centres(pane, scale):
+def centers(pane, scale):
     """One screen pixel of each pixel of the frame, the lowest row first, where no outline reaches."""
     return pane[::-1][scale // 2 :: scale, scale // 2 :: scale]
 
@@ -93,9 +93,9 @@ def test_the_first_row_of_the_frame_is_the_lowest(made):
     _, _, segments = made
     ramp = np.add.outer(np.arange(70.0), np.zeros(60)) + np.arange(60) / 100.0
     (pane,) = panes(strip(segments, ELL, [('ramp', ramp)], size=25, scale=4), 1, 100)
-    grey = centres(pane, 4)[..., 0].astype(int)
-    assert (np.diff(grey, axis=0) > 0).all()
-    assert (np.diff(grey, axis=1) >= 0).all()
+    gray = centers(pane, 4)[..., 0].astype(int)
+    assert (np.diff(gray, axis=0) > 0).all()
+    assert (np.diff(gray, axis=1) >= 0).all()
 
 
 def test_the_pixels_are_stretched_by_zscale_of_the_cutout(made):
@@ -104,15 +104,15 @@ def test_the_pixels_are_stretched_by_zscale_of_the_cutout(made):
     part = frame.ccd.data[29:54, 18:43].astype(float)
     low, high = zscale(part)
     assert high < 1000.0
-    grey = (255 * np.clip((part - low) / (high - low), 0, 1)).astype(np.uint8)
-    assert_array_equal(centres(pane, 4), np.repeat(grey[..., np.newaxis], 3, axis=2))
+    gray = (255 * np.clip((part - low) / (high - low), 0, 1)).astype(np.uint8)
+    assert_array_equal(centers(pane, 4), np.repeat(gray[..., np.newaxis], 3, axis=2))
 
 
 def test_science_and_cleaned_share_their_stretch_and_the_dark_has_its_own(made):
     frame, detection, segments = made
     dark = np.random.default_rng(3).normal(4.0, 1.0, SHAPE)
     images = [('science', frame.ccd.data), ('dark', dark, 'dark'), ('cleaned', detection.cleaned)]
-    science, faint, cleaned = (centres(pane, 4) for pane in panes(strip(segments, ELL, images), 3, 100))
+    science, faint, cleaned = (centers(pane, 4) for pane in panes(strip(segments, ELL, images), 3, 100))
     other = (science != cleaned).any(axis=2)
     assert np.count_nonzero(other) == 4
     assert_array_equal(np.argwhere(other) + (29, 18), [(40, 30), (40, 31), (41, 30), (42, 30)])
@@ -121,14 +121,14 @@ def test_science_and_cleaned_share_their_stretch_and_the_dark_has_its_own(made):
         strip(segments, ELL, images), strip(segments, ELL, [images[0], ('dark', dark, 'dark'), images[2]])
     )
     images[1] = ('dark', dark)
-    together = [centres(pane, 4) for pane in panes(strip(segments, ELL, images), 3, 100)]
+    together = [centers(pane, 4) for pane in panes(strip(segments, ELL, images), 3, 100)]
     assert together[1].max() <= 1  # black beside a sky of 200
     assert len(np.unique(faint)) > 100
     images = [('science', frame.ccd.data, 'one'), ('cleaned', detection.cleaned, 'two')]
     assert (
         panes(strip(segments, ELL, images), 2, 100)[1] != panes(strip(segments, ELL, images[1:]), 1, 100)[0]
     ).sum() == 0
-    assert (centres(panes(strip(segments, ELL, images), 2, 100)[1], 4) != cleaned).any()
+    assert (centers(panes(strip(segments, ELL, images), 2, 100)[1], 4) != cleaned).any()
 
 
 def test_beyond_the_edge_of_the_frame_there_are_stripes(made):
@@ -137,9 +137,9 @@ def test_beyond_the_edge_of_the_frame_there_are_stripes(made):
     off = np.ones((25, 25), dtype=bool)
     off[12:, :13] = False  # columns 47 to 59 and rows 57 to 69; the segment is the uppermost and rightmost pixel
     off = off.repeat(4, axis=0).repeat(4, axis=1)
-    for pane, colour in zip(panes(strip(segments, CORNER, images), 3, 100), (COSMIC_RAY, INK, INK), strict=True):
-        assert_array_equal(striped(pane) | where(pane, colour) & off, off)
-        assert np.count_nonzero(where(pane, colour)) == 16
+    for pane, color in zip(panes(strip(segments, CORNER, images), 3, 100), (COSMIC_RAY, INK, INK), strict=True):
+        assert_array_equal(striped(pane) | where(pane, color) & off, off)
+        assert np.count_nonzero(where(pane, color)) == 16
         assert all(np.count_nonzero(where(pane, stripe)) > 1000 for stripe in STRIPES)
 
 
@@ -163,22 +163,29 @@ def test_an_image_that_is_missing_is_striped(made):
 
 COLOURS = {
     0: (GOOD, GOOD, GOOD),
-    1: MASKED, 2: MASKED, 4: MASKED, 8: MASKED, 15: MASKED,
-    16: SATURATED, 16 | 2: MASKED,
-    32: COSMIC_RAY, 32 | 16 | 4: COSMIC_RAY,
-    64: MARKED, 64 | 1: MARKED,
-}  # fmt: skip
+    1: MASKED,
+    2: MASKED,
+    4: MASKED,
+    8: MASKED,
+    15: MASKED,
+    16: SATURATED,
+    16 | 2: MASKED,
+    32: COSMIC_RAY,
+    32 | 16 | 4: COSMIC_RAY,
+    64: MARKED,
+    64 | 1: MARKED,
+}
 
 
 @pytest.mark.parametrize('bits', COLOURS)
-def test_the_colours_of_a_plane(made, bits):
+def test_the_colors_of_a_plane(made, bits):
     _, _, segments = made
     plane = np.zeros(SHAPE, dtype=np.uint8)
     plane[50, 40] = bits
     (pane,) = panes(strip(segments, ELL, [('mask', plane)]), 1, 100)
     expected = np.full((25, 25, 3), GOOD)
     expected[50 - 29, 40 - 18] = COLOURS[bits]
-    assert_array_equal(centres(pane, 4), expected)
+    assert_array_equal(centers(pane, 4), expected)
 
 
 def test_a_plain_mask_is_blue_and_its_outline_dark(made):
@@ -345,12 +352,12 @@ def test_the_words_above_a_strip(made, tmp_path):
     table = segments.table.copy()
     table['hint'] = ['', 'hot pixel', '', '']
     hinted = replace(segments, table=table)
-    for of, verdicts, words in (
+    for of, decisions, words in (
         (segments, None, '#2    x 31.2  y 41.8    4 px    4 000 e-'),
         (hinted, {ELL: 'rejected', ROW: 'keep'}, '#2    x 31.2  y 41.8    4 px    4 000 e-    hot pixel    rejected'),
         (hinted, {ROW: 'keep'}, '#2    x 31.2  y 41.8    4 px    4 000 e-    hot pixel'),
     ):
-        contact_sheet(tmp_path / 'o.png', of, [ELL], images_of(frame, detection), verdicts=verdicts, overwrite=True)
+        contact_sheet(tmp_path / 'o.png', of, [ELL], images_of(frame, detection), decisions=decisions, overwrite=True)
         shown = cell(opened(tmp_path / 'o.png'), 0)[0]
         assert_array_equal(shown, written(words, shown.shape[1]))
 
@@ -358,20 +365,20 @@ def test_the_words_above_a_strip(made, tmp_path):
 def test_nothing_is_cut_off_beside_a_single_image(made, tmp_path):
     segments = made[2]
     words = {ELL: 'rejected, for it is the core of a star in the dark of the moon'}
-    contact_sheet(tmp_path / 'out.png', segments, [ELL], [('a', merge_mask(*made[:2]))], verdicts=words)
+    contact_sheet(tmp_path / 'out.png', segments, [ELL], [('a', merge_mask(*made[:2]))], decisions=words)
     page = opened(tmp_path / 'out.png')
     assert page.shape[1] > PANE + 2 * MARGIN
     for edge in (page[:, :MARGIN], page[:, 1 - MARGIN :], page[:4], page[-4:]):
         assert (edge == PAPER).all()
 
 
-def test_the_legend_says_what_the_colours_of_a_mask_mean(made, tmp_path):
+def test_the_legend_says_what_the_colors_of_a_mask_mean(made, tmp_path):
     frame, detection, segments = made
     for images, there in (([('mask', merge_mask(frame, detection))], True), ([('a', frame.ccd.data)], False)):
         contact_sheet(tmp_path / 'out.png', segments, [CORNER], images, overwrite=True)
         foot = opened(tmp_path / 'out.png')[HEAD + LINE + PANE + 2 + TITLE :]
-        for colour in (SATURATED, MASKED, COSMIC_RAY, MARKED):
-            assert where(foot, colour).any() == there
+        for color in (SATURATED, MASKED, COSMIC_RAY, MARKED):
+            assert where(foot, color).any() == there
 
 
 def test_the_caption_fits_on_the_page(made, tmp_path):

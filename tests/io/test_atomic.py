@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 import pytest
 
 from ginga_crplugin.io import atomic
-from ginga_crplugin.io.atomic import Place, sweep
+from ginga_crplugin.io.atomic import AtomicFile, sweep
 
 LEFT = '.ginga-crplugin-0123456789abcdef.part'
 
@@ -18,7 +18,7 @@ def names(folder):
 
 
 def test_a_new_file_is_there_when_it_is_whole(tmp_path):
-    with Place(tmp_path / 'a').writing() as file:
+    with AtomicFile(tmp_path / 'a').writing() as file:
         file.write(b'whole')
         file.flush()
         assert 'a' not in names(tmp_path)
@@ -28,7 +28,7 @@ def test_a_new_file_is_there_when_it_is_whole(tmp_path):
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
     (tmp_path / 'a').write_bytes(b'old')
-    with Place(tmp_path / 'a', overwrite=True).writing() as file:
+    with AtomicFile(tmp_path / 'a', overwrite=True).writing() as file:
         file.write(b'new')
         assert (tmp_path / 'a').read_bytes() == b'old'
     assert (tmp_path / 'a').read_bytes() == b'new'
@@ -38,7 +38,7 @@ def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
 @pytest.mark.parametrize('error', [ValueError, KeyboardInterrupt, SystemExit])
 def test_what_breaks_off_leaves_nothing(tmp_path, error):
     def half():
-        with Place(tmp_path / 'a').writing() as file:
+        with AtomicFile(tmp_path / 'a').writing() as file:
             file.write(b'half')
             raise error
 
@@ -48,7 +48,7 @@ def test_what_breaks_off_leaves_nothing(tmp_path, error):
 
 
 def test_names_may_be_as_long_as_the_file_system_allows(tmp_path):
-    Place(tmp_path / ('n' * 255)).write(b'x')
+    AtomicFile(tmp_path / ('n' * 255)).write(b'x')
     assert names(tmp_path) == ['n' * 255]
 
 
@@ -58,11 +58,11 @@ def test_names_may_be_as_long_as_the_file_system_allows(tmp_path):
 def test_what_stands_there_is_replaced_only_when_asked(tmp_path):
     (tmp_path / 'a').write_bytes(b'old')
     with pytest.raises(FileExistsError, match='a exists already: choose another name'):
-        Place(tmp_path / 'a')
+        AtomicFile(tmp_path / 'a')
 
 
 def test_what_has_come_meanwhile_is_kept(tmp_path):
-    place = Place(tmp_path / 'a')
+    place = AtomicFile(tmp_path / 'a')
     (tmp_path / 'a').write_bytes(b'first')
     with pytest.raises(FileExistsError, match='a exists already'):
         place.write(b'second')
@@ -88,7 +88,7 @@ def same_size_and_time(path):
 @pytest.mark.parametrize('change', [rewritten, replaced, same_size_and_time, Path.unlink])
 def test_what_has_changed_meanwhile_is_kept(tmp_path, change):
     (tmp_path / 'a').write_bytes(b'old')
-    place = Place(tmp_path / 'a', overwrite=True)
+    place = AtomicFile(tmp_path / 'a', overwrite=True)
     change(tmp_path / 'a')
     before = [path.read_bytes() for path in tmp_path.iterdir()]
     with pytest.raises(OSError, match='a cannot be written: it was changed meanwhile by somebody else'):
@@ -103,7 +103,7 @@ def test_of_many_threads_one_writes(tmp_path, overwrite):
     barrier, ends = Barrier(8), []
 
     def write(number):
-        place = Place(tmp_path / 'a', overwrite=overwrite)
+        place = AtomicFile(tmp_path / 'a', overwrite=overwrite)
         barrier.wait()
         try:
             place.write(number * 1000)
@@ -127,7 +127,7 @@ def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path):
     (tmp_path / 'deep').mkdir()
     (tmp_path / 'link').symlink_to('deep/a')
     for content in (b'one', b'two'):
-        place = Place(tmp_path / 'link', overwrite=True)
+        place = AtomicFile(tmp_path / 'link', overwrite=True)
         place.write(content)
         assert place.path == (tmp_path / 'deep' / 'a').resolve()
         assert (tmp_path / 'link').is_symlink()
@@ -139,7 +139,7 @@ def test_a_file_with_two_names_is_not_parted_from_the_other(tmp_path):
     (tmp_path / 'a').write_bytes(b'old')
     os.link(tmp_path / 'a', tmp_path / 'b')
     with pytest.raises(OSError, match=r'a cannot be written: it has 2 names \(hard links\)'):
-        Place(tmp_path / 'a', overwrite=True)
+        AtomicFile(tmp_path / 'a', overwrite=True)
     assert (tmp_path / 'a').samefile(tmp_path / 'b')
 
 
@@ -156,15 +156,15 @@ def test_what_is_no_plain_file_is_not_replaced(tmp_path, make):
     make(tmp_path / 'a')
     mode = (tmp_path / 'a').lstat().st_mode
     with pytest.raises(FileExistsError, match='a exists already'):
-        Place(tmp_path / 'a')
+        AtomicFile(tmp_path / 'a')
     with pytest.raises(OSError, match='a cannot be written: it is not a plain file'):
-        Place(tmp_path / 'a', overwrite=True)
+        AtomicFile(tmp_path / 'a', overwrite=True)
     assert (tmp_path / 'a').lstat().st_mode == mode
 
 
 def test_a_device_is_not_replaced():
     with pytest.raises(OSError, match='null cannot be written: it is not a plain file'):
-        Place('/dev/null', overwrite=True)
+        AtomicFile('/dev/null', overwrite=True)
 
 
 # rights
@@ -174,8 +174,8 @@ def test_a_device_is_not_replaced():
 def test_a_new_file_has_the_rights_that_the_umask_leaves_and_a_private_one_fewer(tmp_path, umask):
     old = os.umask(umask)
     try:
-        Place(tmp_path / 'a').write(b'x')
-        Place(tmp_path / 'b', private=True).write(b'x')
+        AtomicFile(tmp_path / 'a').write(b'x')
+        AtomicFile(tmp_path / 'b', private=True).write(b'x')
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / 'a').stat().st_mode) == 0o666 & ~umask
@@ -186,7 +186,7 @@ def test_a_new_file_has_the_rights_that_the_umask_leaves_and_a_private_one_fewer
 def test_a_replaced_file_keeps_its_rights_and_nobody_else_reads_the_new_one_before(tmp_path, mode):
     (tmp_path / 'a').write_bytes(b'old')
     (tmp_path / 'a').chmod(mode)
-    with Place(tmp_path / 'a', overwrite=True).writing():
+    with AtomicFile(tmp_path / 'a', overwrite=True).writing():
         (temporary,) = tmp_path.glob('.*')
         assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / 'a').stat().st_mode) == mode
@@ -196,7 +196,7 @@ def test_a_replaced_file_keeps_its_rights_and_nobody_else_reads_the_new_one_befo
 def test_a_replaced_file_keeps_its_owner_and_group(tmp_path):
     (tmp_path / 'a').write_bytes(b'old')
     os.chown(tmp_path / 'a', 12345, 23456)
-    Place(tmp_path / 'a', overwrite=True).write(b'new')
+    AtomicFile(tmp_path / 'a', overwrite=True).write(b'new')
     found = (tmp_path / 'a').stat()
     assert (found.st_uid, found.st_gid) == (12345, 23456)
 
@@ -211,7 +211,7 @@ def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(tmp_path, monkeypatch
 
     monkeypatch.setattr(os, 'chown', refuse)
     with pytest.raises(OSError, match='a cannot be written: its owner or group is another'):
-        Place(tmp_path / 'a', overwrite=True).write(b'new')
+        AtomicFile(tmp_path / 'a', overwrite=True).write(b'new')
     assert (tmp_path / 'a').read_bytes() == b'old'
     assert names(tmp_path) == ['a']
 
@@ -222,7 +222,7 @@ def test_extended_attributes_are_kept(tmp_path):
         os.setxattr(tmp_path / 'a', 'user.observer', b'me')
     except OSError as error:
         pytest.skip(f'the file system has no extended attributes: {error.strerror}')
-    Place(tmp_path / 'a', overwrite=True).write(b'new')
+    AtomicFile(tmp_path / 'a', overwrite=True).write(b'new')
     assert os.getxattr(tmp_path / 'a', 'user.observer') == b'me'
 
 
@@ -235,8 +235,8 @@ def unable(*_, **__):
 
 def test_without_hard_links_files_are_renamed(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'link', unable)
-    place = Place(tmp_path / 'a')
-    Place(tmp_path / 'a').write(b'first')
+    place = AtomicFile(tmp_path / 'a')
+    AtomicFile(tmp_path / 'a').write(b'first')
     with pytest.raises(FileExistsError, match='a exists already'):
         place.write(b'second')
     assert (tmp_path / 'a').read_bytes() == b'first'
@@ -250,7 +250,7 @@ def test_without_locks_files_are_written_all_the_same(tmp_path, monkeypatch, mis
     else:
         monkeypatch.setattr(atomic.fcntl, 'flock', unable)
     for content in (b'one', b'two'):
-        Place(tmp_path / 'a', overwrite=True).write(content)
+        AtomicFile(tmp_path / 'a', overwrite=True).write(content)
         assert (tmp_path / 'a').read_bytes() == content
     assert names(tmp_path) == ['a']
 
@@ -261,7 +261,7 @@ def test_a_file_that_another_program_has_locked_is_not_replaced(tmp_path, monkey
     with (tmp_path / 'a').open('rb') as file:
         atomic.fcntl.flock(file, atomic.fcntl.LOCK_EX)
         with pytest.raises(OSError, match='a cannot be written: another program has locked it'):
-            Place(tmp_path / 'a', overwrite=True).write(b'new')
+            AtomicFile(tmp_path / 'a', overwrite=True).write(b'new')
     assert (tmp_path / 'a').read_bytes() == b'old'
     assert names(tmp_path) == ['a']
 
@@ -271,15 +271,15 @@ def test_a_file_that_another_program_has_locked_is_not_replaced(tmp_path, monkey
 
 def test_what_is_left_over_is_swept_when_the_next_file_is_written(tmp_path):
     (tmp_path / LEFT).write_bytes(b'half')
-    Place(tmp_path / 'a').write(b'x')
+    AtomicFile(tmp_path / 'a').write(b'x')
     assert names(tmp_path) == ['a']
 
 
 def test_what_is_being_written_is_not_swept(tmp_path):
-    with Place(tmp_path / 'a').writing() as file:
+    with AtomicFile(tmp_path / 'a').writing() as file:
         file.write(b'slow')
         sweep(tmp_path)
-        Place(tmp_path / 'b').write(b'fast')
+        AtomicFile(tmp_path / 'b').write(b'fast')
     assert (tmp_path / 'a').read_bytes() == b'slow'
     assert names(tmp_path) == ['a', 'b']
 
@@ -293,7 +293,7 @@ def test_what_is_swept_before_it_is_locked_is_begun_again(tmp_path, monkeypatch)
             swept[0].unlink()
         return lock(handle, patience)
 
-    place = Place(tmp_path / 'a')
+    place = AtomicFile(tmp_path / 'a')
     monkeypatch.setattr(atomic, '_lock', late)
     place.write(b'x')
     assert len(swept) == 1
@@ -338,4 +338,4 @@ def test_without_locks_what_is_old_is_swept(tmp_path, monkeypatch, age, swept):
 def test_a_folder_that_is_not_there_is_told_when_it_is_written_to(tmp_path):
     sweep(tmp_path / 'missing')
     with pytest.raises(OSError, match='a cannot be written: No such file or directory'):
-        Place(tmp_path / 'missing' / 'a').write(b'x')
+        AtomicFile(tmp_path / 'missing' / 'a').write(b'x')

@@ -5,14 +5,14 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame
-from ginga_crplugin.io.review_cache import KeptReviews, fingerprint
+from ginga_crplugin.io.review_cache import ReviewCache, fingerprint
 
 PIXELS, CODES = np.array([3, 77, 400]), np.array([1, 2, 3], np.uint8)
 
 
 @pytest.fixture
 def kept(tmp_path):
-    return KeptReviews(tmp_path / 'reviews')
+    return ReviewCache(tmp_path / 'reviews')
 
 
 def test_what_is_kept_comes_back(kept):
@@ -100,9 +100,12 @@ def test_frames_are_told_apart(tmp_path):
     words = {
         fingerprint(frame)
         for frame in (
-            Frame(data), Frame(data.T), Frame(data, path=tmp_path / 'a.fits'), Frame(data, path=tmp_path / 'b.fits'),
+            Frame(data),
+            Frame(data.T),
+            Frame(data, path=tmp_path / 'a.fits'),
+            Frame(data, path=tmp_path / 'b.fits'),
             Frame(data, path=tmp_path / 'a.fits', ext=1),
         )
-    }  # fmt: skip
+    }
     assert len(words) == 5
     assert fingerprint(Frame(data.copy())) == fingerprint(Frame(data))

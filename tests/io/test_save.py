@@ -31,7 +31,7 @@ from ginga_crplugin import (
     save_mask,
     segment,
 )
-from ginga_crplugin.io.atomic import Place
+from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.io.save import _table_hdu, default_path
 from tests.tools import saves
 
@@ -40,9 +40,15 @@ PIXELS = np.random.default_rng(3).normal(300.0, 12.0, SHAPE).round()
 PIXELS[20, 20:25] += 2000.0
 PIXELS[35, 8] += 900.0
 WCS_CARDS = {
-    'CTYPE1': 'RA---TAN', 'CTYPE2': 'DEC--TAN', 'CRVAL1': 10.0, 'CRVAL2': 20.0, 'CRPIX1': 5.0, 'CRPIX2': 6.0,
-    'CDELT1': -1e-4, 'CDELT2': 1e-4,
-}  # fmt: skip
+    'CTYPE1': 'RA---TAN',
+    'CTYPE2': 'DEC--TAN',
+    'CRVAL1': 10.0,
+    'CRVAL2': 20.0,
+    'CRPIX1': 5.0,
+    'CRPIX2': 6.0,
+    'CDELT1': -1e-4,
+    'CDELT2': 1e-4,
+}
 CARDS = {'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 8.0, 'OBJECT': 'field 7', **WCS_CARDS}
 FILES = ['plain', 'uint16', 'mef', 'gz', 'bz2', 'fz']
 
@@ -161,14 +167,14 @@ def test_a_frame_with_another_name_is_not_written_into(frame, found, tmp_path, l
 
 @pytest.mark.parametrize('overwrite', [False, True])
 def test_of_two_that_write_into_a_frame_at_once_the_second_is_refused(frame, found, monkeypatch, overwrite, listing):
-    finish = Place._take_on_rights
+    finish = AtomicFile._take_on_rights
 
     def late(place, *args):  # another one comes in between
-        monkeypatch.setattr(Place, '_take_on_rights', finish)
+        monkeypatch.setattr(AtomicFile, '_take_on_rights', finish)
         save_mask(frame, found, kind='into', overwrite=overwrite)
         return finish(place, *args)
 
-    monkeypatch.setattr(Place, '_take_on_rights', late)
+    monkeypatch.setattr(AtomicFile, '_take_on_rights', late)
     with pytest.raises(OSError, match=r'field.fits cannot be written: it was changed meanwhile by somebody else'):
         save_mask(frame, found, kind='into', overwrite=overwrite, cleaned=True)
     assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
@@ -319,7 +325,7 @@ def test_the_record_has_the_checksum_of_a_frame_that_was_cured(tmp_path):
     fits.PrimaryHDU(pixels, fits.Header({'BUNIT': 'adu', 'RDNOISE': 3.0})).writeto(tmp_path / 'f.fits', checksum=True)
     frame = read_frame(tmp_path / 'f.fits')
     check = next(check for check in check_frame(frame) if check.name == 'overscan')
-    frame = frame.replace(masks=(check.cure.mask,))
+    frame = frame.replace(masks=(check.remedy.mask,))
     header = fits.getheader(save_mask(frame, detect(frame)), 'DQ')
     assert header['CRSUM1'] == fits.getheader(tmp_path / 'f.fits')['DATASUM']
 

@@ -12,8 +12,15 @@ except ImportError:  # then nothing of this is used
 
 CHROMIUM = '/usr/bin/chromium'
 
-ARGS = ('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-         '--disable-component-update', '--disable-sync')  # fmt: skip
+ARGS = (
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+)
 
 
 def missing(*modules):

@@ -63,10 +63,20 @@ class Lab(Browser):
         self._own = Path(tempfile.mkdtemp(prefix='lab'))
         self._port = chromium.free_port()
         self._log = (self._own / 'log').open('wb')
-        words = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', '--ip=127.0.0.1',
-                 f'--port={self._port}', '--ServerApp.port_retries=0', '--IdentityProvider.token=',
-                 '--ServerApp.password=', f'--ServerApp.root_dir={self.folder}',
-                 '--LabApp.expose_app_in_browser=True']  # fmt: skip
+        words = [
+            sys.executable,
+            '-m',
+            'jupyterlab',
+            '--no-browser',
+            '--allow-root',
+            '--ip=127.0.0.1',
+            f'--port={self._port}',
+            '--ServerApp.port_retries=0',
+            '--IdentityProvider.token=',
+            '--ServerApp.password=',
+            f'--ServerApp.root_dir={self.folder}',
+            '--LabApp.expose_app_in_browser=True',
+        ]
         settings = self._own / 'settings' / '@jupyterlab' / 'apputils-extension'
         settings.mkdir(parents=True)
         (settings / 'notification.jupyterlab-settings').write_text('{"fetchNews": "false"}')

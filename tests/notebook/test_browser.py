@@ -149,7 +149,7 @@ def test_from_the_three_lines_to_the_mask_on_disk(lab, folder, frame):
         assert_array_equal(hdus[0].data, frame.ccd.data)
         assert_array_equal(found & expected.crmask, found)
         assert expected.pixels - np.count_nonzero(found) == area
-        assert hdus['CRSEG'].data['verdict'][label - 1] == 'rejected'
+        assert hdus['CRSEG'].data['decision'][label - 1] == 'rejected'
         assert hdus['MASK'].header['LASIGCLP'] == sigclip
     assert lab.errors == []
 
@@ -235,8 +235,8 @@ def test_bqplot_has_the_markers(lab, folder):
     lab.until(lambda: count(VERMILION) == (listed,))
     _, x, y, _ = click_row(lab, 2)
     lab.until(lambda: count(WHITE) == (1,))
-    centre = lab.ask('[float(v) for v in image_widget.get_viewport(sky_or_pixel="pixel")["center"]]')
-    assert centre == pytest.approx([x, y], abs=0.06)
+    center = lab.ask('[float(v) for v in image_widget.get_viewport(sky_or_pixel="pixel")["center"]]')
+    assert center == pytest.approx([x, y], abs=0.06)
     lab.button('Reject').click()
     lab.until(lambda: count(GREY, VERMILION) == (1, listed - 1))
     lab.button('Undo').click()

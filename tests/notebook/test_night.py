@@ -55,7 +55,7 @@ def test_a_review_goes_back_where_the_mask_was(night):
     panel.load(output)  # what was said of one file is not said of the next
     assert part.overwrite.value is False
     panel.run()
-    assert list(panel.session.verdicts.rejected_labels) == [1]
+    assert list(panel.session.decisions.rejected_labels) == [1]
     panel.load(frame)
     assert part.kind.value == 'new'
 

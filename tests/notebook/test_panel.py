@@ -138,7 +138,7 @@ def test_run_comes_back_with_the_result_with_and_without_a_loop(files):
     assert_array_equal(panel.session.result.detection.crmask, expected.crmask)
 
 
-def test_a_row_pans_and_verdicts_change_table_counts_and_mask(saao, viewer):
+def test_a_row_pans_and_decisions_change_table_counts_and_mask(saao, viewer):
     panel = CosmicRayPanel(viewer, data=saao)
     panel.run()
     table = panel.controls.table
@@ -152,7 +152,7 @@ def test_a_row_pans_and_verdicts_change_table_counts_and_mask(saao, viewer):
     before = panel.ccd.mask.sum()
     click(panel, 'reject')
     assert '1 rejected' in text(panel.controls.counts)
-    assert panel.segments['verdict'][label - 1] == 'rejected'
+    assert panel.segments['decision'][label - 1] == 'rejected'
     assert panel.ccd.mask.sum() == before - row['area'].value
     assert 'rejected' in table.html.value
     click(panel, 'undo')
@@ -185,13 +185,13 @@ def test_why_a_segment_has_its_hint_stands_below_it(saao):
     in_loop(work)
 
 
-def test_ginga_shows_pixels_and_others_markers_by_verdict(saao):
+def test_ginga_shows_pixels_and_others_markers_by_decision(saao):
     ginga, bqplot = GingaWidget(), BqplotWidget()
     panels = [CosmicRayPanel(viewer, data=saao) for viewer in (ginga, bqplot)]
     for panel in panels:
         panel.run()
         panel.select(int(panel.controls.table.rows.labels[0]))
-        panel.pass_verdict('reject')
+        panel.pass_decision('reject')
     assert ginga.viewer.get_canvas().has_tag('ginga_crplugin')
     assert ginga.catalog_labels == ()
     assert 'needs' not in panels[0].controls.viewer_note.value
@@ -215,9 +215,9 @@ def test_a_click_on_the_image_selects_and_keys_judge(saao):
     assert panel._clicked(row['x_centroid'].value, row['y_centroid'].value)
     assert panel.controls.table.selected == row['label']
     assert panel.press('x')
-    assert panel.segments['verdict'][4] == 'rejected'
+    assert panel.segments['decision'][4] == 'rejected'
     panel.press('u')
-    assert panel.segments['verdict'][4] == 'keep'
+    assert panel.segments['decision'][4] == 'keep'
     assert not panel.press('y')
     panel.press('d')
     assert panel.controls.draw.value == 'paint'
@@ -256,7 +256,7 @@ def test_the_notebooks_own_objects(saao):
     assert_array_equal((ccd.flags & MaskBit.CR_DETECTED) != 0, detection.crmask)
     assert_array_equal(cleaned.data, detection.cleaned)
     panel.select(1)
-    panel.pass_verdict('reject')
+    panel.pass_decision('reject')
     pixels = panel.session.pixels_of([1])
     assert_array_equal(panel.cleaned.data.ravel()[pixels], saao.ccd.data.ravel()[pixels])
     assert set(panel.session.sources.values()) >= {'you', 'default'}
@@ -434,12 +434,12 @@ def test_kept_reviews_are_offered(saao, tmp_path):
     first = CosmicRayPanel(saao, reviews=tmp_path)
     first.run()
     first.select(1)
-    first.pass_verdict('reject')
+    first.pass_decision('reject')
     second = CosmicRayPanel(saao, reviews=tmp_path)
     assert second.controls.kept.layout.display == 'flex'
     second.session.take_up(kept=True)
     second.run()
-    assert second.segments['verdict'][0] == 'rejected'
+    assert second.segments['decision'][0] == 'rejected'
     assert second.controls.kept.layout.display == 'none'
 
 

@@ -46,12 +46,18 @@ def test_it_runs(tutorial, tmp_path, gmos_path, monkeypatch):
     assert 'CR_DETECTED' in words
     assert 'at hot pixels' in words
     pictures = [
-        output for cell in tutorial.cells if cell.cell_type == 'code' for output in cell.outputs
+        output
+        for cell in tutorial.cells
+        if cell.cell_type == 'code'
+        for output in cell.outputs
         if 'image/png' in output.get('data', {})
-    ]  # fmt: skip
+    ]
     assert len(pictures) == 3
     widgets = [
-        cell for cell in tutorial.cells if cell.cell_type == 'code' for output in cell.outputs
+        cell
+        for cell in tutorial.cells
+        if cell.cell_type == 'code'
+        for output in cell.outputs
         if 'application/vnd.jupyter.widget-view+json' in output.get('data', {})
-    ]  # fmt: skip
+    ]
     assert len(widgets) == 1

@@ -1,7 +1,7 @@
-"""Whoever sees two of the three primary colours alone can tell the layers apart.
+"""Whoever sees two of the three primary colors alone can tell the layers apart.
 
 Dichromacy is simulated as by Machado, Oliveira & Fernandes 2009 (IEEE Trans. Vis. Comput. Graph. 15, 1291), severity 1;
-colours are compared in CIELAB (D65), where a distance of 2 or 3 is just seen side by side.
+colors are compared in CIELAB (D65), where a distance of 2 or 3 is just seen side by side.
 """
 
 from itertools import combinations
@@ -17,21 +17,23 @@ from ginga_crplugin.panels.segment_markers import REJECTED
 APART = 20.0
 
 SIGHT = {
-    'three colours': np.eye(3),
+    'three colors': np.eye(3),
     'protanopia': [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
     'deuteranopia': [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     'tritanopia': [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
-_TO_XYZ = np.array([
-    [0.4124564, 0.3575761, 0.1804375],
-    [0.2126729, 0.7151522, 0.0721750],
-    [0.0193339, 0.1191920, 0.9503041],
-])  # fmt: skip
+_TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
 _WHITE = _TO_XYZ.sum(axis=1)
 
 
 def linear(color):
-    """Return the red, green and blue light of a colour, 0 to 1."""
+    """Return the red, green and blue light of a color, 0 to 1."""
     values = np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)]) / 255.0
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
@@ -65,8 +67,8 @@ def test_colors_can_be_told_apart(colors, sight):
 
 
 def test_the_simulation_sees_what_is_known():
-    assert distance('#000000', '#FFFFFF', 'three colours') == pytest.approx(100.0, abs=0.01)
-    assert distance('#FF0000', '#00FF00', 'three colours') > 150.0
-    assert distance('#BF0000', '#808000', 'deuteranopia') < APART < distance('#BF0000', '#808000', 'three colours')
-    for sight in SIGHT:  # greys stay grey
+    assert distance('#000000', '#FFFFFF', 'three colors') == pytest.approx(100.0, abs=0.01)
+    assert distance('#FF0000', '#00FF00', 'three colors') > 150.0
+    assert distance('#BF0000', '#808000', 'deuteranopia') < APART < distance('#BF0000', '#808000', 'three colors')
+    for sight in SIGHT:  # grays stay gray
         assert distance('#808080', '#828282', sight) < 2.0

@@ -35,7 +35,7 @@ def overlay(viewer):
 
 
 def drawn(viewer, color):
-    """Where the picture has this colour, as an image with y upwards."""
+    """Where the picture has this color, as an image with y upwards."""
     viewer.redraw_now(whence=0)
     picture = np.asarray(viewer.get_image_as_array())[..., :3].astype(int)
     return (np.abs(picture - color).max(axis=2) <= 3)[::-1]
@@ -54,7 +54,7 @@ def test_pixels_are_drawn_where_they_are(viewer, overlay):
     assert_array_equal(drawn(viewer, VERMILION), mask)
 
 
-def test_layers_have_their_colours_and_switches(viewer, overlay):
+def test_layers_have_their_colors_and_switches(viewer, overlay):
     overlay.set_mask('input', spots((5, 5)))
     overlay.set_mask('cosmic rays', spots((8, 8)))
     assert_array_equal(drawn(viewer, BLUE), spots((5, 5)))

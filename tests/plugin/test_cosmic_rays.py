@@ -282,7 +282,7 @@ def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
     assert plugin.dialogs.shown is None
 
 
-def test_a_layer_can_have_another_colour(shell, plugin):
+def test_a_layer_can_have_another_color(shell, plugin):
     plugin.choose_opacity(1.0)
     run(shell, plugin)
     plugin.fitsimage.scale_to(1.0, 1.0)
@@ -451,9 +451,15 @@ def memory_image(shell, channel, name='memory', header=None):
 
 
 SKY_CARDS = {
-    'CTYPE1': 'RA---TAN', 'CTYPE2': 'DEC--TAN', 'CRVAL1': 10.0, 'CRVAL2': 20.0, 'CRPIX1': 5.0, 'CRPIX2': 6.0,
-    'CDELT1': -1e-4, 'CDELT2': 1e-4,
-}  # fmt: skip
+    'CTYPE1': 'RA---TAN',
+    'CTYPE2': 'DEC--TAN',
+    'CRVAL1': 10.0,
+    'CRVAL2': 20.0,
+    'CRPIX1': 5.0,
+    'CRPIX2': 6.0,
+    'CDELT1': -1e-4,
+    'CDELT2': 1e-4,
+}
 
 
 def test_the_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tmp_path):

@@ -7,7 +7,7 @@ from qtpy import QtWidgets
 
 from ginga_crplugin import InputMask, MaskBit
 from ginga_crplugin.core.diagnostics.hints import HINTS
-from ginga_crplugin.core.review import VERDICTS
+from ginga_crplugin.core.review import DECISIONS
 
 
 @pytest.fixture(params=[1.0, 1.5])
@@ -66,7 +66,7 @@ def test_no_words_are_cut(plugin):
 def test_the_columns_hold_what_stands_in_them(plugin):
     table = plugin.panel.table.view.get_widget()
     margins = 2 * (table.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_FocusFrameHMargin) + 1)
-    more = {'hint': HINTS, 'verdict': VERDICTS}
+    more = {'hint': HINTS, 'decision': DECISIONS}
     for column in range(table.columnCount()):
         head = table.horizontalHeaderItem(column).text()
         words = [head, *(table.item(row, column).text() for row in range(2)), *more.get(head, ())]

@@ -8,8 +8,12 @@ from qtpy import QtCore, QtTest, QtWidgets
 from ginga_crplugin import InputMask, MaskBit
 
 KINDS = (
-    QtWidgets.QAbstractButton, QtWidgets.QComboBox, QtWidgets.QAbstractSpinBox, QtWidgets.QSlider, QtWidgets.QTableView,
-)  # fmt: skip
+    QtWidgets.QAbstractButton,
+    QtWidgets.QComboBox,
+    QtWidgets.QAbstractSpinBox,
+    QtWidgets.QSlider,
+    QtWidgets.QTableView,
+)
 
 
 @pytest.fixture
@@ -81,10 +85,10 @@ def test_keys_use_what_tab_came_to(shell, plugin):
     reject, undo = plugin.panel.reject.get_widget(), plugin.panel.undo.get_widget()
     QtTest.QTest.keyClick(reject, QtCore.Qt.Key.Key_Space)
     shell.settle()
-    assert len(plugin.session.verdicts.rejected_labels) == 1
+    assert len(plugin.session.decisions.rejected_labels) == 1
     QtTest.QTest.keyClick(undo, QtCore.Qt.Key.Key_Space)
     shell.settle()
-    assert len(plugin.session.verdicts.rejected_labels) == 0
+    assert len(plugin.session.decisions.rejected_labels) == 0
     slider = plugin.panel.params['sigclip'].slider.get_widget()
     before = plugin.session.params.sigclip
     QtTest.QTest.keyClick(slider, QtCore.Qt.Key.Key_Right)

@@ -72,7 +72,7 @@ def test_each_frame_comes_with_its_mask_and_the_unit_of_the_recipe(shell, plugin
         assert session.frame.ccd.unit == 'electron'
         assert session.params.sigclip == 6.0
         with fits.open(output) as hdus:
-            assert_array_equal(session.verdicts.plane(session.frame.bits), hdus['DQ'].data)
+            assert_array_equal(session.decisions.plane(session.frame.bits), hdus['DQ'].data)
         if place < 2:
             plugin.channel.next_image()
             arrived(shell, plugin, 'b.fits', place + 1)
@@ -86,7 +86,7 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     plugin.step(1)
     label = plugin.overlay.selected
     assert label is not None
-    plugin.pass_verdict('reject')
+    plugin.pass_decision('reject')
     plugin.ask_save()
     dialog = plugin.dialogs.shown
     assert (dialog.chosen, dialog.path.get_text(), dialog.cleaned.get_state()) == ('mask', str(output), True)
@@ -108,7 +108,7 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     arrived(shell, plugin, 'a.fits', 0)
     plugin.channel.next_image()
     arrived(shell, plugin, 'b.fits', 1)
-    assert list(plugin.session.verdicts.rejected_labels) == [label]
+    assert list(plugin.session.decisions.rejected_labels) == [label]
 
 
 def test_a_recipe_of_another_unit_opens_the_frame_anew(shell, plugin):

@@ -1,4 +1,4 @@
-"""The review in a real Ginga shell, off screen: verdicts by button, key and mouse."""
+"""The review in a real Ginga shell, off screen: decisions by button, key and mouse."""
 
 import gzip
 from types import SimpleNamespace
@@ -48,8 +48,8 @@ def select(plugin, row):
     return plugin.panel.table.labels[row]
 
 
-def verdict(plugin, label):
-    return next(row['verdict'] for row in plugin.panel.table.view.get_rows() if int(row['label']) == label)
+def decision(plugin, label):
+    return next(row['decision'] for row in plugin.panel.table.view.get_rows() if int(row['label']) == label)
 
 
 def test_a_segment_is_rejected_and_kept_by_button(shell, plugin):
@@ -57,15 +57,15 @@ def test_a_segment_is_rejected_and_kept_by_button(shell, plugin):
     label = select(plugin, 3)
     plugin.panel.reject.get_widget().click()
     expected = mask & (plugin.session.result.segments.labels != label)
-    assert_array_equal(plugin.session.verdicts.mask, expected)
-    assert verdict(plugin, label) == 'rejected'
+    assert_array_equal(plugin.session.decisions.mask, expected)
+    assert decision(plugin, label) == 'rejected'
     assert '1 rejected' in plugin.panel.counts.get_text()
     plugin.panel.undo.get_widget().click()
-    assert_array_equal(plugin.session.verdicts.mask, mask)
-    assert verdict(plugin, label) == 'keep'
+    assert_array_equal(plugin.session.decisions.mask, mask)
+    assert decision(plugin, label) == 'keep'
     plugin.panel.redo.get_widget().click()
     plugin.panel.keep.get_widget().click()
-    assert_array_equal(plugin.session.verdicts.mask, mask)
+    assert_array_equal(plugin.session.decisions.mask, mask)
 
 
 def selected_row(plugin):
@@ -111,14 +111,14 @@ def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
 
 def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, channel, plugin, tmp_path, saao):
     press(plugin, 'd')
-    assert plugin.pencil.mode == 'paint'
+    assert plugin.drawing_tool.mode == 'paint'
     fits.PrimaryHDU(saao.ccd.data[:200, :300]).writeto(tmp_path / 'night2.fits')
     shell.load(channel, tmp_path / 'night2.fits')
     shell.wait(lambda: plugin.session.frame is not None)
     shell.settle()
-    assert plugin.pencil.mode == 'off'
+    assert plugin.drawing_tool.mode == 'off'
     assert plugin.panel.draw.get_index() == 0
-    plugin.pencil.mode = 'paint'
+    plugin.drawing_tool.mode = 'paint'
     drag(plugin, (50, 50), (60, 50))
     assert not len(plugin.overlay._pixels.get('by hand', ()))
 
@@ -129,16 +129,16 @@ def test_the_keys(shell, plugin):
     assert plugin.overlay.selected == labels[0]
     press(plugin, 'n')
     press(plugin, 'x')
-    assert verdict(plugin, labels[1]) == 'rejected'
+    assert decision(plugin, labels[1]) == 'rejected'
     press(plugin, 'N')
     assert plugin.overlay.selected == labels[0]
     press(plugin, 'u')
-    assert verdict(plugin, labels[1]) == 'keep'
+    assert decision(plugin, labels[1]) == 'keep'
     press(plugin, 'U')
-    assert verdict(plugin, labels[1]) == 'rejected'
+    assert decision(plugin, labels[1]) == 'rejected'
     press(plugin, 'n')
     press(plugin, 'k')
-    assert verdict(plugin, labels[1]) == 'keep'
+    assert decision(plugin, labels[1]) == 'keep'
     press(plugin, 'd')
     assert plugin.panel.draw.get_text() == 'paint'
     press(plugin, 'escape')
@@ -155,24 +155,24 @@ def test_backspace_goes_back_to_the_view_before(shell, plugin):
 
 def test_paint_line_and_erase(shell, plugin):
     mask = plugin.session.result.detection.crmask
-    plugin.pencil.width = 1
+    plugin.drawing_tool.width = 1
     plugin.draw('paint')
     drag(plugin, (200, 300), (203, 300))
     expected = mask.copy()
     expected[300, 200:204] = True
-    assert_array_equal(plugin.session.verdicts.mask, expected)
+    assert_array_equal(plugin.session.decisions.mask, expected)
     assert '4 px by hand' in plugin.panel.counts.get_text()
     plugin.draw('line')
     drag(plugin, (50, 60), (90, 90), (60, 60))
     expected[60, 50:61] = True
-    assert_array_equal(plugin.session.verdicts.mask, expected)
+    assert_array_equal(plugin.session.decisions.mask, expected)
     plugin.draw('erase')
     drag(plugin, (201, 300), (202, 300))
     expected[300, 201:203] = False
-    assert_array_equal(plugin.session.verdicts.mask, expected)
+    assert_array_equal(plugin.session.decisions.mask, expected)
     for _ in range(3):
         press(plugin, 'u')
-    assert_array_equal(plugin.session.verdicts.mask, mask)
+    assert_array_equal(plugin.session.decisions.mask, mask)
 
 
 def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
@@ -181,7 +181,7 @@ def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
     canvas = plugin.overlay.canvas
     polygon = canvas.get_draw_class('polygon')([(99.6, 99.6), (104.4, 99.6), (104.4, 102.4), (99.6, 102.4)])
     canvas.make_callback('draw-event', canvas.add(polygon))
-    painted = plugin.session.verdicts.mask & ~mask
+    painted = plugin.session.decisions.mask & ~mask
     expected = np.zeros_like(painted)
     expected[100:103, 100:105] = True
     assert_array_equal(painted, expected)
@@ -191,14 +191,14 @@ def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
     canvas.make_callback('draw-event', canvas.add(box))
     table = plugin.session.result.segments.table
     inside = np.rint(table['y_centroid'].value) <= 256
-    assert_array_equal(plugin.session.verdicts.rejected_labels, table['label'][inside])
+    assert_array_equal(plugin.session.decisions.rejected_labels, table['label'][inside])
 
 
-def test_all_in_the_list_are_rejected_and_listed_by_verdict(shell, plugin):
+def test_all_in_the_list_are_rejected_and_listed_by_decision(shell, plugin):
     plugin.panel.least.get_widget().setValue(5)
     shown = list(plugin.panel.table.shown)
     plugin.panel.reject_shown.get_widget().click()
-    assert_array_equal(plugin.session.verdicts.rejected_labels, shown)
+    assert_array_equal(plugin.session.decisions.rejected_labels, shown)
     plugin.panel.least.get_widget().setValue(1)
     which = plugin.panel.table.which
     which.set_index(plugin.panel.table._whiches.index('rejected'))
@@ -208,7 +208,7 @@ def test_all_in_the_list_are_rejected_and_listed_by_verdict(shell, plugin):
     assert len(plugin.panel.table.shown) == 0
 
 
-def test_verdicts_outlive_a_change_of_parameters(shell, plugin):
+def test_decisions_outlive_a_change_of_parameters(shell, plugin):
     shell.wait(lambda: plugin.session.engine == '')
     label = select(plugin, 4)
     pixels = plugin.session.pixels_of([label])
@@ -218,13 +218,13 @@ def test_verdicts_outlive_a_change_of_parameters(shell, plugin):
         plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
         shell.wait(lambda: not plugin.session.busy)
         shell.settle()
-        mask = plugin.session.verdicts.mask.ravel()
+        mask = plugin.session.decisions.mask.ravel()
         assert not mask[pixels].any()
         assert mask[5000:5002].all()
         assert '1 rejected, 2 px by hand' in plugin.panel.counts.get_text()
 
 
-def test_the_saved_file_holds_exactly_the_verdicts(shell, plugin, tmp_path):
+def test_the_saved_file_holds_exactly_the_decisions(shell, plugin, tmp_path):
     detected = plugin.session.result.detection.crmask
     label = select(plugin, 2)
     plugin.panel.reject.get_widget().click()
@@ -240,16 +240,16 @@ def test_the_saved_file_holds_exactly_the_verdicts(shell, plugin, tmp_path):
         assert hdus['DQ'].header['CRNMARK'] == 1
         rejected = int((plugin.session.result.segments.labels == label).sum())
         assert hdus['DQ'].header['CRNREJ'] == rejected
-        verdicts = dict(zip(hdus['CRSEG'].data['label'], hdus['CRSEG'].data['verdict'], strict=True))
-    assert verdicts.pop(label) == 'rejected'
-    assert set(verdicts.values()) == {'keep'}
+        decisions = dict(zip(hdus['CRSEG'].data['label'], hdus['CRSEG'].data['decision'], strict=True))
+    assert decisions.pop(label) == 'rejected'
+    assert set(decisions.values()) == {'keep'}
 
 
 def test_the_mask_is_grown_as_shown(shell, plugin, tmp_path):
     plugin.panel.grow.get_widget().setValue(1)
-    mask = plugin.session.verdicts.mask
+    mask = plugin.session.decisions.mask
     assert mask.sum() > plugin.session.result.detection.pixels
-    assert f'{len(plugin.session.verdicts.marked)} px by hand' in plugin.panel.counts.get_text()
+    assert f'{len(plugin.session.decisions.marked)} px by hand' in plugin.panel.counts.get_text()
     plugin.session.save(tmp_path / 'out.fits')
     shell.wait(lambda: plugin.session.saved)
     assert_array_equal(fits.getdata(tmp_path / 'out.fits', 'MASK') != 0, mask)
@@ -258,7 +258,7 @@ def test_the_mask_is_grown_as_shown(shell, plugin, tmp_path):
 def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
     label = select(plugin, 2)
     plugin.panel.reject.get_widget().click()
-    mask = plugin.session.verdicts.mask
+    mask = plugin.session.decisions.mask
     shell.settle()
     plugin.close()
     shell.settle()
@@ -270,8 +270,8 @@ def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
     again.session.detect()
     shell.wait(lambda: again.session.result is not None)
     shell.settle()
-    assert_array_equal(again.session.verdicts.mask, mask)
-    assert list(again.session.verdicts.rejected_labels) == [label]
+    assert_array_equal(again.session.decisions.mask, mask)
+    assert list(again.session.decisions.rejected_labels) == [label]
 
 
 def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
@@ -320,8 +320,10 @@ def test_compared_with_a_pinned_result(shell, plugin):
     plugin.session.compare('pinned')
     found = plugin.session.comparison
     assert (len(found.both), len(found.here), len(found.there)) == (
-        (first & second).sum(), (second & ~first).sum(), (first & ~second).sum()
-    )  # fmt: skip
+        (first & second).sum(),
+        (second & ~first).sum(),
+        (first & ~second).sum(),
+    )
 
 
 def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
@@ -344,8 +346,12 @@ def test_the_thumbnails_show_the_selected_segment(shell, plugin):
     shell.settle()
     result = plugin.session.result
     assert plugin.panel.thumbnails.words.get_text() == f'4 of {len(plugin.panel.table.shown)}'
-    images = [('mask', plugin.session.verdicts.plane(result.frame.bits)), ('science', result.frame.ccd.data, 'science'),
-              ('dark', None, 'other'), ('cleaned', result.detection.cleaned, 'science')]  # fmt: skip
+    images = [
+        ('mask', plugin.session.decisions.plane(result.frame.bits)),
+        ('science', result.frame.ccd.data, 'science'),
+        ('dark', None, 'other'),
+        ('cleaned', result.detection.cleaned, 'science'),
+    ]
     shown = plugin.panel.thumbnails.viewer.get_image().get_data()
     assert_array_equal(shown, strip(result.segments, label, images, scale=3))
 
@@ -363,8 +369,8 @@ def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, sa
     assert 'wrong' in plugin.panel.checks.button.get_text()
     sky = next(check for check in plugin.session.checks if check.name == 'sky')
     assert sky.mark == 'wrong'
-    plugin.session.cure(sky.cure)
-    assert plugin.session.params.pssl == sky.cure.params['pssl']
+    plugin.session.apply_remedy(sky.remedy)
+    assert plugin.session.params.pssl == sky.remedy.params['pssl']
     shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'fine')
 
 
@@ -385,7 +391,7 @@ def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, da
     which.set_index(plugin.panel.table._whiches.index('hot pixel'))
     which.make_callback('activated', which.get_index())
     plugin.panel.reject_shown.get_widget().click()
-    assert_array_equal(plugin.session.verdicts.rejected_labels, hot)
+    assert_array_equal(plugin.session.decisions.rejected_labels, hot)
 
 
 def test_the_list_is_drawn_as_a_contact_sheet(shell, plugin, tmp_path):

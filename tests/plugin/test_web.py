@@ -81,7 +81,7 @@ def test_from_the_menu_to_the_mask_on_disk(web, folder):
         assert_array_equal(hdus['DQ'].data, plane)
         assert_array_equal(hdus['MASK'].data, (plane != 0).astype(np.uint8))
         assert_array_equal(hdus[0].data, frame.ccd.data)
-        assert hdus['CRSEG'].data['verdict'][int(label) - 1] == 'rejected'
+        assert hdus['CRSEG'].data['decision'][int(label) - 1] == 'rejected'
     assert sorted(path.name for path in folder.glob('*.fits')) == ['dark.fits', 'mine.fits', 'night1.fits']
     assert web.errors == []
     assert 'ginga_crplugin' not in web.log

@@ -79,8 +79,19 @@ class Window:
         self.environment.pop('QT_QPA_PLATFORM', None)
         self._start(['openbox'])
         width, height = size.split('x')
-        words = [sys.executable, __file__, '-t', 'pyside6', '--basedir', str(self._folder), '--nosplash', '--norestore',
-                 '--geometry', f'{width}x{int(height) - 30}+0+0', *map(str, frames)]  # fmt: skip
+        words = [
+            sys.executable,
+            __file__,
+            '-t',
+            'pyside6',
+            '--basedir',
+            str(self._folder),
+            '--nosplash',
+            '--norestore',
+            '--geometry',
+            f'{width}x{int(height) - 30}+0+0',
+            *map(str, frames),
+        ]
         if view:
             words = [sys.executable, __file__, 'view', *map(str, frames), '-t', 'pyside6']
             self.environment['GINGA_HOME'] = str(self._folder)
@@ -225,10 +236,20 @@ def answer(question):
     """Answer a question about Ginga, or about Qt's widgets: the kind of the question, and what it is about."""
     [(kind, about)] = question.items()
     kinds = {
-        'address': lambda _: _shell().get_url(), 'pan': _pan, 'find': _centre, 'file': _file, 'label': _label,
-        'focus': _focus, 'spin': lambda index: _spins()[index].value(), 'spin_at': _spin_at, 'box': _box,
-        'head': _head, 'slider': _handle, 'row': _row, 'pixel': lambda place: _pixel(*place),
-    }  # fmt: skip
+        'address': lambda _: _shell().get_url(),
+        'pan': _pan,
+        'find': _center,
+        'file': _file,
+        'label': _label,
+        'focus': _focus,
+        'spin': lambda index: _spins()[index].value(),
+        'spin_at': _spin_at,
+        'box': _box,
+        'head': _head,
+        'slider': _handle,
+        'row': _row,
+        'pixel': lambda place: _pixel(*place),
+    }
     return kinds[kind](about)
 
 
@@ -280,7 +301,7 @@ def _box(name):
     return _global(widget, widget.rect().topLeft()) + _global(widget, widget.rect().bottomRight())
 
 
-def _centre(text):
+def _center(text):
     from qtpy import QtWidgets
 
     for widget in reversed(QtWidgets.QApplication.allWidgets()):

@@ -72,8 +72,10 @@ def test_what_the_header_lacks_refuses_the_frame():
         Recipe({'readnoise': FromHeader()}).prepare(frame_with(GAIN=2.0))
 
 
-@pytest.mark.parametrize(('gain', 'cards', 'saturation'), [(3.0, {}, 3000.0), (FromHeader(3.0), {}, 3000.0),
-                                                        (FromHeader(3.0), {'GAIN': 2.0}, 2000.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ('gain', 'cards', 'saturation'),
+    [(3.0, {}, 3000.0), (FromHeader(3.0), {}, 3000.0), (FromHeader(3.0), {'GAIN': 2.0}, 2000.0)],
+)
 def test_saturation_in_adu_takes_the_gain_that_is_used(gain, cards, saturation):
     recipe = Recipe({'gain': gain, 'satlevel': FromHeader()})
     assert recipe.prepare(frame_with(SATURATE=1000.0, **cards)).params.satlevel == saturation
@@ -100,8 +102,10 @@ def test_the_recipe_of_a_run_does_the_same_again(dark, column):
 def test_a_recipe_of_a_recipe_is_the_same(dark):
     first = Recipe(
         {'sigclip': 7.0, 'gain': FromHeader(2.0), 'readnoise': 4.0},
-        (MaskSource(dark, None, MaskBit.HOT, 30.0),), stop=('sky',), cleaned=True,
-    )  # fmt: skip
+        (MaskSource(dark, None, MaskBit.HOT, 30.0),),
+        stop=('sky',),
+        cleaned=True,
+    )
     prepared = first.prepare(frame_with())
     again = Recipe.of(prepared.frame, prepared.params, prepared.sources, first)
     assert (again.stop, again.cleaned) == (('sky',), True)
@@ -147,7 +151,7 @@ def test_the_first_rule_that_holds_is_used(column):
         Rule({'INSTRUME': 'red', 'XBINNING': (1, 2)}, 'red', {'readnoise': 4.0}, stop=('sky',)),
         Rule({'INSTRUME': 'RED'}, 'red too', {'readnoise': 5.0}, masks=(MaskSource(column),)),
     )
-    recipe = Recipe({'sigclip': 6.0, 'readnoise': 9.0}, rules=rules, cure=('overscan',))
+    recipe = Recipe({'sigclip': 6.0, 'readnoise': 9.0}, rules=rules, remedy=('overscan',))
     for cards, name, noise, masked in (
         ({'INSTRUME': 'Red ', 'XBINNING': 2}, 'red', 4.0, 0),
         ({'INSTRUME': 'red', 'XBINNING': 4}, 'red too', 5.0, 40),
@@ -158,7 +162,7 @@ def test_the_first_rule_that_holds_is_used(column):
         assert (prepared.rule, prepared.params.readnoise, prepared.params.sigclip) == (name, noise, 6.0)
         assert np.count_nonzero(prepared.frame.bits) == masked
     own = recipe.for_header({'INSTRUME': 'red', 'XBINNING': 1})
-    assert (own.stop, own.cure, own.rules) == (('sky',), ('overscan',), ())
+    assert (own.stop, own.remedy, own.rules) == (('sky',), ('overscan',), ())
 
 
 def test_a_check_that_is_named_stops_the_frame():
@@ -174,11 +178,11 @@ def test_a_cure_masks_what_is_off():
     data[:, 40] -= 250.0
     frame = Frame(CCDData(data, unit='electron'), 'column')
     assert not Recipe().prepare(frame).frame.bits.any()
-    prepared = Recipe(cure=('bad_pixels',)).prepare(frame)
+    prepared = Recipe(remedy=('bad_pixels',)).prepare(frame)
     assert prepared.frame.bits[:, 40].all()
     assert next(c for c in prepared.checks if c.name == 'bad_pixels').mark == 'fine'
     made = Recipe.of(prepared.frame, prepared.params, prepared.sources)
-    assert (made.cure, made.masks) == (('bad_pixels',), ())
+    assert (made.remedy, made.masks) == (('bad_pixels',), ())
 
 
 def test_a_mask_that_changed_is_refused(dark):
@@ -214,7 +218,13 @@ def everything(folder):
             MaskSource(folder / 'sub' / 'dark: 1.fits', 'same', MaskBit.HOT, 30.5),
             MaskSource(folder / 'c.fits'),
         ),
-        own_masks=False, unit='electron', stop=('sky', 'noise'), cure=('overscan',), min_size=5, grow=2, kind='mask',
+        own_masks=False,
+        unit='electron',
+        stop=('sky', 'noise'),
+        remedy=('overscan',),
+        min_size=5,
+        grow=2,
+        kind='mask',
         cleaned=True,
         rules=(
             Rule({'INSTRUME': 'no', 'XBINNING': (1, 2), 'FILTER': "r'"}, 'a: b', {'readnoise': 4.5}),
@@ -222,7 +232,7 @@ def everything(folder):
                 {'OBJECT': '12'}, 'twelve', {}, (MaskSource(folder / 'd.fits', 3, MaskBit.INPUT),), (), ('bad_pixels',)
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def test_text_and_recipe_say_the_same(tmp_path):
@@ -275,7 +285,7 @@ def test_what_is_left_out_has_its_default():
         ('recipe: 1\nown_masks: perhaps', 2, "own_masks is 'perhaps': it must be true or false"),
         ('recipe: 1\nunit: furlong', 2, "unit 'furlong' is not understood"),
         ('recipe: 1\nchecks:\n  stop: [sky, weather]', 3, "stop is 'weather': it must be one of bias"),
-        ('recipe: 1\nchecks:\n  cure: [sky]', 3, "cure is 'sky': it must be one of bad_pixels, overscan"),
+        ('recipe: 1\nchecks:\n  remedy: [sky]', 3, "remedy is 'sky': it must be one of bad_pixels, overscan"),
         ('recipe: 1\nsegments: {min_size: 0}', 2, 'min_size is 0: it must be a whole number from 1'),
         ('recipe: 1\nsegments: {grow: true}', 2, 'grow is True: it must be a whole number from 0 to 3'),
         ('recipe: 1\noutput: {kind: into}', 2, "kind is 'into': it must be one of new, mask"),
@@ -338,7 +348,7 @@ def test_files(tmp_path):
         ({'parameters': {'sigclip': 0}}, 'sigclip is 0'),
         ({'parameters': {'sigclip': FromHeader()}}, "a parameter from the header is 'sigclip'"),
         ({'stop': ('weather',)}, "stop is 'weather'"),
-        ({'cure': ('sky',)}, "cure is 'sky'"),
+        ({'remedy': ('sky',)}, "remedy is 'sky'"),
         ({'kind': 'into'}, "kind is 'into'"),
         ({'min_size': 0}, 'min_size is 0'),
         ({'grow': 4}, 'grow is 4'),

@@ -25,7 +25,7 @@ HOSTILE = '<script>alert("1")</script>\'"&<b>\n\u202ex</td></table><img src=http
 
 
 def outcome(number=0, segments=20, **values):
-    """Of a frame of 4 square centimetres, exposed for ten minutes."""
+    """Of a frame of 4 square centimeters, exposed for ten minutes."""
     exposure = values.pop('exposure', 600.0)
     rate = values.pop('rate', segments / (4.0 * exposure / 60.0))
     values = {'unsearched': 0.02, 'pixels': 5 * segments, 'listed': segments - 3, 'seconds': 0.5} | values
@@ -94,9 +94,25 @@ def test_the_table_holds_the_outcomes_with_units_in_the_order_of_their_files(tmp
     order = [outcomes[3], outcomes[2], outcomes[1], outcomes[0]]
     for table in (QTable.read(tmp_path / 'summary.ecsv'), read_summary(tmp_path), summary(outcomes)):
         assert table.colnames == [
-            'file', 'ext', 'output', 'status', 'reason', 'rule', 'object', 'date', 'exposure', 'pixels', 'segments',
-            'listed', 'rate', 'unsearched', 'checks', 'reviewed', 'seconds', 'stands_out',
-        ]  # fmt: skip
+            'file',
+            'ext',
+            'output',
+            'status',
+            'reason',
+            'rule',
+            'object',
+            'date',
+            'exposure',
+            'pixels',
+            'segments',
+            'listed',
+            'rate',
+            'unsearched',
+            'checks',
+            'reviewed',
+            'seconds',
+            'stands_out',
+        ]
         assert table['exposure'].unit == table['seconds'].unit == u.s
         assert table['rate'].unit == 1 / (u.cm**2 * u.min)
         for row, expected in zip(table, order, strict=True):
@@ -247,9 +263,15 @@ def test_the_page_holds_the_table(tmp_path):
 def test_nothing_from_a_file_is_more_than_text(tmp_path):
     outcomes = night(6)
     outcomes[1] = replace(
-        outcomes[1], path=f'/night/{HOSTILE}.fits', object=HOSTILE, date=HOSTILE, checks=HOSTILE, rule=HOSTILE,
-        output='', largest=((1, 1.0, 2.0, 9, HOSTILE),),
-    )  # fmt: skip
+        outcomes[1],
+        path=f'/night/{HOSTILE}.fits',
+        object=HOSTILE,
+        date=HOSTILE,
+        checks=HOSTILE,
+        rule=HOSTILE,
+        output='',
+        largest=((1, 1.0, 2.0, 9, HOSTILE),),
+    )
     outcomes[2] = failed(2, HOSTILE)
     plain = page_of(night(6), tmp_path)
     page = page_of(outcomes, tmp_path, Recipe(name=HOSTILE))

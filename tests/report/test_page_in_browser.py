@@ -122,11 +122,11 @@ def contrast(page, part):
           return [ink, getComputedStyle(behind).backgroundColor].map(c => c.match(/[0-9]+/g).slice(0, 3).map(Number));
         }"""
     )
-    light, dark = sorted((_luminance(colour) for colour in (ink, paper)), reverse=True)
+    light, dark = sorted((_luminance(color) for color in (ink, paper)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def _luminance(colour):
-    value = np.array(colour) / 255.0
+def _luminance(color):
+    value = np.array(color) / 255.0
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     return linear @ [0.2126, 0.7152, 0.0722]

@@ -20,7 +20,7 @@ from scipy import ndimage
 from ginga_crplugin import Frame, InputMask, MaskBit, Recipe, detect, merge_mask, read_frame
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.review import ERASED, MARKED, REJECTED
-from ginga_crplugin.io.review_cache import KeptReviews, fingerprint
+from ginga_crplugin.io.review_cache import ReviewCache, fingerprint
 from ginga_crplugin.session import runner
 from ginga_crplugin.session import session as session_module
 from ginga_crplugin.session.session import Session
@@ -80,7 +80,7 @@ class Worker:
         raise AssertionError('the session has something done without end')
 
 
-class Reviews(KeptReviews):
+class Reviews(ReviewCache):
     """Kept reviews that remember what was done with them, by word and number."""
 
     calls: ClassVar[dict] = {}
@@ -297,10 +297,10 @@ class SessionMachine(RuleBasedStateMachine):
         self.count('switch mask')
         self.session.set_mask(index % len(self.session.masks), used=used)
 
-    @rule(what=st.sampled_from(['live', 'size', 'grow', 'recipe', 'cure']), number=st.integers(0, 3))
+    @rule(what=st.sampled_from(['live', 'size', 'grow', 'recipe', 'remedy']), number=st.integers(0, 3))
     def adjust(self, what, number):
         self.count(f'adjust {what}')
-        cures = [check.cure for check in self.session.checks if check.cure]
+        remedies = [check.remedy for check in self.session.checks if check.remedy]
         if what == 'live':
             self.session.set_live(number > 0)
         elif what == 'size':
@@ -309,8 +309,8 @@ class SessionMachine(RuleBasedStateMachine):
             self.session.set_grow(number % 3)
         elif what == 'recipe':
             self.session.save_recipe(self.folder / 'recipe.yaml', overwrite=True)
-        elif cures:
-            self.session.cure(cures[0])
+        elif remedies:
+            self.session.apply_remedy(remedies[0])
 
     @rule(sigclip=st.sampled_from([5.0, 7.0]), grow=st.integers(0, 1), own=st.booleans())
     def take_recipe(self, sigclip, grow, own):
@@ -402,9 +402,11 @@ class SessionMachine(RuleBasedStateMachine):
     # the output
 
     @rule(
-        kind=st.sampled_from(['new', 'into', 'mask']), name=st.sampled_from(['a.fits', 'b.fits', '0.fits']),
-        overwrite=st.booleans(), cleaned=st.booleans(),
-    )  # fmt: skip
+        kind=st.sampled_from(['new', 'into', 'mask']),
+        name=st.sampled_from(['a.fits', 'b.fits', '0.fits']),
+        overwrite=st.booleans(),
+        cleaned=st.booleans(),
+    )
     def save(self, kind, name, overwrite, cleaned):
         self.count('save')
         self.unsaved = False
@@ -469,8 +471,8 @@ class SessionMachine(RuleBasedStateMachine):
         assert session.review.can_redo == bool(self.model.undone)
         if session.result is not None:
             expected = self.model.mask(session.result.detection.crmask, session.grow)
-            np.testing.assert_array_equal(session.verdicts.mask, expected)
-            plane = session.verdicts.plane(session.result.frame.bits)
+            np.testing.assert_array_equal(session.decisions.mask, expected)
+            plane = session.decisions.plane(session.result.frame.bits)
             merged = merge_mask(session.result.frame, session.result.detection, expected)
             np.testing.assert_array_equal(plane & ~np.uint8(MaskBit.SATURATED), merged & ~np.uint8(MaskBit.SATURATED))
 
@@ -482,7 +484,7 @@ class SessionMachine(RuleBasedStateMachine):
         with fits.open(session.saved) as hdus:
             plane = np.array(hdus['DQ'].data)
             said = {int(p): int(c) for p, c in hdus['CRREVIEW'].data} if 'CRREVIEW' in hdus else {}
-        expected = merge_mask(session.result.frame, session.result.detection, session.verdicts.mask)
+        expected = merge_mask(session.result.frame, session.result.detection, session.decisions.mask)
         np.testing.assert_array_equal(plane, expected)
         assert said == dict(zip(*map(np.ndarray.tolist, session.review.edited), strict=True))
 

@@ -8,12 +8,12 @@ from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import (
-    Cure,
     Frame,
     InputMask,
     LACosmicParams,
     MaskBit,
     Recipe,
+    Remedy,
     detect,
     load_recipe,
     read_dark,
@@ -23,7 +23,7 @@ from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Cancelled
 from ginga_crplugin.io.read import frame_of
-from ginga_crplugin.io.review_cache import KeptReviews, fingerprint
+from ginga_crplugin.io.review_cache import ReviewCache, fingerprint
 from ginga_crplugin.panels.text import written_in_words
 from ginga_crplugin.session.session import Session
 
@@ -339,7 +339,7 @@ def test_hints_come_though_another_result_came_and_went(session, worker, fast):
 
 def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
     mask = InputMask('outliers', MaskBit.BAD, np.eye(512, dtype=bool))
-    session.cure(Cure('use it', mask=mask))
+    session.apply_remedy(Remedy('use it', mask=mask))
     assert [item.name for item in session.frame.masks] == ['outliers']
     session.open(lambda: saao)
     worker.work_all()
@@ -423,7 +423,7 @@ def test_verify_compares_with_ccdproc(session, worker, fast):
     assert session.result.verified == ''
 
 
-def test_the_verdict_on_a_result_that_is_no_more_is_void(session, worker, fast):
+def test_the_decision_on_a_result_that_is_no_more_is_void(session, worker, fast):
     session.detect()
     worker.work_all()
     session.verify()
@@ -447,7 +447,7 @@ def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
 @pytest.fixture
 def reviews(tmp_path, worker, saao):
     """A folder with the kept review of a frame: pixels 7 and 9 are painted."""
-    reviews = KeptReviews(tmp_path / 'reviews')
+    reviews = ReviewCache(tmp_path / 'reviews')
     session = Session(worker, reviews)
     session.open(lambda: saao)
     worker.work_all()
@@ -472,9 +472,9 @@ def again(worker, reviews, saao):
 def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, saao):
     assert again.kept is not None
     again.take_up(kept=True)
-    assert list(again.verdicts.marked) == [7, 9]
+    assert list(again.decisions.marked) == [7, 9]
     again.take_up(kept=True)  # once is enough
-    assert list(again.verdicts.marked) == [7, 9]
+    assert list(again.decisions.marked) == [7, 9]
     other = Session(worker, reviews)
     other.open(lambda: saao)
     worker.work_all()
@@ -487,7 +487,7 @@ def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao)
     again.edit('mark', [20])
     worker.work_all()
     assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
-    assert list(again.verdicts.marked) == [7, 9, 20]
+    assert list(again.decisions.marked) == [7, 9, 20]
 
 
 def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
@@ -521,8 +521,8 @@ def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, r
         again.edit('mark', [20])
         worker.work_all()
     assert again.error.startswith('the review cannot be kept for later')
-    assert list(again.verdicts.marked) == [7, 9, 20]
-    monkeypatch.setattr('ginga_crplugin.io.review_cache.KeptReviews.forget', fail)
+    assert list(again.decisions.marked) == [7, 9, 20]
+    monkeypatch.setattr('ginga_crplugin.io.review_cache.ReviewCache.forget', fail)
     again.save(tmp_path / 'one.fits')
     worker.work_all()
     assert (tmp_path / 'one.fits').exists()
@@ -566,7 +566,7 @@ def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, sa
     assert (other.min_size, other.grow) == (2, 1)
     other.detect()
     worker.work_all()
-    assert_array_equal(other.verdicts.mask, session.verdicts.mask)
+    assert_array_equal(other.decisions.mask, session.decisions.mask)
     assert other.recipe == session.recipe
 
 
@@ -655,14 +655,14 @@ def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp
     worker.work_all()
     again.detect()
     worker.work_all()
-    assert_array_equal(again.verdicts.mask, session.verdicts.mask)
-    assert again.verdicts.rejected_labels.tolist() == session.verdicts.rejected_labels.tolist() == [2]
+    assert_array_equal(again.decisions.mask, session.decisions.mask)
+    assert again.decisions.rejected_labels.tolist() == session.decisions.rejected_labels.tolist() == [2]
     again.save(None, kind='into', overwrite=True)
     worker.work_all()
     assert not again.error
     with fits.open(tmp_path / 'out.fits') as hdus:
         assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CRREVIEW']
-        assert_array_equal((hdus['DQ'].data & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0, session.verdicts.mask)
+        assert_array_equal((hdus['DQ'].data & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0, session.decisions.mask)
         assert hdus['CRREVIEW'].data['CODE'].tolist().count(3) == 2
     again.edit('keep', again.review.edited[0])
     again.save(None, kind='into', overwrite=True)

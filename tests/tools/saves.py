@@ -24,7 +24,7 @@ from ginga_crplugin.figures.contact_sheet import contact_sheet
 from ginga_crplugin.figures.overview import save_picture
 from ginga_crplugin.io.atomic import _OURS, sweep
 from ginga_crplugin.io.bad_pixel_mask import make_mask
-from ginga_crplugin.io.review_cache import KeptReviews
+from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.format import save_recipe
 from ginga_crplugin.report.page import write_report
 
@@ -49,10 +49,12 @@ def prepare(folder):
     (folder / 'packed.fits.gz').write_bytes(gzip.compress((folder / 'plain.fits').read_bytes(), mtime=0))
     table = np.array([(1, 'abc'), (2, 'de')], dtype=[('a', 'i4'), ('b', 'S3')])
     hdus = [
-        fits.PrimaryHDU(), fits.ImageHDU(pixels, HEADER, name='SCI'),
-        fits.CompImageHDU(pixels.astype('i4'), name='RAW'), fits.BinTableHDU(table, name='LOG'),
+        fits.PrimaryHDU(),
+        fits.ImageHDU(pixels, HEADER, name='SCI'),
+        fits.CompImageHDU(pixels.astype('i4'), name='RAW'),
+        fits.BinTableHDU(table, name='LOG'),
         fits.TableHDU.from_columns(fits.ColDefs(table), name='ASCII'),
-    ]  # fmt: skip
+    ]
     fits.HDUList(hdus).writeto(folder / 'mef.fits', checksum=True)
 
 
@@ -72,7 +74,7 @@ def picture(folder):
 
 
 def review(folder, count=3):
-    KeptReviews(folder / 'reviews').save('word', 1, np.arange(count), np.ones(count, np.uint8))
+    ReviewCache(folder / 'reviews').save('word', 1, np.arange(count), np.ones(count, np.uint8))
 
 
 def recipe(folder, **options):
@@ -114,7 +116,8 @@ SAVES = {
     'into, packed': (nothing, functools.partial(mask, name='packed.fits.gz', kind='into')),
     'into, beside tables': (nothing, functools.partial(mask, name='mef.fits', kind='into', cleaned=True)),
     'into, replacing': (
-        functools.partial(mask, kind='into'), functools.partial(mask, kind='into', overwrite=True, cleaned=True),
+        functools.partial(mask, kind='into'),
+        functools.partial(mask, kind='into', overwrite=True, cleaned=True),
     ),
     'sheet, PDF': (nothing, functools.partial(sheet, name='sheet.pdf', per_page=1)),
     'sheet, PNG': (old('sheet-1.png'), functools.partial(sheet, name='sheet.png', per_page=1)),
@@ -127,7 +130,7 @@ SAVES = {
     'mask of a dark': (nothing, pixel_mask),
     'review': (nothing, review),
     'review, replacing': (review, functools.partial(review, count=2)),
-}  # fmt: skip
+}
 
 #: Those of several files, each of which is old or new.
 SEVERAL = {'sheet, PNG', 'report'}
@@ -182,9 +185,13 @@ class Saver:
 
     def __init__(self):
         self._process = subprocess.Popen(
-            [sys.executable, '-m', 'tests.tools.saves'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=os.environ | {'OMP_NUM_THREADS': '1'}, cwd=Path(__file__).parents[2],
-        )  # fmt: skip
+            [sys.executable, '-m', 'tests.tools.saves'],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {'OMP_NUM_THREADS': '1'},
+            cwd=Path(__file__).parents[2],
+        )
 
     def _ask(self, *words):
         print(json.dumps(words), file=self._process.stdin, flush=True)

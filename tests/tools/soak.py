@@ -107,7 +107,7 @@ class Soak:
         return values[self.rng.integers(len(values))]
 
     def click(self, name):
-        """Press a button of the panel, unless it is grey."""
+        """Press a button of the panel, unless it is gray."""
         getattr(self.plugin.panel, name).get_widget().click()
 
     def rest(self):
@@ -194,9 +194,13 @@ class Soak:
 
     def compare(self):
         """Pin and compare; not with ccdproc, for astroscrappy 1.3 never gives back a byte a pixel of each call."""
-        self.any_of([
-            self.session.pin, lambda: self.session.compare('pinned'), lambda: self.session.compare('without masks'),
-        ])()  # fmt: skip
+        self.any_of(
+            [
+                self.session.pin,
+                lambda: self.session.compare('pinned'),
+                lambda: self.session.compare('without masks'),
+            ]
+        )()
 
     def live(self):
         """Have the result follow, or not."""
@@ -205,7 +209,7 @@ class Soak:
     # the review
 
     def review(self):
-        """Go on to a segment and pass a verdict."""
+        """Go on to a segment and pass a decision."""
         self.plugin.step(self.any_of((-1, 1)))
         self.click(self.any_of(('keep', 'reject')))
 
@@ -245,9 +249,21 @@ class Soak:
             self.shell.fv.change_channel('Soak')
 
     STEPS = {  # noqa: RUF012 - never changed
-        load: 3, change: 4, detect: 6, cancel: 3, review: 10, draw: 3, take_back: 6, use_mask: 1, compare: 2, live: 1,
-        show: 3, save: 2, reopen: 1, come_back: 1,
-    }  # fmt: skip
+        load: 3,
+        change: 4,
+        detect: 6,
+        cancel: 3,
+        review: 10,
+        draw: 3,
+        take_back: 6,
+        use_mask: 1,
+        compare: 2,
+        live: 1,
+        show: 3,
+        save: 2,
+        reopen: 1,
+        come_back: 1,
+    }
 
 
 def pixels(seed):

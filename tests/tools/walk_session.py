@@ -18,9 +18,14 @@ def main():
     options = parser.parse_args()
     start = time.monotonic()
     chosen = settings(
-        max_examples=options.walks, stateful_step_count=options.steps, deadline=None, database=None, print_blob=False,
-        suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
-    )  # fmt: skip
+        max_examples=options.walks,
+        stateful_step_count=options.steps,
+        deadline=None,
+        database=None,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
     seed(options.seed)(SessionMachine)
     run_state_machine_as_test(SessionMachine, settings=chosen)
     counts = SessionMachine.walked

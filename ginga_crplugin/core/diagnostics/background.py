@@ -22,7 +22,7 @@ class Sky:
         Median of the pixels, with the sky level added back that the parameters give (electron).
     scatter : float
         Robust scatter of pixels two apart (electron rms), along rows or columns, whichever is less: so that the lines
-        of a spectrum don't count, nor that interpolation makes next neighbours alike.
+        of a spectrum don't count, nor that interpolation makes next neighbors alike.
     expected : float
         What L.A.Cosmic takes the noise to be: the root of level and read noise squared (electron rms).
     ratio : float
@@ -94,9 +94,12 @@ def measure_sky(frame, params):
     ratios = [np.nanmedian(step / expected) for step in steps]
     calm = int(np.argmin(ratios))
     return Sky(
-        float(np.median(levels)), float(np.nanmedian(steps[calm])), float(np.median(expected)), float(ratios[calm]),
+        float(np.median(levels)),
+        float(np.nanmedian(steps[calm])),
+        float(np.median(expected)),
+        float(ratios[calm]),
         params.readnoise,
-    )  # fmt: skip
+    )
 
 
 def _flat(tiles):

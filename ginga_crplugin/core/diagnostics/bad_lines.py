@@ -7,7 +7,7 @@ from ginga_crplugin.core.stats import medians
 
 __all__ = ['bad_lines', 'dark_edges', 'lines_near', 'sample_lines']
 
-#: Pieces that a column or row is cut into, and the errors of its median that it must stand away from its neighbours.
+#: Pieces that a column or row is cut into, and the errors of its median that it must stand away from its neighbors.
 PIECES, ERRORS = 4, 8.0
 #: Scatters that such a line must stand away to matter to L.A.Cosmic.
 CLEAR = 2.0

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 from ginga_crplugin.core.frame import InputMask
 
-__all__ = ['MARKS', 'Check', 'Cure']
+__all__ = ['MARKS', 'Check', 'Remedy']
 
 #: The marks, from harmless to harmful.
 MARKS = 'fine', 'look', 'wrong'
 
 
 @dataclass(frozen=True, eq=False)
-class Cure:
+class Remedy:
     """What a front can do about it at a click.
 
     Attributes
@@ -44,7 +44,7 @@ class Check:
         What it does to the result; empty if nothing.
     advice : str
         What to do; empty if nothing.
-    cure : Cure or None
+    remedy : Remedy or None
     """
 
     name: str
@@ -52,4 +52,4 @@ class Check:
     figure: str
     effect: str = ''
     advice: str = ''
-    cure: Cure | None = None
+    remedy: Remedy | None = None

@@ -14,14 +14,14 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import InputMask
 
 from .background import measure_sky
-from .check import MARKS, Check, Cure
+from .check import MARKS, Check, Remedy
 from .header_history import done, section_outside
 from .noise_causes import own_values, suspects
 from .outliers import far_pixels, find_outliers
 from .result_checks import check_result
 from .star_fwhm import star_widths
 
-__all__ = ['MARKS', 'Check', 'Cure', 'check_frame', 'check_result']
+__all__ = ['MARKS', 'Check', 'Remedy', 'check_frame', 'check_result']
 
 #: Below this FWHM (pixels) the separable median flags stars. Among fewer stars two cosmic rays would decide.
 NARROW, FEWEST = 2.5, 4
@@ -124,14 +124,17 @@ def _sky(facts):
     if not mark and sky.level > -5.0 * sky.scatter:
         return Check('sky', 'fine', f'level {sky.level:,.0f} e-')
     taken = params.pssl + (sky.photons - sky.level) / params.gain
-    cure = None
+    remedy = None
     if facts.frame.background is None and facts.frame.variance is None:
-        cure = Cure(f'Add {taken:.4g} {facts.frame.ccd.unit} for the noise', {'pssl': float(f'{taken:.4g}')})
+        remedy = Remedy(f'Add {taken:.4g} {facts.frame.ccd.unit} for the noise', {'pssl': float(f'{taken:.4g}')})
     return Check(
-        'sky', mark or 'wrong', f'level {sky.level:,.0f} e-, but the scatter is that of a sky of {sky.photons:,.0f} e-',
+        'sky',
+        mark or 'wrong',
+        f'level {sky.level:,.0f} e-, but the scatter is that of a sky of {sky.photons:,.0f} e-',
         'the noise is taken to be smaller than it is: thousands of false pixels',
-        f'use the frame with its sky, or give the level that was taken off (pssl, about {taken:.4g})', cure,
-    )  # fmt: skip
+        f'use the frame with its sky, or give the level that was taken off (pssl, about {taken:.4g})',
+        remedy,
+    )
 
 
 def _noise(facts):
@@ -154,8 +157,8 @@ def _noise(facts):
     needed = round(sky.readnoise_needed, 1)
     if not needed:
         return Check('noise', mark, figure, effect, 'see whether read noise, gain and level are right')
-    cure = Cure(f'Read noise {needed:g} e-', {'readnoise': needed})
-    return Check('noise', mark, figure, effect, f'a read noise of {needed:g} e- would fit', cure)
+    remedy = Remedy(f'Read noise {needed:g} e-', {'readnoise': needed})
+    return Check('noise', mark, figure, effect, f'a read noise of {needed:g} e- would fit', remedy)
 
 
 def _units(facts):
@@ -174,16 +177,16 @@ def _units(facts):
         return Check('units', 'fine', figure)
     figure += f'; level and scatter agree if the pixels are multiplied by {sky.factor:.3g}'
     if sky.ratio > 1.0:
-        cure = Cure('Gain 1', {'gain': 1.0}) if unit == u.adu and params.gain != 1.0 else None
+        remedy = Remedy('Gain 1', {'gain': 1.0}) if unit == u.adu and params.gain != 1.0 else None
         effect = 'the noise is taken to be smaller than it is: false pixels'
-        return Check('units', mark, figure, effect, 'see whether the gain was applied twice', cure)
+        return Check('units', mark, figure, effect, 'see whether the gain was applied twice', remedy)
     gain = own_gain or float(f'{params.gain * sky.factor:.3g}')
-    cure = None if unit == u.electron else Cure(f'Gain {gain:g}', {'gain': gain})
+    remedy = None if unit == u.electron else Remedy(f'Gain {gain:g}', {'gain': gain})
     effect = 'the noise is taken to be larger than it is: faint cosmic rays are missed'
     advice = f'give the gain, about {gain:g}'
     if unit == u.electron:
         advice = 'see whether the frame is in adu, not in electrons'
-    return Check('units', mark, figure, effect, advice, cure)
+    return Check('units', mark, figure, effect, advice, remedy)
 
 
 def _bad_pixels(facts):
@@ -212,10 +215,10 @@ def _bad_pixels(facts):
         return Check('bad_pixels', mark, figure)
     outliers = found.mask(frame.shape, hot=many)
     mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, origin='bad_pixels')
-    cure = Cure('Mask the outliers', mask=mask)
+    remedy = Remedy('Mask the outliers', mask=mask)
     effect = 'false pixels around each negative one and along a bad line; hot pixels are taken for cosmic rays'
     advice = f'give a mask, or a dark; the outliers of the frame would mask {np.count_nonzero(outliers)} px'
-    return Check('bad_pixels', mark, figure, effect, advice, cure)
+    return Check('bad_pixels', mark, figure, effect, advice, remedy)
 
 
 def _sampling(facts):
@@ -231,9 +234,9 @@ def _sampling(facts):
     figure = f'FWHM {width:.2f} pixels ({widths.size} stars)'
     if width >= NARROW or not params.sepmed:
         return Check('sampling', 'fine', figure + ('' if params.sepmed else ', separable median off'))
-    cure = Cure('Full median', {'sepmed': False})
+    remedy = Remedy('Full median', {'sepmed': False})
     mark = 'wrong' if width < 2.0 else 'look'
-    return Check('sampling', mark, figure, 'cores of stars are flagged', 'switch the separable median off', cure)
+    return Check('sampling', mark, figure, 'cores of stars are flagged', 'switch the separable median off', remedy)
 
 
 def _overscan(facts):
@@ -250,8 +253,8 @@ def _overscan(facts):
     if trimmed is not None and (trimmed & mask).any():
         mask, name = mask | trimmed, 'outside TRIMSEC, and without light'
     mask = InputMask(name, MaskBit.BAD, mask, origin='overscan')
-    cure = Cure('Mask them', mask=mask)
-    return Check('overscan', 'wrong', figure, 'false pixels along the step', 'trim the frame, or mask them', cure)
+    remedy = Remedy('Mask them', mask=mask)
+    return Check('overscan', 'wrong', figure, 'false pixels along the step', 'trim the frame, or mask them', remedy)
 
 
 def _nonfinite(facts):

@@ -8,11 +8,24 @@ __all__ = ['area_and_minutes', 'done', 'section_outside']
 
 #: Cards that pipelines write when a step was done, in upper case; IRAF, ccdproc, DES, MaxIm DL.
 _DONE = {
-    'bias': ('ZEROCOR', 'BIASCOR', 'BIASSUB', 'BIASFIL', 'BIASFILE', 'DESBIAS', 'SUBTRACT_BIAS', 'SUBBIAS', 'OVERSCAN',
-             'OVSCAN', 'DESOSCN', 'SUBTRACT_OVERSCAN', 'BT-FLAG'),
+    'bias': (
+        'ZEROCOR',
+        'BIASCOR',
+        'BIASSUB',
+        'BIASFIL',
+        'BIASFILE',
+        'DESBIAS',
+        'SUBTRACT_BIAS',
+        'SUBBIAS',
+        'OVERSCAN',
+        'OVSCAN',
+        'DESOSCN',
+        'SUBTRACT_OVERSCAN',
+        'BT-FLAG',
+    ),
     'dark': ('DARKCOR', 'DARKSUB', 'DARKFIL', 'DARKFILE', 'SUBTRACT_DARK', 'SUBDARK', 'DK-FLAG'),
     'flat': ('FLATCOR', 'FLATFIL', 'FLATFILE', 'DESFLAT', 'FLAT_CORRECT', 'FLATCORR', 'FF-FLAG', 'FLATIM'),
-}  # fmt: skip
+}
 _LETTER = {'bias': 'B', 'dark': 'D', 'flat': 'F'}  # in CALSTAT
 _NOT = ('', '0', 'F', 'FALSE', 'NO', 'NONE', 'OMIT', 'SKIPPED')
 
@@ -53,7 +66,7 @@ def section_outside(header, shape):
 
 
 def area_and_minutes(header, shape):
-    """Return the area of the frame in square centimetres and its exposure in minutes; None where a card is missing.
+    """Return the area of the frame in square centimeters and its exposure in minutes; None where a card is missing.
 
     The size of a pixel in microns (millimetres if below 0.5, metres if below 0.0005) is that of XPIXSZ, PIXSIZE,
     PIXSIZE1 or PIXSZ.
@@ -63,7 +76,7 @@ def area_and_minutes(header, shape):
     if size is None or seconds is None:
         return None
     other = _number(header, ('YPIXSZ', 'PIXSIZE2')) or size
-    scale = 1e-4 if size > 0.5 else 1e-1 if size > 0.0005 else 1e2  # to centimetres
+    scale = 1e-4 if size > 0.5 else 1e-1 if size > 0.0005 else 1e2  # to centimeters
     return shape[0] * shape[1] * size * other * scale**2, seconds / 60.0
 
 

@@ -27,7 +27,7 @@ HINTS = {
 REACH = 4
 #: How far a misleading pixel or line is felt, in pixels.
 FELT = 3
-#: Scatters that a negative or hot pixel must stand away, and below which a neighbour is one by mistake alone.
+#: Scatters that a negative or hot pixel must stand away, and below which a neighbor is one by mistake alone.
 FAR, FAINT = 8.0, 5.0
 #: Length in pixels from which a straight line along a column or row is none of a cosmic ray's.
 STRAIGHT = 20
@@ -166,7 +166,7 @@ def _found(scene, segments, dark):
 
 
 def _negative(scene):
-    """Whether a pixel is far below the level, and none above it: at -5,000 electrons it makes 36 false neighbours."""
+    """Whether a pixel is far below the level, and none above it: at -5,000 electrons it makes 36 false neighbors."""
     inner = slice(REACH - FELT, REACH + FELT + 1)
     depth = -scene.around[:, inner, inner].min(axis=(1, 2))
     return (depth > FAR * scene.noise) & (scene.height < np.maximum(FAINT * scene.noise, 0.3 * depth))

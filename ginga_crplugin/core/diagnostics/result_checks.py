@@ -1,8 +1,8 @@
-"""The room of the verdict: whether what L.A.Cosmic found can be true."""
+"""The room of the decision: whether what L.A.Cosmic found can be true."""
 
 import numpy as np
 
-from .check import Check, Cure
+from .check import Check, Remedy
 from .header_history import area_and_minutes
 from .hints import with_hints
 
@@ -10,7 +10,7 @@ __all__ = ['check_result']
 
 #: Shares of the frame that cosmic rays leave on frames of some hours at most, and that none can.
 MANY, TOO_MANY = 0.01, 0.05
-#: Muons for a square centimetre and minute at sea level; within these factors of it a number is plausible.
+#: Muons for a square centimeter and minute at sea level; within these factors of it a number is plausible.
 MUONS, LESS, MORE = 1.0, 0.1, 10.0
 
 
@@ -55,14 +55,14 @@ def _stars(detection, segments):
     if count < max(3, 0.05 * len(segments)):
         return Check('stars', 'fine', figure)
     mark = 'wrong' if count >= max(10, 0.3 * len(segments)) else 'look'
-    cure, advice = None, 'raise objlim'
+    remedy, advice = None, 'raise objlim'
     if detection.params.sepmed:
-        cure, advice = Cure('Full median', {'sepmed': False}), 'switch the separable median off, or raise objlim'
-    return Check('stars', mark, figure, 'stars are masked and cleaned away', advice, cure)
+        remedy, advice = Remedy('Full median', {'sepmed': False}), 'switch the separable median off, or raise objlim'
+    return Check('stars', mark, figure, 'stars are masked and cleaned away', advice, remedy)
 
 
 def _rate(frame, segments):
-    """Rate: about one muon for a square centimetre and minute; a sanity figure, three times more is nothing unusual."""
+    """Rate: about one muon for a square centimeter and minute; a sanity figure, three times more is nothing unusual."""
     known = area_and_minutes(frame.ccd.header, frame.shape)
     if known is None:
         return Check('rate', 'fine', f'{len(segments)} hits; the header lacks the size of a pixel or the exposure')

@@ -73,9 +73,19 @@ class Cleaning:
         changed = np.empty(some.size, np.int64)
         own = image[:, 12].copy(), variance[:, 12].copy()
         self.used, count = sparse_kernels.store(
-            some, *values, *own, BLOCK, self.shape, self.heads, self.links, self.at, self.values, self.variances,
-            self.used, changed,
-        )  # fmt: skip
+            some,
+            *values,
+            *own,
+            BLOCK,
+            self.shape,
+            self.heads,
+            self.links,
+            self.at,
+            self.values,
+            self.variances,
+            self.used,
+            changed,
+        )
         return changed[:count]
 
     def _filled(self, some, image, variance):

@@ -275,7 +275,7 @@ def _scratch_size(boxes, psf, longest, sepmed):
 def saturated(c, where, shape, medians, level, low_level, found):
     """Write the flat indices of saturated pixels that lie in something large, and return how many there are.
 
-    Saturated are those of ``level`` or more, and large is what a median of the neighbours above ``low_level`` tells.
+    Saturated are those of ``level`` or more, and large is what a median of the neighbors above ``low_level`` tells.
     """
     boxes, starts, cores = where
     sepmed, halves = medians

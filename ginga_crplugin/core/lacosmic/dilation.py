@@ -13,7 +13,7 @@ GROWN, STARS = np.uint8(1), np.uint8(2)
 
 @njit(**OPTIONS)
 def _spread(mask, y, x, bit):
-    """Set a bit at a pixel and its eight neighbours, but not in the outermost pixels of the frame."""
+    """Set a bit at a pixel and its eight neighbors, but not in the outermost pixels of the frame."""
     ny, nx = mask.shape
     mask[y, x] |= bit
     for j in range(max(1, y - 1), min(ny - 1, y + 2)):

@@ -84,7 +84,7 @@ def smooth(x, w, half, sepmed, sides, out, scratch):
 def laplacian(c, w, out):
     """L+ of a flat tile, without the array of 2 x 2 subpixels.
 
-    Each pixel has four subpixels, and each of these two neighbours of its own value: the Laplacian of the upper left
+    Each pixel has four subpixels, and each of these two neighbors of its own value: the Laplacian of the upper left
     one is 4 c - c - c - left - up. The order of the sums is that of Astro-SCRAPPY's compiled library, and `pixels`
     tests it against that library before it is trusted.
     """

@@ -186,13 +186,13 @@ def sort_columns7(x, w, ranks):
 
 @njit(**OPTIONS)
 def row5(r, i):
-    """Return 5 neighbours in a row, in order."""
+    """Return 5 neighbors in a row, in order."""
     return sort5(r[0][i], r[1][i], r[2][i], r[3][i], r[4][i])
 
 
 @njit(**OPTIONS)
 def row7(r, i):
-    """Return 7 neighbours in a row, in order."""
+    """Return 7 neighbors in a row, in order."""
     return sort7(r[0][i], r[1][i], r[2][i], r[3][i], r[4][i], r[5][i], r[6][i])
 
 

@@ -88,12 +88,26 @@ def _lacosmic(frame, images, params, niter):
     with _printed() as lines:
         found = ccdproc.cosmicray_lacosmic(
             CCDData(data + params.pssl, unit=unit, mask=mask),
-            sigclip=params.sigclip, sigfrac=params.sigfrac, objlim=params.objlim, gain=gain,
-            readnoise=params.readnoise * u.electron, satlevel=params.satlevel, niter=niter, sepmed=params.sepmed,
-            cleantype=params.cleantype, fsmode=params.fsmode, psfmodel=params.psfmodel, psffwhm=params.psffwhm,
-            psfsize=params.psfsize, psfbeta=params.psfbeta, psfk=frame.psfk, inbkg=background, invar=variance,
-            gain_apply=False, verbose=True,
-        )  # fmt: skip
+            sigclip=params.sigclip,
+            sigfrac=params.sigfrac,
+            objlim=params.objlim,
+            gain=gain,
+            readnoise=params.readnoise * u.electron,
+            satlevel=params.satlevel,
+            niter=niter,
+            sepmed=params.sepmed,
+            cleantype=params.cleantype,
+            fsmode=params.fsmode,
+            psfmodel=params.psfmodel,
+            psffwhm=params.psffwhm,
+            psfsize=params.psfsize,
+            psfbeta=params.psfbeta,
+            psfk=frame.psfk,
+            inbkg=background,
+            invar=variance,
+            gain_apply=False,
+            verbose=True,
+        )
     flagged = [int(n) for n in re.findall(r'(\d+) cosmic pixels this iteration', lines.getvalue())]
     return unpadded(found.mask & ~mask, frame), unpadded(found.data - params.pssl, frame), flagged
 

@@ -1,4 +1,4 @@
-"""The room of the few: the steps of L.A.Cosmic that visit flagged pixels and their neighbours alone, compiled by numba.
+"""The room of the few: the steps of L.A.Cosmic that visit flagged pixels and their neighbors alone, compiled by numba.
 
 Lists of pixels are flat indices, int64, into the (ny, nx) frame. What an element of a work array may hold is said
 where it is written; no array of the size of the frame is made here.
@@ -22,7 +22,7 @@ def _above(s, box, y, x, limit, mask):
 
 @njit(**OPTIONS)
 def _grow(s, box, y, x, sigclip, siglow, mask, seen, found, count):
-    """Flag what stands around one seed: neighbours above sigclip, and their neighbours above siglow."""
+    """Flag what stands around one seed: neighbors above sigclip, and their neighbors above siglow."""
     nx = mask.shape[1]
     for j in range(y - 1, y + 2):
         for i in range(x - 1, x + 2):
@@ -116,7 +116,7 @@ def around(raw, gain, sky, pixels, out):
 
 
 @njit(**OPTIONS)
-def _good_neighbours(at, flags, mask, good):
+def _good_neighbors(at, flags, mask, good):
     """List which of the 5 x 5 pixels around one are neither flagged nor masked, and return how many."""
     nx = flags.shape[1]
     y, x = at // nx, at % nx
@@ -185,7 +185,7 @@ def clean(pixels, values, variances, how, weights, flags, mask, levels, out, out
     room, ordered = np.empty(25, np.int64), np.empty(25, F32)
     alone = 0
     for n in range(pixels.size):
-        good = room[: _good_neighbours(pixels[n], flags, mask, room)]
+        good = room[: _good_neighbors(pixels[n], flags, mask, room)]
         if good.size == 0:
             out[n], out_variances[n] = levels[0], levels[1]
             alone += 1

@@ -112,7 +112,7 @@ def cover(chosen, margin, shape):
 
 
 def _rows_of(chosen, size, shape):
-    """Return the cores of chosen squares, neighbours in a row as one: fewer margins; none is wider than a tile."""
+    """Return the cores of chosen squares, neighbors in a row as one: fewer margins; none is wider than a tile."""
     longest = TILE[1] // size
     before, after = np.zeros_like(chosen), np.zeros_like(chosen)
     before[:, 1:], after[:, :-1] = chosen[:, :-1], chosen[:, 1:]

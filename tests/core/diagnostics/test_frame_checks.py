@@ -96,8 +96,8 @@ def test_sky_taken_off_is_cured(truth, without):
     chosen = {'gain': GAIN, 'readnoise': 10.0}
     check = check_of(frame, 'sky', **chosen)
     assert wrong(frame, **chosen) == {'sky', 'noise'}
-    assert check.cure.params['pssl'] == pytest.approx(200.0 / GAIN, rel=0.05)
-    assert wrong(frame, **chosen, **check.cure.params) == set()
+    assert check.remedy.params['pssl'] == pytest.approx(200.0 / GAIN, rel=0.05)
+    assert wrong(frame, **chosen, **check.remedy.params) == set()
 
 
 @pytest.mark.parametrize('readnoise', [40.0, 2.5])
@@ -105,38 +105,40 @@ def test_read_noise_four_times_wrong(truth, readnoise):
     frame = made(truth)
     assert wrong(frame, readnoise=readnoise) == {'noise'}
     check = check_of(frame, 'noise', readnoise=readnoise)
-    assert check.cure.params['readnoise'] == pytest.approx(10.0, rel=0.1)
-    assert wrong(frame, **check.cure.params) == set()
+    assert check.remedy.params['readnoise'] == pytest.approx(10.0, rel=0.1)
+    assert wrong(frame, **check.remedy.params) == set()
     assert 'noise' in wrong(made(truth, without=('GAIN', 'RDNOISE')), gain=GAIN, readnoise=readnoise)
 
 
-@pytest.mark.parametrize(
-    ('gain', 'unit'), [(1.5, 'adu'), (4.0, 'adu'), (1.5, 'electron'), (4.0, 'electron')]
-)  # fmt: skip
+@pytest.mark.parametrize(('gain', 'unit'), [(1.5, 'adu'), (4.0, 'adu'), (1.5, 'electron'), (4.0, 'electron')])
 def test_gain_applied_twice(truth, gain, unit):
     scale = GAIN if unit == 'adu' else GAIN * gain
     frame = made(truth, lambda adu: adu * scale, unit, cards={'GAIN': gain})
     assert wrong(frame) == {'units', 'noise'}
-    cure = check_of(frame, 'units').cure
+    remedy = check_of(frame, 'units').remedy
     if unit == 'adu':
-        assert wrong(frame, **cure.params) == set()
+        assert wrong(frame, **remedy.params) == set()
     else:
-        assert cure is None
+        assert remedy is None
 
 
 @pytest.mark.parametrize(
     ('unit', 'chosen', 'without'),
-    [('electron', {}, ()), ('electron', {'readnoise': 10.0}, ('GAIN', 'RDNOISE')), ('adu', {'gain': 1.0}, ()),
-     ('adu', {'readnoise': 10.0}, ('GAIN', 'RDNOISE'))],
-)  # fmt: skip
+    [
+        ('electron', {}, ()),
+        ('electron', {'readnoise': 10.0}, ('GAIN', 'RDNOISE')),
+        ('adu', {'gain': 1.0}, ()),
+        ('adu', {'readnoise': 10.0}, ('GAIN', 'RDNOISE')),
+    ],
+)
 def test_adu_taken_for_electrons(truth, unit, chosen, without):
     frame = made(truth, unit=unit, without=without)
     assert wrong(frame, **chosen) == {'units', 'noise'}
-    cure = check_of(frame, 'units', **chosen).cure
-    assert (cure is None) == (unit == 'electron')
-    if cure:
-        assert cure.params['gain'] == pytest.approx(GAIN, rel=0.05)
-        assert wrong(frame, **chosen | cure.params) == set()
+    remedy = check_of(frame, 'units', **chosen).remedy
+    assert (remedy is None) == (unit == 'electron')
+    if remedy:
+        assert remedy.params['gain'] == pytest.approx(GAIN, rel=0.05)
+        assert wrong(frame, **chosen | remedy.params) == set()
 
 
 def test_a_gain_that_nobody_gave_is_looked_at():
@@ -147,7 +149,7 @@ def test_a_gain_that_nobody_gave_is_looked_at():
 def test_masks_left_out(truth):
     frame = made(truth, masks=())
     assert wrong(frame) == {'bad_pixels'}
-    mask = check_of(frame, 'bad_pixels').cure.mask
+    mask = check_of(frame, 'bad_pixels').remedy.mask
     assert mask.mask[:, SHAPE[1] // 3].all()
     assert np.count_nonzero(mask.mask & ~truth.hot & ~truth.column) < SHAPE[0] // 4 + 10
     assert wrong(frame.replace(masks=(mask,))) == set()
@@ -158,7 +160,7 @@ def test_masks_left_out(truth):
 @pytest.mark.parametrize(
     ('side', 'box'),
     [('top', np.s_[-8:]), ('bottom', np.s_[:3]), ('left', np.s_[:, :16]), ('right', np.s_[:, -1:])],
-)  # fmt: skip
+)
 def test_rows_and_columns_without_light(truth, side, box):
     def darkened(adu):
         adu[box] = np.random.default_rng(2).normal(0.0, 10.0 / GAIN, adu[box].shape)
@@ -170,8 +172,8 @@ def test_rows_and_columns_without_light(truth, side, box):
     expected = np.zeros(SHAPE, dtype=bool)
     expected[box] = True
     assert side in check.figure
-    np.testing.assert_array_equal(check.cure.mask.mask, expected)
-    assert wrong(frame.replace(masks=(*frame.masks, check.cure.mask))) == set()
+    np.testing.assert_array_equal(check.remedy.mask.mask, expected)
+    assert wrong(frame.replace(masks=(*frame.masks, check.remedy.mask))) == set()
 
 
 def test_overscan_tells_the_bias(truth):
@@ -199,9 +201,7 @@ def test_parts_that_are_not_finite(truth):
     assert check_of(frame, 'nonfinite').figure == '8 % of the pixels are not finite'
 
 
-@pytest.mark.parametrize(
-    ('fwhm', 'mark'), [(1.6, 'wrong'), (2.3, 'look'), (2.8, 'fine'), (5.0, 'fine')]
-)  # fmt: skip
+@pytest.mark.parametrize(('fwhm', 'mark'), [(1.6, 'wrong'), (2.3, 'look'), (2.8, 'fine'), (5.0, 'fine')])
 def test_the_width_of_the_stars(monkeypatch, fwhm, mark):
     monkeypatch.setattr(simulated, 'FWHM', fwhm)
     monkeypatch.setattr(simulated, '_sharp_stars', lambda rng, shape, *_: simulated._stars(rng, shape, 0, 3, 4))
@@ -283,7 +283,7 @@ def test_the_feder_frame(data):
     assert wrong(frame, **FEDER, sigclip=7.0) == set()
     check = check_of(frame, 'noise', **FEDER, sigclip=7.0)  # its noise is that of a read noise of 15
     assert check.mark == 'look'
-    assert check.cure.params['readnoise'] == pytest.approx(15.0, abs=0.6)
+    assert check.remedy.params['readnoise'] == pytest.approx(15.0, abs=0.6)
     assert marks(frame, **FEDER | {'readnoise': 15.0})['noise'] == 'fine'
 
 
@@ -300,7 +300,7 @@ def test_the_decam_frame_without_its_sky(data):
     frame = read_frame(data / 'decam_c4d_170316_ooi_z_N2.fits')
     off = frame.replace(ccd=CCDData(frame.ccd.data - np.median(frame.ccd.data), unit='adu', header=frame.ccd.header))
     assert wrong(off) == {'sky', 'noise'}
-    assert check_of(off, 'sky').cure.params['pssl'] == pytest.approx(np.median(frame.ccd.data), rel=0.05)
+    assert check_of(off, 'sky').remedy.params['pssl'] == pytest.approx(np.median(frame.ccd.data), rel=0.05)
 
 
 def test_the_gmos_spectrum(gmos_path):
@@ -432,7 +432,7 @@ def test_flagged_stars_are_named(monkeypatch):
     monkeypatch.setattr(simulated, 'FWHM', 1.6)
     found = result_marks(made(simulated.simulate(SHAPE, seed=1)))['stars']
     assert found.mark == 'wrong'
-    assert found.cure.params == {'sepmed': False}
+    assert found.remedy.params == {'sepmed': False}
 
 
 @pytest.mark.parametrize(('size', 'seconds', 'mark'), [(9.0, 90.0, 'look'), (15.0, 600.0, 'fine'), (15.0, 1e6, 'look')])

@@ -9,9 +9,21 @@ from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit
 DTYPES = ('u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8', 'f4', 'f8', '>f4', '>f8', '>i2', '>u2', '>i4')
 #: What may be in a frame.
 FEATURES = (
-    'stars', 'saturated', 'tracks', 'border', 'corners', 'crowded', 'block', 'columns', 'masked', 'stripes', 'hole',
-    'nan', 'steps', 'flat',
-)  # fmt: skip
+    'stars',
+    'saturated',
+    'tracks',
+    'border',
+    'corners',
+    'crowded',
+    'block',
+    'columns',
+    'masked',
+    'stripes',
+    'hole',
+    'nan',
+    'steps',
+    'flat',
+)
 #: What may come with it.
 COMPANIONS = ('background', 'variance', 'psfk')
 
@@ -155,10 +167,19 @@ def _steps(rng, image, mask):
 
 
 _PAINT = {
-    'stars': _stars, 'saturated': _saturated, 'tracks': _tracks, 'border': _border, 'corners': _corners,
-    'steps': _steps, 'crowded': _crowded, 'block': _block, 'columns': _columns, 'masked': _masked,
-    'stripes': _stripes, 'hole': _hole,
-}  # fmt: skip
+    'stars': _stars,
+    'saturated': _saturated,
+    'tracks': _tracks,
+    'border': _border,
+    'corners': _corners,
+    'steps': _steps,
+    'crowded': _crowded,
+    'block': _block,
+    'columns': _columns,
+    'masked': _masked,
+    'stripes': _stripes,
+    'hole': _hole,
+}
 
 
 def make_params(rng, companions=(), unit='adu'):

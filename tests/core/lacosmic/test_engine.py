@@ -188,11 +188,26 @@ def test_real_frames_are_equal(data):
 # runs one after the other
 
 CHANGES = [
-    {'sigclip': 6.0}, {'sigclip': 3.5}, {'sigclip': 2.0}, {'objlim': 1.0}, {'sigfrac': 0.7}, {'readnoise': 12.0},
-    {'gain': 1.6}, {'satlevel': 4000.0}, {'satlevel': np.inf}, {'niter': 1}, {'niter': 8}, {'sepmed': False},
-    {'cleantype': 'medmask'}, {'fsmode': 'convolve'}, {'psffwhm': 4.0}, {'cleantype': 'idw'}, {'pssl': 30.0},
-    {'search_edges': True}, {},
-]  # fmt: skip
+    {'sigclip': 6.0},
+    {'sigclip': 3.5},
+    {'sigclip': 2.0},
+    {'objlim': 1.0},
+    {'sigfrac': 0.7},
+    {'readnoise': 12.0},
+    {'gain': 1.6},
+    {'satlevel': 4000.0},
+    {'satlevel': np.inf},
+    {'niter': 1},
+    {'niter': 8},
+    {'sepmed': False},
+    {'cleantype': 'medmask'},
+    {'fsmode': 'convolve'},
+    {'psffwhm': 4.0},
+    {'cleantype': 'idw'},
+    {'pssl': 30.0},
+    {'search_edges': True},
+    {},
+]
 
 
 def edited(rng, frame):
@@ -276,7 +291,7 @@ def test_a_change_costs_no_more_than_what_depends_on_it(monkeypatch, change, fie
     assert (calls['peaks'] > 0, calls['crop'] > 0) == (fields, looked_at)
 
 
-def test_an_edit_of_the_mask_works_on_its_neighbourhood_alone(frame, monkeypatch):
+def test_an_edit_of_the_mask_works_on_its_neighborhood_alone(frame, monkeypatch):
     engine = LACosmic(frame, LACosmicParams())
     engine.detect()
     calls, boxes = {'peaks': 0, 'crop': 0}, []

@@ -39,8 +39,10 @@ def only(where):
 
 
 FRAMES = {
-    **{f'all {value:g}': (np.full(SHAPE, value), ()) for value in
-       (0.0, 1.0, 300.0, 65535.0, -500.0, 1e-40, 1e-310, 1e15, 1e19, 1e20, 9e29, 1e30, -1e30)},
+    **{
+        f'all {value:g}': (np.full(SHAPE, value), ())
+        for value in (0.0, 1.0, 300.0, 65535.0, -500.0, 1e-40, 1e-310, 1e15, 1e19, 1e20, 9e29, 1e30, -1e30)
+    },
     'an ordinary one': (NOISE, ()),
     'all saturated': (NOISE + 1e6, ()),
     'all masked': (NOISE, only(np.zeros(SHAPE, bool))),
@@ -57,7 +59,7 @@ FRAMES = {
     'sky taken off': (NOISE - 300.0, ()),
     'a chequered one': (CHECKER * 1e4, ()),
     'one chequered to 1e30': ((2 * CHECKER - 1) * 1e30, ()),
-}  # fmt: skip
+}
 OPTIONS = {
     'defaults': {},
     'never saturated': {'satlevel': math.inf},
@@ -78,9 +80,11 @@ def _holds(dtype, values):
 
 CASES = [
     (name, dtype, options)
-    for name, (values, _) in FRAMES.items() for dtype in ('f4', 'f8', 'i4', 'u2') if _holds(dtype, values)
+    for name, (values, _) in FRAMES.items()
+    for dtype in ('f4', 'f8', 'i4', 'u2')
+    if _holds(dtype, values)
     for options in (OPTIONS if dtype == 'f4' else ('defaults', 'never saturated', 'no noise'))
-]  # fmt: skip
+]
 
 
 def outcome(frame, params, engine='fast'):
