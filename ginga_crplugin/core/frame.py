@@ -233,7 +233,7 @@ class Frame:
         -------
         params : LACosmicParams
         sources : dict of str
-            Where each value comes from: ``'default'``, a header card, ``'recipe'``, or ``'you'``.
+            The source of each value: its card (``'GAIN in the header'``), ``'recipe'``, ``'user'`` or ``'default'``.
 
         Raises
         ------
@@ -241,7 +241,7 @@ class Frame:
             If a value is not allowed, or one that a recipe takes from the header is not there.
         """
         chosen, recipe = chosen or {}, recipe or {}
-        own = {name: (value, 'you') for name, value in chosen.items()}
+        own = {name: (value, 'user') for name, value in chosen.items()}
         given = {name: (value, 'recipe') for name, value in recipe.items() if not isinstance(value, FromHeader)}
         asked = {name: value.otherwise for name, value in recipe.items() if isinstance(value, FromHeader)}
         below = {name: (value, 'recipe, not in the header') for name, value in asked.items() if value is not None}

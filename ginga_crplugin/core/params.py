@@ -267,11 +267,12 @@ def resolve(*layers):
     -------
     params : LACosmicParams
     sources : dict of str
-        For every field the words for where its value comes from; ``'default'`` where no layer has it.
+        The source of each field's value: a card (``'GAIN in the header'``) or a kind (``'recipe'``, ``'user'``,
+        ``'estimated'``); ``'default'`` where no layer has it.
 
     Examples
     --------
-    >>> params, sources = resolve({'gain': (1.9, 'GAIN in the header')}, {'sigclip': (7, 'you')})
+    >>> params, sources = resolve({'gain': (1.9, 'GAIN in the header')}, {'sigclip': (7, 'user')})
     >>> params.gain, sources['gain'], params.sigclip, sources['objlim']
     (1.9, 'GAIN in the header', 7.0, 'default')
     """

@@ -275,7 +275,7 @@ def _said(value):
 def _again(name, params, sources, base):
     """Return what a recipe says of a parameter, so that it gets the same value from the same place."""
     value, source = getattr(params, name), sources[name]
-    if source == 'you' or name not in HEADER_FIELDS:
+    if source in ('user', 'estimated') or name not in HEADER_FIELDS:
         return value
     if isinstance(base.parameters.get(name), FromHeader):
         return base.parameters[name]

@@ -57,7 +57,7 @@ class Settings:
         if frame is not None:
             return frame.parameters(self.given, self._of_recipe(frame))
         params = LACosmicParams(**self.given)
-        return params, {name: 'you' if name in self.given else 'default' for name in vars(params)}
+        return params, {name: 'user' if name in self.given else 'default' for name in vars(params)}
 
     def _of_recipe(self, frame):
         """Return what the recipe says for a frame; what its header lacks is shown, and can be given by hand."""

@@ -372,7 +372,7 @@ def test_what_was_changed_is_changed_when_it_is_opened_again_and_on_no_other_fra
     assert (session.params.sigclip, session.grow, len(session.masks)) == (6.0, 0, 3)
     assert_array_equal(plane(session), fits.getdata(results / 'f2_crmask.fits', 'DQ'))
     for again in (opened(seen, 0, session), opened(seen, 0)):
-        assert (again.params.sigclip, again.grow, again.sources['sigclip']) == (9.0, 1, 'you')
+        assert (again.params.sigclip, again.grow, again.sources['sigclip']) == (9.0, 1, 'user')
         assert_array_equal(plane(again), made)
     with fits.open(results / 'f1_crmask.fits', mode='update') as hdus:
         hdus['MASK'].header['LASIGCLP'] = -1.0

@@ -105,7 +105,7 @@ def test_json_of_the_electron_frame(data, tmp_path):
 def test_sigclip_7_of_the_electron_frame(data, tmp_path, capsys):
     found = result(capsys, data / 'saao_sci_err_dq_electron.fits', '-o', tmp_path / 'out.fits', '--sigclip', 7)
     assert (found['pixels'], found['segments']) == (56, 18)
-    assert (found['parameters']['sigclip'], found['sources']['sigclip']) == (7.0, 'you')
+    assert (found['parameters']['sigclip'], found['sources']['sigclip']) == (7.0, 'user')
 
 
 def test_the_result_in_words(data, tmp_path):

@@ -190,7 +190,7 @@ def test_parameters_come_from_default_header_and_user(saao):
     params, sources = saao.parameters({'sigclip': 7, 'readnoise': 6})
     assert (params.gain, params.readnoise, params.sigclip, params.objlim) == (1.9, 6.0, 7.0, 5.0)
     shown = {name: sources[name] for name in ('gain', 'readnoise', 'sigclip', 'objlim')}
-    assert shown == {'gain': 'GAIN in the header', 'readnoise': 'you', 'sigclip': 'you', 'objlim': 'default'}
+    assert shown == {'gain': 'GAIN in the header', 'readnoise': 'user', 'sigclip': 'user', 'objlim': 'default'}
 
 
 @pytest.mark.parametrize('gain', [-1.5, 0, 'much', None, np.nan])

@@ -108,10 +108,10 @@ def test_the_later_layer_wins_and_its_source_is_kept():
     params, sources = resolve(
         {'gain': (2.0, 'GAIN in the header'), 'readnoise': (5.0, 'RDNOISE in the header')},
         {'gain': (3.0, 'recipe'), 'objlim': (2.0, 'recipe')},
-        {'objlim': (4.0, 'you')},
+        {'objlim': (4.0, 'user')},
     )
     assert (params.gain, params.readnoise, params.objlim) == (3.0, 5.0, 4.0)
     assert params == replace(LACosmicParams(), gain=3.0, readnoise=5.0, objlim=4.0)
     given = {name: source for name, source in sources.items() if source != 'default'}
-    assert given == {'gain': 'recipe', 'readnoise': 'RDNOISE in the header', 'objlim': 'you'}
+    assert given == {'gain': 'recipe', 'readnoise': 'RDNOISE in the header', 'objlim': 'user'}
     assert set(sources) == set(FIELDS)

@@ -307,7 +307,7 @@ def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
             assert header[item.metadata['card']] == ('inf' if value == np.inf else value)
             assert item.name in header.comments[item.metadata['card']]
         assert header.comments['LAGAIN'] == '[electron/adu] gain: GAIN in the header'
-        assert header.comments['LASIGCLP'] == '[sigma] sigclip: you'
+        assert header.comments['LASIGCLP'] == '[sigma] sigclip: user'
         assert (header['CRMSK1'], header['CRBIT1']) == ('dark.fits > 30', 'HOT')
         assert header['CRSUM1'] == fits.getheader(dark)['DATASUM']
         assert 'CRBKG' in header

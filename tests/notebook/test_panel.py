@@ -259,9 +259,9 @@ def test_the_notebooks_own_objects(saao):
     panel.pass_decision('reject')
     pixels = panel.session.pixels_of([1])
     assert_array_equal(panel.cleaned.data.ravel()[pixels], saao.ccd.data.ravel()[pixels])
-    assert set(panel.session.sources.values()) >= {'you', 'default'}
+    assert set(panel.session.sources.values()) >= {'user', 'default'}
     panel.params = LACosmicParams(**{**vars(panel.params), 'objlim': 3.0})
-    assert [name for name, source in panel.session.sources.items() if source == 'you'] == ['sigclip', 'objlim']
+    assert [name for name, source in panel.session.sources.items() if source == 'user'] == ['sigclip', 'objlim']
     assert panel.ccd.meta == saao.ccd.meta
     dark = np.zeros(saao.shape)
     dark[5, 6] = 40.0

@@ -88,7 +88,7 @@ def test_header_values_and_their_sources_are_shown(plugin):
 
 def test_a_typed_value_is_used_and_survives_another_image(shell, channel, plugin, tmp_path, saao):
     plugin.panel.params['sigclip'].spin.get_widget().setValue(7.0)
-    assert plugin.session.sources['sigclip'] == 'you'
+    assert plugin.session.sources['sigclip'] == 'user'
     other = tmp_path / 'night2.fits'
     header = saao.ccd.header.copy()
     header['GAIN'] = 2.5

@@ -64,7 +64,7 @@ def test_a_recipe_lies_between_header_and_user(said, cards, value, source):
     prepared = recipe.prepare(frame)
     assert (prepared.params.gain, prepared.sources['gain']) == (value, source)
     own = recipe.prepare(frame, {'gain': 7.0})
-    assert (own.params.gain, own.sources['gain']) == (7.0, 'you')
+    assert (own.params.gain, own.sources['gain']) == (7.0, 'user')
 
 
 def test_what_the_header_lacks_refuses_the_frame():

@@ -134,7 +134,7 @@ def test_another_frame_voids_the_run_and_the_loading_of_the_frame_before(session
 
 def test_typed_values_stay_and_those_of_the_header_are_read_again(session, worker, saao):
     session.set_params(sigclip=7, gain=3.0)
-    assert session.sources['gain'] == 'you'
+    assert session.sources['gain'] == 'user'
     session.set_params(gain=None)
     assert (session.params.gain, session.sources['gain']) == (1.9, 'GAIN in the header')
     session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30))))
@@ -582,7 +582,7 @@ def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, d
     assert [choice.mask.count for choice in session.masks] == [1]
     assert events[0] == 'recipe'
     session.set_params(sigclip=7.0)
-    assert (session.params.sigclip, session.sources['sigclip']) == (7.0, 'you')
+    assert (session.params.sigclip, session.sources['sigclip']) == (7.0, 'user')
     session.set_params(sigclip=None)
     assert (session.params.sigclip, session.sources['sigclip']) == (6.0, 'recipe')
 
