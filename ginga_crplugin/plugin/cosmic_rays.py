@@ -1,63 +1,63 @@
-"""Find, judge and mask the cosmic rays of a CCD frame.
+"""Detect, review and mask the cosmic rays of a CCD frame.
 
 **Plugin Type: Local**
 
-``Cosmic Rays`` runs masked L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) on the image that its channel
-displays, shows what it finds on the image and in a table, and saves one mask that keeps the cause of every
-bad pixel. The displayed image is never changed.
+``Cosmic Rays`` runs masked L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) on the image in its channel, shows the
+detections on the image and in a table, and saves one mask that keeps the cause of every bad pixel. The displayed
+image is never changed.
 
 **Usage**
 
-Work from top to bottom. What can't be used now is gray; let the mouse rest on it to learn why.
+Work from top to bottom. Controls that can't be used now are gray; their tooltip gives the reason.
 
-*Checks* tell what speaks against running L.A.Cosmic on this frame as it stands, such as a bias left in or a
-sky taken off; they unfold by themselves when something is wrong. A button beside a check does what would help.
+*Checks* show whether the frame is suitable for L.A.Cosmic. They warn, for example, of a bias that was not
+removed or a subtracted sky, and unfold when there is an error. A button below a check applies its remedy.
 
-*Masked before the run*: pixels that are known to be bad are left out. A MASK or DQ extension that belongs to
-the image is taken from its file. "Add mask..." adds a FITS image in which every pixel that is not 0 is bad;
-"Dark..." makes a mask of the hot pixels of a combined dark, those above the limit. Untick a mask to leave it
-aside, and choose its cause: hot, bad (bad pixels and columns, such as ``ccdmask`` finds), or other.
+*Input masks*: pixels that are known to be bad and are excluded from the search. The MASK or DQ extension of the
+image is read from its file. "Add mask..." adds a FITS image in which every nonzero pixel is bad; "Dark..." masks
+the hot pixels of a combined dark, those above the limit. Clear the check box of a mask to ignore it, and select
+its cause: hot, bad (bad pixels and columns, such as those found by ``ccdmask``), or other.
 
-*Detection*: ``sigclip`` is how far above the noise a hit must stand, ``objlim`` how much sharper than a star
-it must be, ``sigfrac`` the part of sigclip that is enough for a neighbor of a hit. Gain, read noise and
-saturation come from the header where it has them; beside each value stands where it comes from. The noise
-must be right, in electrons; the frame must have its bias and dark taken off, and its sky left in. Everything
-else is under "More". "Reset" gives all values back to the header and the defaults. With "live" on, the result
-follows every change once there is one.
+*Detection*: ``sigclip`` is the detection threshold in units of the noise, ``objlim`` the minimum contrast between
+a cosmic ray and a star, and ``sigfrac`` the fraction of sigclip that is required of a neighbor of a cosmic ray.
+Gain, read noise and saturation level are taken from the header where it has them; the source of each value is
+shown next to it. L.A.Cosmic needs the correct noise in electrons: subtract bias and dark from the frame, but not
+the sky. "More" holds the other parameters. "Reset" restores the values of the header and the defaults. With
+"live" on, the result is updated after every change, once there is a first result.
 
-*Run* finds the cosmic rays; *Cancel* gives up. The lines below say how many pixels and segments were found,
-how many were new in each iteration, and what share of the frame could not be searched (masked pixels and
-their neighbors, saturated stars, and the three outermost pixels). "exact" stands there for the full result;
-*Verify* has ccdproc compute the same, and compares pixel by pixel.
+*Run* finds the cosmic rays; *Cancel* stops the run. The lines below show the number of pixels and segments, the
+number of new pixels in each iteration, and the fraction of the frame excluded from the search (masked pixels and
+their neighbors, saturated stars, and the three outermost pixels). "exact" marks the complete result; *Verify*
+computes the result again with ccdproc and compares the two pixel by pixel.
 
-*Segments*: groups of flagged pixels that touch. Click a column's head to sort. Click a row to go there; click
-a hit on the image to select its row. The hint says what a segment may be instead of a cosmic ray. Small
-segments are not listed, but they are in the mask. Below, the selected segment stands beside itself in the
-mask, the frame, the dark (or another open image) and the cleaned frame; "Sheet..." draws all that are listed
-so, as a PDF or PNG. Under the pictures stands why it has its hint.
+*Segments*: groups of connected flagged pixels. Click a column header to sort. Click a row to show the segment on
+the image; click a segment on the image to select its row. The hint is a possible cause other than a cosmic ray;
+the reason for it is shown below the thumbnails. Small segments are not listed, but they are in the mask. The
+thumbnails show the selected segment in the mask, the frame, the dark (or another open image) and the cleaned
+frame; "Sheet..." writes them for all listed segments, as a PDF or PNG.
 
-*Review*: "Keep" and "Reject" pass a decision on the selected segment, "Reject shown" on all that are listed.
-What is rejected is no longer in the mask. "draw" chooses what the mouse does on the image: paint or erase
-pixels, mark a line or a polygon, or reject the segments in a box. "grow" adds the neighbors of the cosmic
-rays. "Undo" and "Redo" know no limit, and decisions that were not saved are kept for the next time. "compare
-with" shows in colors what the run without masks, or a result that you pinned, found in common and apart.
+*Review*: "Keep" and "Reject" apply to the selected segment, "Reject shown" to all listed segments. Rejected
+segments are not in the mask. "draw" sets what the mouse does on the image: paint or erase pixels, mark a line or
+a polygon, or reject the segments in a box. "grow" adds the neighbors of the cosmic rays to the mask. "Undo" and
+"Redo" are unlimited. Decisions that were not saved can be restored when the frame is opened again. "compare
+with" colors the pixels that another result has in common with this one, or has alone: the run without masks, or
+a pinned result.
 
-*Layers*: pixels masked before the run are blue, cosmic rays vermilion, pixels marked by hand yellow; rejected
-segments are outlined in gray, and the selected one has a white box. A click on a color changes it.
+*Layers*: input masks are blue, cosmic rays vermilion, and pixels marked by hand yellow. Rejected segments have a
+gray outline, the selected segment a white box. Click a color to change it.
 
 *Show cleaned* opens the cleaned frame as a new image of the channel; *Blink* switches between the two.
-*Save...* writes the untouched image with ``MASK`` (1 is bad), ``DQ`` (the causes, explained in its header)
-and ``CRSEG`` (the table of the segments): into a new file, into the file of the image itself, or the mask
-alone.
+*Save...* writes the unchanged image with ``MASK`` (1 is bad), ``DQ`` (the causes, described in its header)
+and ``CRSEG`` (the table of segments): to a new file, into the file of the image, or without the image.
 
-**Keys**, once you clicked on the image:
+**Keys**, after a click on the image:
 
 - n, N: next and previous segment
-- k, x: keep it, reject it
+- k, x: keep or reject the selected segment
 - u, U: undo, redo
-- d: paint or not; Esc: stop drawing; v: a corner of a polygon
+- d: start or stop painting; Esc: stop drawing; v: add a corner of a polygon
 - b: blink
-- Backspace: back to where the view was before
+- Backspace: go back to the previous view
 """
 
 from io import StringIO
