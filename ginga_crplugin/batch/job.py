@@ -75,7 +75,7 @@ class Outcome:
     unsearched : float
         The share of the frame that could not be searched.
     checks : str
-        What speaks against frame or result: ``'noise look, sky wrong'``.
+        What speaks against frame or result: ``'noise warning, sky error'``.
     reviewed : bool
         Whether the output holds decisions of a review.
     seconds : float
@@ -160,7 +160,7 @@ def _processed(recipe, job, path, overwrite, resume):
     found = find(prepared)
     segments = found.segments
     marks = prepared.checks + check_result(prepared.frame, found.detection, segments)
-    words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'fine')
+    words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'ok')
     cards = [
         *recipe.cards(job.ext),
         ('CRRULE', prepared.rule, 'the rule of it that was used'),

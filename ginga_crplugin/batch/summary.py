@@ -148,9 +148,9 @@ def _standing_out(table):
     for reason, status, checks in zip(reasons, table['status'], table['checks'], strict=True):
         if status == 'failed':
             reason.append('failed')
-        wrong = [check.removesuffix(' wrong') for check in checks.split(', ') if check.endswith(' wrong')]
-        if wrong:
-            reason.append(f'wrong by the checks: {", ".join(wrong)}')
+        errors = [check.removesuffix(' error') for check in checks.split(', ') if check.endswith(' error')]
+        if errors:
+            reason.append(f'errors of the checks: {", ".join(errors)}')
     there = np.flatnonzero(table['status'] != 'failed')
     for index, words in _unusual_counts(table, there):
         reasons[index].append(words)

@@ -24,10 +24,10 @@ def run(args):
     with warnings_in_lines():
         found = prepare_frame(args, stop=False).checks
     if args.json:
-        keys = [{'check': c.name, 'mark': c.mark, 'figure': c.figure, 'advice': c.advice} for c in found]
-        print(json.dumps(keys, indent=2, allow_nan=False))
+        keys = 'name', 'mark', 'measured', 'effect', 'advice'
+        print(json.dumps([{key: getattr(check, key) for key in keys} for check in found], indent=2, allow_nan=False))
         return 0
     for check in found:
-        advice = f'; {check.advice}' if check.advice else ''
-        print(f'{check.mark:<6}{check.name:<12}{check.figure}{advice}')
+        parts = '; '.join(filter(None, [check.measured, check.effect, check.advice]))
+        print(f'{check.mark:<9}{check.name:<12}{parts}')
     return 0

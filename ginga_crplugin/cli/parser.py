@@ -187,9 +187,9 @@ def _add_check(commands):
         allow_abbrev=False,
         help='say what speaks against running L.A.Cosmic on a frame',
         description='Check a frame against the notes for users of L.A.Cosmic: bias, flat, sky, noise, units, bad '
-        'pixels, sampling, overscan, pixels that are not finite. Prints a line for each: mark (fine, look, wrong), '
-        'name, what was measured, what to do. The exit code is 0 whatever the marks are, and 1 if the frame cannot be '
-        'read.',
+        'pixels, sampling, overscan, pixels that are not finite. Prints a line for each: mark (ok, warning, error), '
+        'name, what was measured, what it means, what to do. The exit code is 0 whatever the marks are, and 1 if the '
+        'frame cannot be read.',
         epilog=_FILE_EXT,
     )
     _add_input(check)

@@ -4,19 +4,17 @@ from html import escape
 
 import ipywidgets as w
 
-from ginga_crplugin.panels.text import check_in_words
+from ginga_crplugin.core.diagnostics.check import MARKS
+from ginga_crplugin.panels.text import check_in_words, count_marks
 
 __all__ = ['Checks']
-
-_WORDS = {'fine': 'fine', 'look': 'to look at', 'wrong': 'wrong'}
-
 STYLE = """
-.crp .crp-look {color: var(--jp-warn-color0, #9a6700);}
-.crp .crp-fine {color: var(--jp-success-color0, #2e7d32);}
-.crp .crp-bad {color: #b00020;}
+.crp .crp-warning {color: var(--jp-warn-color0, #9a6700);}
+.crp .crp-ok {color: var(--jp-success-color0, #2e7d32);}
+.crp .crp-error {color: #b00020;}
 """
 
-_CLASSES = {'fine': 'crp-fine', 'look': 'crp-look', 'wrong': 'crp-bad'}
+_CLASSES = {'ok': 'crp-ok', 'warning': 'crp-warning', 'error': 'crp-error'}
 
 
 class Checks:
@@ -30,7 +28,7 @@ class Checks:
 
     def __init__(self, remedy):
         self._apply = remedy
-        self._worst = 'fine'
+        self._worst = 'ok'
         self.button = w.ToggleButton(description='Checks', icon='caret-right', layout=w.Layout(width='auto'))
         self.button.tooltip = 'What speaks against running L.A.Cosmic on this frame as it stands.'
         self.button.observe(lambda change: self._fold(change['new']), 'value')
@@ -42,15 +40,13 @@ class Checks:
         self.button.icon = 'caret-down' if open_ else 'caret-right'
 
     def show(self, checks):
-        """Show checks (`Check`); they unfold when one is newly wrong."""
-        counts = {mark: sum(check.mark == mark for check in checks) for mark in _WORDS}
-        words = ', '.join(f'{count} {_WORDS[mark]}' for mark, count in counts.items() if count)
-        self.button.description = f'Checks: {words}' if checks else 'Checks'
-        order = sorted(checks, key=lambda check: list(_WORDS).index(check.mark), reverse=True)
+        """Show checks (`Check`); the list unfolds when the first error appears."""
+        self.button.description = f'Checks: {count_marks(checks)}' if checks else 'Checks'
+        order = sorted(checks, key=lambda check: MARKS.index(check.mark), reverse=True)
         self.box.children = [widget for check in order for widget in self._widgets(check)]
-        worst = 'wrong' if counts['wrong'] else 'fine'
+        worst = 'error' if any(check.mark == 'error' for check in checks) else 'ok'
         if worst != self._worst:
-            self.button.value = worst == 'wrong'
+            self.button.value = worst == 'error'
         self._worst = worst
 
     def _widgets(self, check):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ginga_crplugin.core.diagnostics.check import MARKS
 from ginga_crplugin.core.diagnostics.hints import reason
 from ginga_crplugin.io.provenance import in_words
 from ginga_crplugin.io.save import default_path
@@ -12,6 +13,7 @@ __all__ = [
     'UNITS',
     'check_in_words',
     'comparison_in_words',
+    'count_marks',
     'counts_in_words',
     'default_kind',
     'frame_in_words',
@@ -62,10 +64,17 @@ def frame_in_words(frame):
     return f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
 
 
+def count_marks(checks):
+    """Return the number of checks with each mark: ``'6 ok, 2 warnings, 1 error'``."""
+    counts = {mark: sum(check.mark == mark for check in checks) for mark in MARKS}
+    plurals = {mark: mark if mark == 'ok' or count == 1 else f'{mark}s' for mark, count in counts.items()}
+    return ', '.join(f'{count} {plurals[mark]}' for mark, count in counts.items() if count)
+
+
 def check_in_words(check):
-    """Return what a check found, and where that is not fine its effect and what to do."""
-    line = f'{check.mark} - {check.name}: {check.figure}'
-    more = () if check.mark == 'fine' else (check.effect, check.advice)
+    """Return what was measured; with a warning or an error also what it means and what to do."""
+    line = f'{check.mark} - {check.name}: {check.measured}'
+    more = () if check.mark == 'ok' else (check.effect, check.advice)
     return '; '.join([line, *filter(None, more)])
 
 

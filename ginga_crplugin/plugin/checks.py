@@ -2,14 +2,14 @@
 
 from ginga.gw import Widgets
 
-from ginga_crplugin.panels.text import check_in_words
+from ginga_crplugin.core.diagnostics.check import MARKS
+from ginga_crplugin.panels.text import check_in_words, count_marks
 
 from .toolkit import set_words, tab_after
 
 __all__ = ['Checks']
 
-_COLORS = {'fine': '#2e7d32', 'look': '#9a6700', 'wrong': '#b00020'}
-_WORDS = {'fine': 'fine', 'look': 'to look at', 'wrong': 'wrong'}
+_COLORS = {'ok': '#2e7d32', 'warning': '#9a6700', 'error': '#b00020'}
 _WIDE = 60
 
 
@@ -26,7 +26,7 @@ class Checks:
         self._apply = remedy
         self._open = False
         self._cures = []
-        self._worst = 'fine'
+        self._worst = 'ok'
         self.button = Widgets.Button('Checks')
         self.button.set_tooltip('What speaks against running L.A.Cosmic on this frame as it stands.')
         self.button.add_callback('activated', lambda _: self.fold_out(not self._open))
@@ -45,18 +45,16 @@ class Checks:
         return [self.button, *self._cures][-1]
 
     def show(self, checks):
-        """Show checks (`Check`); those that are not fine unfold when one is newly wrong."""
-        counts = {mark: sum(check.mark == mark for check in checks) for mark in _WORDS}
-        words = ', '.join(f'{count} {_WORDS[mark]}' for mark, count in counts.items() if count)
-        self.button.set_text(f'Checks: {words}' if checks else 'Checks')
+        """Show checks (`Check`); the list unfolds when the first error appears."""
+        self.button.set_text(f'Checks: {count_marks(checks)}' if checks else 'Checks')
         self.box.remove_all(delete=True)
         self._cures = []
-        for check in sorted(checks, key=lambda check: list(_WORDS).index(check.mark), reverse=True):
+        for check in sorted(checks, key=lambda check: MARKS.index(check.mark), reverse=True):
             self._add(check)
         tab_after(self.button, *self._cures)
-        worst = 'wrong' if counts['wrong'] else 'fine'
+        worst = 'error' if any(check.mark == 'error' for check in checks) else 'ok'
         if worst != self._worst:
-            self.fold_out(worst == 'wrong')
+            self.fold_out(worst == 'error')
         self._worst = worst
 
     def _add(self, check):

@@ -67,7 +67,7 @@ def _lines(recipe, folder):
     yield f'own_masks: {_word(recipe.own_masks)}  # whether the MASK or DQ in the file of the frame is used'
     yield from _mask_lines(recipe.masks, folder, '')
     yield ''
-    yield '# stop: a frame is left out where one of these finds something wrong:'
+    yield '# stop: skip a frame if one of these checks is an error:'
     yield f'# {", ".join(CHECKS)}.'
     yield f'# remedy: the masks that these advise are used: {", ".join(REMEDIES)}.'
     yield 'checks:'

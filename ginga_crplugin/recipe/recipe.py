@@ -65,7 +65,7 @@ class Recipe:
     unit : str or None
         Unit of the pixels, over what BUNIT says.
     stop : tuple of str
-        A frame is not processed if one of these checks finds something wrong.
+        A frame is skipped if one of these checks is an error.
     remedy : tuple of str
         The masks that these checks advise are used.
     min_size, grow : int
@@ -223,7 +223,7 @@ class Recipe:
         Raises
         ------
         Stopped
-            If a check that the recipe names finds something wrong.
+            If a check that the recipe names in `stop` is an error.
         ValueError
             If a mask can't be used, or a parameter is missing.
         """
@@ -234,9 +234,9 @@ class Recipe:
         frame = frame.replace(masks=(frame.masks if own.own_masks else ()) + masks)
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))
         prepared = Prepared(frame, params, sources, own, '' if rule is None else rule.name)
-        against = own.stop and [check for check in prepared.checks if check.name in own.stop and check.mark == 'wrong']
+        against = own.stop and [check for check in prepared.checks if check.name in own.stop and check.mark == 'error']
         if against:
-            figures = '; '.join(f'{check.name}: {check.figure}' for check in against)
+            figures = '; '.join(f'{check.name}: {check.measured}' for check in against)
             msg = f'{frame.name} is not processed: {figures}'
             raise Stopped(msg)
         return prepared

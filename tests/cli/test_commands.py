@@ -581,7 +581,7 @@ def checked(capsys, *args):
     assert main(['check', *map(str, args), '--json']) == 0
     printed = capsys.readouterr()
     assert printed.err == ''
-    return {item['check']: item for item in json.loads(printed.out)}
+    return {item['name']: item for item in json.loads(printed.out)}
 
 
 def test_check_names_what_is_wrong(data, capsys):
@@ -597,11 +597,11 @@ def test_check_names_what_is_wrong(data, capsys):
         'overscan',
         'nonfinite',
     ]
-    assert all(set(item) == {'check', 'mark', 'figure', 'advice'} for item in found.values())
-    assert [name for name, item in found.items() if item['mark'] == 'wrong'] == ['bias', 'noise', 'overscan']
-    assert found['overscan']['figure'] == '16 at the left, 8 at the right, 8 at the top saw no light'
+    assert all(set(item) == {'name', 'mark', 'measured', 'effect', 'advice'} for item in found.values())
+    assert [name for name, item in found.items() if item['mark'] == 'error'] == ['bias', 'noise', 'overscan']
+    assert found['overscan']['measured'] == '16 at the left, 8 at the right, 8 at the top saw no light'
     electrons = checked(capsys, data / 'saao_sci_err_dq_electron.fits')
-    assert {item['mark'] for item in electrons.values()} == {'fine', 'look'}
+    assert {item['mark'] for item in electrons.values()} == {'ok', 'warning'}
 
 
 def test_check_in_words_ends_well_whatever_is_wrong(data):
@@ -609,15 +609,15 @@ def test_check_in_words_ends_well_whatever_is_wrong(data):
     assert (ended.returncode, ended.stderr) == (0, '')
     lines = ended.stdout.splitlines()
     assert len(lines) == 9
-    assert lines[0].startswith('wrong bias        edges without light stand at 21')
-    assert lines[8] == 'fine  nonfinite   all pixels are finite'
+    assert lines[0].startswith('error    bias        edges without light stand at 21')
+    assert lines[8] == 'ok       nonfinite   all pixels are finite'
 
 
 def test_check_takes_the_options_of_detect(frame, mask, capsys):
-    assert checked(capsys, frame)['noise']['mark'] == 'look'
+    assert checked(capsys, frame)['noise']['mark'] == 'warning'
     wrong = checked(capsys, frame, '--readnoise', 40, '--mask', f'{mask}:bad', '--unit', 'adu')
-    assert wrong['noise']['mark'] == 'wrong'
-    assert '(1 px masked)' in wrong['bad_pixels']['figure']
+    assert wrong['noise']['mark'] == 'error'
+    assert '(1 px masked)' in wrong['bad_pixels']['measured']
 
 
 @pytest.mark.parametrize('args', [['nothing.fits'], ['frame.fits', '--ext', '7'], ['frame.fits', '--gain', '-1']])

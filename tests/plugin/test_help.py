@@ -45,5 +45,5 @@ def test_checks_say_how_they_came_out_by_words_too(shell, channel, tmp_path):
     shell.settle()
     words = [label.text() for label in plugin.panel.checks.box.get_widget().findChildren(QtWidgets.QLabel)]
     told = [word.split(' - ')[0] for word in words if word]
-    assert told[: len(plugin.session.checks)] == [*sorted(told, key=['wrong', 'look', 'fine'].index)]
-    assert 'wrong' in told
+    assert told[: len(plugin.session.checks)] == [*sorted(told, key=['error', 'warning', 'ok'].index)]
+    assert 'error' in told

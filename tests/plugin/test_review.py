@@ -366,12 +366,12 @@ def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, sa
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.checks)
     shell.settle()
-    assert 'wrong' in plugin.panel.checks.button.get_text()
+    assert 'error' in plugin.panel.checks.button.get_text()
     sky = next(check for check in plugin.session.checks if check.name == 'sky')
-    assert sky.mark == 'wrong'
+    assert sky.mark == 'error'
     plugin.session.apply_remedy(sky.remedy)
     assert plugin.session.params.pssl == sky.remedy.params['pssl']
-    shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'fine')
+    shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'ok')
 
 
 def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, data, tmp_path):

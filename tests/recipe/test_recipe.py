@@ -180,7 +180,7 @@ def test_a_cure_masks_what_is_off():
     assert not Recipe().prepare(frame).frame.bits.any()
     prepared = Recipe(remedy=('bad_pixels',)).prepare(frame)
     assert prepared.frame.bits[:, 40].all()
-    assert next(c for c in prepared.checks if c.name == 'bad_pixels').mark == 'fine'
+    assert next(c for c in prepared.checks if c.name == 'bad_pixels').mark == 'ok'
     made = Recipe.of(prepared.frame, prepared.params, prepared.sources)
     assert (made.remedy, made.masks) == (('bad_pixels',), ())
 

@@ -85,7 +85,7 @@ def page_of(outcomes, folder, recipe=None):
 
 def test_the_table_holds_the_outcomes_with_units_in_the_order_of_their_files(tmp_path):
     outcomes = [
-        outcome(3, 55, object='M 51', date='2017-09-16T03:10:00', rule='red', checks='flat look', reviewed=True),
+        outcome(3, 55, object='M 51', date='2017-09-16T03:10:00', rule='red', checks='flat warning', reviewed=True),
         failed(2),
         replace(outcome(1, 7, rate=np.nan), ext=2),
         replace(outcome(1, 8, status='skipped'), ext=1),
@@ -230,9 +230,9 @@ def test_much_or_little_that_was_not_searched_stands_out():
     assert words[6:] == [f'{share:.1f} % not searched, 2.0 % are usual' for share in (18.0, 0.0)]
 
 
-def test_failures_and_wrong_checks_stand_out_and_do_not_count():
-    wrong = outcome(1, checks='flat look, sky wrong, noise wrong')
-    assert reasons([failed(0), wrong]) == ['failed', 'wrong by the checks: sky, noise']
+def test_failures_and_errors_of_the_checks_stand_out_and_do_not_count():
+    errors = outcome(1, checks='flat warning, sky error, noise error')
+    assert reasons([failed(0), errors]) == ['failed', 'errors of the checks: sky, noise']
     outcomes = night(10)
     assert reasons([*outcomes, *(failed(20 + number) for number in range(90))]) == [''] * 10 + ['failed'] * 90
 

@@ -7,7 +7,7 @@ from ginga_crplugin.core.frame import InputMask
 __all__ = ['MARKS', 'Check', 'Remedy']
 
 #: The marks, from harmless to harmful.
-MARKS = 'fine', 'look', 'wrong'
+MARKS = ('ok', 'warning', 'error')
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +37,9 @@ class Check:
     ----------
     name : str
         bias, flat, sky, noise, units, bad_pixels, sampling, overscan or nonfinite; share, stars or rate for a result.
-    mark : {'fine', 'look', 'wrong'}
-    figure : str
-        What was measured, in words.
+    mark : {'ok', 'warning', 'error'}
+    measured : str
+        What was measured.
     effect : str
         What it does to the result; empty if nothing.
     advice : str
@@ -49,7 +49,7 @@ class Check:
 
     name: str
     mark: str
-    figure: str
+    measured: str
     effect: str = ''
     advice: str = ''
     remedy: Remedy | None = None

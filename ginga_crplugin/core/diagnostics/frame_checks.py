@@ -25,7 +25,7 @@ __all__ = ['MARKS', 'Check', 'Remedy', 'check_frame', 'check_result']
 
 #: Below this FWHM (pixels) the separable median flags stars. Among fewer stars two cosmic rays would decide.
 NARROW, FEWEST = 2.5, 4
-#: Deep negative pixels and hot ones for a million pixels that spoil the result, and bright ones that deserve a look.
+#: Deep negative pixels and hot ones for a million pixels that spoil the result, and bright ones that deserve a warning.
 SPOILT, HOT, SOME = 3.0, 300.0, 40.0
 #: Scatters from which a bad line spoils the result.
 BAD_LINE = 5.0
@@ -94,7 +94,7 @@ def _bias(facts):
         dark = float(np.median(facts.frame.filled[facts.unexposed]))
         if dark * gain > 5.0 * sky.scatter:
             figure = f'edges without light stand at {dark:.4g} {facts.frame.ccd.unit}'
-            return Check('bias', 'wrong', figure, effect, 'subtract the bias')
+            return Check('bias', 'error', figure, effect, 'subtract the bias')
     mark = facts.suspects.get('bias')
     if mark:
         figure = f'level {sky.level:,.0f} e-, but the scatter is that of a sky of {max(sky.photons, 0.0):,.0f} e-'
@@ -102,16 +102,18 @@ def _bias(facts):
     steps = done(facts.frame.ccd.header, 'bias'), done(facts.frame.ccd.header, 'dark')
     cards = ', '.join(card for card in steps if card)
     figure = f'level {sky.level:,.0f} e-, no more than the scatter accounts for'
-    return Check('bias', 'fine', figure + (f'; {cards} in the header' if cards else ''))
+    return Check('bias', 'ok', figure + (f'; {cards} in the header' if cards else ''))
 
 
 def _flat(facts):
     """Flat field: the notes advise it, L.A.Cosmic works without; only the header can tell."""
     card = done(facts.frame.ccd.header, 'flat')
     if card:
-        return Check('flat', 'fine', f'{card} in the header')
+        return Check('flat', 'ok', f'{card} in the header')
     effect = 'little: dust and vignetting are smooth; single weak pixels may be taken for edges'
-    return Check('flat', 'look', 'the header says nothing of a flat field', effect, 'flat-field the frame if you can')
+    return Check(
+        'flat', 'warning', 'the header says nothing of a flat field', effect, 'flat-field the frame if you can'
+    )
 
 
 def _sky(facts):
@@ -122,14 +124,14 @@ def _sky(facts):
     sky, params = facts.sky, facts.params
     mark = facts.suspects.get('sky')
     if not mark and sky.level > -5.0 * sky.scatter:
-        return Check('sky', 'fine', f'level {sky.level:,.0f} e-')
+        return Check('sky', 'ok', f'level {sky.level:,.0f} e-')
     taken = params.pssl + (sky.photons - sky.level) / params.gain
     remedy = None
     if facts.frame.background is None and facts.frame.variance is None:
         remedy = Remedy(f'Add {taken:.4g} {facts.frame.ccd.unit} for the noise', {'pssl': float(f'{taken:.4g}')})
     return Check(
         'sky',
-        mark or 'wrong',
+        mark or 'error',
         f'level {sky.level:,.0f} e-, but the scatter is that of a sky of {sky.photons:,.0f} e-',
         'the noise is taken to be smaller than it is: thousands of false pixels',
         f'use the frame with its sky, or give the level that was taken off (pssl, about {taken:.4g})',
@@ -143,9 +145,9 @@ def _noise(facts):
     Read noise 0.1 for 10 makes 84 false pixels, 4 times too large leaves 142 of 149.
     """
     sky = facts.sky
-    mark = facts.suspects.get('noise', 'fine')
+    mark = facts.suspects.get('noise', 'ok')
     figure = f'blank sky scatters by {sky.scatter:.3g} e-, {sky.expected:.3g} expected (ratio {sky.ratio:.2f})'
-    if mark == 'fine':
+    if mark == 'ok':
         return Check('noise', mark, figure)
     effect = 'false pixels' if sky.ratio > 1.0 else 'faint cosmic rays are missed'
     others = [name for name in ('bias', 'sky', 'units') if name in facts.suspects]
@@ -173,8 +175,8 @@ def _units(facts):
     if mark is None:
         if unit == u.adu and params.gain == 1.0 and own_gain is None:
             effect = 'if a count is not one electron the noise is wrong'
-            return Check('units', 'look', f'{figure}, which nobody gave', effect, 'give the gain in electron/adu')
-        return Check('units', 'fine', figure)
+            return Check('units', 'warning', f'{figure}, which nobody gave', effect, 'give the gain in electron/adu')
+        return Check('units', 'ok', figure)
     figure += f'; level and scatter agree if the pixels are multiplied by {sky.factor:.3g}'
     if sky.ratio > 1.0:
         remedy = Remedy('Gain 1', {'gain': 1.0}) if unit == u.adu and params.gain != 1.0 else None
@@ -200,18 +202,18 @@ def _bad_pixels(facts):
     many = found.hot.size > max(5.0, SOME * million)
     worst = max([*found.columns.values(), *found.rows.values()], default=0.0)
     harmful = found.deep >= max(3.0, SPOILT * million) or found.hot.size >= max(10.0, HOT * million)
-    mark = 'fine'
+    mark = 'ok'
     if harmful or worst >= BAD_LINE:
-        mark = 'wrong'
+        mark = 'error'
     elif many or worst or found.negative.size:
-        mark = 'look'
+        mark = 'warning'
     parts = [f'{found.negative.size} negative', f'{found.hot.size} single bright pixels']
     for kind, some in (('column', found.columns), ('row', found.rows)):
         if some:
             parts.append(f'bad {kind} {", ".join(map(str, list(some)[:5]))}' + (' ...' if len(some) > 5 else ''))
     masked = sum(mask.count for mask in frame.masks)
     figure = f'{", ".join(parts)} outside the masks ({masked} px masked)'
-    if mark == 'fine':
+    if mark == 'ok':
         return Check('bad_pixels', mark, figure)
     outliers = found.mask(frame.shape, hot=many)
     mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, origin='bad_pixels')
@@ -229,13 +231,13 @@ def _sampling(facts):
     params = facts.params
     widths = star_widths(facts.frame, facts.scatter, params.satlevel / params.gain, facts.far)
     if widths.size < FEWEST:
-        return Check('sampling', 'fine', f'fewer than {FEWEST} stars to measure')
+        return Check('sampling', 'ok', f'fewer than {FEWEST} stars to measure')
     width = float(np.sort(widths)[widths.size // 2])  # of two the wider, for the narrower may be a cosmic ray
     figure = f'FWHM {width:.2f} pixels ({widths.size} stars)'
     if width >= NARROW or not params.sepmed:
-        return Check('sampling', 'fine', figure + ('' if params.sepmed else ', separable median off'))
+        return Check('sampling', 'ok', figure + ('' if params.sepmed else ', separable median off'))
     remedy = Remedy('Full median', {'sepmed': False})
-    mark = 'wrong' if width < 2.0 else 'look'
+    mark = 'error' if width < 2.0 else 'warning'
     return Check('sampling', mark, figure, 'cores of stars are flagged', 'switch the separable median off', remedy)
 
 
@@ -246,7 +248,7 @@ def _overscan(facts):
     """
     frame = facts.frame
     if not facts.edges:
-        return Check('overscan', 'fine', 'light up to all edges')
+        return Check('overscan', 'ok', 'light up to all edges')
     figure = ', '.join(f'{count} at the {side}' for side, count in facts.edges.items()) + ' saw no light'
     mask, name = facts.unexposed, 'rows and columns without light'
     trimmed = section_outside(frame.ccd.header, frame.shape)
@@ -254,15 +256,15 @@ def _overscan(facts):
         mask, name = mask | trimmed, 'outside TRIMSEC, and without light'
     mask = InputMask(name, MaskBit.BAD, mask, origin='overscan')
     remedy = Remedy('Mask them', mask=mask)
-    return Check('overscan', 'wrong', figure, 'false pixels along the step', 'trim the frame, or mask them', remedy)
+    return Check('overscan', 'error', figure, 'false pixels along the step', 'trim the frame, or mask them', remedy)
 
 
 def _nonfinite(facts):
     """Pixels that are not finite: they are left out of the search, and those beside them."""
     share = 100.0 * np.count_nonzero(facts.frame.nonfinite) / facts.frame.nonfinite.size
     if share == 0.0:
-        return Check('nonfinite', 'fine', 'all pixels are finite')
+        return Check('nonfinite', 'ok', 'all pixels are finite')
     effect = 'they and the pixels beside them are not searched'
-    mark = 'wrong' if share > 50.0 else 'look'
+    mark = 'error' if share > 50.0 else 'warning'
     figure = f'{share:.2g} % of the pixels are not finite'
     return Check('nonfinite', mark, figure, effect, 'see whether the frame is whole')

@@ -31,7 +31,7 @@ def suspects(frame, params, sky):
     """Tell what is to blame where the scatter of the blank sky is not what level and read noise make.
 
     One ratio can't tell all apart. What the header says of gain and read noise breaks the tie; where it says nothing,
-    the likelier cause is marked 'wrong' and the other 'look'.
+    the likelier cause is marked 'error' and the other 'warning'.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def suspects(frame, params, sky):
     Returns
     -------
     dict of str
-        'look' or 'wrong' by the names 'noise', 'sky', 'units', 'bias'; empty where the noise fits.
+        'warning' or 'error' by the names 'noise', 'sky', 'units', 'bias'; empty where the noise fits.
     """
     if abs(sky.ratio - 1.0) <= AGREE:
         return {}
     strong = not LOW <= sky.ratio <= HIGH
-    mark = 'wrong' if strong else 'look'
+    mark = 'error' if strong else 'warning'
     spoilt = sky.ratio < LOW or (strong and params.sigclip / sky.ratio < 4.2)
-    found = {'noise': 'wrong' if spoilt and frame.variance is None else 'look'}
+    found = {'noise': 'error' if spoilt and frame.variance is None else 'warning'}
     own_gain, own_noise = own_values(frame)
     if frame.variance is not None or (own_noise and abs(params.readnoise / own_noise - 1.0) > AGREE):
         return found  # what the user gave contradicts the header: that alone is to blame
@@ -64,9 +64,9 @@ def _too_much(unit, params, sky, own_gain, mark):
         found['sky'] = mark
     twice = 1.0 / sky.factor if sky.factor else math.inf
     if any(gain and gain != 1.0 and abs(twice / gain - 1.0) < NEAR for gain in (params.gain, own_gain)):
-        found['units'] = 'look' if 'sky' in found else mark
+        found['units'] = 'warning' if 'sky' in found else mark
     elif 'sky' not in found and own_gain is None and unit == u.electron:
-        found['units'] = mark if sky.readnoise_needed > HIGHEST_READNOISE else 'look'
+        found['units'] = mark if sky.readnoise_needed > HIGHEST_READNOISE else 'warning'
     return found
 
 
@@ -76,13 +76,13 @@ def _too_little(unit, params, sky, own_gain, mark):
     if own_gain is not None:
         used = own_gain / params.gain  # how many electrons a unit of the frame would be, over what it is taken for
         if used != 1.0 and abs(sky.factor / used - 1.0) < NEAR:
-            return {'units': mark} | ({'bias': 'look'} if bias else {})
+            return {'units': mark} | ({'bias': 'warning'} if bias else {})
         return {'bias': mark} if bias else {}
     if params.gain != 1.0 and unit == u.adu:  # the user gave it
         return {'bias': mark} if bias else {}
     unknown = params.readnoise == LACosmicParams().readnoise  # a default that nobody gave tells nothing of the gain
     if not bias:
-        return {'units': 'look' if unknown else mark}
+        return {'units': 'warning' if unknown else mark}
     if sky.factor > LIKELY_GAIN:
-        return {'bias': mark, 'units': 'look'}
-    return {'units': mark, 'bias': 'look'}
+        return {'bias': mark, 'units': 'warning'}
+    return {'units': mark, 'bias': 'warning'}

@@ -39,8 +39,8 @@ def _share(detection):
     share = detection.pixels / detection.crmask.size
     figure = f'{100.0 * share:.2g} % of the pixels flagged'
     if share <= MANY:
-        return Check('share', 'fine', figure)
-    mark = 'wrong' if share > TOO_MANY else 'look'
+        return Check('share', 'ok', figure)
+    mark = 'error' if share > TOO_MANY else 'warning'
     effect = 'most of them can be no cosmic rays'
     return Check('share', mark, figure, effect, 'see the checks of noise, sky and units; or raise sigclip')
 
@@ -53,8 +53,8 @@ def _stars(detection, segments):
     count = int(np.count_nonzero(segments.table['hint'] == 'star-like'))
     figure = f'{count} of {len(segments)} segments look like stars'
     if count < max(3, 0.05 * len(segments)):
-        return Check('stars', 'fine', figure)
-    mark = 'wrong' if count >= max(10, 0.3 * len(segments)) else 'look'
+        return Check('stars', 'ok', figure)
+    mark = 'error' if count >= max(10, 0.3 * len(segments)) else 'warning'
     remedy, advice = None, 'raise objlim'
     if detection.params.sepmed:
         remedy, advice = Remedy('Full median', {'sepmed': False}), 'switch the separable median off, or raise objlim'
@@ -65,13 +65,15 @@ def _rate(frame, segments):
     """Rate: about one muon for a square centimeter and minute; a sanity figure, three times more is nothing unusual."""
     known = area_and_minutes(frame.ccd.header, frame.shape)
     if known is None:
-        return Check('rate', 'fine', f'{len(segments)} hits; the header lacks the size of a pixel or the exposure')
+        return Check('rate', 'ok', f'{len(segments)} hits; the header lacks the size of a pixel or the exposure')
     area, minutes = known
     expected = MUONS * area * minutes
     figure = f'{len(segments)} hits, about {expected:.2g} expected ({area:.2g} cm2, {minutes:.3g} min)'
     if len(segments) > MORE * expected + 5.0:
         effect = 'most of them can be no cosmic rays'
-        return Check('rate', 'look', figure, effect, 'look at the hints; mask hot pixels, or raise sigclip')
+        return Check('rate', 'warning', figure, effect, 'look at the hints; mask hot pixels, or raise sigclip')
     if len(segments) < LESS * expected - 5.0:
-        return Check('rate', 'look', figure, 'cosmic rays are missed', 'lower sigclip, or see the check of the noise')
-    return Check('rate', 'fine', figure)
+        return Check(
+            'rate', 'warning', figure, 'cosmic rays are missed', 'lower sigclip, or see the check of the noise'
+        )
+    return Check('rate', 'ok', figure)

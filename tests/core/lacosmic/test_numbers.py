@@ -113,7 +113,7 @@ def test_a_strange_frame_is_refused_or_right(tmp_path, name, dtype, options):
     for column in ('x_centroid', 'y_centroid', 'area', 'peak', 'flux', 'length'):
         assert np.isfinite(segments.table[column].value).all()
     marks = check_frame(frame, params) + check_result(frame, found, segments)
-    assert not any('nan' in mark.figure for mark in marks)
+    assert not any('nan' in mark.measured for mark in marks)
     out = save_mask(frame, found, segments, tmp_path / 'out.fits', cleaned=True)
     again = read_frame(out)
     assert_array_equal(again.ccd.data, frame.ccd.data)
