@@ -8,6 +8,7 @@ from ginga_crplugin.core.diagnostics.check import MARKS
 from ginga_crplugin.panels.text import check_in_words, count_marks
 
 __all__ = ['Checks']
+
 STYLE = """
 .crp .crp-warning {color: var(--jp-warn-color0, #9a6700);}
 .crp .crp-ok {color: var(--jp-success-color0, #2e7d32);}
