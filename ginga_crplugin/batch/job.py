@@ -72,8 +72,8 @@ class Outcome:
         Pixels in the mask that are cosmic rays; segments, and those of the size that is listed.
     rate : float
         Segments for a square centimeter and minute; NaN where the header does not tell the size of the pixels.
-    unsearched : float
-        The share of the frame that could not be searched.
+    excluded : float
+        The fraction of the frame excluded from the search.
     checks : str
         What speaks against frame or result: ``'noise warning, sky error'``.
     reviewed : bool
@@ -99,7 +99,7 @@ class Outcome:
     segments: int = 0
     listed: int = 0
     rate: float = np.nan
-    unsearched: float = np.nan
+    excluded: float = np.nan
     checks: str = ''
     reviewed: bool = False
     seconds: float = 0.0
@@ -175,7 +175,7 @@ def _processed(recipe, job, path, overwrite, resume):
         'pixels': pixels,
         'segments': len(segments),
         'listed': len(segments.listed),
-        'unsearched': found.detection.unsearched_fraction,
+        'excluded': found.detection.excluded_fraction,
         'checks': words,
         'largest': _told(segments.table),
     } | _of_header(frame, len(segments))
@@ -208,7 +208,7 @@ def _of_output(header, table, reviewed, min_size):
         'pixels': header['CRNPIX'],
         'segments': len(table),
         'listed': int(np.count_nonzero(table['area'] >= min_size)),
-        'unsearched': header['CRUNSRCH'],
+        'excluded': header['CRUNSRCH'],
         'checks': header['CRCHECKS'],
         'reviewed': reviewed,
         'largest': _told(table),

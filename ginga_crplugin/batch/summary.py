@@ -21,7 +21,7 @@ FEWEST = 5
 #: How many times the scatter a frame that stands out is away from the others.
 FAR = 5.0
 
-#: The scatter of the share that is not searched is taken to be at least this.
+#: The scatter of the excluded fraction is taken to be at least this.
 LEAST_SHARE = 0.002
 
 #: The counts that are compared: name, what they are told as, and what the count of segments is divided by.
@@ -52,7 +52,7 @@ def summary(outcomes):
     for name in ('pixels', 'segments', 'listed'):
         table[name] = _column(outcomes, name, int)
     table['rate'] = _column(outcomes, 'rate', float) / (u.cm**2 * u.min)
-    table['unsearched'] = _column(outcomes, 'unsearched', float)
+    table['excluded'] = _column(outcomes, 'excluded', float)
     table['checks'] = _column(outcomes, 'checks', str)
     table['reviewed'] = _column(outcomes, 'reviewed', bool)
     table['seconds'] = _column(outcomes, 'seconds', float) * u.s
@@ -154,12 +154,14 @@ def _standing_out(table):
     there = np.flatnonzero(table['status'] != 'failed')
     for index, words in _unusual_counts(table, there):
         reasons[index].append(words)
-    share = table['unsearched']
+    share = table['excluded']
     for members, judged in _groups(table, there[np.isfinite(share[there])]):
         usual = np.median(share[members])
         scatter = max(mad_std(share[members]), LEAST_SHARE)
         for index in judged[np.abs(share[judged] - usual) > FAR * scatter]:
-            reasons[index].append(f'{100 * share[index]:.1f} % not searched, {100 * usual:.1f} % are usual')
+            reasons[index].append(
+                f'{100 * share[index]:.1f} % of the frame excluded; the median is {100 * usual:.1f} %'
+            )
     return ['; '.join(words) for words in reasons]
 
 

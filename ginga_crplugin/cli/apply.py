@@ -106,7 +106,7 @@ def describe_result(outcome):
     state = 'reviewed' if outcome.reviewed else outcome.status
     return (
         f'{state:<8} {_name(outcome)}: {outcome.pixels} px in {outcome.segments} segments, '
-        f'{100.0 * outcome.unsearched:.1f} % not searched{rule}{checks}'
+        f'{100.0 * outcome.excluded:.1f} % of the frame excluded{rule}{checks}'
     )
 
 

@@ -134,7 +134,7 @@ def describe_as_json(found, output):
         'segments': len(segments),
         'segments_listed': len(segments.listed),
         'per_iteration': list(detection.per_iteration),
-        'unsearched_fraction': detection.unsearched_fraction,
+        'excluded_fraction': detection.excluded_fraction,
         'output': str(output),
         'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
         'sources': found.prepared.sources,

@@ -104,7 +104,7 @@ class LACosmicParams:
         high=math.inf,
         step=1000.0,
         common=True,
-        help='Level in electrons from which a pixel is saturated. Saturated stars are not searched.',
+        help='Level in electrons from which a pixel is saturated. Saturated stars are excluded from the search.',
     )
     niter: int = _field(
         4,

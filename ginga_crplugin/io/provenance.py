@@ -61,7 +61,7 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
     found, marked = (int(np.count_nonzero(plane & np.uint8(bit))) for bit in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED))
     cards += [
         ('CRITER', ' '.join(map(str, detection.per_iteration)), 'new pixels in each iteration'),
-        ('CRUNSRCH', detection.unsearched_fraction, 'share of the frame that could not be searched'),
+        ('CRUNSRCH', detection.excluded_fraction, 'fraction of the frame excluded from the search'),
         ('CRNDET', detection.pixels, 'pixels detected'),
         ('CRNREJ', detection.pixels - found, 'detected pixels rejected in review'),
         ('CRNMARK', marked, 'pixels marked by hand'),
@@ -108,8 +108,8 @@ def in_words(detection, segments):
         A line on pixels and segments, and a line on the run.
     """
     number = '1 segment' if len(segments) == 1 else f'{len(segments)} segments'
-    iterations = ' / '.join(map(str, detection.per_iteration))
+    iterations = ', '.join(map(str, detection.per_iteration))
     return [
         f'{detection.pixels} px in {number} ({len(segments.listed)} of {segments.min_size} px or more)',
-        f'per iteration {iterations} - {100.0 * detection.unsearched_fraction:.1f} % of the frame not searched',
+        f'new pixels per iteration: {iterations}; {100.0 * detection.excluded_fraction:.1f} % of the frame excluded',
     ]

@@ -32,7 +32,7 @@ _COLUMNS = {
     'pixels': ('cosmic rays [px]', 'number', '.0f'),
     'segments': ('segments', 'number', '.0f'),
     'rate': ('rate [/cm²/min]', 'number', '.3g'),
-    'unsearched': ('not searched [%]', 'number', '.2f'),
+    'excluded': ('excluded [%]', 'number', '.2f'),
     'checks': ('checks', 'checks', str),
     'rule': ('rule', '', str),
 }
@@ -208,7 +208,7 @@ def _filled(table):
 def _row(row, columns):
     failed = row['status'] == 'failed'
     values = {name: getattr(row[name], 'value', row[name]) for name in _COLUMNS if name in row.colnames}
-    values['unsearched'] *= 100.0
+    values['excluded'] *= 100.0
     values['state'] = f'{row["status"]}, reviewed' if row['reviewed'] else row['status']
     values['why'] = f'failed: {row["reason"]}' if failed else row['stands_out']
     cells = [_cell(values[name], *_COLUMNS[name][1:], empty=failed) for name in columns]

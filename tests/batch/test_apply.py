@@ -87,7 +87,7 @@ def test_a_frame_gets_what_the_recipe_says(night, recipe, tmp_path):
         assert header['CRCHECKS'] == outcome.checks
         rows = {row['label']: row for row in hdus['CRSEG'].data}
     assert (outcome.status, outcome.rule, outcome.pixels) == ('done', 'red', found.pixels)
-    assert (outcome.segments, outcome.unsearched) == (len(rows), found.unsearched_fraction)
+    assert (outcome.segments, outcome.excluded) == (len(rows), found.excluded_fraction)
     assert outcome.rate == pytest.approx(len(rows) / ((128 * 13.5e-4) ** 2 * 10.0))
     sizes = sorted((row['area'] for row in rows.values()), reverse=True)
     assert [size for _, _, _, size, _ in outcome.largest][:6] == sizes[:6]
@@ -117,7 +117,7 @@ def test_what_is_done_and_whole_is_left_as_it_is(night, recipe, tmp_path):
         'segments',
         'listed',
         'rate',
-        'unsearched',
+        'excluded',
         'checks',
         'largest',
     ):

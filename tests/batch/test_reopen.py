@@ -421,7 +421,7 @@ def folder_of(tmp_path, outcomes, **options):
 def outcome(tmp_path, number, segments=40, **values):
     path = tmp_path / f'f{number}.fits'
     output = tmp_path / f'f{number}_crmask.fits'
-    values = {'segments': segments, 'rate': segments / 40.0, 'exposure': 600.0, 'unsearched': 0.0} | values
+    values = {'segments': segments, 'rate': segments / 40.0, 'exposure': 600.0, 'excluded': 0.0} | values
     return Outcome(str(path), 0, str(output), 'done', **values)
 
 

@@ -26,7 +26,7 @@ KEYS = {
     'segments',
     'segments_listed',
     'per_iteration',
-    'unsearched_fraction',
+    'excluded_fraction',
     'output',
     'parameters',
     'sources',
@@ -117,7 +117,7 @@ def test_the_result_in_words(data, tmp_path):
     assert lines[2].split() == ['DQ', 'in', 'this', 'file', 'other', '0', 'px']
     listed = np.count_nonzero(fits.getdata(out, 'CRSEG')['area'] >= 4)
     assert lines[-4] == f'79 px in 24 segments ({listed} of 4 px or more)'
-    assert lines[-3] == 'per iteration 73 / 6 / 0 - 2.3 % of the frame not searched'
+    assert lines[-3] == 'new pixels per iteration: 73, 6, 0; 2.3 % of the frame excluded'
     assert lines[-1] == f'written: {out}'
     readnoise = next(line for line in lines if line.split()[0] == 'readnoise')
     assert readnoise.split() == ['readnoise', '5', 'electron', 'RDNOISE', 'in', 'the', 'header']

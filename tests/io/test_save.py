@@ -316,7 +316,7 @@ def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
         assert astroscrappy.__version__ in header['CRENGINE']
         assert header['CRVERSIO'] == ginga_crplugin.__version__
         assert header['CRITER'] == ' '.join(map(str, found.per_iteration))
-        assert header['CRUNSRCH'] == pytest.approx(found.unsearched_fraction)
+        assert header['CRUNSRCH'] == pytest.approx(found.excluded_fraction)
 
 
 def test_the_record_has_the_checksum_of_a_frame_that_was_cured(tmp_path):

@@ -69,7 +69,7 @@ def test_run_gives_what_the_core_gives(shell, plugin, frame_file):
     assert rows(plugin) == list(segments.listed['label'])
     words = plugin.panel.result
     assert f'{expected.pixels} px in {len(segments)} segments ({len(segments.listed)} of 3 px or more)' in words
-    assert ' / '.join(map(str, expected.per_iteration)) in words
+    assert ', '.join(map(str, expected.per_iteration)) in words
 
 
 def test_the_displayed_image_is_never_changed(shell, plugin):

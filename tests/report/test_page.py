@@ -28,7 +28,7 @@ def outcome(number=0, segments=20, **values):
     """Of a frame of 4 square centimeters, exposed for ten minutes."""
     exposure = values.pop('exposure', 600.0)
     rate = values.pop('rate', segments / (4.0 * exposure / 60.0))
-    values = {'unsearched': 0.02, 'pixels': 5 * segments, 'listed': segments - 3, 'seconds': 0.5} | values
+    values = {'excluded': 0.02, 'pixels': 5 * segments, 'listed': segments - 3, 'seconds': 0.5} | values
     path = values.pop('path', f'/night/f{number:04d}.fits')
     output = values.pop('output', f'/out/f{number:04d}_crmask.fits')
     status = values.pop('status', 'done')
@@ -107,7 +107,7 @@ def test_the_table_holds_the_outcomes_with_units_in_the_order_of_their_files(tmp
             'segments',
             'listed',
             'rate',
-            'unsearched',
+            'excluded',
             'checks',
             'reviewed',
             'seconds',
@@ -223,11 +223,11 @@ def test_without_the_size_of_the_pixels_the_exposure_counts_and_without_that_the
     assert reasons(outcomes)[-1] == 'many cosmic rays: 600 segments, 60 are usual'
 
 
-def test_much_or_little_that_was_not_searched_stands_out():
+def test_an_unusual_excluded_fraction_stands_out():
     shares = [0.02, 0.02, 0.02, 0.02, 0.02, 0.028, 0.18, 0.0]
-    words = reasons([outcome(number, unsearched=share) for number, share in enumerate(shares)])
+    words = reasons([outcome(number, excluded=share) for number, share in enumerate(shares)])
     assert words[:6] == [''] * 6
-    assert words[6:] == [f'{share:.1f} % not searched, 2.0 % are usual' for share in (18.0, 0.0)]
+    assert words[6:] == [f'{share:.1f} % of the frame excluded; the median is 2.0 %' for share in (18.0, 0.0)]
 
 
 def test_failures_and_errors_of_the_checks_stand_out_and_do_not_count():

@@ -264,7 +264,7 @@ def _nonfinite(facts):
     share = 100.0 * np.count_nonzero(facts.frame.nonfinite) / facts.frame.nonfinite.size
     if share == 0.0:
         return Check('nonfinite', 'ok', 'all pixels are finite')
-    effect = 'they and the pixels beside them are not searched'
+    effect = 'they and their neighbors are excluded from the search'
     mark = 'error' if share > 50.0 else 'warning'
     figure = f'{share:.2g} % of the pixels are not finite'
     return Check('nonfinite', mark, figure, effect, 'see whether the frame is whole')

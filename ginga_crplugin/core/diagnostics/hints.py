@@ -234,7 +234,7 @@ def _touching(scene):
     highest = reduced_around(np.maximum, frame.filled, groups.pixels, 1)
     saturated = highest * np.float64(params.gain) >= params.satlevel
     masked = reduced_around(np.bitwise_or, frame.bits, groups.pixels, 2) != 0
-    unsearched = ~reduced_around(np.logical_and, scene.detection.searched, groups.pixels, 1)
+    excluded = ~reduced_around(np.logical_and, scene.detection.searched, groups.pixels, 1)
     y, x = np.divmod(groups.pixels, frame.shape[1])
     inside = (np.minimum(x, frame.shape[1] - 1 - x) > FELT + 1) & (np.minimum(y, frame.shape[0] - 1 - y) > FELT + 1)
-    return groups.any(saturated | (unsearched & ~masked & inside)), groups.any(masked)
+    return groups.any(saturated | (excluded & ~masked & inside)), groups.any(masked)

@@ -68,8 +68,8 @@ class Detection:
         return int(np.count_nonzero(self.crmask))
 
     @property
-    def unsearched_fraction(self):
-        """The share of the frame that could not be searched."""
+    def excluded_fraction(self):
+        """The fraction of the frame excluded from the search."""
         return 1.0 - np.count_nonzero(self.searched) / self.searched.size
 
 

@@ -65,12 +65,12 @@ def _searched(images, params):
 
     data, mask, _, _ = images
     electrons = ((data + params.pssl) * float(np.float32(params.gain))).astype(np.float32)
-    unsearched = mask.astype(np.uint8)
+    excluded = mask.astype(np.uint8)
     if (electrons >= np.float32(params.satlevel)).any():
-        astroscrappy.update_mask(electrons, unsearched, params.satlevel, params.sepmed)
+        astroscrappy.update_mask(electrons, excluded, params.satlevel, params.sepmed)
     else:
-        unsearched = astroscrappy.dilate3(unsearched)
-    searched = unsearched == 0
+        excluded = astroscrappy.dilate3(excluded)
+    searched = excluded == 0
     border = 3 if params.sepmed else 2
     inner = np.zeros_like(searched)
     inner[border:-border, border:-border] = True

@@ -310,9 +310,9 @@ def test_a_hit_is_found_exactly_where_the_frame_is_searched(options):
     assert 0.1 < np.mean(searched) < 0.99
 
 
-def test_the_share_not_searched_is_that_of_the_map(saao):
+def test_the_excluded_fraction_is_that_of_the_map(saao):
     found = detect(saao)
-    assert found.unsearched_fraction == pytest.approx(np.mean(~found.searched), abs=1e-15)
+    assert found.excluded_fraction == pytest.approx(np.mean(~found.searched), abs=1e-15)
     assert not (found.crmask & ~found.searched).any()
 
 
