@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ginga_crplugin.core.diagnostics.header_history import area_and_minutes
+from ginga_crplugin.core.diagnostics.header_history import area_and_exposure
 from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.frame import datasum
 from ginga_crplugin.io.read import read_frame
@@ -218,7 +218,7 @@ def _of_output(header, table, reviewed, min_size):
 def _of_header(frame, segments):
     """Return what the header tells of a frame, and the rate that follows."""
     header = frame.ccd.header
-    known = area_and_minutes(header, frame.shape)
+    known = area_and_exposure(header, frame.shape)
     exposure = next((header[card] for card in ('EXPTIME', 'EXPOSURE') if card in header), np.nan)
     words = {name: str(header.get(card, '')).strip() for name, card in (('object', 'OBJECT'), ('date', 'DATE-OBS'))}
     return words | {

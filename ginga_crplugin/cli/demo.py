@@ -48,7 +48,7 @@ def _demo_words(demo):
         yield f'  pixels        {score.pixels_found:>5} found {score.pixels_missed:>5} missed'
         yield (
             f'  false pixels  {score.false_pixels:>5}: {score.false_hot} at hot pixels, {score.false_column} at the '
-            f'column, {score.false_star} in stars, {score.false_beside} beside a track, {score.false_other} elsewhere'
+            f'column, {score.false_star} in stars, {score.false_adjacent} beside a track, {score.false_other} elsewhere'
         )
     hints = demo.hints
     yield 'hints without the masks:'
@@ -60,7 +60,7 @@ def _demo_words(demo):
         f'  cosmic rays {hints.cosmic_rays_wrong} of {hints.cosmic_rays} wrong '
         f'({100.0 * hints.cosmic_rays_wrong / max(hints.cosmic_rays, 1):.1f} %)'
     )
-    for path in (demo.frame, demo.dark, demo.mask, demo.output, demo.picture):
+    for path in (demo.frame, demo.dark, demo.mask, demo.output, demo.overview):
         yield f'written: {path}'
     limit = f'{demo.dark_limit:g}'
     again = ['ginga-crplugin', 'detect', demo.frame, '--dark', demo.dark, '--dark-limit', limit]

@@ -11,7 +11,7 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.diagnostics.hints import with_hints
 from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.segments import Segments, segment
-from ginga_crplugin.figures.overview import save_picture
+from ginga_crplugin.figures.overview import save_overview
 from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.io.read import read_dark, read_frame, read_mask
 from ginga_crplugin.io.save import save_mask
@@ -31,7 +31,7 @@ class Demo:
 
     Attributes
     ----------
-    frame, dark, mask, output, picture : `~pathlib.Path`
+    frame, dark, mask, output, overview : `~pathlib.Path`
         The files: the simulated frame, its combined dark, the mask of the bad column, the saved mask with all causes,
         and the picture.
     masked, unmasked : Score
@@ -49,7 +49,7 @@ class Demo:
     dark: Path
     mask: Path
     output: Path
-    picture: Path
+    overview: Path
     masked: Score
     unmasked: Score
     segments: Segments
@@ -93,14 +93,14 @@ def run_demo(folder='ginga-crplugin-demo', *, overwrite=False, shape=(1024, 1024
     unmasked = detect(bare, params)
     hints = score_hints(truth, with_hints(bare, unmasked, segment(bare, unmasked), dark))
     masked, unmasked = score(truth, detection.crmask), score(truth, unmasked.crmask)
-    save_picture(files['picture'], frame, detection, _caption(masked, unmasked))
+    save_overview(files['overview'], frame, detection, _caption(masked, unmasked))
     return Demo(**files, masked=masked, unmasked=unmasked, segments=segments, hints=hints, truth=truth)
 
 
 def _caption(masked, unmasked):
     return (
         f'{masked.hits_found} of {masked.hits} simulated cosmic rays found, with {masked.false_pixels} false pixels '
-        f'({masked.false_star} of them in sharp stars, {masked.false_beside} beside a track); '
+        f'({masked.false_star} of them in sharp stars, {masked.false_adjacent} beside a track); '
         f'{unmasked.false_pixels} false pixels if the hot pixels and the bad column are not masked before the run.'
     )
 
@@ -112,7 +112,7 @@ def _files(folder, *, overwrite):
         'dark': 'demo_dark.fits',
         'mask': 'demo_column.fits',
         'output': 'demo_crmask.fits',
-        'picture': 'demo_overlay.png',
+        'overview': 'demo_overlay.png',
     }
     files = {kind: folder / name for kind, name in names.items()}
     for path in files.values():

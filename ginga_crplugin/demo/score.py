@@ -23,7 +23,7 @@ class Score:
         Pixels in which a cosmic ray shows, and those of them that were flagged.
     hits, hits_found : int
         Cosmic rays, and those of which at least one pixel was flagged.
-    false_hot, false_column, false_star, false_beside, false_other : int
+    false_hot, false_column, false_star, false_adjacent, false_other : int
         Flagged pixels that no cosmic ray touched: at a hot pixel, at the bad column, in a star, beside a cosmic ray,
         or elsewhere.
     """
@@ -35,7 +35,7 @@ class Score:
     false_hot: int
     false_column: int
     false_star: int
-    false_beside: int
+    false_adjacent: int
     false_other: int
 
     @property
@@ -51,7 +51,7 @@ class Score:
     @property
     def false_pixels(self):
         """Flagged pixels that no cosmic ray touched."""
-        return self.false_hot + self.false_column + self.false_star + self.false_beside + self.false_other
+        return self.false_hot + self.false_column + self.false_star + self.false_adjacent + self.false_other
 
 
 def score(truth, crmask):

@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw, ImageOps
 
 from ginga_crplugin.io.atomic import AtomicFile
 
-from .cutout import LEGEND, Window, is_mask, limits, side_of
+from .cutout import LEGEND, Window, cutout_size, is_mask, limits
 from .style import INK, PAPER, draw_legend, fitted, font, legend_width
 
-__all__ = ['contact_sheet', 'strip']
+__all__ = ['contact_sheet', 'draw_cutouts']
 
 #: Sizes on the picture, in its pixels: between cutouts, below them for the title, of the fonts.
 GAP, TITLE, TEXT, HEADING = 6, 22, 14, 18
@@ -37,7 +37,7 @@ PER_PAGE = {'.png': 100, '.pdf': 12}
 # a strip
 
 
-def strip(segments, label, images, size=None, scale=4):
+def draw_cutouts(segments, label, images, size=None, scale=4):
     """Draw one segment in several images side by side, with its outline, the title of each image below.
 
     Parameters
@@ -69,7 +69,7 @@ def strip(segments, label, images, size=None, scale=4):
             _check_whole(name, value)
     images = _checked(images, segments.shape)
     pixels = _pixels_of(segments, label)
-    window = Window.around(pixels, segments.shape, side_of(pixels) if size is None else int(size))
+    window = Window.around(pixels, segments.shape, cutout_size(pixels) if size is None else int(size))
     cuts = [(window.cut(image), group) for _, image, group in images]
     stretch = {of: limits(cut for cut, group in cuts if group == of) for of in {group for _, group in cuts}}
     panes = [window.draw(cut, stretch[group], int(scale)) for cut, group in cuts]
@@ -262,8 +262,8 @@ class _Sheet:
 
     def _strip(self, label):
         """Return the strip of a segment, of about the same size whatever that of the segment."""
-        scale = PANE // side_of(_pixels_of(self._segments, label))
-        return strip(self._segments, label, self._images, PANE // scale, scale)
+        scale = PANE // cutout_size(_pixels_of(self._segments, label))
+        return draw_cutouts(self._segments, label, self._images, PANE // scale, scale)
 
 
 def _write(places, sheet, kind):

@@ -12,10 +12,10 @@ from ginga_crplugin.core.frame import LARGEST
 
 from .style import COSMIC_RAY, INK, MARKED, MASKED, SATURATED, colored, grown, stretched, upright, zscale
 
-__all__ = ['LEGEND', 'Window', 'is_mask', 'limits', 'side_of']
+__all__ = ['LEGEND', 'Window', 'cutout_size', 'is_mask', 'limits']
 
 #: The smallest and the largest window (pixels of the frame), and how much of the frame is shown around a segment.
-SMALLEST, WIDEST, AROUND = 25, 101, 6
+MIN_SIZE, MAX_SIZE, AROUND = 25, 101, 6
 #: What a good pixel looks like in a mask, and a pixel of which nothing is known: two stripes.
 GOOD, STRIPES = 238, ((190, 190, 190), (214, 214, 214))
 #: What the colors of a mask mean, the later above the earlier.
@@ -92,10 +92,10 @@ class Window:
         return pane
 
 
-def side_of(pixels):
+def cutout_size(pixels):
     """Return the side of the square that pixels, given by y and x, are shown in: an odd number."""
     need = int(np.ptp(pixels, axis=1).max()) + 1 + 2 * AROUND
-    return min(max(need, SMALLEST), WIDEST) | 1
+    return min(max(need, MIN_SIZE), MAX_SIZE) | 1
 
 
 def is_mask(image):

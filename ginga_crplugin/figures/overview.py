@@ -8,7 +8,7 @@ from ginga_crplugin.io.atomic import AtomicFile
 
 from .style import COSMIC_RAY, INK, MASKED, PAPER, colored, draw_legend, font, grown, stretched, upright, zscale
 
-__all__ = ['save_picture']
+__all__ = ['save_overview']
 
 #: Sizes on the picture, in its pixels.
 PANE, GAP, TITLE, FOOT = 560, 20, 34, 84
@@ -16,7 +16,7 @@ PANE, GAP, TITLE, FOOT = 560, 20, 34, 84
 PART = 140
 
 
-def save_picture(path, frame, detection, caption=''):
+def save_overview(path, frame, detection, caption=''):
     """Write the frame, an enlarged part of it, and the same part with its masks, side by side.
 
     Parameters

@@ -7,8 +7,8 @@ import ipywidgets as w
 import numpy as np
 from PIL import Image
 
-from ginga_crplugin.figures.contact_sheet import strip
-from ginga_crplugin.figures.cutout import side_of
+from ginga_crplugin.figures.contact_sheet import draw_cutouts
+from ginga_crplugin.figures.cutout import cutout_size
 from ginga_crplugin.panels.text import hint_in_words
 
 __all__ = ['Thumbnails']
@@ -61,7 +61,7 @@ def _picture(session, label):
         ('cleaned', _drawable(result.detection.cleaned), 'science'),
     ]
     pixels = np.divmod(session.pixels_of([label]), result.segments.shape[1])
-    return strip(result.segments, label, images, scale=max(1, _SIDE // side_of(pixels)))
+    return draw_cutouts(result.segments, label, images, scale=max(1, _SIDE // cutout_size(pixels)))
 
 
 def _drawable(image):

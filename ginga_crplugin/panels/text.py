@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ginga_crplugin.core.diagnostics.check import MARKS
-from ginga_crplugin.core.diagnostics.hints import reason
+from ginga_crplugin.core.diagnostics.hints import explain_hint
 from ginga_crplugin.io.provenance import in_words
 from ginga_crplugin.io.save import default_path
 
@@ -95,7 +95,7 @@ def hint_in_words(session, label):
     if label is None or session.result is None or 'hint' not in session.result.segments.table.colnames:
         return ''
     row = session.result.segments.table[label - 1]
-    return f'{row["hint"]}: {reason(row)}' if row['hint'] else 'nothing speaks against a cosmic ray'
+    return f'{row["hint"]}: {explain_hint(row)}' if row['hint'] else 'no sign of another cause'
 
 
 def written_in_words(session):

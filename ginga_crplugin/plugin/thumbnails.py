@@ -4,8 +4,8 @@ import numpy as np
 from ginga.gw import Viewers, Widgets
 from ginga.RGBImage import RGBImage
 
-from ginga_crplugin.figures.contact_sheet import strip
-from ginga_crplugin.figures.cutout import side_of
+from ginga_crplugin.figures.contact_sheet import draw_cutouts
+from ginga_crplugin.figures.cutout import cutout_size
 from ginga_crplugin.panels.text import hint_in_words
 
 from .toolkit import characters, in_browser, set_words
@@ -102,7 +102,7 @@ class Thumbnails:
         images = self.images(session)
         segments = session.result.segments
         pixels = np.divmod(session.pixels_of([label]), segments.shape[1])
-        drawn = strip(segments, label, images, scale=max(1, _SIDE // side_of(pixels)))
+        drawn = draw_cutouts(segments, label, images, scale=max(1, _SIDE // cutout_size(pixels)))
         picture = RGBImage(data_np=np.ascontiguousarray(drawn))
         self.viewer.set_image(picture)
         self.viewer.cut_levels(0.0, 255.0)

@@ -11,8 +11,8 @@ from astropy.table import QTable
 from PIL import Image
 
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.figures.contact_sheet import strip
-from ginga_crplugin.figures.cutout import WIDEST, side_of
+from ginga_crplugin.figures.contact_sheet import draw_cutouts
+from ginga_crplugin.figures.cutout import MAX_SIZE, cutout_size
 from ginga_crplugin.io.saved_mask import read_cut
 
 __all__ = ['Cell', 'sheets']
@@ -90,7 +90,7 @@ def _cell(outcome, label, x, y, size, hint):
     words = f'#{label}, x {x + 1:.1f}, y {y + 1:.1f}, {size} px'
     own = None if '://' in outcome.path else (outcome.path, outcome.ext)
     try:
-        cut = read_cut(outcome.output, label, WIDEST, own)
+        cut = read_cut(outcome.output, label, MAX_SIZE, own)
     except (OSError, ValueError) as error:
         return Cell(frame, words, hint, '', ' '.join(str(error).split()))
     return None if cut is None else Cell(frame, words, hint, _picture(cut))
@@ -99,9 +99,9 @@ def _cell(outcome, label, x, y, size, hint):
 def _picture(cut):
     pixels = np.flatnonzero(cut.segment)
     segments = Segments(cut.plane.shape, pixels, np.ones(len(pixels), dtype=np.int32), QTable())
-    side = side_of(np.nonzero(cut.segment))
+    side = cutout_size(np.nonzero(cut.segment))
     science = None if cut.science is None else np.asarray(cut.science, dtype=float)
-    drawn = strip(segments, 1, [('mask', cut.plane), ('frame', science)], side, max(1, round(PANE / side)))
+    drawn = draw_cutouts(segments, 1, [('mask', cut.plane), ('frame', science)], side, max(1, round(PANE / side)))
     file = io.BytesIO()
     Image.fromarray(drawn).save(file, 'PNG', optimize=True)
     return base64.b64encode(file.getvalue()).decode()

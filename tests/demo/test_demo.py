@@ -18,7 +18,7 @@ from ginga_crplugin.cli.main import main
 from ginga_crplugin.demo.demo import DARK_LIMIT, run_demo, simulate
 from ginga_crplugin.demo.score import Score, score, score_hints
 from ginga_crplugin.demo.simulation import GAIN, READNOISE, SHOWS, SKY
-from ginga_crplugin.figures.overview import COSMIC_RAY, MASKED, PANE, save_picture
+from ginga_crplugin.figures.overview import COSMIC_RAY, MASKED, PANE, save_overview
 
 SHAPE = (256, 320)
 
@@ -95,7 +95,7 @@ def test_false_pixels_are_told_apart():
         false_hot=2,
         false_column=1,
         false_star=1,
-        false_beside=1,
+        false_adjacent=1,
         false_other=3,
     )
 
@@ -148,7 +148,7 @@ def test_one_file_in_the_way_is_enough(tmp_path):
 
 
 def test_the_picture_shows_both_kinds(demo):
-    with Image.open(demo.picture) as picture:
+    with Image.open(demo.overview) as picture:
         page = np.asarray(picture)
     assert page.shape[1] > 3 * PANE
     for color in (MASKED, COSMIC_RAY):
@@ -159,7 +159,7 @@ def test_the_enlarged_part_is_marked_pixel_by_pixel(tmp_path):
     image = np.random.default_rng(1).normal(100.0, 5.0, (64, 64)).astype(np.float32)
     image[60, 3] = 9000.0
     frame = read_frame_of(tmp_path, image)
-    save_picture(tmp_path / 'p.png', frame, detect(frame))
+    save_overview(tmp_path / 'p.png', frame, detect(frame))
     with Image.open(tmp_path / 'p.png') as picture:
         page = np.asarray(picture)
     left, top, pixel = 20 + 2 * (PANE + 20), 34, PANE / 64
@@ -177,7 +177,7 @@ def read_frame_of(folder, image):
 @pytest.mark.parametrize('shape', [(16, 16), (20, 400), (300, 17)])
 def test_a_picture_of_any_shape(tmp_path, shape):
     frame = read_frame_of(tmp_path, np.random.default_rng(1).normal(100.0, 5.0, shape).astype(np.float32))
-    save_picture(tmp_path / 'p.png', frame, detect(frame), 'caption')
+    save_overview(tmp_path / 'p.png', frame, detect(frame), 'caption')
     with Image.open(tmp_path / 'p.png') as picture:
         assert picture.width == 3 * (PANE + 20) + 20
 

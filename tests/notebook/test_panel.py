@@ -180,7 +180,7 @@ def test_why_a_segment_has_its_hint_stands_below_it(saao):
         panel.select(labels['touches a mask'])
         assert text(why).startswith(f'touches a mask: {HINTS["touches a mask"]} (peak ')
         panel.select(labels[''])
-        assert text(why) == 'nothing speaks against a cosmic ray'
+        assert text(why) == 'no sign of another cause'
 
     in_loop(work)
 

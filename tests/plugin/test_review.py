@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 from ginga_crplugin import InputMask, MaskBit, read_mask
 from ginga_crplugin.core.diagnostics.hints import HINTS
-from ginga_crplugin.figures.contact_sheet import strip
+from ginga_crplugin.figures.contact_sheet import draw_cutouts
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
     said = 'touches a mask: ' + HINTS['touches a mask']
     assert words.get_text().replace('\n', ' ').startswith(f'{said} (peak ')
     plugin.select(labels[''], pan=False)
-    assert words.get_text() == 'nothing speaks against a cosmic ray'
+    assert words.get_text() == 'no sign of another cause'
 
 
 def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, channel, plugin, tmp_path, saao):
@@ -353,7 +353,7 @@ def test_the_thumbnails_show_the_selected_segment(shell, plugin):
         ('cleaned', result.detection.cleaned, 'science'),
     ]
     shown = plugin.panel.thumbnails.viewer.get_image().get_data()
-    assert_array_equal(shown, strip(result.segments, label, images, scale=3))
+    assert_array_equal(shown, draw_cutouts(result.segments, label, images, scale=3))
 
 
 def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, saao):

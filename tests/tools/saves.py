@@ -21,7 +21,7 @@ from astropy.io import fits
 from ginga_crplugin import Detection, LACosmicParams, Recipe, merge_mask, read_frame, save_mask, segment
 from ginga_crplugin.batch.job import Job, Outcome, process
 from ginga_crplugin.figures.contact_sheet import contact_sheet
-from ginga_crplugin.figures.overview import save_picture
+from ginga_crplugin.figures.overview import save_overview
 from ginga_crplugin.io.atomic import _OURS, sweep
 from ginga_crplugin.io.bad_pixel_mask import make_mask
 from ginga_crplugin.io.review_cache import ReviewCache
@@ -70,7 +70,7 @@ def sheet(folder, name, per_page):
 
 
 def picture(folder):
-    save_picture(folder / 'picture.png', *found(folder / 'plain.fits')[:2])
+    save_overview(folder / 'picture.png', *found(folder / 'plain.fits')[:2])
 
 
 def review(folder, count=3):

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-__all__ = ['area_and_minutes', 'done', 'section_outside']
+__all__ = ['area_and_exposure', 'done', 'section_outside']
 
 #: Cards that pipelines write when a step was done, in upper case; IRAF, ccdproc, DES, MaxIm DL.
 _DONE = {
@@ -65,7 +65,7 @@ def section_outside(header, shape):
     return outside
 
 
-def area_and_minutes(header, shape):
+def area_and_exposure(header, shape):
     """Return the area of the frame in square centimeters and its exposure in minutes; None where a card is missing.
 
     The size of a pixel in microns (millimetres if below 0.5, metres if below 0.0005) is that of XPIXSZ, PIXSIZE,

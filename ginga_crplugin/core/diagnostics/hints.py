@@ -8,7 +8,7 @@ import numpy as np
 from .bad_lines import lines_near
 from .shapes import Groups, reduced_around, shapes, spreads, windows
 
-__all__ = ['HINTS', 'hints', 'reason', 'with_hints']
+__all__ = ['HINTS', 'explain_hint', 'hints', 'with_hints']
 
 #: The hints in the order in which they are given, the likeliest cause first, and what each says. A segment gets the
 #: first that holds: what was seen in the pixels themselves comes before where it lies, so that in a frame with many
@@ -91,7 +91,7 @@ def hints(frame, detection, segments, dark=None):
     return columns | {'hint': hint}
 
 
-def reason(row):
+def explain_hint(row):
     """Say in words why a row of the table has its hint; '' if it has none."""
     if not row['hint']:
         return ''

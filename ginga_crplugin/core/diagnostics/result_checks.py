@@ -3,7 +3,7 @@
 import numpy as np
 
 from .check import Check, Remedy
-from .header_history import area_and_minutes
+from .header_history import area_and_exposure
 from .hints import with_hints
 
 __all__ = ['check_result']
@@ -63,7 +63,7 @@ def _stars(detection, segments):
 
 def _rate(frame, segments):
     """Rate: about one muon for a square centimeter and minute; a sanity figure, three times more is nothing unusual."""
-    known = area_and_minutes(frame.ccd.header, frame.shape)
+    known = area_and_exposure(frame.ccd.header, frame.shape)
     if known is None:
         return Check('rate', 'ok', f'{len(segments)} hits; the header lacks the size of a pixel or the exposure')
     area, minutes = known

@@ -8,7 +8,7 @@ from photutils.psf import fit_fwhm
 
 from ginga_crplugin import Frame, InputMask, MaskBit, check_frame, check_result, detect, read_dark, read_frame, segment
 from ginga_crplugin.core.diagnostics.background import measure_sky
-from ginga_crplugin.core.diagnostics.header_history import area_and_minutes, done, section_outside
+from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, done, section_outside
 from ginga_crplugin.core.diagnostics.outliers import bad_lines, dark_edges, far_pixels, find_outliers
 from ginga_crplugin.core.diagnostics.star_fwhm import BOX, ENOUGH, _stars, _width, star_widths
 from ginga_crplugin.demo import simulation as simulated
@@ -382,11 +382,11 @@ def test_the_cards():
     assert outside.sum() == 50 * 6
     assert not outside[:, 2:100].any()
     assert section_outside(header, (50, 90)) is None
-    area, minutes = area_and_minutes(header, (1000, 2000))
+    area, minutes = area_and_exposure(header, (1000, 2000))
     assert (area, minutes) == (pytest.approx(1000 * 2000 * 81e-8), 1.5)
     for size in (0.009, 9e-6):
-        assert area_and_minutes({'PIXSIZE': size, 'EXPTIME': 90.0}, (1000, 2000))[0] == pytest.approx(area)
-    assert area_and_minutes({'EXPTIME': 90.0}, (9, 9)) is None
+        assert area_and_exposure({'PIXSIZE': size, 'EXPTIME': 90.0}, (1000, 2000))[0] == pytest.approx(area)
+    assert area_and_exposure({'EXPTIME': 90.0}, (9, 9)) is None
 
 
 @pytest.mark.parametrize('shape', [(16, 16), (16, 300), (300, 17)])

@@ -20,7 +20,7 @@ from ginga_crplugin import (
     segment,
     with_hints,
 )
-from ginga_crplugin.core.diagnostics.hints import HINTS, hints, reason
+from ginga_crplugin.core.diagnostics.hints import HINTS, explain_hint, hints
 
 SHAPE = (200, 220)
 GAIN, READNOISE, SKY = 2.0, 6.0, 100.0
@@ -202,10 +202,10 @@ def test_the_signal_to_noise_is_that_of_the_peak():
 
 def test_reasons_are_given_in_words():
     segments = hinted(tracked(), TRACK)
-    assert reason(segments.table[0]) == ''
+    assert explain_hint(segments.table[0]) == ''
     pixels = sky()
     pixels[3, 50] += 900.0
-    assert reason(hinted(pixels, [(3, 50)]).table[0]).startswith('it reaches the outermost pixels')
+    assert explain_hint(hinted(pixels, [(3, 50)]).table[0]).startswith('it reaches the outermost pixels')
 
 
 def test_nothing_found_gives_empty_columns_of_the_same_kind():
