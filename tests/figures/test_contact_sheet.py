@@ -171,7 +171,7 @@ def test_an_image_that_is_missing_is_striped(made):
     assert_array_equal(science, panes(draw_cutouts(segments, ELL, [('science', frame.ccd.data)]), 1, 100)[0])
 
 
-COLOURS = {
+COLORS = {
     0: (GOOD, GOOD, GOOD),
     1: MASKED,
     2: MASKED,
@@ -187,14 +187,14 @@ COLOURS = {
 }
 
 
-@pytest.mark.parametrize('bits', COLOURS)
+@pytest.mark.parametrize('bits', COLORS)
 def test_the_colors_of_a_plane(made, bits):
     _, _, segments = made
     plane = np.zeros(SHAPE, dtype=np.uint8)
     plane[50, 40] = bits
     (pane,) = panes(draw_cutouts(segments, ELL, [('mask', plane)]), 1, 100)
     expected = np.full((25, 25, 3), GOOD)
-    expected[50 - 29, 40 - 18] = COLOURS[bits]
+    expected[50 - 29, 40 - 18] = COLORS[bits]
     assert_array_equal(centers(pane, 4), expected)
 
 

@@ -33,22 +33,13 @@ from ginga_crplugin import (
 )
 from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.io.save import _table_hdu, default_path
+from tests.headers import WCS_CARDS
 from tests.tools import saves
 
 SHAPE = (48, 40)
 PIXELS = np.random.default_rng(3).normal(300.0, 12.0, SHAPE).round()
 PIXELS[20, 20:25] += 2000.0
 PIXELS[35, 8] += 900.0
-WCS_CARDS = {
-    'CTYPE1': 'RA---TAN',
-    'CTYPE2': 'DEC--TAN',
-    'CRVAL1': 10.0,
-    'CRVAL2': 20.0,
-    'CRPIX1': 5.0,
-    'CRPIX2': 6.0,
-    'CDELT1': -1e-4,
-    'CDELT2': 1e-4,
-}
 CARDS = {'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 8.0, 'OBJECT': 'field 7', **WCS_CARDS}
 FILES = ['plain', 'uint16', 'mef', 'gz', 'bz2', 'fz']
 

@@ -213,7 +213,7 @@ def test_errors_stand_in_the_page(lab, folder):
 COUNT = """color => [...document.querySelectorAll('.bqplot .dot')]
   .filter(marker => getComputedStyle(marker).stroke === color).length"""
 
-VERMILION, GREY, WHITE = 'rgb(213, 94, 0)', 'rgb(153, 153, 153)', 'rgb(255, 255, 255)'
+VERMILION, GRAY, WHITE = 'rgb(213, 94, 0)', 'rgb(153, 153, 153)', 'rgb(255, 255, 255)'
 
 
 def test_bqplot_has_the_markers(lab, folder):
@@ -238,9 +238,9 @@ def test_bqplot_has_the_markers(lab, folder):
     center = lab.ask('[float(v) for v in image_widget.get_viewport(sky_or_pixel="pixel")["center"]]')
     assert center == pytest.approx([x, y], abs=0.06)
     lab.button('Reject').click()
-    lab.until(lambda: count(GREY, VERMILION) == (1, listed - 1))
+    lab.until(lambda: count(GRAY, VERMILION) == (1, listed - 1))
     lab.button('Undo').click()
-    lab.until(lambda: count(GREY, VERMILION) == (0, listed))
+    lab.until(lambda: count(GRAY, VERMILION) == (0, listed))
     lab.page.screenshot(path=folder / 'bqplot.png')
     save_as(lab, 'bqplot_crmask.fits')
     with fits.open(folder / 'bqplot_crmask.fits') as hdus:

@@ -9,6 +9,7 @@ os.environ.setdefault('QT_QPA_PLATFORM', 'offscreen')  # before anything imports
 os.environ.setdefault('QT_API', 'pyside6')
 
 import pytest
+from astropy.io import fits
 from ginga import toolkit
 from ginga.rv import main as rvmain
 from qtpy.QtCore import QCoreApplication, QEvent
@@ -135,3 +136,13 @@ def channel(shell, request):
     shell.stop(channel)
     shell.fv.delete_channel(channel.name)
     shell.settle()
+
+
+@pytest.fixture
+def frame_file(tmp_path, saao):
+    """The SAAO frame, trimmed and level-subtracted, as a file."""
+    path = tmp_path / 'night1.fits'
+    header = saao.ccd.header.copy()
+    header['BUNIT'] = 'adu'
+    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
+    return path

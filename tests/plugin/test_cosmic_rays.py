@@ -11,18 +11,9 @@ from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import InputMask, MaskBit, detect, read_frame, segment
+from tests.headers import WCS_CARDS
 
 VERMILION = np.array((0xD5, 0x5E, 0x00))
-
-
-@pytest.fixture
-def frame_file(tmp_path, saao):
-    """The SAAO frame, trimmed and level-subtracted, as a file of the user's."""
-    path = tmp_path / 'night1.fits'
-    header = saao.ccd.header.copy()
-    header['BUNIT'] = 'adu'
-    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
-    return path
 
 
 @pytest.fixture
@@ -450,21 +441,9 @@ def memory_image(shell, channel, name='memory', header=None):
     return image
 
 
-SKY_CARDS = {
-    'CTYPE1': 'RA---TAN',
-    'CTYPE2': 'DEC--TAN',
-    'CRVAL1': 10.0,
-    'CRVAL2': 20.0,
-    'CRPIX1': 5.0,
-    'CRPIX2': 6.0,
-    'CDELT1': -1e-4,
-    'CDELT2': 1e-4,
-}
-
-
 def test_the_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tmp_path):
     raw = {'SIMPLE': True, 'BITPIX': 16, 'NAXIS': 2, 'NAXIS1': 7, 'BZERO': 32768, 'COMMENT': 'one line'}
-    image = memory_image(shell, channel, header=SKY_CARDS | raw | {'BUNIT': 'count', 'GAIN': 1.5, 'RDNOISE': 4.0})
+    image = memory_image(shell, channel, header=WCS_CARDS | raw | {'BUNIT': 'count', 'GAIN': 1.5, 'RDNOISE': 4.0})
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
     assert (plugin.session.params.gain, plugin.session.sources['readnoise']) == (1.5, 'RDNOISE in the header')
@@ -500,7 +479,7 @@ def test_an_image_changed_in_place_is_taken_up_anew(shell, channel):
 
 def test_the_cleaned_frame_keeps_its_sky_coordinates(shell, channel, tmp_path):
     path = tmp_path / 'sky.fits'
-    header = fits.Header(SKY_CARDS)
+    header = fits.Header(WCS_CARDS)
     header.add_history('one')
     header.add_history('two')
     fits.PrimaryHDU(np.random.default_rng(0).poisson(300, (64, 70)).astype('f4'), header).writeto(path)

@@ -18,15 +18,6 @@ pytestmark = [
 
 
 @pytest.fixture
-def frame_file(tmp_path, saao):
-    path = tmp_path / 'night1.fits'
-    header = saao.ccd.header.copy()
-    header['BUNIT'] = 'adu'
-    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
-    return path
-
-
-@pytest.fixture
 def window(frame_file):
     window = Window(frame_file)
     yield window

@@ -14,15 +14,6 @@ from ginga_crplugin.figures.contact_sheet import draw_cutouts
 
 
 @pytest.fixture
-def frame_file(tmp_path, saao):
-    path = tmp_path / 'night1.fits'
-    header = saao.ccd.header.copy()
-    header['BUNIT'] = 'adu'
-    fits.PrimaryHDU(saao.ccd.data, header).writeto(path, output_verify='silentfix')
-    return path
-
-
-@pytest.fixture
 def plugin(shell, channel, frame_file):
     """The panel with a result."""
     return shell.find(channel, frame_file)

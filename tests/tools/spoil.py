@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from tests.headers import WCS_CARDS
+
 SHAPE = (48, 40)
 BLOCK, CARD = 2880, 80
 
@@ -29,14 +31,7 @@ def _header():
         'SATURATE': 60000,
         'OBJECT': 'field 7',
         'EXPTIME': 60.0,
-        'CTYPE1': 'RA---TAN',
-        'CTYPE2': 'DEC--TAN',
-        'CRVAL1': 10.0,
-        'CRVAL2': 20.0,
-        'CRPIX1': 5.0,
-        'CRPIX2': 6.0,
-        'CDELT1': -1e-4,
-        'CDELT2': 1e-4,
+        **WCS_CARDS,
         'TRIMSEC': '[3:38,2:40]',
         'ZEROCOR': 'bias.fits',
     }

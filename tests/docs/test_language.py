@@ -1,0 +1,217 @@
+"""The language of the code, the tests and the documentation: plain words, one term for one thing."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ('.ci', 'docs', 'ginga_crplugin', 'tests')
+FILES = ('CHANGES.rst', 'CITATION.cff', 'README.md', 'pyproject.toml')
+#: Folders of generated files.
+GENERATED = ('docs/_build/', 'docs/api/')
+TEXT = {'', '.cff', '.cfg', '.css', '.html', '.ipynb', '.js', '.md', '.py', '.rst', '.toml', '.txt', '.yaml'}
+
+#: Figures of speech and private terms, with the term to use instead. Letters alone bound a word, so that parts of
+#: identifiers are found too.
+BANNED = {
+    r'the rooms?': 'package, module',
+    r'rooms? (?:of|for)': 'package, module',
+    r'storeys?': 'layer',
+    r'(?:take|takes|took|taking|taken) up': 'restore, accept',
+    r'let go': 'release, discard',
+    r'left aside': 'ignored',
+    r'beside itself': 'side by side',
+    r'speaks? against': 'sign of another cause, problem',
+    r'as it stands': 'unchanged',
+    r'told': 'named, given, distinguished',
+    r'heard': 'event, callback',
+    r'wish(?:es|ed)?': 'settings, request',
+    r'verdicts?': 'decision',
+    r'judge?ments?|judge[sd]?|judging': 'review, decide',
+    r'colour(?:s|ed|ing|less)?': 'color',
+    r'grey(?:s|ed|ish)?': 'gray',
+}
+_SPACE = r'\s[\s#*:]*'  # also the end of a line, of a comment too
+_BANNED = re.compile(rf'(?<![a-z])(?:{"|".join(BANNED)})(?![a-z])'.replace(' ', _SPACE), re.IGNORECASE)
+
+#: Files whose text has not been revised yet.
+PENDING: tuple[str, ...] = (
+    'docs/_ext/from_code.py',
+    'docs/_static/own.css',
+    'docs/contributing.rst',
+    'docs/install.rst',
+    'docs/make_pictures',
+    'docs/notebooks/cosmic_rays.ipynb',
+    'docs/plots/imports.py',
+    'docs/testing.rst',
+    'ginga_crplugin/__init__.py',
+    'ginga_crplugin/batch/apply.py',
+    'ginga_crplugin/batch/cluster.py',
+    'ginga_crplugin/batch/forkserver.py',
+    'ginga_crplugin/batch/job.py',
+    'ginga_crplugin/batch/outputs.py',
+    'ginga_crplugin/batch/reopen.py',
+    'ginga_crplugin/batch/summary.py',
+    'ginga_crplugin/cli/apply.py',
+    'ginga_crplugin/cli/main.py',
+    'ginga_crplugin/cli/make_mask.py',
+    'ginga_crplugin/cli/parser.py',
+    'ginga_crplugin/core/bits.py',
+    'ginga_crplugin/core/diagnostics/background.py',
+    'ginga_crplugin/core/diagnostics/bad_lines.py',
+    'ginga_crplugin/core/diagnostics/check.py',
+    'ginga_crplugin/core/diagnostics/frame_checks.py',
+    'ginga_crplugin/core/diagnostics/header_history.py',
+    'ginga_crplugin/core/diagnostics/hints.py',
+    'ginga_crplugin/core/diagnostics/noise_causes.py',
+    'ginga_crplugin/core/diagnostics/outliers.py',
+    'ginga_crplugin/core/diagnostics/result_checks.py',
+    'ginga_crplugin/core/diagnostics/shapes.py',
+    'ginga_crplugin/core/diagnostics/star_fwhm.py',
+    'ginga_crplugin/core/frame.py',
+    'ginga_crplugin/core/header.py',
+    'ginga_crplugin/core/lacosmic/cleaning.py',
+    'ginga_crplugin/core/lacosmic/compilation.py',
+    'ginga_crplugin/core/lacosmic/dense_kernels.py',
+    'ginga_crplugin/core/lacosmic/detect.py',
+    'ginga_crplugin/core/lacosmic/detection.py',
+    'ginga_crplugin/core/lacosmic/dilation.py',
+    'ginga_crplugin/core/lacosmic/electrons.py',
+    'ginga_crplugin/core/lacosmic/engine.py',
+    'ginga_crplugin/core/lacosmic/exclusion.py',
+    'ginga_crplugin/core/lacosmic/filters.py',
+    'ginga_crplugin/core/lacosmic/median_networks.py',
+    'ginga_crplugin/core/lacosmic/psf.py',
+    'ginga_crplugin/core/lacosmic/significance.py',
+    'ginga_crplugin/core/lacosmic/sparse_kernels.py',
+    'ginga_crplugin/core/lacosmic/tiles.py',
+    'ginga_crplugin/core/params.py',
+    'ginga_crplugin/core/review.py',
+    'ginga_crplugin/core/segments.py',
+    'ginga_crplugin/core/stats.py',
+    'ginga_crplugin/demo/demo.py',
+    'ginga_crplugin/demo/simulation.py',
+    'ginga_crplugin/figures/contact_sheet.py',
+    'ginga_crplugin/figures/cutout.py',
+    'ginga_crplugin/figures/overview.py',
+    'ginga_crplugin/figures/style.py',
+    'ginga_crplugin/io/atomic.py',
+    'ginga_crplugin/io/bad_pixel_mask.py',
+    'ginga_crplugin/io/ccdmask_options.py',
+    'ginga_crplugin/io/extension.py',
+    'ginga_crplugin/io/fits_reader.py',
+    'ginga_crplugin/io/memory.py',
+    'ginga_crplugin/io/provenance.py',
+    'ginga_crplugin/io/read.py',
+    'ginga_crplugin/io/remote.py',
+    'ginga_crplugin/io/review_cache.py',
+    'ginga_crplugin/io/save.py',
+    'ginga_crplugin/io/saved_mask.py',
+    'ginga_crplugin/notebook/catalog_overlay.py',
+    'ginga_crplugin/notebook/checks.py',
+    'ginga_crplugin/notebook/controls.py',
+    'ginga_crplugin/notebook/convert.py',
+    'ginga_crplugin/notebook/panel.py',
+    'ginga_crplugin/notebook/parameters.py',
+    'ginga_crplugin/notebook/presenter.py',
+    'ginga_crplugin/notebook/save_form.py',
+    'ginga_crplugin/notebook/segment_table.py',
+    'ginga_crplugin/notebook/thumbnails.py',
+    'ginga_crplugin/notebook/viewer.py',
+    'ginga_crplugin/notebook/worker.py',
+    'ginga_crplugin/panels/drawing_tool.py',
+    'ginga_crplugin/panels/ginga_image.py',
+    'ginga_crplugin/panels/mask_overlay.py',
+    'ginga_crplugin/panels/presenter.py',
+    'ginga_crplugin/panels/segment_markers.py',
+    'ginga_crplugin/panels/segment_rows.py',
+    'ginga_crplugin/panels/text.py',
+    'ginga_crplugin/plugin/checks.py',
+    'ginga_crplugin/plugin/cosmic_rays.py',
+    'ginga_crplugin/plugin/dialogs.py',
+    'ginga_crplugin/plugin/launch.py',
+    'ginga_crplugin/plugin/panel.py',
+    'ginga_crplugin/plugin/parameters.py',
+    'ginga_crplugin/plugin/presenter.py',
+    'ginga_crplugin/plugin/save_dialog.py',
+    'ginga_crplugin/plugin/segment_table.py',
+    'ginga_crplugin/plugin/thumbnails.py',
+    'ginga_crplugin/plugin/toolkit.py',
+    'ginga_crplugin/recipe/format.py',
+    'ginga_crplugin/recipe/parse.py',
+    'ginga_crplugin/recipe/prepare.py',
+    'ginga_crplugin/recipe/previous_run.py',
+    'ginga_crplugin/recipe/recipe.py',
+    'ginga_crplugin/recipe/run.py',
+    'ginga_crplugin/report/page.py',
+    'ginga_crplugin/report/rate_plot.py',
+    'ginga_crplugin/report/segment_gallery.py',
+    'ginga_crplugin/session/active_review.py',
+    'ginga_crplugin/session/result.py',
+    'ginga_crplugin/session/runner.py',
+    'ginga_crplugin/session/session.py',
+    'ginga_crplugin/session/settings.py',
+    'tests/batch/test_apply.py',
+    'tests/batch/test_reopen.py',
+    'tests/cli/test_commands.py',
+    'tests/core/lacosmic/test_detect.py',
+    'tests/core/lacosmic/test_engine.py',
+    'tests/core/lacosmic/test_numbers.py',
+    'tests/core/test_bits.py',
+    'tests/core/test_frame.py',
+    'tests/core/test_header.py',
+    'tests/demo/test_demo.py',
+    'tests/docs/test_docs.py',
+    'tests/io/test_atomic.py',
+    'tests/io/test_fits_reader.py',
+    'tests/io/test_review_cache.py',
+    'tests/io/test_save.py',
+    'tests/notebook/test_panel.py',
+    'tests/panels/test_colors.py',
+    'tests/plugin/test_cosmic_rays.py',
+    'tests/plugin/test_font.py',
+    'tests/plugin/test_help.py',
+    'tests/plugin/test_keyboard.py',
+    'tests/plugin/test_night_window.py',
+    'tests/plugin/test_review.py',
+    'tests/plugin/test_soak.py',
+    'tests/recipe/test_recipe.py',
+    'tests/report/test_page.py',
+    'tests/session/session_machine.py',
+    'tests/session/test_session.py',
+    'tests/tools/fuzz_fits.py',
+    'tests/tools/saves.py',
+    'tests/tools/soak.py',
+)
+
+
+def text_files():
+    """Yield each text file of the repository, as its path below the root."""
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob('*')):
+            name = path.relative_to(ROOT).as_posix()
+            if path.is_file() and path.suffix in TEXT and '__pycache__' not in name and not name.startswith(GENERATED):
+                yield name
+    yield from (name for name in FILES if (ROOT / name).exists())
+
+
+def banned_phrases(text):
+    """Return the line number and the words of each banned phrase."""
+    return [(text.count('\n', 0, match.start()) + 1, match[0]) for match in _BANNED.finditer(text)]
+
+
+def test_no_file_has_a_banned_phrase():
+    own = Path(__file__).relative_to(ROOT).as_posix()
+    found = [
+        f'{name}:{line}: {phrase!r}'
+        for name in text_files()
+        if name != own and name not in PENDING
+        for line, phrase in banned_phrases((ROOT / name).read_text(encoding='utf-8'))
+    ]
+    assert not found, '\n'.join(found)
+
+
+def test_banned_phrases_are_found():
+    assert banned_phrases('The room of files.') == [(1, 'The room')]
+    assert banned_phrases('plain\n# what is taken\n# up again') == [(2, 'taken\n# up')]
+    assert banned_phrases('was_told = GREY') == [(1, 'told'), (1, 'GREY')]
+    assert banned_phrases('mushroom of, greyhound, untold, a threshold for each color') == []
