@@ -12,19 +12,19 @@ from astropy.nddata import CCDData
 from .bits import MaskBit
 from .header import frame_unit, header_values
 from .params import FromHeader, resolve
-from .stats import AT_ONCE, median
+from .stats import CHUNK_SIZE, median
 
 __all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum', 'same_pixels']
 
 #: Frames narrower than this are refused: there is no room for the median filters, and Astro-SCRAPPY
 #: corrupts memory on frames one or two pixels wide.
-SMALLEST = 16
+MIN_SIDE = 16
 
 #: Values beyond this are treated as infinite: their products leave the range of float32.
-LARGEST = 1e30
+MAX_VALUE = 1e30
 
 #: The kinds of numbers that FITS can hold.
-NUMBERS = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
+DTYPES = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class InputMask:
     origin: 'MaskSource | str | None' = None
 
     @classmethod
-    def of(cls, name, bit, data, origin=None):
+    def from_data(cls, name, bit, data, origin=None):
         """Make a mask of the pixels of ``data`` that are not 0."""
         return cls(name, bit, data != 0, datasum(data), origin=origin)
 
@@ -148,7 +148,7 @@ class Frame:
         masks = tuple(self.masks)
         if ccd.mask is not None:
             own = np.broadcast_to(np.asarray(ccd.mask, dtype=bool), ccd.data.shape)
-            masks = (InputMask.of('mask of the CCDData', MaskBit.INPUT, own, 'own'), *masks)
+            masks = (InputMask.from_data('mask of the CCDData', MaskBit.INPUT, own, 'own'), *masks)
         native = np.ascontiguousarray(ccd.data, dtype=ccd.data.dtype.newbyteorder('='))
         unit = frame_unit(ccd.unit)
         if self.psfk is not None:
@@ -187,9 +187,11 @@ class Frame:
     def nonfinite(self):
         """(ny, nx) bool: NaN, infinite, or beyond what float32 can square."""
         data = self.ccd.data
-        if data.dtype.kind in 'iu' or all(part.min() >= -LARGEST and part.max() <= LARGEST for part in _parts(data)):
+        if data.dtype.kind in 'iu' or all(
+            part.min() >= -MAX_VALUE and part.max() <= MAX_VALUE for part in _parts(data)
+        ):
             return np.zeros(self.shape, dtype=bool)
-        return ~(np.abs(data) <= LARGEST)
+        return ~(np.abs(data) <= MAX_VALUE)
 
     @cached_property
     def bits(self):
@@ -243,7 +245,7 @@ class Frame:
         chosen, recipe = chosen or {}, recipe or {}
         own = {name: (value, 'user') for name, value in chosen.items()}
         given = {name: (value, 'recipe') for name, value in recipe.items() if not isinstance(value, FromHeader)}
-        asked = {name: value.otherwise for name, value in recipe.items() if isinstance(value, FromHeader)}
+        asked = {name: value.default for name, value in recipe.items() if isinstance(value, FromHeader)}
         below = {name: (value, 'recipe, not in the header') for name, value in asked.items() if value is not None}
         resolve(below, given, own)  # says what is wrong with them, before the gain is used
         gain = (given | own).get('gain', (None,))[0]
@@ -267,20 +269,20 @@ def check_pixels(data, name):
     if data.ndim != 2:
         msg = f'{name} has {data.ndim} axes, shape {data.shape}: an image of 2 axes is needed'
         raise ValueError(msg)
-    if f'{data.dtype.kind}{data.dtype.itemsize}' not in NUMBERS:
+    if f'{data.dtype.kind}{data.dtype.itemsize}' not in DTYPES:
         msg = f'{name} holds {data.dtype}: integers of 8 to 64 bit, or floats of 32 or 64 bit, are needed'
         raise ValueError(msg)
-    if min(data.shape) < SMALLEST:
-        msg = f'{name} has shape {data.shape}: at least {SMALLEST} x {SMALLEST} pixels are needed'
+    if min(data.shape) < MIN_SIDE:
+        msg = f'{name} has shape {data.shape}: at least {MIN_SIDE} x {MIN_SIDE} pixels are needed'
         raise ValueError(msg)
-    if data.dtype.kind == 'f' and not any((np.abs(row) <= LARGEST).any() for row in data):
+    if data.dtype.kind == 'f' and not any((np.abs(row) <= MAX_VALUE).any() for row in data):
         msg = f'{name} has no finite pixel'
         raise ValueError(msg)
 
 
 def _parts(image):
     """Return parts of an image, some rows each, so few that they stay in the cache."""
-    rows = max(1, AT_ONCE // image.shape[1])
+    rows = max(1, CHUNK_SIZE // image.shape[1])
     return [image[begin : begin + rows] for begin in range(0, len(image), rows)]
 
 

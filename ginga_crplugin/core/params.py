@@ -211,11 +211,11 @@ class FromHeader:
 
     Attributes
     ----------
-    otherwise : float or None
+    default : float or None
         The value where the header lacks it; None refuses such a frame.
     """
 
-    otherwise: float | None = None
+    default: float | None = None
 
 
 def _checked(item, value):

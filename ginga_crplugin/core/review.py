@@ -8,7 +8,7 @@ import numpy as np
 
 from .bits import MaskBit
 
-__all__ = ['DECISIONS', 'ERASED', 'MARKED', 'REJECTED', 'Decisions', 'Review', 'stroke']
+__all__ = ['DECISIONS', 'ERASED', 'MARKED', 'REJECTED', 'Decisions', 'Review', 'stroke_pixels']
 
 #: What the user said of a pixel: that its segment is no cosmic ray, that it is none itself, or that it is one.
 REJECTED, ERASED, MARKED = 1, 2, 3
@@ -31,7 +31,7 @@ class Decisions:
         The labels of the segments that were rejected.
     marked : (n,) int64 ndarray
         Those of the pixels that are in by hand, though they were not detected.
-    waiting : int
+    pending : int
         How many pixels the user rejected, erased or painted where the present result has nothing to say them of.
     """
 
@@ -40,7 +40,7 @@ class Decisions:
     rejected: np.ndarray
     rejected_labels: np.ndarray
     marked: np.ndarray
-    waiting: int
+    pending: int
 
     @cached_property
     def mask(self):
@@ -56,7 +56,7 @@ class Decisions:
         plane[self.marked] ^= np.uint8(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
         return plane.reshape(self.shape)
 
-    def told(self, segments):
+    def annotate(self, segments):
         """Return the segments with a column ``decision`` in their table: ``'keep'`` or ``'rejected'``."""
         table = segments.table.copy(copy_data=False)
         table['decision'] = DECISIONS[np.isin(table['label'], self.rejected_labels).astype(int)]
@@ -210,7 +210,7 @@ def _grown(pixels, shape, by):
     return np.unique(np.concatenate(around))
 
 
-def stroke(points, width, shape):
+def stroke_pixels(points, width, shape):
     """Return the pixels under a brush that is drawn along a line.
 
     Parameters

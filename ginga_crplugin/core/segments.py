@@ -10,10 +10,10 @@ from photutils.segmentation import SegmentationImage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ['Segments', 'found_again', 'segment']
+__all__ = ['Segments', 'matching_label', 'segment']
 
 #: The smallest segment that is listed for review, unless the user asks for another.
-LISTED = 3
+MIN_SIZE = 3
 
 _BOX = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
 
@@ -42,7 +42,7 @@ class Segments:
     pixels: np.ndarray = field(repr=False)
     pixel_labels: np.ndarray = field(repr=False)
     table: QTable = field(repr=False)
-    min_size: int = LISTED
+    min_size: int = MIN_SIZE
 
     def __len__(self):
         return len(self.table)
@@ -79,7 +79,7 @@ class Segments:
         return self.pixels[np.isin(self.pixel_labels, labels)]
 
 
-def segment(frame, detection, min_size=LISTED, crmask=None):
+def segment(frame, detection, min_size=MIN_SIZE, crmask=None):
     """Group the flagged pixels into segments, 8-connected, and measure them.
 
     The labels are those of `photutils.segmentation.detect_sources`; only the flagged pixels are looked at, so that it
@@ -158,7 +158,7 @@ def _measured(y, x, labels, excess):
     return table
 
 
-def found_again(old, label, new):
+def matching_label(old, label, new):
     """Return the label that a segment has among others, or None."""
     pixels = old.pixels[old.pixel_labels == label]
     labels = new.pixel_labels[np.isin(new.pixels, pixels)]

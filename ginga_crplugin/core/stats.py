@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ['AT_ONCE', 'median', 'medians', 'scatters']
+__all__ = ['CHUNK_SIZE', 'median', 'nanmad_std', 'nanmedian']
 
 #: What makes the median of absolute deviations the standard deviation of normal noise.
 NORMAL = 1.482602218505602
@@ -24,7 +24,7 @@ def median(values):
     return ordered[half] if values.size % 2 else (ordered[:half].max() + ordered[half]) / 2
 
 
-def medians(values):
+def nanmedian(values):
     """Return the medians of the known values along the last axis; NaN where there are none.
 
     The same as `numpy.nanmedian`; short lists of single precision are sorted many times faster than it picks the
@@ -47,10 +47,10 @@ def medians(values):
     return ((both[0] + both[1]) / 2.0)[..., 0]
 
 
-def scatters(values):
-    """Return the robust standard deviations along the last axis, as `astropy.stats.mad_std`; else as `medians`."""
-    return NORMAL * medians(np.abs(values - medians(values)[..., None]))
+def nanmad_std(values):
+    """Return the robust standard deviations along the last axis, as `astropy.stats.mad_std`; else as `nanmedian`."""
+    return NORMAL * nanmedian(np.abs(values - nanmedian(values)[..., None]))
 
 
 #: How many pixels are worked on at a time, so that a few arrays of them stay in the cache.
-AT_ONCE = 1 << 18
+CHUNK_SIZE = 1 << 18

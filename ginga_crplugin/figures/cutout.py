@@ -8,7 +8,7 @@ from astropy.nddata import overlap_slices
 from PIL import Image
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import LARGEST
+from ginga_crplugin.core.frame import MAX_VALUE
 
 from .style import COSMIC_RAY, INK, MARKED, MASKED, SATURATED, colored, grown, stretched, upright, zscale
 
@@ -68,7 +68,7 @@ class Window:
             cut = np.full(self.own.shape, -1, dtype=np.int16)
         else:
             cut = np.full(self.own.shape, np.nan)
-            part = np.where(np.abs(part) <= LARGEST, part, np.nan)
+            part = np.where(np.abs(part) <= MAX_VALUE, part, np.nan)
         cut[self.inside] = part
         return cut
 

@@ -14,7 +14,7 @@ from astropy.table import Table
 
 from ginga_crplugin.core.bits import BITS_CARD, REVIEW, MaskBit, merge_mask
 from ginga_crplugin.core.frame import same_pixels
-from ginga_crplugin.core.lacosmic.detection import restore
+from ginga_crplugin.core.lacosmic.detection import restore_unflagged
 from ginga_crplugin.core.segments import segment
 
 from .atomic import PIECE, AtomicFile, pieces
@@ -175,7 +175,7 @@ def _extensions(frame, detection, segments, plane, cards, name_dq, *, cleaned):
     hdus = [mask, quality, _table_hdu(segments.table)]
     if cleaned:
         kept = (plane & np.uint8(MaskBit.CR_DETECTED)) != 0  # what was rejected in review stays as it is
-        hdus.append(fits.ImageHDU(restore(frame, kept, detection.cleaned), name='CLEANED'))
+        hdus.append(fits.ImageHDU(restore_unflagged(frame, kept, detection.cleaned), name='CLEANED'))
         hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
     if frame.ccd.wcs is not None:
         sky = frame.ccd.wcs.to_header(relax=True).cards

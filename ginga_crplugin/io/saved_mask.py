@@ -64,7 +64,7 @@ class Saved:
 def own_masks(hdus, science, path):
     """Return the masks of other makers that stand beside an image in its own file, matched by EXTVER."""
     return tuple(
-        InputMask.of(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path), 'own')
+        InputMask.from_data(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path), 'own')
         for hdu in hdus
         if hdu is not science
         and hdu.is_image
@@ -130,7 +130,7 @@ def _split(plane, path):
         raise ValueError(msg)
     masks = ((bit, (plane & np.uint8(bit)) != 0) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD))
     return tuple(
-        InputMask.of(f'{bit.name} of the DQ in this file', bit, mask, 'own') for bit, mask in masks if mask.any()
+        InputMask.from_data(f'{bit.name} of the DQ in this file', bit, mask, 'own') for bit, mask in masks if mask.any()
     )
 
 

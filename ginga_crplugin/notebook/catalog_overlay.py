@@ -3,7 +3,7 @@
 import numpy as np
 from astropy.table import Table
 
-from ginga_crplugin.core.segments import found_again
+from ginga_crplugin.core.segments import matching_label
 from ginga_crplugin.panels.mask_overlay import COLORS
 from ginga_crplugin.panels.segment_markers import REJECTED
 
@@ -76,7 +76,7 @@ class CatalogOverlay:
     def set_segments(self, segments, decisions=None):
         """Mark the listed segments; the selected one stays selected where it is found again."""
         if self._segments is not None and self.selected is not None:
-            self.selected = found_again(self._segments, self.selected, segments)
+            self.selected = matching_label(self._segments, self.selected, segments)
         self._segments = segments
         self.set_decisions(segments, decisions)
 

@@ -86,7 +86,7 @@ def to_frame(source, unit=None):
         return frame
     mask = np.array(np.broadcast_to(np.asarray(mask, dtype=bool), data.shape))
     name = f'mask of the {type(source).__name__}'
-    return frame.replace(masks=(InputMask.of(name, MaskBit.INPUT, mask, 'own'),))
+    return frame.replace(masks=(InputMask.from_data(name, MaskBit.INPUT, mask, 'own'),))
 
 
 def _header(meta):
@@ -106,7 +106,7 @@ def mask_from(source, bit):
     if isinstance(source, str | os.PathLike):
         return read_mask(source, bit)
     data = np.asarray(source.data if isinstance(source, NDData) else source)
-    return InputMask.of('mask', bit, data != 0)
+    return InputMask.from_data('mask', bit, data != 0)
 
 
 def dark_from(source, limit):

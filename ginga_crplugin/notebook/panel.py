@@ -253,7 +253,7 @@ class CosmicRayPanel(w.VBox):
     def segments(self):
         """All segments with hints and decisions (`~astropy.table.QTable`)."""
         result = self._found()
-        return self.session.decisions.told(result.hinted(self.session.dark)).table
+        return self.session.decisions.annotate(result.hinted(self.session.dark)).table
 
     def close(self):
         """Close the panel, and take what it drew off the viewer."""

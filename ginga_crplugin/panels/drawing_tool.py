@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ginga_crplugin.core.review import stroke
+from ginga_crplugin.core.review import stroke_pixels
 
 __all__ = ['MODES', 'DrawingTool']
 
@@ -71,7 +71,7 @@ class DrawingTool:
         return True
 
     def _pixels(self):
-        return stroke(self._points, self.width, self.shape)
+        return stroke_pixels(self._points, self.width, self.shape)
 
     def _outlined(self, canvas, tag):
         outline = canvas.get_object_by_tag(tag)

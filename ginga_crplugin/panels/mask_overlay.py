@@ -5,7 +5,7 @@ import math
 import numpy as np
 from ginga.canvas.CanvasObject import get_canvas_types
 
-from ginga_crplugin.core.segments import found_again
+from ginga_crplugin.core.segments import matching_label
 
 from .layer_image import LayerImage
 from .segment_markers import Markers
@@ -126,7 +126,7 @@ class MaskOverlay:
             What was said of them: rejected segments get a gray marker, and what is in by hand another color.
         """
         if self._segments is not None and self._markers.selected is not None:
-            self._markers.selected = found_again(self._segments, self._markers.selected, segments)
+            self._markers.selected = matching_label(self._segments, self._markers.selected, segments)
         self._segments = segments
         self._markers.set_table(segments.listed)
         self.set_decisions(segments, decisions)

@@ -87,7 +87,7 @@ def counts_in_words(segments, decisions):
     """Return what was said of the segments."""
     rejected = len(decisions.rejected_labels)
     words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
-    return f'{words}; {decisions.waiting} px wait' if decisions.waiting else words
+    return f'{words}; {decisions.pending} px wait' if decisions.pending else words
 
 
 def hint_in_words(session, label):

@@ -336,7 +336,7 @@ class CosmicRays(LocalPlugin):
         if session.result is None:
             self._display.show_error('there is nothing to draw: run L.A.Cosmic first')
             return
-        segments = session.decisions.told(session.result.segments)
+        segments = session.decisions.annotate(session.result.segments)
         decisions = dict(zip(segments.table['label'], segments.table['decision'], strict=True))
         labels, images = list(table.shown), self.panel.thumbnails.images(session)
 

@@ -100,7 +100,7 @@ def _parameter_lines(parameters, indent):
 
 def _parameter_word(value):
     if isinstance(value, FromHeader):
-        return 'header' if value.otherwise is None else f'header else {value.otherwise!r}'
+        return 'header' if value.default is None else f'header else {value.default!r}'
     return _word(value)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
-from ginga_crplugin.core.segments import LISTED
+from ginga_crplugin.core.segments import MIN_SIZE
 from ginga_crplugin.io.read import read_source, unit_of
 
 from .prepare import Prepared, Stopped
@@ -91,7 +91,7 @@ class Recipe:
     unit: str | None = None
     stop: tuple[str, ...] = ()
     remedy: tuple[str, ...] = ()
-    min_size: int = LISTED
+    min_size: int = MIN_SIZE
     grow: int = 0
     kind: str = 'new'
     cleaned: bool = False
@@ -291,8 +291,8 @@ def _check_parameters(parameters):
         asked = isinstance(value, FromHeader)
         if asked:
             _check_choice('a parameter from the header', name, HEADER_FIELDS)
-        if not asked or value.otherwise is not None:
-            LACosmicParams(**{name: value.otherwise if asked else value})
+        if not asked or value.default is not None:
+            LACosmicParams(**{name: value.default if asked else value})
 
 
 def _check_choice(what, value, allowed):

@@ -63,5 +63,5 @@ def find(prepared):
     segments = segment(frame, detection, recipe.min_size)
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
     decisions = Review(frame.shape).decisions(segments, recipe.grow)  # as if looked at, and nothing rejected
-    segments = decisions.told(with_hints(frame, detection, segments, dark))
+    segments = decisions.annotate(with_hints(frame, detection, segments, dark))
     return Found(prepared, detection, segments, decisions.mask if recipe.grow else None)

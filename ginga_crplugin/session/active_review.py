@@ -151,7 +151,7 @@ class ActiveReview:
         decided = word is not None and self.kept is None  # a review neither taken up nor forgotten stays kept
 
         def job():
-            segments = decisions.told(result.hinted(dark))
+            segments = decisions.annotate(result.hinted(dark))
             return save_mask(result.frame, result.detection, segments, path, **options)
 
         def written(target):

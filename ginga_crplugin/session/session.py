@@ -7,7 +7,7 @@ from operator import attrgetter
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.lacosmic import compilation
-from ginga_crplugin.core.segments import LISTED
+from ginga_crplugin.core.segments import MIN_SIZE
 from ginga_crplugin.io.read import with_saved
 from ginga_crplugin.recipe.format import save_recipe
 
@@ -54,7 +54,7 @@ class Session:
         self._choices = Settings()
         self._opening = self._comparing = 0
         self._checking = False
-        self.live, self.min_size = True, LISTED
+        self.live, self.min_size = True, MIN_SIZE
         self.saved_recipe, self.outputs = None, {}
         self._let_go()
 

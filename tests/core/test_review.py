@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from ginga_crplugin import Frame, LACosmicParams, MaskBit
 from ginga_crplugin.core.lacosmic.detect import Detection
-from ginga_crplugin.core.review import Review, stroke
+from ginga_crplugin.core.review import Review, stroke_pixels
 from ginga_crplugin.core.segments import segment
 
 SHAPE = (24, 30)
@@ -46,7 +46,7 @@ def of(segments, label):
 def test_without_decisions_the_mask_is_what_was_detected(review, segments):
     decisions = review.decisions(segments)
     assert_array_equal(decisions.mask, boxes(TRACK, SPOT))
-    assert (len(decisions.rejected), len(decisions.rejected_labels), len(decisions.marked), decisions.waiting) == (
+    assert (len(decisions.rejected), len(decisions.rejected_labels), len(decisions.marked), decisions.pending) == (
         0,
         0,
         0,
@@ -130,7 +130,7 @@ def test_the_plane_holds_causes_and_decisions(review, segments):
 def test_decisions_wait_where_the_result_lacks_their_segment(review, segments):
     review.reject(of(segments, 1))
     gone = review.decisions(found(boxes(SPOT)))
-    assert (gone.waiting, len(gone.rejected_labels)) == (6, 0)
+    assert (gone.pending, len(gone.rejected_labels)) == (6, 0)
     assert_array_equal(review.decisions(segments).rejected_labels, [1])
 
 
@@ -224,18 +224,18 @@ def test_a_dab_of_the_brush_is_a_disk(width):
     y, x = np.indices(SHAPE)
     center = (14.5, 11.5) if width % 2 == 0 else (14.0, 12.0)  # where the mouse is, as near as the pixels allow
     expected = (y - center[1]) ** 2 + (x - center[0]) ** 2 <= (width / 2) ** 2
-    pixels = stroke([(14.2, 11.8)], width, SHAPE)
+    pixels = stroke_pixels([(14.2, 11.8)], width, SHAPE)
     assert_array_equal(pixels, np.flatnonzero(expected))
     for places in np.divmod(pixels, SHAPE[1]):
         assert np.ptp(places) + 1 == width
 
 
 def test_a_stroke_has_no_gaps_and_stays_in_the_frame():
-    pixels = stroke([(-5, 2), (40, 20)], 1, SHAPE)
+    pixels = stroke_pixels([(-5, 2), (40, 20)], 1, SHAPE)
     mask = np.zeros(SHAPE, bool)
     mask.ravel()[pixels] = True
     _, count = ndimage.label(mask, np.ones((3, 3)))
     assert count == 1
     assert mask[:, 0].any()
     assert mask[:, -1].any()
-    assert_array_equal(stroke([(2, 5), (6, 5)], 1, SHAPE), 5 * 30 + np.arange(2, 7))
+    assert_array_equal(stroke_pixels([(2, 5), (6, 5)], 1, SHAPE), 5 * 30 + np.arange(2, 7))

@@ -129,7 +129,7 @@ def test_masks_of_the_frames_own_file_are_not_written_down(tmp_path):
 def test_a_mask_from_no_file_and_images_of_one_frame_are_refused():
     frame = frame_with()
     params, sources = frame.parameters()
-    mask = InputMask.of('mine', MaskBit.BAD, np.ones(frame.shape, bool))
+    mask = InputMask.from_data('mine', MaskBit.BAD, np.ones(frame.shape, bool))
     with pytest.raises(ValueError, match='mask mine came from no file'):
         Recipe.of(frame.replace(masks=(mask,)), params, sources)
     with pytest.raises(ValueError, match='background is an image of this frame alone'):

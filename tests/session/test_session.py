@@ -572,7 +572,7 @@ def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, sa
 
 def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, dark):
     session.set_params(sigclip=9.0, objlim=2.0)
-    session.add_mask(lambda: InputMask.of('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    session.add_mask(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     session.detect()
     worker.work_all()
     events = heard(session)
@@ -609,7 +609,7 @@ def test_a_recipe_that_comes_while_a_frame_is_opened_is_used_on_it(worker, saao,
 def test_a_recipe_holds_for_the_frames_that_come(session, worker, saao, dark):
     session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),), own_masks=False))
     worker.work_all()
-    own = InputMask.of('MASK in this file', MaskBit.INPUT, np.ones(saao.shape, bool), 'own')
+    own = InputMask.from_data('MASK in this file', MaskBit.INPUT, np.ones(saao.shape, bool), 'own')
     session.open(lambda: saao.replace(masks=(own,)))
     worker.work_all()
     assert [choice.used for choice in session.masks] == [False, True]
@@ -630,7 +630,7 @@ def test_the_file_of_a_recipe(session, worker, tmp_path):
 
 
 def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
-    session.add_mask(lambda: InputMask.of('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    session.add_mask(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     worker.work_all()
     session.save_recipe(tmp_path / 'night.yaml')
     assert 'mask mine came from no file' in session.error

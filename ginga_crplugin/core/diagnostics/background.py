@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ginga_crplugin.core.stats import medians, scatters
+from ginga_crplugin.core.stats import nanmad_std, nanmedian
 
 __all__ = ['Sky', 'measure_sky']
 
@@ -83,14 +83,14 @@ def measure_sky(frame, params):
         used[:] = good[:] = True
     pixels[~good] = np.nan
     pixels = (pixels[used] + params.pssl) * params.gain
-    levels = medians(_flat(pixels)).astype(float)
+    levels = nanmedian(_flat(pixels)).astype(float)
     if frame.variance is None:
         expected = np.sqrt(np.maximum(levels, 0.0) + params.readnoise**2)
     else:
-        expected = params.gain * np.sqrt(medians(_flat(_cut(frame.variance, where)[used])).clip(0.0))
+        expected = params.gain * np.sqrt(nanmedian(_flat(_cut(frame.variance, where)[used])).clip(0.0))
     expected = np.maximum(expected, 1e-6)
     steps = pixels[:, :, 2:] - pixels[:, :, :-2], pixels[:, 2:] - pixels[:, :-2]
-    steps = [scatters(_flat(step)).astype(float) / np.sqrt(2.0) for step in steps]
+    steps = [nanmad_std(_flat(step)).astype(float) / np.sqrt(2.0) for step in steps]
     ratios = [np.nanmedian(step / expected) for step in steps]
     calm = int(np.argmin(ratios))
     return Sky(

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ginga_crplugin.core.stats import medians
+from ginga_crplugin.core.stats import nanmedian
 
 __all__ = ['bad_lines', 'dark_edges', 'lines_near', 'sample_lines']
 
@@ -98,7 +98,7 @@ def _bad(lines, scatter):
 
 def _stands_out(piece, scatter):
     """Return how far the lines of a piece of the frame stand away from those beside, in scatters; 0 where little."""
-    middle = medians(piece)
+    middle = nanmedian(piece)
     known = np.isfinite(middle)
     middle = np.where(known, middle, np.median(middle[known]) if known.any() else 0.0)
     away = middle - median_filter(middle, 9, mode='mirror')
@@ -130,7 +130,7 @@ def dark_edges(frame, scatter, lines=None):
     """
     found = {}
     for sides, some in zip((('left', 'right'), ('bottom', 'top')), lines or sample_lines(frame), strict=True):
-        levels = medians(some)
+        levels = nanmedian(some)
         for side, run in zip(sides, (levels, levels[::-1]), strict=True):
             found[side] = _run_length(run, scatter)
     return found

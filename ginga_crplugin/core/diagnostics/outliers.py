@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ginga_crplugin.core.stats import medians
+from ginga_crplugin.core.stats import nanmedian
 
 from .bad_lines import bad_lines, dark_edges, sample_lines
 
@@ -140,7 +140,7 @@ def _level_map(pixels, bits):
     some = few[: -(-ny // 4), : -(-nx // 2)]
     some[:] = pixels[::4, ::2]
     some[bits[::4, ::2] != 0] = np.nan
-    level = medians(few.reshape(down, high, across, wide).swapaxes(1, 2).reshape(down, across, -1))
+    level = nanmedian(few.reshape(down, high, across, wide).swapaxes(1, 2).reshape(down, across, -1))
     middle = np.nanmedian(level) if np.isfinite(level).any() else np.median(pixels)
     return np.where(np.isfinite(level), level, middle)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ginga_crplugin.core.stats import AT_ONCE
+from ginga_crplugin.core.stats import CHUNK_SIZE
 
 from . import sparse_kernels
 
@@ -63,7 +63,7 @@ class Cleaning:
         around = np.empty(min(25 * new.size, self.used + new.size), np.int64)
         around = around[: sparse_kernels.near(new, self.flags, around)]
         self._make_room(new.size)
-        step = AT_ONCE // 25
+        step = CHUNK_SIZE // 25
         changed = [self._clean(around[k : k + step]) for k in range(0, around.size, step)]
         return np.concatenate(changed) if changed else around
 

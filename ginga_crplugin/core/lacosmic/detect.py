@@ -6,11 +6,11 @@ from .detection import (
     Cancelled,
     Detection,
     Unsupported,
-    restore,
+    restore_unflagged,
 )
 from .reference import detect_with_ccdproc
 
-__all__ = ['EDGE', 'Cancelled', 'Detection', 'Detector', 'detect', 'restore']
+__all__ = ['EDGE', 'Cancelled', 'Detection', 'Detector', 'detect', 'restore_unflagged']
 
 ENGINES = 'fast', 'ccdproc'
 

@@ -13,13 +13,13 @@ __all__ = [
     'Cancelled',
     'Detection',
     'Unsupported',
-    'arrays',
+    'check_consistent',
     'check_searched',
-    'check_together',
-    'padded',
-    'restore',
-    'shortened',
-    'unpadded',
+    'input_arrays',
+    'mirror_edges',
+    'restore_unflagged',
+    'trim_counts',
+    'trim_edges',
 ]
 
 #: How far a frame is mirrored at its edges for `search_edges`: beyond the reach of all the filters.
@@ -73,13 +73,13 @@ class Detection:
         return 1.0 - np.count_nonzero(self.searched) / self.searched.size
 
 
-def restore(frame, crmask, cleaned):
+def restore_unflagged(frame, crmask, cleaned):
     """Put the cleaned values where cosmic rays are, and the frame's own everywhere else."""
     exact = np.result_type(frame.ccd.data.dtype, np.float32)
     return np.where(crmask, cleaned, frame.ccd.data).astype(exact, copy=False)
 
 
-def check_together(frame, params):
+def check_consistent(frame, params):
     """Raise a ValueError where the parameters don't go with the frame."""
     if frame.ccd.unit == u.electron and params.gain != 1.0:
         msg = f'gain is {params.gain:g}: it must be 1 for a frame that is in electrons already'
@@ -96,7 +96,7 @@ def check_searched(searched):
         raise ValueError(msg)
 
 
-def shortened(counts):
+def trim_counts(counts):
     """Return the new pixels of each iteration without those after the first of a row of iterations that found none."""
     counts = list(counts)
     while len(counts) > 1 and counts[-1] == counts[-2] == 0:
@@ -104,19 +104,19 @@ def shortened(counts):
     return tuple(counts)
 
 
-def arrays(frame):
+def input_arrays(frame):
     """Return pixels, mask, background and variance as L.A.Cosmic takes them."""
     variance = None if frame.variance is None else np.asarray(frame.variance, dtype=np.float32)
     return frame.filled, (frame.bits & np.uint8(MaskBit.before_run())) != 0, frame.background, variance
 
 
-def padded(array):
+def mirror_edges(array):
     """Mirror an image at its edges, for `search_edges`."""
     return None if array is None else np.pad(array, EDGE, mode='reflect')
 
 
-def unpadded(array, frame):
-    """Cut off what `padded` added, if anything."""
+def trim_edges(array, frame):
+    """Cut off what `mirror_edges` added, if anything."""
     if array.shape == frame.shape:
         return array
     return array[EDGE:-EDGE, EDGE:-EDGE].copy()

@@ -4,7 +4,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ginga_crplugin.core.frame import LARGEST, NUMBERS
+from ginga_crplugin.core.frame import DTYPES, MAX_VALUE
 
 from . import dense_kernels, filters, sparse_kernels
 from .detection import Unsupported
@@ -103,7 +103,7 @@ class Pixels:
 
     def check_range(self, *, convolve):
         """Raise `Unsupported` where squares and sums of the values may leave the range of float32."""
-        limit = _SQUARABLE if convolve else LARGEST
+        limit = _SQUARABLE if convolve else MAX_VALUE
         if self._largest_beside > limit or (convolve and self._largest > limit):
             msg = f'values beyond {limit:g} electrons'
             raise Unsupported(msg)
@@ -178,7 +178,7 @@ def _plain(image):
     """Return an image as the kernels read it: contiguous, in native byte order, of a type that they know."""
     if image is None:
         return None
-    if f'{image.dtype.kind}{image.dtype.itemsize}' not in NUMBERS:
+    if f'{image.dtype.kind}{image.dtype.itemsize}' not in DTYPES:
         msg = f'an image of {image.dtype}'
         raise Unsupported(msg)
     return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder('='))

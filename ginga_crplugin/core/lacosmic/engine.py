@@ -21,7 +21,16 @@ import ginga_crplugin
 
 from . import dense_kernels
 from .cleaning import Cleaning, bounds
-from .detection import EDGE, Cancelled, Detection, check_searched, check_together, padded, shortened, unpadded
+from .detection import (
+    EDGE,
+    Cancelled,
+    Detection,
+    check_consistent,
+    check_searched,
+    mirror_edges,
+    trim_counts,
+    trim_edges,
+)
 from .electrons import Pixels
 from .exclusion import Masked
 from .psf import kernel_of
@@ -88,7 +97,7 @@ class LACosmic:
             As `ginga_crplugin.detect`.
         """
         params = self.params if params is None else params
-        check_together(self.frame, params)
+        check_consistent(self.frame, params)
         return _Run(self, params, progress or _ignore, cancel or _never).detection()
 
     def set_frame(self, frame):
@@ -185,7 +194,7 @@ class _Run:
         return [self._wide(image) for image in (frame.filled, frame.background, variance)]
 
     def _wide(self, image):
-        return padded(image) if self.params.search_edges else image
+        return mirror_edges(image) if self.params.search_edges else image
 
     def detection(self):
         """Find the cosmic rays, clean them, and find what they hid, until nothing more is found."""
@@ -305,9 +314,9 @@ class _Run:
             at, values = at[inside], values[inside]
         cleaned = frame.ccd.data.astype(np.result_type(frame.ccd.data.dtype, F32))
         cleaned.reshape(-1)[at] = values
-        crmask = unpadded(cleaning.flags.view(bool), frame)
+        crmask = trim_edges(cleaning.flags.view(bool), frame)
         self.progress(1.0)
-        return Detection(self.params, crmask, cleaned, unpadded(searched, frame), shortened(counts), _name())
+        return Detection(self.params, crmask, cleaned, trim_edges(searched, frame), trim_counts(counts), _name())
 
 
 def _name():

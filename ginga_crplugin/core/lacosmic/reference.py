@@ -13,13 +13,13 @@ from astropy.nddata import CCDData
 
 from .detection import (
     Detection,
-    arrays,
+    check_consistent,
     check_searched,
-    check_together,
-    padded,
-    restore,
-    shortened,
-    unpadded,
+    input_arrays,
+    mirror_edges,
+    restore_unflagged,
+    trim_counts,
+    trim_edges,
 )
 
 __all__ = ['detect_with_ccdproc']
@@ -37,16 +37,16 @@ def detect_with_ccdproc(frame, params):
     -------
     Detection
     """
-    check_together(frame, params)
-    images = [padded(image) for image in arrays(frame)] if params.search_edges else arrays(frame)
+    check_consistent(frame, params)
+    images = [mirror_edges(image) for image in input_arrays(frame)] if params.search_edges else input_arrays(frame)
     searched = _searched(images, params)
     check_searched(searched)
     crmask, cleaned, flagged = _lacosmic(frame, images, params, params.niter)
     if sum(flagged) != np.count_nonzero(crmask):
         # some were flagged again after they had been cleaned, or lie in the mirrored margin
         flagged = _new_per_iteration(frame, images, params, crmask, len(flagged))
-    cleaned = restore(frame, crmask, cleaned)
-    return Detection(params, crmask, cleaned, unpadded(searched, frame), shortened(flagged), _engine())
+    cleaned = restore_unflagged(frame, crmask, cleaned)
+    return Detection(params, crmask, cleaned, trim_edges(searched, frame), trim_counts(flagged), _engine())
 
 
 def _engine():
@@ -109,7 +109,7 @@ def _lacosmic(frame, images, params, niter):
             verbose=True,
         )
     flagged = [int(n) for n in re.findall(r'(\d+) cosmic pixels this iteration', lines.getvalue())]
-    return unpadded(found.mask & ~mask, frame), unpadded(found.data - params.pssl, frame), flagged
+    return trim_edges(found.mask & ~mask, frame), trim_edges(found.data - params.pssl, frame), flagged
 
 
 def _new_per_iteration(frame, images, params, crmask, niter):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ginga_crplugin.core.stats import AT_ONCE
+from ginga_crplugin.core.stats import CHUNK_SIZE
 
 __all__ = ['BLOCK', 'SIZES', 'Tiles', 'areas', 'blocks', 'chunks', 'cover', 'rows_of_tiles', 'tiles']
 
@@ -63,9 +63,9 @@ def areas(boxes):
 
 
 def chunks(cores, margin):
-    """Split cores into parts that, with their margin, have about `AT_ONCE` pixels."""
+    """Split cores into parts that, with their margin, have about `CHUNK_SIZE` pixels."""
     edge = np.array([-margin, margin, -margin, margin])
-    part = np.cumsum(areas(cores + edge)) // AT_ONCE
+    part = np.cumsum(areas(cores + edge)) // CHUNK_SIZE
     return np.split(cores, np.flatnonzero(np.diff(part)) + 1) if len(cores) else []
 
 
