@@ -1,4 +1,4 @@
-"""Sphinx: the settings that astropy's packages share, and what is our own."""
+"""Sphinx configuration, based on sphinx-astropy."""
 
 import os
 import shutil
@@ -12,22 +12,22 @@ from sphinx_astropy.conf.v2 import exclude_patterns, extensions, numpydoc_xref_a
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / '_ext'), str(HERE.parent)]
 
-shutil.rmtree(HERE / 'api', ignore_errors=True)  # what was made before may tell of names that are gone
+shutil.rmtree(HERE / 'api', ignore_errors=True)  # pages of an earlier build may refer to removed names
 
 project = 'ginga-crplugin'
 author = 'The ginga_crplugin developers'
 project_copyright = f'2026, {author}'
 release = version = installed_version(project)
 
-# Kernels and workers of the build import the checkout, and leave the threads to the build.
+# The notebook kernel and the workers import this checkout and use one thread each.
 os.environ['PYTHONPATH'] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get('PYTHONPATH')])])
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 extensions += ['myst_nb', 'from_code']
 exclude_patterns += ['_build', 'images']
 
-# Nothing is fetched: the names that we link to stand in text files here, as inventories of the first version.
-_ELSEWHERE = {
+# Names in other packages are listed in text files (inventory version 1), so that nothing is downloaded.
+_PROJECTS = {
     'python': 'https://docs.python.org/3/',
     'numpy': 'https://numpy.org/doc/stable/',
     'astropy': 'https://docs.astropy.org/en/stable/',
@@ -37,12 +37,12 @@ _ELSEWHERE = {
     'distributed': 'https://distributed.dask.org/en/stable/',
     'ginga': 'https://ginga.readthedocs.io/en/stable/',
 }
-intersphinx_mapping = {name: (address, f'inventories/{name}.txt') for name, address in _ELSEWHERE.items()}
+intersphinx_mapping = {name: (address, f'inventories/{name}.txt') for name, address in _PROJECTS.items()}
 
-smartquotes = False  # options begin with two hyphens
-autodoc_typehints = 'none'  # the docstrings say more: shapes and units
+smartquotes = False  # keep the two hyphens of options
+autodoc_typehints = 'none'  # the docstrings have shapes and units too
 nitpicky = True
-nitpick_ignore = [  # they have no page of their own
+nitpick_ignore = [  # not documented
     ('py:class', 'ipywidgets.widgets.widget_box.VBox'),
     ('py:class', 't.Any'),
     ('py:obj', 'astrowidgets.ginga.ImageWidget'),
@@ -74,7 +74,7 @@ numpydoc_xref_ignore |= {
 }
 numpydoc_xref_ignore |= {'one', 'two', 'extension', 'ny', 'nx', 'n', 'h', 'w', 'uint8', 'int32', 'int64', 'float32'}
 
-nb_execution_mode = 'force'  # so that what stands there is what it does now
+nb_execution_mode = 'force'  # show the output of the current code
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True

@@ -1,4 +1,4 @@
-"""What the pages take from the code when they are built, and how short names find their page."""
+"""Sphinx directives for tables and text made from the code, and resolution of short names."""
 
 import argparse
 import ast
@@ -22,24 +22,24 @@ PACKAGE = Path(ginga_crplugin.__file__).parent
 BENCHMARKS = Path(__file__).parents[1] / 'benchmarks' / 'engine.json'
 BATCH = BENCHMARKS.with_name('batch.json')
 
-#: Where a class is documented, for those that live elsewhere than they are imported from.
-_ELSEWHERE = {
+#: The documented names of classes whose module is not the one that they are imported from.
+_DOCUMENTED_AS = {
     'astropy.nddata.ccddata.CCDData': 'astropy.nddata.CCDData',
     'astropy.table.table.QTable': 'astropy.table.QTable',
     'astro_image_display_api.ImageViewerInterface': 'astro_image_display_api.interface_definition.ImageViewerInterface',
 }
 
 
-def table(heads, rows, widths):
-    """Return the lines of a table."""
+def table(header, rows, widths):
+    """Return the lines of a list-table directive."""
     lines = ['.. list-table::', '   :header-rows: 1', f'   :widths: {widths}', '']
-    for row in [heads, *rows]:
+    for row in [header, *rows]:
         lines += [f'   {"*" if k == 0 else " "} - {cell}' for k, cell in enumerate(row)]
     return [*lines, '']
 
 
 def mask_bits():
-    """Return the table of the mask bits."""
+    """Return a table of the mask bits."""
     before = MaskBit.before_run()
     rows = [
         (
@@ -51,12 +51,12 @@ def mask_bits():
         )
         for bit in MaskBit
     ]
-    return table(('name', 'value', 'bit', 'what it says of the pixel', 'left out of the run'), rows, '22 10 10 40 18')
+    return table(('name', 'value', 'bit', 'meaning', 'excluded from the search'), rows, '22 10 10 40 18')
 
 
 def hints():
-    """Return the table of the hints."""
-    return table(('hint', 'why'), [(f'*{hint}*', why) for hint, why in HINTS.items()], '20 80')
+    """Return a table of the hints."""
+    return table(('hint', 'reason'), [(f'*{hint}*', why) for hint, why in HINTS.items()], '20 80')
 
 
 def packages():
@@ -72,7 +72,7 @@ def packages():
 
 
 def docstring(name):
-    """Return the docstring of a module without importing it, for what it needs may not be there."""
+    """Return the docstring of a module without importing it, since its dependencies may not be installed."""
     return ast.get_docstring(ast.parse((PACKAGE / (name.replace('.', '/') + '.py')).read_text()))
 
 
@@ -82,54 +82,55 @@ def summary(name):
 
 
 def panel():
-    """Return what the panel's Help shows."""
+    """Return the help text of the panel."""
     return docstring('plugin.cosmic_rays').splitlines()
 
 
 def benchmarks():
-    """Return the tables of what the benchmark command measured."""
-    known = json.loads(BENCHMARKS.read_text())
-    yield '; '.join(f'{name} {value}' for name, value in known['machine'].items()) + '.'
+    """Return the machine and a table of the engine benchmark."""
+    measured = json.loads(BENCHMARKS.read_text())
+    yield '; '.join(f'{name} {value}' for name, value in measured['machine'].items()) + '.'
     yield ''
-    heads = 'frame', 'ccdproc', 'first result', 'sigclip', 'objlim', 'mask', 'read noise', 'memory'
+    header = 'frame', 'ccdproc', 'first result', 'sigclip', 'objlim', 'mask', 'read noise', 'memory'
     rows = [
-        _measured(result, kind)
-        for result in known['results']
+        _benchmark_row(result, kind)
+        for result in measured['results']
         for kind in ('sepmed', 'full medians', 'all cores')
         if kind in result
     ]
-    yield from table(heads, rows, '24 10 14 12 12 12 12 10')
+    yield from table(header, rows, '24 10 14 12 12 12 12 10')
 
 
-def _measured(result, kind):
-    """Return one row: the time of the reference, then times of the engine, each with its share of the reference."""
+def _benchmark_row(result, kind):
+    """Return a row with the time of ccdproc, and the times of the engine with their ratio to it."""
     engine, reference = result[kind]['engine'], result[kind]['reference']['first']
     name = f'{result["size"]} squared' + (', crowded' if result['crowded'] else '')
     name += {'sepmed': '', 'full medians': ', sepmed=False', 'all cores': ', all cores'}[kind]
     times = [
-        f'{_short(engine[key])} (1/{reference / engine[key]:.0f})'
+        f'{_duration(engine[key])} (1/{reference / engine[key]:.0f})'
         for key in ('first', 'sigclip', 'objlim', 'mask', 'read noise')
     ]
     memory = f'{engine["memory"] / result[kind]["reference"]["memory"]:.2f}'
     return [name, f'{reference:.3g} s', *times, memory]
 
 
-def _short(seconds):
-    """Return a time of three digits, which stays on one line."""
+def _duration(seconds):
+    """Return a duration with three significant digits and without a line break."""
     return f'{seconds:.3g}\N{NO-BREAK SPACE}s' if seconds >= 0.9995 else f'{1e3 * seconds:.3g}\N{NO-BREAK SPACE}ms'
 
 
 def batch():
-    """Return what the benchmark of a night measured, and what follows for many frames."""
-    known = json.loads(BATCH.read_text())
-    one, two, loop = known['jobs1'], known['jobs2'], known['loop']
-    read, written = (known[f'bytes_{way}'] / 1e6 for way in ('read', 'written'))
+    """Return the text and tables of the batch benchmark, and an extrapolation to many frames."""
+    measured = json.loads(BATCH.read_text())
+    one, two, loop = measured['jobs1'], measured['jobs2'], measured['loop']
+    read, written = (measured[f'bytes_{way}'] / 1e6 for way in ('read', 'written'))
     yield (
-        f'Measured by ``tests/benchmarks/bench_batch.py``: {known["frames"]} simulated frames of {known["size"]} x '
-        f'{known["size"]} pixels on {known["cores"]} cores, the command itself, files included, from when every '
-        f'process has done a frame until the last is done. {known["files_that_differ"]} of {known["files"]} files '
-        f'differ between one core and two; {known["pixels_that_differ_from_ccdproc"]} pixels differ from the masks of '
-        f'a loop over `ccdproc.cosmicray_lacosmic` with its default threads ({loop["frames"]} frames).'
+        f'Measured by ``tests/benchmarks/bench_batch.py`` on {measured["cores"]} cores: the command with '
+        f'{measured["frames"]} simulated frames of {measured["size"]} x {measured["size"]} pixels, including reading '
+        'and writing, after each process has finished its first frame. The reference is a loop over '
+        f'`ccdproc.cosmicray_lacosmic` with its default threads ({loop["frames"]} frames). '
+        f'{measured["files_that_differ"]} of {measured["files"]} files differ between one core and two; '
+        f'{measured["pixels_that_differ_from_ccdproc"]} pixels differ from the masks of the reference.'
     )
     yield ''
     rows = [
@@ -139,15 +140,16 @@ def batch():
             f'{one["peak_mib"]:.0f} MiB',
             f'{loop["per_frame"] / one["per_frame"]:.0f}',
         ),
-        ('two cores', f'{two["per_frame"]:.3g} s', f'{two["peak_mib"]:.0f} MiB', f'{known["against_ccdproc"]:.0f}'),
+        ('two cores', f'{two["per_frame"]:.3g} s', f'{two["peak_mib"]:.0f} MiB', f'{measured["against_ccdproc"]:.0f}'),
         ('loop over ccdproc', f'{loop["per_frame"]:.3g} s', '', '1'),
     ]
-    yield from table(('', 'a frame', 'peak memory', 'times the loop'), rows, '25 25 25 25')
+    yield from table(('', 'time per frame', 'peak memory', 'speed relative to the loop'), rows, '25 25 25 25')
     report = one['with_report'] - one['seconds']
     yield (
-        f'Two cores do {known["two_against_one"]:.2f} times the work of one; {known["two_against_one_with_start"]:.2f} '
-        f'times with the start of the command: the first frame is done after {one["first"]:.1f} s on one core, after '
-        f'{two["first"]:.1f} s on two. The report took {report:.1f} s more. What follows for more such frames:'
+        f'Two cores are {measured["two_against_one"]:.2f} times as fast as one, or '
+        f'{measured["two_against_one_with_start"]:.2f} times including the start of the command: the first frame is '
+        f'finished after {one["first"]:.1f} s on one core, and after {two["first"]:.1f} s on two. The report takes '
+        f'{report:.1f} s in addition. Extrapolated to more frames of this kind:'
     )
     yield ''
     rows = []
@@ -155,34 +157,34 @@ def batch():
         core_hours = count * one['per_frame'] / 3600.0
         rows.append(
             (
-                f'{count:,}'.replace(',', ' '),
+                f'{count:,}',
                 f'{count * read / 1e6:.3g} TB',
                 f'{count * written / 1e6:.3g} TB',
                 f'{core_hours:.3g} h',
-                f'{count * known["overhead"] / 3600.0:.2g} h',
-                f'{one["per_frame"] / known["overhead"]:.0f}',
+                f'{count * measured["overhead"] / 3600.0:.2g} h',
+                f'{one["per_frame"] / measured["overhead"]:.0f}',
             )
         )
-    heads = ('frames', 'read', 'written', 'hours of one core', 'overhead of the scheduler', 'cores that it can feed')
-    yield from table(heads, rows, '14 14 14 20 20 18')
-    rate, cores = (read + written) / one['per_frame'], one['per_frame'] / known['overhead']
+    header = 'frames', 'read', 'written', 'core hours', 'scheduler overhead', 'cores per scheduler'
+    yield from table(header, rows, '14 14 14 18 20 20')
+    rate, cores = (read + written) / one['per_frame'], one['per_frame'] / measured['overhead']
     yield (
-        f'One core reads and writes {rate:.0f} MB in a second. A disk or network that gives less for each core is the '
-        f'limit, before the processor is; the scheduler is the last of the three, at {cores:.0f} cores. '
-        '``kind: mask`` writes no copy of the image, which saves most of what is written.'
+        f'One core reads and writes {rate:.0f} MB per second. The disk or the network is the bottleneck if it provides '
+        f'less per core, and the scheduler with more than {cores:.0f} cores. ``kind: mask`` omits the copy of the '
+        'image and thus most of the output.'
     )
     yield ''
 
 
 class FromCode(SphinxDirective):
-    """Put in what one of the functions here makes of the code."""
+    """Insert the output of one of the functions of this module."""
 
     required_arguments = 1
 
     def run(self):
         """Return the nodes."""
         self.env.note_dependency(__file__)
-        made = {
+        lines = {
             'batch': batch,
             'benchmarks': benchmarks,
             'mask-bits': mask_bits,
@@ -190,34 +192,34 @@ class FromCode(SphinxDirective):
             'panel': panel,
             'packages': packages,
         }[self.arguments[0]]()
-        return self.parse_text_to_nodes('\n'.join(made))
+        return self.parse_text_to_nodes('\n'.join(lines))
 
 
 class Parameter(SphinxDirective):
-    """Tell of one parameter what its metadata says."""
+    """Describe a parameter by its metadata."""
 
     required_arguments = 1
 
     def run(self):
         """Return the nodes."""
         item = next(item for item in fields(LACosmicParams) if item.name == self.arguments[0])
-        return self.parse_text_to_nodes('\n'.join(_told(item)))
+        return self.parse_text_to_nodes('\n'.join(_parameter(item)))
 
 
-def _told(item):
-    known = item.metadata
+def _parameter(item):
+    metadata = item.metadata
     default = {True: 'yes', False: 'no'}[item.default] if item.type is bool else item.default
-    words = [f'default {default} {known["unit"]}'.strip()]
-    if known['choices']:
-        words.append('one of ' + ', '.join(known['choices']))
-    elif known['low'] is not None:
-        words.append(f'from {known["low"]:g} to {known["high"]:g}'.replace(' to inf', ''))
-    words += [f'option ``--{item.name.replace("_", "-")}``', f'recorded in the mask as ``{known["card"]}``']
-    return [known['help'], '', '*' + '; '.join(words[:-2]) + ';* ' + '; '.join(words[-2:]), '']
+    parts = [f'default {default} {metadata["unit"]}'.strip()]
+    if metadata['choices']:
+        parts.append('one of ' + ', '.join(metadata['choices']))
+    elif metadata['low'] is not None:
+        parts.append(f'from {metadata["low"]:g} to {metadata["high"]:g}'.replace(' to inf', ''))
+    parts += [f'option ``--{item.name.replace("_", "-")}``', f'recorded in the mask as ``{metadata["card"]}``']
+    return [metadata['help'], '', '*' + '; '.join(parts[:-2]) + ';* ' + '; '.join(parts[-2:]), '']
 
 
 class Command(SphinxDirective):
-    """Show what a command says to ``--help``."""
+    """Insert the help text of a command."""
 
     required_arguments = 1
 
@@ -227,7 +229,7 @@ class Command(SphinxDirective):
 
 
 def command_help(name):
-    """Return what a command says to ``--help``, for lines of 80 characters."""
+    """Return the help text of a command with lines of 80 characters."""
     actions = build_parser()._actions
     commands = next(action for action in actions if isinstance(action, argparse._SubParsersAction))
     os.environ['COLUMNS'] = '80'
@@ -235,14 +237,15 @@ def command_help(name):
 
 
 def resolve(app, env, node, content):
-    """Find the page of a name that is given without its module, or by the module it lives in."""
+    """Resolve a reference to a name without its module, or with the module that defines it."""
     target = node.get('reftarget')
     if node.get('refdomain') != 'py' or not target:
         return None
-    if target in _ELSEWHERE:
-        node['reftarget'] = _ELSEWHERE[target]
+    if target in _DOCUMENTED_AS:
+        node['reftarget'] = _DOCUMENTED_AS[target]
         return missing_reference(app, env, node, content)
-    pages = _pages(env, target) or _pages(env, target.rpartition('.')[0])  # a cached property stands with its class
+    # A cached property is documented with its class.
+    pages = _pages(env, target) or _pages(env, target.rpartition('.')[0])
     if len(pages) != 1:
         return None
     docname, anchor = pages.pop()
@@ -250,13 +253,13 @@ def resolve(app, env, node, content):
 
 
 def _pages(env, name):
-    """Return where a name is told of, by the end of its full name."""
+    """Return the pages and anchors of all names that end with a name."""
     found = env.domains.python_domain.find_obj(env, '', '', name, None, 1) if name else []
     return {(entry.docname, entry.node_id) for _, entry in found if not entry.aliased}
 
 
 def setup(app):
-    """Register what Sphinx is to call."""
+    """Register the directives and the event handler."""
     app.add_directive('from-code', FromCode)
     app.add_directive('parameter', Parameter)
     app.add_directive('command', Command)

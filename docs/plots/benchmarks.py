@@ -1,12 +1,12 @@
-"""The figures of the benchmark command, drawn."""
+"""Plot of the engine benchmark."""
 
 import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-FIGURES = json.loads(Path('../benchmarks/engine.json').read_text())['results']  # Sphinx runs it where it lies
-PLAIN = [result for result in FIGURES if not result['crowded']]
+RESULTS = json.loads(Path('../benchmarks/engine.json').read_text())['results']  # the working directory is docs/plots
+PLAIN = [result for result in RESULTS if not result['crowded']]
 LINES = {
     'ccdproc': ('#000000', 'o-', lambda result: result['reference']['first']),
     'first result': ('#D55E00', 's-', lambda result: result['engine']['first']),
@@ -17,7 +17,7 @@ LINES = {
 
 
 def times():
-    """Draw the time against the size of the frame."""
+    """Plot the time as a function of the size of the frame."""
     sizes = [result['size'] for result in PLAIN]
     _, axis = plt.subplots(figsize=(8.0, 4.2), layout='constrained')
     for name, (color, style, seconds) in LINES.items():

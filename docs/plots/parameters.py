@@ -1,4 +1,4 @@
-"""One small simulated frame at several values of each parameter: what is found, what is missed, what is false."""
+"""Detections in a small simulated frame for several values of each parameter."""
 
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from ginga_crplugin import Frame, LACosmicParams, detect
 
 SHAPE = 48, 80
 GAIN, READNOISE, SKY, SATURATED = 1.5, 10.0, 200.0, 90000.0
-#: Pixels of cosmic rays that were flagged, pixels of theirs that were not, and flagged pixels that are none of theirs.
+#: Flagged pixels of cosmic rays, those not flagged, and flagged pixels without a cosmic ray.
 COLORS = {'found': '#D55E00', 'missed': '#F0E442', 'false': '#56B4E9'}
 PARAMS = LACosmicParams(gain=GAIN, readnoise=READNOISE, satlevel=SATURATED)
 
 
 def _star(x, y, flux, fwhm):
-    """Return the light of a star, a Moffat profile, in electrons."""
+    """Return an image of a star with a Moffat profile, in electrons."""
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
     beta = 4.765
     alpha = fwhm / 2.0 / np.sqrt(2.0 ** (1.0 / beta) - 1.0)
@@ -28,7 +28,7 @@ def _star(x, y, flux, fwhm):
 
 
 def _track(x, y, length, angle, electrons):
-    """Return what a track leaves in each pixel, in electrons."""
+    """Return an image of a cosmic-ray track, in electrons."""
     hit = np.zeros(SHAPE)
     along = np.arange(length)
     rows = np.rint(y + along * np.sin(np.radians(angle))).astype(int)
@@ -38,13 +38,13 @@ def _track(x, y, length, angle, electrons):
 
 
 def _scene():
-    """Return the pixels in adu, and where cosmic rays hit."""
+    """Return the image in adu, and a mask of the cosmic rays."""
     rng = np.random.default_rng(7)
-    light = _star(13.3, 34.6, 3e4, 2.8) + _star(36.2, 35.4, 9e3, 1.5) + _star(62.4, 32.7, 3e6, 2.8)
+    stars = _star(13.3, 34.6, 3e4, 2.8) + _star(36.2, 35.4, 9e3, 1.5) + _star(62.4, 32.7, 3e6, 2.8)
     tracks = [(26, 8, 13, 25, 900.0), (8, 14, 9, -30, 90.0), (52, 13, 1, 0, 1500.0), (44, 0, 3, 90, 700.0)]
     tracks += [(68 + k, 7, 11, 60, 600.0) for k in range(3)]
     hits = sum(_track(*track) for track in tracks)
-    electrons = rng.poisson(light + SKY) + rng.normal(0.0, READNOISE, SHAPE) + hits
+    electrons = rng.poisson(stars + SKY) + rng.normal(0.0, READNOISE, SHAPE) + hits
     return np.minimum(electrons, SATURATED).astype(np.float32) / np.float32(GAIN), hits > 0
 
 
@@ -52,7 +52,7 @@ PIXELS, HITS = _scene()
 
 
 def _show(cases):
-    """Draw the frame with what is found in each case: its title, and what differs."""
+    """Draw the frame with its detections for each case, given as a title and the parameters that differ."""
     cases = list(cases)
     columns = min(len(cases), 3)
     rows = -(-len(cases) // columns)
@@ -61,22 +61,22 @@ def _show(cases):
         axis.set_axis_off()
     for axis, (title, changes) in zip(axes.flat, cases, strict=False):
         changes = dict(changes)
-        frame = Frame(CCDData(PIXELS - changes.pop('taken', 0.0), unit='adu'))
+        frame = Frame(CCDData(PIXELS - changes.pop('subtracted', 0.0), unit='adu'))
         crmask = detect(frame, replace(PARAMS, **changes)).crmask
         false = np.count_nonzero(crmask & ~HITS)
-        axis.imshow(_painted(crmask), origin='lower', interpolation='nearest')
+        axis.imshow(_colored(crmask), origin='lower', interpolation='nearest')
         counts = f'{np.count_nonzero(crmask & HITS)} of {np.count_nonzero(HITS)} px, {false} false'
         axis.set_title(f'{title}\n{counts}', fontsize=10)
     handles = [Patch(color=color, label=name) for name, color in COLORS.items()]
     figure.legend(handles=handles, loc='outside lower center', ncols=3, frameon=False, fontsize=10)
 
 
-def _painted(crmask):
+def _colored(crmask):
     norm = ImageNormalize(vmin=SKY / GAIN - 40.0, vmax=3000.0, stretch=AsinhStretch(0.02), clip=True)
-    picture = np.repeat(norm(PIXELS).filled()[..., None], 3, axis=2)
+    image = np.repeat(norm(PIXELS).filled()[..., None], 3, axis=2)
     for name, where in {'found': crmask & HITS, 'missed': HITS & ~crmask, 'false': crmask & ~HITS}.items():
-        picture[where] = to_rgb(COLORS[name])
-    return picture
+        image[where] = to_rgb(COLORS[name])
+    return image
 
 
 def _values(name, *values):
@@ -84,65 +84,65 @@ def _values(name, *values):
 
 
 def sigclip():
-    """Draw what it takes to be found."""
+    """Draw the detections for values of sigclip."""
     _values('sigclip', 2.5, 4.5, 15.0)
 
 
 def objlim():
-    """Draw the sharp star, which is taken for a cosmic ray or not."""
+    """Draw the detections for values of objlim: the undersampled star is flagged if it is low."""
     _values('objlim', 0.5, 5.0, 15.0)
 
 
 def sigfrac():
-    """Draw how far a hit reaches."""
+    """Draw the detections for values of sigfrac, which controls the neighbors."""
     _values('sigfrac', 0.1, 0.3, 1.0)
 
 
 def gain():
-    """Draw what a wrong gain does."""
+    """Draw the effect of an incorrect gain."""
     _values('gain', 0.5, 1.5, 6.0)
 
 
 def readnoise():
-    """Draw what a wrong read noise does."""
+    """Draw the effect of an incorrect read noise."""
     _values('readnoise', 1.0, 10.0, 40.0)
 
 
 def satlevel():
-    """Draw the saturated star, searched and left out."""
+    """Draw the saturated star, excluded from the search or not."""
     _show([('90000 e-', {}), ('higher than any pixel', {'satlevel': 1e9})])
 
 
 def niter():
-    """Draw what later rounds add."""
+    """Draw the effect of iterations."""
     _values('niter', 1, 2, 4)
 
 
 def sepmed():
-    """Draw the two kinds of median."""
+    """Draw the detections with the separable and the full median."""
     _values('sepmed', True, False)
 
 
 def fsmode():
-    """Draw the two kinds of fine structure, and the limit that each needs."""
+    """Draw the detections for both fine structure modes and the values of objlim that they require."""
     kernel = {'fsmode': 'convolve', 'psffwhm': 2.8}
     _show([('median, objlim 5', {}), ('convolve, objlim 5', kernel), ('convolve, objlim 2', kernel | {'objlim': 2.0})])
 
 
 def pssl():
-    """Draw a frame whose sky was taken off, without and with its level."""
-    taken = SKY / GAIN
-    off = {'taken': taken}
-    _show([('with its sky', {}), ('sky taken off', off), (f'pssl {taken:.0f}', off | {'pssl': taken})])
+    """Draw a sky-subtracted frame, without and with the subtracted level."""
+    level = SKY / GAIN
+    changes = {'subtracted': level}
+    _show([('with sky', {}), ('sky subtracted', changes), (f'pssl {level:.0f}', changes | {'pssl': level})])
 
 
 def search_edges():
-    """Draw the hit that runs into the edge."""
+    """Draw the cosmic ray at the edge."""
     _values('search_edges', False, True)
 
 
 def cleantype():
-    """Draw what replaces the flagged pixels."""
+    """Draw the cleaned image for each method."""
     _, axes = plt.subplots(1, 4, figsize=(7.5, 1.7), layout='constrained')
     norm = ImageNormalize(vmin=SKY / GAIN - 40.0, vmax=SKY / GAIN + 80.0)
     part = np.s_[2:22, 22:52]
