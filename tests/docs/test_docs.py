@@ -1,4 +1,4 @@
-"""What stands in the pages is run: every command and every piece of Python, in the order in which a reader meets it."""
+"""Run every command and every Python block of the documentation, in the order of the pages."""
 
 import os
 import re
@@ -24,34 +24,35 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / 'docs'
 PAGES = [ROOT / 'README.md', *sorted(DOCS.glob('*.rst'))]
 
-#: Commands that are not run here, by how they begin, and who runs them.
-ELSEWHERE = {
+#: Commands that are not run here, by their beginning, with where they are run instead.
+RUN_ELSEWHERE = {
     'apt-get install': '.ci/run, from the README',
     'python3.12 -m venv .venv && .venv/bin/pip install': '.ci/run, from the README',
-    'pip install': '.ci/run, the extras web, docs and notebook in environments that have more',
-    'python -m pytest': 'whoever runs this',
-    'python -m tests.tools.kill_saves --times 850': 'whoever runs this; a part of it runs in the suite',
-    'python -m tests.tools.fault_saves': 'whoever runs this; a part of it runs in the suite',
-    'python -m tests.tools.soak --minutes 12': 'whoever runs this; a part of it runs in the suite',
-    'python -m tests.tools.fuzz_fits --cases 10000': 'whoever runs this; a part of it runs in the suite',
-    'python -m tests.tools.walk_session --walks 1000': 'whoever runs this; a part of it runs in the suite',
+    'pip install': '.ci/run, in environments with these extras',
+    'python -m pytest': 'by the developer',
+    'python -m tests.tools.kill_saves --times 850': 'a short version is part of the test suite',
+    'python -m tests.tools.fault_saves': 'a short version is part of the test suite',
+    'python -m tests.tools.soak --minutes 12': 'a short version is part of the test suite',
+    'python -m tests.tools.fuzz_fits --cases 10000': 'a short version is part of the test suite',
+    'python -m tests.tools.walk_session --walks 1000': 'a short version is part of the test suite',
     'ruff ': '.ci/run',
     'lint-imports': '.ci/run',
+    'mypy': '.ci/run',
     'codespell': '.ci/run',
     'sphinx-build': '.ci/run',
-    'dask ': 'tests/batch/test_apply.py, with a cluster of its own',
+    'dask ': 'tests/batch/test_apply.py, with a local cluster',
     "ginga-crplugin apply night.yaml '/archive/": 'tests/batch/test_apply.py, on that cluster',
-    'docs/make_pictures': 'whoever makes the pictures; tests/plugin/test_real_window.py drives the same window',
+    'docs/make_pictures': 'by the developer; tests/plugin/test_real_window.py operates the same window',
 }
-#: Commands that open a window and wait for their user.
-WAITING = 'ginga-crplugin view'
+#: Commands that open a window and wait for the user.
+INTERACTIVE = 'ginga-crplugin view'
 
 _RST = re.compile(r'^( *)\.\. code-block:: *(\w+)\n((?:\1 +.*\n|\n)+)', re.MULTILINE)
 _MD = re.compile(r'^()```(\w+)\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
 def blocks(page):
-    """Return the language and the text of each block of code, doctests apart, which pytest runs by itself."""
+    """Return the language and the text of each code block, except for doctests, which pytest collects itself."""
     found = (_MD if page.suffix == '.md' else _RST).findall(page.read_text())
     return [(language, textwrap.dedent(text).strip()) for _, language, text in found if '>>> ' not in text]
 
@@ -63,11 +64,11 @@ def commands(text):
 
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory):
-    """The files of the demonstration, and the same under the names that the README gives to the user's own."""
+    """The files of the demo, and copies of them with the file names used in the README."""
     folder = tmp_path_factory.mktemp('demo')
     run_demo(folder)
-    for name, own in {'demo': 'frame', 'demo_dark': 'combined_dark', 'demo_column': 'columns'}.items():
-        shutil.copy(folder / f'{name}.fits', folder / f'{own}.fits')
+    for name, alias in {'demo': 'frame', 'demo_dark': 'combined_dark', 'demo_column': 'columns'}.items():
+        shutil.copy(folder / f'{name}.fits', folder / f'{alias}.fits')
     fits.setval(folder / 'combined_dark.fits', 'EXPTIME', value=600.0)
     frame, header = fits.getdata(folder / 'frame.fits', header=True)
     bias = np.full(frame.shape, 700.0, dtype=np.float32)
@@ -79,7 +80,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture
 def environment(tmp_path):
-    """What a shell has in which the package is installed; without a display, at home in a folder of its own."""
+    """Environment variables with the package on the path, a home directory of its own and no display."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
     package = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
     return os.environ | {
@@ -96,7 +97,7 @@ def test_every_block_runs(page, demo, tmp_path, monkeypatch, environment):
     (tmp_path / 'home').mkdir()
     folder = tmp_path / 'work'
     if 'ginga-crplugin demo --no-gui --output .' in page.read_text():
-        folder.mkdir()  # the reader makes the files
+        folder.mkdir()  # the page itself makes the files
     else:
         shutil.copytree(demo, folder)
     (folder / 'tests').symlink_to(ROOT / 'tests')
@@ -109,40 +110,40 @@ def test_every_block_runs(page, demo, tmp_path, monkeypatch, environment):
         if language == 'yaml':
             assert recipe_of_text(text).parameters
             continue
-        assert language == 'sh', f'{page.name} has a block of {language}, which nobody runs'
+        assert language == 'sh', f'{page.name} has a block of unknown language {language}'
         for command in commands(text):
             run(command, environment)
 
 
 def run(command, environment):
-    if command.startswith(tuple(ELSEWHERE)):
+    if command.startswith(tuple(RUN_ELSEWHERE)):
         return
-    if command.startswith(WAITING):
-        waiting = subprocess.Popen(['bash', '-c', f'exec {command}'], env=environment)
+    if command.startswith(INTERACTIVE):
+        process = subprocess.Popen(['bash', '-c', f'exec {command}'], env=environment)
         time.sleep(8.0)
-        assert waiting.poll() is None, command
-        waiting.terminate()
-        waiting.wait(20)
-        save_what_the_reader_saves(environment)
+        assert process.poll() is None, command
+        process.terminate()
+        process.wait(20)
+        save_demo_mask(environment)
         return
     done = subprocess.run(['bash', '-eu', '-c', command], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
 
 
-def save_what_the_reader_saves(environment):
+def save_demo_mask(environment):
     if not Path('demo_crmask.fits').exists():
         masks = '--dark demo_dark.fits --dark-limit 30 --mask demo_column.fits:bad'
         run(f'ginga-crplugin detect demo.fits {masks}', environment)
 
 
-def test_what_others_run_is_in_the_pages():
+def test_commands_run_elsewhere_are_in_the_pages():
     texts = [text for page in PAGES for language, text in blocks(page) if language == 'sh']
-    told = [command for text in texts for command in commands(text)]
-    assert [words for words in ELSEWHERE if not any(command.startswith(words) for command in told)] == []
-    assert any(command.startswith(WAITING) for command in told)
+    found = [command for text in texts for command in commands(text)]
+    assert [start for start in RUN_ELSEWHERE if not any(command.startswith(start) for command in found)] == []
+    assert any(command.startswith(INTERACTIVE) for command in found)
 
 
-def test_the_links_of_the_readme_lead_somewhere():
+def test_links_in_the_readme_exist():
     links = re.findall(r'\]\(([^)#]+)\)', (ROOT / 'README.md').read_text())
     links = [link for link in links if not link.startswith('http')]
     assert len(links) > 2
@@ -150,7 +151,7 @@ def test_the_links_of_the_readme_lead_somewhere():
 
 
 @pytest.mark.parametrize('path', sorted((DOCS / 'inventories').glob('*.txt')), ids=lambda path: path.stem)
-def test_names_that_we_link_to_exist(path):
+def test_names_in_inventories_exist(path):
     if path.stem != 'python':
         pytest.importorskip(path.stem)
     lines = path.read_text().splitlines()
@@ -168,13 +169,13 @@ def test_names_that_we_link_to_exist(path):
         assert last == 'None' or hasattr(found, last), name
 
 
-def test_every_parameter_has_its_section():
+def test_every_parameter_has_a_section():
     text = (DOCS / 'parameters.rst').read_text()
-    told = re.findall(r'^\.\. parameter:: (\w+)$', text, re.MULTILINE)
-    assert sorted(told) == sorted(item.name for item in fields(LACosmicParams))
+    documented = re.findall(r'^\.\. parameter:: (\w+)$', text, re.MULTILINE)
+    assert sorted(documented) == sorted(item.name for item in fields(LACosmicParams))
 
 
-def test_every_command_has_its_section():
+def test_every_command_has_a_section():
     choices = next(action.choices for action in build_parser()._actions if action.dest == 'command')
-    told = re.findall(r'^\.\. command:: ([\w-]+)$', (DOCS / 'command_line.rst').read_text(), re.MULTILINE)
-    assert sorted(told) == sorted(choices)
+    documented = re.findall(r'^\.\. command:: ([\w-]+)$', (DOCS / 'command_line.rst').read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(choices)
