@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ginga_crplugin.io.extension import split_ext
 from ginga_crplugin.io.read import frame_extensions
-from ginga_crplugin.io.remote import local_file, name_of
-from ginga_crplugin.io.save import stem_of
+from ginga_crplugin.io.remote import local_file, remote_name
+from ginga_crplugin.io.save import fits_stem
 
 from .cluster import _spread
 from .job import Job, Outcome, in_a_line, process
@@ -95,7 +95,7 @@ def _matching(name):
 
 def _may_be_frame(file):
     name = Path(file).name.lower()
-    return stem_of(name) != name and not name.endswith('_crmask.fits')
+    return fits_stem(name) != name and not name.endswith('_crmask.fits')
 
 
 def _selected(files, where):
@@ -129,7 +129,7 @@ def _jobs(frames, folder):
 
 def _jobs_of(name, folder):
     if '://' in name:
-        stem = stem_of(name_of(name))
+        stem = fits_stem(remote_name(name))
         with local_file(name) as copy:
             chosen = every = frame_extensions(copy)
     else:
@@ -137,7 +137,7 @@ def _jobs_of(name, folder):
         path = path.resolve()
         every = frame_extensions(path)
         chosen = every if ext is None else frame_extensions(path, ext)
-        name, stem = str(path), stem_of(path.name)
+        name, stem = str(path), fits_stem(path.name)
     several = len(every) > 1
     outputs = {index: folder / f'{stem}{f"_ext{index}" if several else ""}_crmask.fits' for index in chosen}
     return [Job(name, index, str(output), len(chosen)) for index, output in outputs.items()]

@@ -13,7 +13,7 @@ from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.frame import datasum
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.remote import local_file
-from ginga_crplugin.recipe.run import find
+from ginga_crplugin.recipe.run import run_recipe
 
 from .outputs import holds_review, is_ours, is_whole
 
@@ -157,7 +157,7 @@ def _processed(recipe, job, path, overwrite, resume):
     if overwrite and holds_review(output):
         msg = f'{output} holds a review: move it away to have it made anew'
         raise FileExistsError(msg)
-    found = find(prepared)
+    found = run_recipe(prepared)
     segments = found.segments
     marks = prepared.checks + check_result(prepared.frame, found.detection, segments)
     words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'ok')

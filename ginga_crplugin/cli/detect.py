@@ -44,7 +44,7 @@ def _save_recipe(args, prepared, kind, *, cleaned):
     from ginga_crplugin.recipe.format import save_recipe
     from ginga_crplugin.recipe.recipe import Recipe
 
-    made = Recipe.of(
+    made = Recipe.from_frame(
         prepared.frame,
         prepared.params,
         prepared.sources,
@@ -60,12 +60,12 @@ def _save_recipe(args, prepared, kind, *, cleaned):
 def find_cosmic_rays(args):
     """Read the frame, see that the output can be written, and find the cosmic rays."""
     from ginga_crplugin.io.save import default_path
-    from ginga_crplugin.recipe.run import find
+    from ginga_crplugin.recipe.run import run_recipe
 
     prepared = prepare_frame(args)
     if not args.into:
         _check_output(args, args.output or default_path(prepared.frame))
-    return find(prepared)
+    return run_recipe(prepared)
 
 
 def prepare_frame(args, *, stop=True):
@@ -148,7 +148,7 @@ def describe_as_json(found, output):
 
 def describe_result(found, output):
     """Return the result in words, line by line."""
-    from ginga_crplugin.io.provenance import in_words
+    from ginga_crplugin.io.provenance import summary_lines
 
     frame, detection, segments, sources = found.prepared.frame, found.detection, found.segments, found.prepared.sources
     ny, nx = frame.shape
@@ -167,6 +167,6 @@ def describe_result(found, output):
         value = getattr(detection.params, item.name)
         text = f'{value:.10g}' if isinstance(value, float) else str(value)
         yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
-    yield from in_words(detection, segments)
+    yield from summary_lines(detection, segments)
     yield f'found by {detection.engine}'
     yield f'written: {output}'

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ginga_crplugin.io.ccdmask_options import CCDMASK
+from ginga_crplugin.io.ccdmask_options import CCDMASK_OPTIONS
 
 from .console import warnings_in_lines
 
@@ -34,7 +34,7 @@ def add_make_mask(commands, file):
     command.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='the file to write')
     command.add_argument('--overwrite', action='store_true', help='replace an existing file')
     options = command.add_argument_group('options of ccdmask')
-    for name, (default, lowest, _, words) in CCDMASK.items():
+    for name, (default, lowest, _, words) in CCDMASK_OPTIONS.items():
         kind = {'action': argparse.BooleanOptionalAction} if lowest is None else {'type': type(default), 'metavar': 'N'}
         text = words if lowest is None else f'{words} (default: {default:g})'
         options.add_argument(f'--{name}', default=argparse.SUPPRESS, help=text, **kind)
@@ -51,7 +51,7 @@ def run(args):
     """
     from ginga_crplugin.io.bad_pixel_mask import make_mask
 
-    given = {name: getattr(args, name) for name in CCDMASK if hasattr(args, name)}
+    given = {name: getattr(args, name) for name in CCDMASK_OPTIONS if hasattr(args, name)}
     if args.dark is not None and (args.limit is None or given):
         args.usage_error('--dark needs --limit, and takes no option of ccdmask')
     if args.flats is not None and (args.limit is not None or len(args.flats) > 2):

@@ -45,7 +45,7 @@ def split_ext(text):
 
 
 def _ext(text):
-    return _typed(extension.ext_of, text)
+    return _typed(extension.parse_ext, text)
 
 
 def _typed(understand, text):

@@ -21,12 +21,12 @@ def run(args):
     check_usage(args)
     with warnings_in_lines():
         from ginga_crplugin.figures.contact_sheet import contact_sheet
-        from ginga_crplugin.io.provenance import in_words
+        from ginga_crplugin.io.provenance import summary_lines
 
         found = find_cosmic_rays(args)
         frame, detection, segments = found.prepared.frame, found.detection, found.segments
         labels = args.labels or args.largest or 'all'
-        caption = f'{frame.label}: {in_words(detection, segments)[0]}'
+        caption = f'{frame.label}: {summary_lines(detection, segments)[0]}'
         written = contact_sheet(
             args.output,
             segments,

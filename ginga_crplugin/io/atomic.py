@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-__all__ = ['AtomicFile', 'pieces', 'sweep']
+__all__ = ['AtomicFile', 'chunks', 'remove_leftovers']
 
 #: The names of files that are being written; none of them tells for what, for that name may be as long as names can be.
 _TEMPORARY = '.ginga-crplugin-{}.part'
@@ -26,7 +26,7 @@ _OURS = re.compile(re.escape(_TEMPORARY).replace(r'\{\}', '[0-9a-f]{16}'))
 PATIENCE, OLD = 5.0, 86400.0
 
 #: Bytes that are written at once: file systems take several times as long for megabytes in one piece.
-PIECE = 1 << 18
+CHUNK_SIZE = 1 << 18
 
 _TAKING = threading.Lock()
 
@@ -63,7 +63,7 @@ class AtomicFile:
     def __init__(self, path, *, overwrite=False, private=False):
         self.path = Path(os.path.realpath(path))
         self._private = private
-        sweep(self.path.parent)
+        remove_leftovers(self.path.parent)
         with self._told():
             self._before = _standing(self.path)
         if self._before is not None:
@@ -100,7 +100,7 @@ class AtomicFile:
     def write(self, content):
         """Write bytes (see `writing`)."""
         with self.writing() as file:
-            file.writelines(pieces(content))
+            file.writelines(chunks(content))
 
     @contextmanager
     def writing(self):
@@ -179,14 +179,14 @@ class AtomicFile:
             raise OSError(msg)
 
 
-def pieces(content):
+def chunks(content):
     """Yield bytes in pieces that are written fast."""
     view = memoryview(content)
-    for begin in range(0, len(view), PIECE):
-        yield view[begin : begin + PIECE]
+    for begin in range(0, len(view), CHUNK_SIZE):
+        yield view[begin : begin + CHUNK_SIZE]
 
 
-def sweep(folder):
+def remove_leftovers(folder):
     """Take away what writers that were killed left in a folder; nothing else, and nothing that is being written."""
     try:
         with os.scandir(folder) as entries:

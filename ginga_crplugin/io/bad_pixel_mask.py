@@ -17,10 +17,10 @@ from ginga_crplugin.core.bits import CAUSE_CARD
 from ginga_crplugin.core.frame import check_pixels
 
 from .atomic import AtomicFile
-from .ccdmask_options import CCDMASK
-from .provenance import as_cards
+from .ccdmask_options import CCDMASK_OPTIONS
+from .provenance import to_cards
 from .read import read_dark, read_image
-from .save import packer
+from .save import compressed_writer
 
 __all__ = ['make_mask']
 
@@ -81,7 +81,7 @@ def make_mask(path, *, flats=(), dark=None, limit=None, overwrite=False, **optio
     hdu.add_checksum(when='of this HDU')  # no date, so that the same is the same
     file = io.BytesIO()
     hdu.writeto(file)
-    with place.writing() as out, packer(out, place.path.suffix.lower()) as packed:
+    with place.writing() as out, compressed_writer(out, place.path.suffix.lower()) as packed:
         packed.write(file.getvalue())
     return Path(path), mask
 
@@ -95,17 +95,17 @@ def _with_ext(source):
 def _checked(options):
     """Return all options of ccdmask, those that were not given at their defaults."""
     for name, value in options.items():
-        if name not in CCDMASK:
-            msg = f'{name} is no option of ccdmask: they are {", ".join(CCDMASK)}'
+        if name not in CCDMASK_OPTIONS:
+            msg = f'{name} is no option of ccdmask: they are {", ".join(CCDMASK_OPTIONS)}'
             raise ValueError(msg)
-        default, lowest, _, _ = CCDMASK[name]
+        default, lowest, _, _ = CCDMASK_OPTIONS[name]
         if lowest is None:
             continue
         whole = isinstance(default, int)
         if not np.isfinite(value) or value < lowest or (whole and value != int(value)):
             msg = f'{name} is {value}: it must be {"a whole number of" if whole else "a number of"} {lowest} or more'
             raise ValueError(msg)
-    return {name: type(item[0])(options.get(name, item[0])) for name, item in CCDMASK.items()}
+    return {name: type(item[0])(options.get(name, item[0])) for name, item in CCDMASK_OPTIONS.items()}
 
 
 def _place(path, sources, *, overwrite):
@@ -156,7 +156,7 @@ def _cards(sources, sums, mask, limit, options):
     if limit is None:
         what = 'a ratio of flats' if len(sources) == 1 else 'flat 1 / flat 2'
         cards.append(('CRMADEBY', f'ccdproc.ccdmask {importlib.metadata.version("ccdproc")} of {what}', ''))
-        cards += [(CCDMASK[name][2], value, f'{name} of ccdmask') for name, value in options.items()]
+        cards += [(CCDMASK_OPTIONS[name][2], value, f'{name} of ccdmask') for name, value in options.items()]
     else:
         cards += [
             ('CRMADEBY', 'pixels of a dark above a limit', ''),
@@ -166,7 +166,7 @@ def _cards(sources, sums, mask, limit, options):
         cards.append((f'CRFILE{number}', path.name if ext is None else f'{path.name}[{_words(ext)}]', ''))
         cards.append((f'CRSUM{number}', total, f'DATASUM of CRFILE{number}'))
     cards.append(('CRNBAD', int(np.count_nonzero(mask)), 'bad pixels'))
-    return as_cards(cards)
+    return to_cards(cards)
 
 
 def _words(ext):

@@ -1,9 +1,9 @@
 """The room of ccdmask's options: what they are called, and what they may be."""
 
-__all__ = ['CCDMASK']
+__all__ = ['CCDMASK_OPTIONS']
 
 #: The options of `ccdproc.ccdmask`: default, lowest value, card, and what each is.
-CCDMASK = {
+CCDMASK_OPTIONS = {
     'findbadcolumns': (False, None, 'CRBADCOL', 'look for bad parts of columns too, and close gaps in them'),
     'byblocks': (False, None, 'CRBLOCKS', 'take the scatter from blocks, not around every pixel: faster, and coarser'),
     'ncmed': (7, 1, 'CRNCMED', 'columns of the box of the running median'),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ['ext_of', 'split_ext']
+__all__ = ['parse_ext', 'split_ext']
 
 
 def split_ext(text):
@@ -33,10 +33,10 @@ def split_ext(text):
     name, bracket, ext = text.rpartition('[')
     if not (name and bracket and ext.endswith(']')) or Path(text).exists():
         return Path(text), None
-    return Path(name), ext_of(ext[:-1])
+    return Path(name), parse_ext(ext[:-1])
 
 
-def ext_of(text):
+def parse_ext(text):
     """Understand an extension: its number, NAME, or NAME,VER."""
     name, comma, version = text.strip().rpartition(',')
     if not comma:

@@ -13,9 +13,19 @@ import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
-from .memory import available, check_memory, in_words
+from .memory import available_memory, check_memory, format_size
 
-__all__ = ['BLOCK', 'STEP', 'clean_header', 'hdus_in', 'opened', 'packing', 'pixels', 'sum_notes', 'unpacked']
+__all__ = [
+    'BLOCK_SIZE',
+    'READ_SIZE',
+    'clean_header',
+    'compression_suffix',
+    'datasum_notes',
+    'open_decompressed',
+    'open_fits',
+    'read_hdus',
+    'read_pixels',
+]
 
 #: The ways in which a file may be packed as a whole: how it begins, and what opens it.
 _PACKED = {
@@ -26,7 +36,7 @@ _PACKED = {
 #: A file that is larger than so many bytes, and so many times larger than it is packed, holds no frame.
 MOST, RATIO = 2 << 30, 100
 #: How much is unpacked at a time, bytes of a block of FITS, and how long a header can be.
-STEP, BLOCK, LONGEST = 1 << 24, 2880, 1 << 24
+READ_SIZE, BLOCK_SIZE, LONGEST = 1 << 24, 2880, 1 << 24
 _END = re.compile(rb'END(?![A-Z0-9_-])')
 _COUNT = re.compile(rb'(Z?NAXIS|TFIELDS) *= *\+?(\d+)')
 _SIMPLE = re.compile(rb'SIMPLE\s*=\s*[TF]')
@@ -46,7 +56,7 @@ def _told(path, why):
         raise ValueError(msg) from error
 
 
-def packing(path):
+def compression_suffix(path):
     """Return how a file is packed: ``'.gz'``, ``'.bz2'``, ``'.xz'``, or ``''``."""
     with path.open('rb') as file:
         start = file.read(6)
@@ -54,7 +64,7 @@ def packing(path):
 
 
 @contextmanager
-def unpacked(path):
+def open_decompressed(path):
     """Open a FITS file; what is packed is unpacked into memory.
 
     Parameters
@@ -81,7 +91,7 @@ def unpacked(path):
     if not path.is_file():
         msg = f'{path} is a folder, not a FITS file' if path.is_dir() else f'{path} is not a plain file'
         raise ValueError(msg)
-    suffix = packing(path)
+    suffix = compression_suffix(path)
     with path.open('rb') as file:
         content = _content(path, suffix) if suffix else file
         start = content.read(80)
@@ -95,22 +105,23 @@ def unpacked(path):
 
 def _content(path, suffix):
     """Unpack a file in steps, to no more than there is room for."""
-    free, packed = available(), path.stat().st_size
+    free, packed = available_memory(), path.stat().st_size
     most = min(max(MOST, RATIO * packed), math.inf if free is None else free // 2)
     content = io.BytesIO()
     with _told(path, 'it cannot be unpacked, it is cut short or damaged'), _PACKED[suffix][1](path, 'rb') as file:
-        while content.tell() <= most and (step := file.read(STEP)):
+        while content.tell() <= most and (step := file.read(READ_SIZE)):
             content.write(step)
     if content.tell() > most:
-        room = '' if free is None else f', and {in_words(free)} of memory are free'
-        msg = f'{path} ({in_words(packed)}) unpacks to more than {in_words(most)}{room}: it is too large, or no frame'
+        room = '' if free is None else f', and {format_size(free)} of memory are free'
+        sizes = f'({format_size(packed)}) decompresses to more than {format_size(most)}'
+        msg = f'{path} {sizes}{room}: it is too large, or no frame'
         raise ValueError(msg)
     content.seek(0)
     return content
 
 
 @contextmanager
-def opened(path):
+def open_fits(path):
     """Open a FITS file for reading; say in one line what is wrong with it.
 
     Parameters
@@ -122,12 +133,12 @@ def opened(path):
     `~astropy.io.fits.HDUList`
         With all its HDUs read, apart from their data.
     """
-    with unpacked(path) as file, hdus_in(file, path) as hdus:
+    with open_decompressed(path) as file, read_hdus(file, path) as hdus:
         yield hdus
 
 
 @contextmanager
-def hdus_in(file, path, **options):
+def read_hdus(file, path, **options):
     """Read the HDUs of an open file, which stays open (see `opened`); options as for `astropy.io.fits.open`.
 
     What stands behind the last of them and is no extension, such as the padding of old tapes, is left alone.
@@ -174,8 +185,8 @@ def _after(file, hdu):
 def _check_header(file, start):
     """See that a header ends, and counts nothing without end, before astropy looks for all that it counts."""
     file.seek(start)
-    for _ in range(LONGEST // BLOCK):
-        block = file.read(BLOCK)
+    for _ in range(LONGEST // BLOCK_SIZE):
+        block = file.read(BLOCK_SIZE)
         for at in range(0, len(block), 80):
             counted = _COUNT.match(block, at)
             if counted and int(counted[2]) > 999:
@@ -184,13 +195,13 @@ def _check_header(file, start):
             if _END.match(block, at):
                 file.seek(start)
                 return
-        if len(block) < BLOCK:
+        if len(block) < BLOCK_SIZE:
             break
     msg = 'a header has no END'
     raise ValueError(msg)
 
 
-def pixels(hdu, path, more=0):
+def read_pixels(hdu, path, more=0):
     """Return the pixels of an HDU; say in one line if they are not all there, or can't all be held.
 
     Parameters
@@ -232,7 +243,7 @@ def _check_there(hdu, path, size):
         raise ValueError(msg)
 
 
-def sum_notes(hdu):
+def datasum_notes(hdu):
     """Return what is to be told where the pixels are not those that the DATASUM card was made of; ask before them."""
     if 'DATASUM' not in hdu.header or isinstance(hdu, fits.CompImageHDU):
         return []

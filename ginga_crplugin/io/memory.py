@@ -9,10 +9,10 @@ try:
 except ImportError:  # Windows
     resource = None
 
-__all__ = ['available', 'check_memory', 'in_words']
+__all__ = ['available_memory', 'check_memory', 'format_size']
 
 
-def available():
+def available_memory():
     """Return how many bytes of memory can be had now, or None where the system does not tell.
 
     It is the least of what the machine has free (Linux; elsewhere what it has at all), what the process may take, and
@@ -24,18 +24,18 @@ def available():
 
 def check_memory(needed, what):
     """Raise a `ValueError` with both figures where so many bytes can't be had."""
-    free = available()
+    free = available_memory()
     if free is not None and needed > free:
-        msg = f'{what} would need about {in_words(needed)} of memory, and {in_words(free)} are free'
+        msg = f'{what} would need about {format_size(needed)} of memory, and {format_size(free)} are free'
         raise ValueError(msg)
 
 
-def in_words(size):
+def format_size(size):
     """Return a number of bytes in words.
 
     Examples
     --------
-    >>> in_words(3 * 2**30), in_words(5e6)
+    >>> format_size(3 * 2**30), format_size(5e6)
     ('3.0 GiB', '4.8 MiB')
     """
     return f'{size / 2**30:.1f} GiB' if size >= 2**30 else f'{size / 2**20:.1f} MiB'

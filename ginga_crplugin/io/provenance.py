@@ -10,12 +10,12 @@ from ginga_crplugin import __version__
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import datasum
 
-__all__ = ['as_cards', 'grow_cards', 'in_words', 'record']
+__all__ = ['grow_cards', 'provenance_cards', 'summary_lines', 'to_cards']
 
 _COMMENT = 44
 
 
-def record(frame, detection, segments, plane, sources, verified='', more=()):
+def provenance_cards(frame, detection, segments, plane, sources, verified='', more=()):
     """Return the header cards that tell how a mask was made.
 
     Parameters
@@ -69,10 +69,10 @@ def record(frame, detection, segments, plane, sources, verified='', more=()):
         ('CRNSEG', len(segments), 'segments'),
         *more,
     ]
-    return as_cards(cards)
+    return to_cards(cards)
 
 
-def as_cards(cards):
+def to_cards(cards):
     """Return cards of keyword, value and comment as a header can hold them."""
     return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
 
@@ -94,7 +94,7 @@ def _ascii(value):
     return ''.join(c if c.isprintable() and c.isascii() else '?' for c in value)
 
 
-def in_words(detection, segments):
+def summary_lines(detection, segments):
     """Return what was found, in words.
 
     Parameters

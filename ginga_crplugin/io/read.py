@@ -12,18 +12,18 @@ from ginga_crplugin.core.bits import CAUSE_CARD, CAUSES, MaskBit
 from ginga_crplugin.core.frame import Frame, InputMask, MaskSource, check_pixels, datasum
 from ginga_crplugin.core.header import frame_unit, header_values
 
-from .fits_reader import clean_header, opened, pixels, sum_notes
-from .saved_mask import own_masks, own_review, saved_mask
+from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
+from .saved_mask import read_own_masks, read_review, read_saved_mask
 
 __all__ = [
+    'add_saved_mask',
     'frame_extensions',
-    'frame_of',
+    'make_frame',
     'read_dark',
     'read_frame',
     'read_image',
     'read_mask',
-    'read_source',
-    'with_saved',
+    'read_mask_source',
 ]
 
 #: Names of extensions that go with an image, rather than be one.
@@ -76,19 +76,19 @@ def read_frame(path, ext=None, unit=None):
         If it is not FITS, holds no such image, or its unit is not understood.
     """
     path = Path(path)
-    with opened(path) as hdus:
+    with open_fits(path) as hdus:
         index = _image_index(hdus, ext, path)
         first = index == _image_index(hdus, None, path)
         hdu = hdus[index]
         header, notes = clean_header(hdu.header)
         if index:
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
-        notes += sum_notes(hdu)
-        data = pixels(hdu, path, _SEARCH)
-        saved, review = saved_mask(hdus, hdu.ver, hdu.shape, path), own_review(hdus, hdu.ver)
-        masks = own_masks(hdus, hdu, path) if saved is None else saved.masks
+        notes += datasum_notes(hdu)
+        data = read_pixels(hdu, path, _SEARCH)
+        saved, review = read_saved_mask(hdus, hdu.ver, hdu.shape, path), read_review(hdus, hdu.ver)
+        masks = read_own_masks(hdus, hdu, path) if saved is None else saved.masks
         wcs, of_sky = _wcs(header, hdus)
-    return frame_of(
+    return make_frame(
         data,
         header,
         path.name,
@@ -104,7 +104,7 @@ def read_frame(path, ext=None, unit=None):
     )
 
 
-def with_saved(frame, path):
+def add_saved_mask(frame, path):
     """Return a frame with the mask that was saved of it in another file, and what was said there in review.
 
     Parameters
@@ -124,15 +124,15 @@ def with_saved(frame, path):
         If it holds no such mask.
     """
     path = Path(path)
-    with opened(path) as hdus:
-        saved, review = saved_mask(hdus, 1, frame.shape, path), own_review(hdus, 1)
+    with open_fits(path) as hdus:
+        saved, review = read_saved_mask(hdus, 1, frame.shape, path), read_review(hdus, 1)
     if saved is None:
         msg = f'{path} holds no mask of {frame.label}'
         raise ValueError(msg)
     return frame.replace(saved=saved, review=review)
 
 
-def frame_of(data, header, name, unit=None, wcs=None, notes=(), **origin):
+def make_frame(data, header, name, unit=None, wcs=None, notes=(), **origin):
     """Make a frame of pixels and their header, with what is to be told of it.
 
     Parameters
@@ -174,7 +174,7 @@ def _unit_of(header):
     return (bunit, []) if bunit else ('adu', ['BUNIT is missing: the frame is taken to be in adu'])
 
 
-def unit_of(header):
+def header_unit(header):
     """Return the unit that a header gives to a frame; None where its BUNIT is not understood."""
     try:
         return frame_unit(_unit_of(header)[0])
@@ -198,8 +198,8 @@ def read_image(path, ext=None):
         FITS checksum (DATASUM) of the pixels.
     """
     path = Path(path)
-    with opened(path) as hdus:
-        data = _native(pixels(hdus[_image_index(hdus, ext, path)], path))
+    with open_fits(path) as hdus:
+        data = _native(read_pixels(hdus[_image_index(hdus, ext, path)], path))
     return data, datasum(data)
 
 
@@ -226,11 +226,11 @@ def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
     InputMask
     """
     path = Path(path)
-    with opened(path) as hdus:
+    with open_fits(path) as hdus:
         if ext is None and 'MASK' in hdus:
             ext = 'MASK'
         hdu = hdus[_image_index(hdus, ext, path)]
-        data, cause = _native(pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+        data, cause = _native(read_pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
     bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
     checksum = datasum(data)
     return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
@@ -263,7 +263,7 @@ def check_limit(limit):
         raise ValueError(msg)
 
 
-def read_source(source, index=0):
+def read_mask_source(source, index=0):
     """Make the input mask that a `MaskSource` describes.
 
     Parameters
@@ -308,7 +308,7 @@ def frame_extensions(path, ext=None):
     tuple of int
     """
     path = Path(path)
-    with opened(path) as hdus:
+    with open_fits(path) as hdus:
         if ext is not None:
             index = _image_index(hdus, ext, path)
             same = isinstance(ext, str)

@@ -4,15 +4,15 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ['local_file', 'name_of']
+__all__ = ['local_file', 'remote_name']
 
 
-def name_of(address):
+def remote_name(address):
     """Return the name of the file that an fsspec address leads to.
 
     Examples
     --------
-    >>> name_of('simplecache::s3://night/f1.fits'), name_of('zip://f2.fits::file:///all.zip')
+    >>> remote_name('simplecache::s3://night/f1.fits'), remote_name('zip://f2.fits::file:///all.zip')
     ('f1.fits', 'f2.fits')
     """
     file = next(part for part in address.split('::') if '://' in part)
@@ -28,7 +28,7 @@ def local_file(path):
     import fsspec
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        copy = Path(folder) / name_of(path)
+        copy = Path(folder) / remote_name(path)
         with fsspec.open(path, 'rb') as remote, copy.open('wb') as file:
             while block := remote.read(1 << 22):
                 file.write(block)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from .atomic import AtomicFile, sweep
-from .saved_mask import DAMAGED
+from .atomic import AtomicFile, remove_leftovers
+from .saved_mask import READ_ERRORS
 
-__all__ = ['ReviewCache', 'fingerprint']
+__all__ = ['ReviewCache', 'frame_hash']
 
 #: What NumPy and zipfile raise where a file is damaged: flipped bits may ask for a password or an unknown method.
-_DAMAGED = (*DAMAGED, KeyError, RuntimeError, zipfile.BadZipFile)
+_DAMAGED = (*READ_ERRORS, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
-def fingerprint(frame):
+def frame_hash(frame):
     """Return a word for a frame: its file, its extension and its pixels.
 
     Parameters
@@ -55,7 +55,7 @@ class ReviewCache:
 
     def load(self, word):
         """Return the pixels and codes that were kept for a frame (`Review.edited`), or None."""
-        sweep(self._folder)
+        remove_leftovers(self._folder)
         try:
             with self._path(word).open('rb') as file, np.load(file, allow_pickle=False) as kept:
                 whole = kept.zip.testzip() is None  # NumPy does not read to the end, where the checksum is looked at
@@ -82,7 +82,7 @@ class ReviewCache:
             AtomicFile(self._path(word), overwrite=True, private=True).write(file.getvalue())
             self._written[word] = number
 
-    def forget(self, word, number):
+    def delete(self, word, number):
         """Drop what was kept for a frame, unless it has a higher number; what has a lower one comes too late."""
         with self._lock, self._in_words('the kept review cannot be dropped', 'it will be offered again'):
             if self._written.get(word, -1) > number:

@@ -17,11 +17,11 @@ from ginga_crplugin.core.frame import same_pixels
 from ginga_crplugin.core.lacosmic.detection import restore_unflagged
 from ginga_crplugin.core.segments import segment
 
-from .atomic import PIECE, AtomicFile, pieces
-from .fits_reader import BLOCK, clean_header, hdus_in, packing, pixels, unpacked
-from .provenance import record
+from .atomic import CHUNK_SIZE, AtomicFile, chunks
+from .fits_reader import BLOCK_SIZE, clean_header, compression_suffix, open_decompressed, read_hdus, read_pixels
+from .provenance import provenance_cards
 
-__all__ = ['default_path', 'packer', 'save_mask', 'stem_of']
+__all__ = ['compressed_writer', 'default_path', 'fits_stem', 'save_mask']
 
 _OURS = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
 
@@ -44,15 +44,15 @@ def default_path(frame):
         msg = f'{frame.name} did not come from a file: say where its mask shall be written'
         raise ValueError(msg)
     which = '' if frame.first else f'_ext{frame.ext}'
-    return frame.path.with_name(f'{stem_of(frame.path.name)}{which}_crmask.fits')
+    return frame.path.with_name(f'{fits_stem(frame.path.name)}{which}_crmask.fits')
 
 
-def stem_of(name):
+def fits_stem(name):
     """Return the name of a file without the endings that FITS files have.
 
     Examples
     --------
-    >>> stem_of('night1.fits.gz')
+    >>> fits_stem('night1.fits.gz')
     'night1'
     """
     for suffix in ('.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'):
@@ -139,23 +139,23 @@ def save_mask(
         raise FileExistsError(msg)
     segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
     plane = merge_mask(frame, detection, crmask)
-    suffix = packing(place.path) if kind == 'into' else place.path.suffix.lower()
-    with place.writing() as out, packer(out, suffix) as file, _frame_file(frame, kind) as raw:
+    suffix = compression_suffix(place.path) if kind == 'into' else place.path.suffix.lower()
+    with place.writing() as out, compressed_writer(out, suffix) as file, _frame_file(frame, kind) as raw:
         name_dq = 'CRDQ' if kind == 'into' and raw.has_foreign('DQ') else 'DQ'
-        cards = record(frame, detection, segments, plane, sources or {}, verified, cards)
+        cards = provenance_cards(frame, detection, segments, plane, sources or {}, verified, cards)
         hdus = _extensions(frame, detection, segments, plane, cards, name_dq, cleaned=cleaned)
         if review is not None:
             hdus.append(_review_hdu(*review))
         ours = _written(hdus, raw)
         if kind == 'mask':
-            file.writelines(pieces(ours))
+            file.writelines(chunks(ours))
         else:
             file.writelines(raw.science() if kind == 'new' else raw.others(name_dq, overwrite=overwrite))
-            file.writelines(pieces(ours[BLOCK:]))
+            file.writelines(chunks(ours[BLOCK_SIZE:]))
     return beside
 
 
-def packer(file, suffix):
+def compressed_writer(file, suffix):
     """Return a file that packs what is written to it, and writes that to another; the same gives the same bytes."""
     if suffix == '.gz':
         return gzip.GzipFile('', 'wb', fileobj=file, mtime=0)
@@ -194,7 +194,7 @@ def _table_hdu(table):
         for name, (kind, _) in rows.dtype.fields.items()
     ]
     content = rows.astype(kinds).tobytes()
-    return fits.BinTableHDU.fromstring(header.tostring().encode() + content + bytes(-len(content) % BLOCK))
+    return fits.BinTableHDU.fromstring(header.tostring().encode() + content + bytes(-len(content) % BLOCK_SIZE))
 
 
 @lru_cache
@@ -234,7 +234,7 @@ def _frame_file(frame, kind):
     if kind == 'mask':
         yield None
     elif frame.path is not None:
-        with unpacked(frame.path) as file:
+        with open_decompressed(frame.path) as file:
             yield _FrameFile(frame, file, frame.ext)
     else:
         file = io.BytesIO()
@@ -250,13 +250,13 @@ class _FrameFile:
         self._path, self._file, self._index = frame.path, file, index
         if frame.path is not None:
             self._check_pixels(frame.ccd.data)
-        with hdus_in(file, frame.name, disable_image_compression=True) as hdus:
+        with read_hdus(file, frame.name, disable_image_compression=True) as hdus:
             self._hdus = [(hdu.name, hdu.ver, clean_header(hdu.header)[0], hdu.fileinfo()) for hdu in hdus]
 
     def _check_pixels(self, searched):
         """Refuse to put a mask beside other pixels than those that were searched."""
-        with hdus_in(self._file, self._path) as hdus:
-            data = pixels(hdus[self._index], self._path) if self._index < len(hdus) else None
+        with read_hdus(self._file, self._path) as hdus:
+            data = read_pixels(hdus[self._index], self._path) if self._index < len(hdus) else None
         if data is None or not same_pixels(data, searched):
             msg = f'{self._path} has changed since it was read: open it again'
             raise ValueError(msg)
@@ -276,7 +276,7 @@ class _FrameFile:
         info = self._hdus[index][3]
         self._file.seek(info['hdrLoc'])
         left = info['datLoc'] + info['datSpan'] - info['hdrLoc']
-        while part := self._file.read(min(left, PIECE)):
+        while part := self._file.read(min(left, CHUNK_SIZE)):
             left -= len(part)
             yield part
         yield bytes(left)  # the last block was not filled up
@@ -288,14 +288,14 @@ class _FrameFile:
             return
         primary = self._hdus[0][2]
         if primary.get('NAXIS', 0):  # a second image, not asked for
-            yield from pieces(_bytes_of(fits.PrimaryHDU(header=primary)))
+            yield from chunks(_bytes_of(fits.PrimaryHDU(header=primary)))
         else:
             yield from self._cut(0)
         if 'ZIMAGE' in self._hdus[self._index][2]:  # unpacked: readers take the first image for the frame
-            with hdus_in(self._file, self._path) as hdus:
+            with read_hdus(self._file, self._path) as hdus:
                 hdu = hdus[self._index]
-                image = fits.ImageHDU(pixels(hdu, self._path), clean_header(hdu.header)[0])
-            yield from pieces(_bytes_of(fits.PrimaryHDU(), image)[BLOCK:])
+                image = fits.ImageHDU(read_pixels(hdu, self._path), clean_header(hdu.header)[0])
+            yield from chunks(_bytes_of(fits.PrimaryHDU(), image)[BLOCK_SIZE:])
         else:
             yield from self._cut(self._index)
 

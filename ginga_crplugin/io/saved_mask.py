@@ -12,19 +12,29 @@ from ginga_crplugin.core.bits import BITS_CARD, REVIEW, MaskBit
 from ginga_crplugin.core.frame import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
-from .fits_reader import opened, pixels
+from .fits_reader import open_fits, read_pixels
 
-__all__ = ['DAMAGED', 'RUN_CARDS', 'Cut', 'Saved', 'kept_segments', 'own_masks', 'own_review', 'read_cut', 'saved_mask']
+__all__ = [
+    'READ_ERRORS',
+    'RUN_CARDS',
+    'SavedMask',
+    'SegmentCutout',
+    'kept_segments',
+    'read_own_masks',
+    'read_review',
+    'read_saved_mask',
+    'read_segment_cutout',
+]
 
 #: What astropy raises where a file is cut short or damaged.
-DAMAGED = (OSError, ValueError, TypeError, EOFError, zlib.error)
+READ_ERRORS = (OSError, ValueError, TypeError, EOFError, zlib.error)
 
 #: The cards by which a run over many frames names itself: they stay when a review is saved over its mask.
 RUN_CARDS = 'CRRECIPE', 'CRRECSUM', 'CRRULE', 'CRHDU', 'CRIDENT', 'CRCHECKS'
 
 
 @dataclass(frozen=True, eq=False)
-class Saved:
+class SavedMask:
     """A mask that was saved of a frame.
 
     Attributes
@@ -52,7 +62,7 @@ class Saved:
 
     @property
     def recipe(self):
-        """The word for the recipe that it was made by (`Recipe.word`); '' if by none."""
+        """The word for the recipe that it was made by (`Recipe.checksum`); '' if by none."""
         return self.cards.get('CRRECSUM', ('',))[0]
 
     @property
@@ -61,10 +71,10 @@ class Saved:
         return self.cards.get('CRHDU', (None,))[0]
 
 
-def own_masks(hdus, science, path):
+def read_own_masks(hdus, science, path):
     """Return the masks of other makers that stand beside an image in its own file, matched by EXTVER."""
     return tuple(
-        InputMask.from_data(f'{hdu.name} in this file', MaskBit.INPUT, pixels(hdu, path), 'own')
+        InputMask.from_data(f'{hdu.name} in this file', MaskBit.INPUT, read_pixels(hdu, path), 'own')
         for hdu in hdus
         if hdu is not science
         and hdu.is_image
@@ -74,19 +84,19 @@ def own_masks(hdus, science, path):
     )
 
 
-def own_review(hdus, version):
+def read_review(hdus, version):
     """Return what was said in review of an image, (n,) pixels and codes; None where there is nothing usable."""
     for hdu in hdus:
         if hdu.name == REVIEW and hdu.ver == version and BITS_CARD in hdu.header and not hdu.is_image:
             try:
                 places, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
-            except (KeyError, *DAMAGED):
+            except (KeyError, *READ_ERRORS):
                 return None
             return places.astype(np.int64), codes.astype(np.uint8)
     return None
 
 
-def saved_mask(hdus, version, shape, path):
+def read_saved_mask(hdus, version, shape, path):
     """Return the mask that was saved of an image, or None."""
     plane = _plane(hdus, version, shape)
     if plane is None:
@@ -94,10 +104,10 @@ def saved_mask(hdus, version, shape, path):
     beside = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
     header = beside.get('MASK', plane.header)
     cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
-    masks = _split(pixels(plane, path), path)
+    masks = _split(read_pixels(plane, path), path)
     grow = header.get('CRGROW', 0)
     grow = grow if grow in range(4) else 0
-    return Saved(Path(path), masks, cards, 'CLEANED' in beside, _params(header), grow)
+    return SavedMask(Path(path), masks, cards, 'CLEANED' in beside, _params(header), grow)
 
 
 def _params(header):
@@ -135,7 +145,7 @@ def _split(plane, path):
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class SegmentCutout:
     """A part of a frame.
 
     Attributes
@@ -153,7 +163,7 @@ class Cut:
     segment: np.ndarray
 
 
-def read_cut(output, label, around, science=None):
+def read_segment_cutout(output, label, around, science=None):
     """Read a segment of a saved mask.
 
     Parameters
@@ -177,7 +187,7 @@ def read_cut(output, label, around, science=None):
     OSError, ValueError
         If a file can't be read, or does not hold these.
     """
-    with opened(Path(output)) as hdus:
+    with open_fits(Path(output)) as hdus:
         try:
             plane = next(hdu for hdu in hdus if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
             table = hdus['CRSEG'].data
@@ -193,9 +203,9 @@ def read_cut(output, label, around, science=None):
         own = [hdu for hdu in hdus if hdu.is_image and hdu.shape == plane.shape and BITS_CARD not in hdu.header]
         pixels = _part(own[0], box) if own else None
     if pixels is None and science is not None:
-        with opened(Path(science[0])) as hdus:
+        with open_fits(Path(science[0])) as hdus:
             pixels = _part(hdus[science[1]], box)
-    return Cut(part, pixels, segment)
+    return SegmentCutout(part, pixels, segment)
 
 
 def _boxes(row, shape, around):

@@ -9,7 +9,7 @@ from astropy.nddata import CCDData, NDData
 
 from ginga_crplugin.core.bits import MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame, InputMask, datasum
-from ginga_crplugin.io.read import check_limit, frame_of, read_dark, read_frame, read_mask
+from ginga_crplugin.io.read import check_limit, make_frame, read_dark, read_frame, read_mask
 from ginga_crplugin.panels.ginga_image import frame_of_image
 
 __all__ = [
@@ -80,7 +80,7 @@ def to_frame(source, unit=None):
     data = np.array(source.data if isinstance(source, NDData) else np.ma.getdata(source))  # a copy: it may be changed
     unit = unit if unit is not None else getattr(source, 'unit', None)
     wcs = getattr(source, 'wcs', None)
-    frame = frame_of(data, _header(getattr(source, 'meta', {})), 'frame', unit, wcs=wcs)
+    frame = make_frame(data, _header(getattr(source, 'meta', {})), 'frame', unit, wcs=wcs)
     mask = getattr(source, 'mask', None)
     if mask is None or mask is np.ma.nomask:
         return frame

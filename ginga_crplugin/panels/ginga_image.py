@@ -7,7 +7,7 @@ from pathlib import Path
 from astropy.io import fits
 
 from ginga_crplugin.core.frame import same_pixels
-from ginga_crplugin.io.read import frame_of, read_frame
+from ginga_crplugin.io.read import make_frame, read_frame
 
 __all__ = ['frame_of_image']
 
@@ -39,7 +39,7 @@ def frame_of_image(image, unit=None):
         if frame is not None and same_pixels(frame.ccd.data, data):
             return frame
     # a copy: others may change the image in place while it is searched
-    return frame_of(data.copy(), _fits_header(image), str(image.get('name')), unit)
+    return make_frame(data.copy(), _fits_header(image), str(image.get('name')), unit)
 
 
 def _fits_header(image):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ginga_crplugin.core.diagnostics.check import MARKS
 from ginga_crplugin.core.diagnostics.hints import explain_hint
-from ginga_crplugin.io.provenance import in_words
+from ginga_crplugin.io.provenance import summary_lines
 from ginga_crplugin.io.save import default_path
 
 __all__ = [
@@ -110,7 +110,7 @@ def result_in_words(session):
     result = session.result
     if result is None:
         return []
-    lines = in_words(result.detection, result.segments)
+    lines = summary_lines(result.detection, result.segments)
     lines[0] += ' - exact' if result.exact else f' - so far: iteration 1 of {session.params.niter}'
     more = 'comparing with ccdproc...' if session.verifying else result.verified
     return [*lines, more] if more else lines

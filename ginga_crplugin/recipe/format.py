@@ -12,7 +12,7 @@ from ginga_crplugin.io.atomic import AtomicFile
 from .parse import VERSION
 from .recipe import CHECKS, REMEDIES
 
-__all__ = ['save_recipe', 'text_of_recipe']
+__all__ = ['format_recipe', 'save_recipe']
 
 
 def save_recipe(recipe, path, *, overwrite=False):
@@ -31,11 +31,11 @@ def save_recipe(recipe, path, *, overwrite=False):
         If it can't be written, or is there already.
     """
     path = Path(path)
-    AtomicFile(path, overwrite=overwrite).write(text_of_recipe(recipe, path.parent).encode())
+    AtomicFile(path, overwrite=overwrite).write(format_recipe(recipe, path.parent).encode())
     return path
 
 
-def text_of_recipe(recipe, folder=None):
+def format_recipe(recipe, folder=None):
     """Return a recipe as commented YAML.
 
     Parameters

@@ -14,7 +14,7 @@ from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 
 from .recipe import CHECKS, REMEDIES, Recipe, Rule
 
-__all__ = ['VERSION', 'load_recipe', 'recipe_of_text']
+__all__ = ['VERSION', 'load_recipe', 'parse_recipe']
 
 #: Version of the format, and the largest file that is read (bytes).
 VERSION, LARGEST = 1, 1_000_000
@@ -48,10 +48,10 @@ def load_recipe(path):
     if len(content) > LARGEST:
         msg = f'{path} is no recipe: it has more than {LARGEST} bytes'
         raise ValueError(msg)
-    return recipe_of_text(content, path.parent, path.name)
+    return parse_recipe(content, path.parent, path.name)
 
 
-def recipe_of_text(text, folder='.', name='recipe'):
+def parse_recipe(text, folder='.', name='recipe'):
     """Make a recipe of its text.
 
     Parameters

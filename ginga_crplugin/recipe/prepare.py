@@ -10,15 +10,15 @@ from ginga_crplugin.core.params import LACosmicParams
 if TYPE_CHECKING:
     from .recipe import Recipe
 
-__all__ = ['Prepared', 'Stopped']
+__all__ = ['FailedCheckError', 'PreparedFrame']
 
 
-class Stopped(ValueError):
+class FailedCheckError(ValueError):
     """A check that the recipe names speaks against the frame."""
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedFrame:
     """A frame made ready for the run: with all its masks, its parameters known, and nothing against it.
 
     Attributes

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 from ginga_crplugin.core.frame import MaskSource
 
-from .recipe import cached_source
+from .recipe import cached_mask
 
-__all__ = ['done_by', 'masks_of_run', 'recipe_again']
+__all__ = ['made_by_recipe', 'rebuild_recipe', 'run_masks']
 
 
-def done_by(frame, recipe):
+def made_by_recipe(frame, recipe):
     """Whether the mask that was saved of a frame was made by a recipe."""
-    return recipe is not None and frame.saved is not None and frame.saved.recipe == recipe.word
+    return recipe is not None and frame.saved is not None and frame.saved.recipe == recipe.checksum
 
 
-def masks_of_run(frame, recipe):
+def run_masks(frame, recipe):
     """Return the masks that a frame was run with, each once.
 
     What was masked stands in the saved plane, whatever has become of the files. Those masks of the recipe that hold
@@ -36,7 +36,7 @@ def masks_of_run(frame, recipe):
     made = []
     for source in recipe.for_header(frame.ccd.header).masks:
         try:
-            mask = cached_source(source, frame.saved.ext)
+            mask = cached_mask(source, frame.saved.ext)
         except (ValueError, OSError):  # gone, or another by now; its pixels are in the plane
             continue
         plane = planes.get(mask.bit)
@@ -47,13 +47,13 @@ def masks_of_run(frame, recipe):
     return tuple(mask for mask in rest if mask.mask.any()), tuple(made)
 
 
-def recipe_again(made, base, masks, *, rest_used):
+def rebuild_recipe(made, base, masks, *, rest_used):
     """Return the recipe of what was done with a frame that was done before.
 
     Parameters
     ----------
     made : Recipe
-        As `Recipe.of` makes it of the frame.
+        As `Recipe.from_frame` makes it of the frame.
     base : Recipe
         The one that the frame was done by, without rules.
     masks : iterable of InputMask

@@ -9,9 +9,9 @@ from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.segments import MIN_SIZE
-from ginga_crplugin.io.read import read_source, unit_of
+from ginga_crplugin.io.read import header_unit, read_mask_source
 
-from .prepare import Prepared, Stopped
+from .prepare import FailedCheckError, PreparedFrame
 
 __all__ = ['CHECKS', 'REMEDIES', 'Recipe', 'Rule']
 
@@ -45,7 +45,7 @@ class Rule:
     stop: tuple[str, ...] | None = None
     remedy: tuple[str, ...] | None = None
 
-    def holds(self, header):
+    def matches(self, header):
         """Whether the rule is for a frame with this header."""
         return all(_holds(header.get(keyword), wanted) for keyword, wanted in self.where.items())
 
@@ -113,7 +113,7 @@ class Recipe:
                 raise ValueError(msg)
 
     @cached_property
-    def word(self):
+    def checksum(self):
         """A word for all that it says, whatever it and the folders of its masks are called: 32 hexadecimal digits."""
         own = [_said(getattr(self, item.name)) for item in fields(self) if item.compare]
         return hashlib.blake2b(repr(own).encode(), digest_size=16).hexdigest()
@@ -122,12 +122,12 @@ class Recipe:
         """Return the cards by which a mask names the recipe it was made by, and the HDU that its frame was."""
         return [
             ('CRRECIPE', self.name, 'the recipe'),
-            ('CRRECSUM', self.word, 'a word for what it says'),
+            ('CRRECSUM', self.checksum, 'a word for what it says'),
             ('CRHDU', ext, 'the HDU of its file that the frame was'),
         ]
 
     @classmethod
-    def of(cls, frame, params, sources, base=None, **options):
+    def from_frame(cls, frame, params, sources, base=None, **options):
         """Make the recipe of what was done with a frame.
 
         Parameters
@@ -163,12 +163,12 @@ class Recipe:
             if mask.origin is None:
                 msg = f'mask {mask.name} came from no file: write it to one and add that, to have it in a recipe'
                 raise ValueError(msg)
-        unit = None if unit_of(frame.ccd.header) == frame.ccd.unit else frame.ccd.unit.to_string()
+        unit = None if header_unit(frame.ccd.header) == frame.ccd.unit else frame.ccd.unit.to_string()
         return replace(base, parameters=made, masks=masks, remedy=remedy, unit=unit, **options)
 
     def rule_for(self, header):
         """Return the rule for a frame with this header; None if there is none."""
-        return next((rule for rule in self.rules if rule.holds(header)), None)
+        return next((rule for rule in self.rules if rule.matches(header)), None)
 
     def for_header(self, header):
         """Return the recipe without rules that this one comes to for a frame with this header."""
@@ -194,7 +194,7 @@ class Recipe:
         -------
         tuple of InputMask
         """
-        masks = tuple(cached_source(source, frame.ext) for source in self.masks)
+        masks = tuple(cached_mask(source, frame.ext) for source in self.masks)
         if not self.remedy:
             return masks
         if params is None:
@@ -233,16 +233,16 @@ class Recipe:
         params, sources = frame.parameters(chosen, own.parameters)
         frame = frame.replace(masks=(frame.masks if own.own_masks else ()) + masks)
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))
-        prepared = Prepared(frame, params, sources, own, '' if rule is None else rule.name)
+        prepared = PreparedFrame(frame, params, sources, own, '' if rule is None else rule.name)
         against = own.stop and [check for check in prepared.checks if check.name in own.stop and check.mark == 'error']
         if against:
             figures = '; '.join(f'{check.name}: {check.measured}' for check in against)
             msg = f'{frame.name} is not processed: {figures}'
-            raise Stopped(msg)
+            raise FailedCheckError(msg)
         return prepared
 
 
-def cached_source(source, index=0):
+def cached_mask(source, index=0):
     """Make the input mask of a `MaskSource`, once as long as its file stays the same."""
     stat = Path(source.path).stat()
     return _cached(source, index if source.ext == 'same' else 0, stat.st_mtime_ns, stat.st_size)
@@ -250,7 +250,7 @@ def cached_source(source, index=0):
 
 @lru_cache(maxsize=8)
 def _cached(source, index, _mtime, _size):
-    return read_source(source, index)
+    return read_mask_source(source, index)
 
 
 def _source(mask):

@@ -9,11 +9,11 @@ from ginga_crplugin.core.segments import segment
 from ginga_crplugin.io.provenance import grow_cards
 from ginga_crplugin.io.save import save_mask
 
-__all__ = ['Found', 'find']
+__all__ = ['RecipeResult', 'run_recipe']
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class RecipeResult:
     """What a recipe finds in a frame.
 
     Attributes
@@ -47,7 +47,7 @@ class Found:
         )
 
 
-def find(prepared):
+def run_recipe(prepared):
     """Find the cosmic rays of a frame as its recipe says.
 
     Parameters
@@ -64,4 +64,4 @@ def find(prepared):
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
     decisions = Review(frame.shape).decisions(segments, recipe.grow)  # as if looked at, and nothing rejected
     segments = decisions.annotate(with_hints(frame, detection, segments, dark))
-    return Found(prepared, detection, segments, decisions.mask if recipe.grow else None)
+    return RecipeResult(prepared, detection, segments, decisions.mask if recipe.grow else None)

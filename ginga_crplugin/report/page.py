@@ -13,7 +13,7 @@ from ginga_crplugin import __version__
 from ginga_crplugin.batch.summary import FAR, place_of, summary, write_summary
 from ginga_crplugin.batch.summary import NAME as SUMMARY
 from ginga_crplugin.figures.cutout import LEGEND
-from ginga_crplugin.recipe.format import text_of_recipe
+from ginga_crplugin.recipe.format import format_recipe
 
 __all__ = ['NAME', 'check_folder', 'write_report']
 
@@ -147,7 +147,7 @@ def _plain(text):
 
 
 def _recipe_text(recipe):
-    text = text_of_recipe(recipe)
+    text = format_recipe(recipe)
     return '\n'.join(map(_plain, text.splitlines()))
 
 

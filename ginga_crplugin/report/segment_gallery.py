@@ -13,7 +13,7 @@ from PIL import Image
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
 from ginga_crplugin.figures.cutout import MAX_SIZE, cutout_size
-from ginga_crplugin.io.saved_mask import read_cut
+from ginga_crplugin.io.saved_mask import read_segment_cutout
 
 __all__ = ['Cell', 'sheets']
 
@@ -90,7 +90,7 @@ def _cell(outcome, label, x, y, size, hint):
     words = f'#{label}, x {x + 1:.1f}, y {y + 1:.1f}, {size} px'
     own = None if '://' in outcome.path else (outcome.path, outcome.ext)
     try:
-        cut = read_cut(outcome.output, label, MAX_SIZE, own)
+        cut = read_segment_cutout(outcome.output, label, MAX_SIZE, own)
     except (OSError, ValueError) as error:
         return Cell(frame, words, hint, '', ' '.join(str(error).split()))
     return None if cut is None else Cell(frame, words, hint, _picture(cut))

@@ -7,7 +7,7 @@ import numpy as np
 
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.io.provenance import grow_cards
-from ginga_crplugin.io.review_cache import fingerprint
+from ginga_crplugin.io.review_cache import frame_hash
 from ginga_crplugin.io.save import save_mask
 
 __all__ = ['ActiveReview']
@@ -38,7 +38,7 @@ class ActiveReview:
         """Return the frame's word and what was kept of it, for `begin`; this is for a worker."""
         if self._reviews is None:
             return None, None
-        word = fingerprint(frame)
+        word = frame_hash(frame)
         return word, self._reviews.load(word)
 
     def begin(self, frame, word, kept):
@@ -100,7 +100,7 @@ class ActiveReview:
             self._forget(word, number)
 
     def _forget(self, word, number):
-        self._ask(lambda: self._reviews.forget(word, number), _nothing)
+        self._ask(lambda: self._reviews.delete(word, number), _nothing)
 
     def take_up(self, *, kept):
         """Take up the decisions that were kept of this frame, or forget them."""

@@ -8,7 +8,7 @@ from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.segments import MIN_SIZE
-from ginga_crplugin.io.read import with_saved
+from ginga_crplugin.io.read import add_saved_mask
 from ginga_crplugin.recipe.format import save_recipe
 
 from .active_review import ActiveReview
@@ -97,7 +97,7 @@ class Session:
     def _with_output(self, frame):
         """Return the frame with the mask that was saved of it elsewhere, if there is one."""
         output = frame.path and self.outputs.get((frame.path.resolve(), frame.ext))
-        return with_saved(frame, output) if output else frame
+        return add_saved_mask(frame, output) if output else frame
 
     def _opened(self, ticket, recipe, opened, error):
         if ticket != self._opening:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import InputMask
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
-from ginga_crplugin.recipe.previous_run import done_by, masks_of_run, recipe_again
+from ginga_crplugin.recipe.previous_run import made_by_recipe, rebuild_recipe, run_masks
 from ginga_crplugin.recipe.recipe import Recipe
 
 __all__ = ['MaskSetting', 'Settings', 'masks_of']
@@ -23,8 +23,8 @@ class MaskSetting:
 def masks_of(frame, recipe):
     """Return the masks of a frame alone: those of its file, and those that a recipe makes for it."""
     used = recipe is None or recipe.own_masks
-    if done_by(frame, recipe):
-        (own, made), used = masks_of_run(frame, recipe), True
+    if made_by_recipe(frame, recipe):
+        (own, made), used = run_masks(frame, recipe), True
     elif recipe is None:
         own, made = frame.masks, ()
     else:
@@ -113,7 +113,7 @@ class Settings:
 
     def done_before(self, frame):
         """Whether the mask that was saved of a frame was made by the recipe that is used."""
-        return frame is not None and done_by(frame, self.recipe)
+        return frame is not None and made_by_recipe(frame, self.recipe)
 
     def recipe_of(self, frame, **options):
         """Return what is done with a frame, as a `Recipe` for others.
@@ -127,8 +127,8 @@ class Settings:
         if len(set(own)) > 1:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
-        made = Recipe.of(frame, *self.resolved(frame), self.recipe, own_masks=all(own), **options)
+        made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, own_masks=all(own), **options)
         if not self.done_before(frame):
             return made
         base = self.recipe.for_header(frame.ccd.header)
-        return recipe_again(made, base, [choice.mask for choice in self.masks], rest_used=all(own))
+        return rebuild_recipe(made, base, [choice.mask for choice in self.masks], rest_used=all(own))

@@ -20,7 +20,7 @@ from ginga_crplugin.core.bits import REVIEW
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.demo.demo import simulate
-from ginga_crplugin.io.read import with_saved
+from ginga_crplugin.io.read import add_saved_mask
 from ginga_crplugin.panels.text import default_kind, save_in_words, target
 from ginga_crplugin.recipe.recipe import Rule
 from ginga_crplugin.report.page import write_report
@@ -399,11 +399,11 @@ def test_a_mask_that_goes_elsewhere_does_not_name_itself_of_the_night(results, t
 
 def test_an_output_that_belongs_to_another_frame_is_refused(results, tmp_path):
     frame = read_frame(results.parent / 'frames' / 'f1.fits')
-    assert with_saved(frame, results / 'f1_crmask.fits').saved.recipe == night_of(results).recipe.word
+    assert add_saved_mask(frame, results / 'f1_crmask.fits').saved.recipe == night_of(results).recipe.checksum
     with pytest.raises(ValueError, match=r'dark.fits holds no mask of f1.fits \[0\]'):
-        with_saved(frame, results.parent / 'frames' / 'dark.fits')
+        add_saved_mask(frame, results.parent / 'frames' / 'dark.fits')
     with pytest.raises(FileNotFoundError):
-        with_saved(frame, tmp_path / 'none.fits')
+        add_saved_mask(frame, tmp_path / 'none.fits')
 
 
 # which frames are opened
@@ -526,7 +526,7 @@ def test_the_words_say_what_is_replaced(results, tmp_path):
     assert save_in_words(plain, 'new', tmp_path / 'x.fits', overwrite=False) == 'x.fits will be written'
     assert save_in_words(plain, 'new', path, overwrite=True) == 'f1_crmask.fits will be replaced'
     assert save_in_words(plain, 'new', path, overwrite=False).startswith('f1_crmask.fits exists: choose another name')
-    beside = with_saved(plain, path)
+    beside = add_saved_mask(plain, path)
     assert (default_kind(beside), target(beside)) == ('mask', path)
     assert save_in_words(beside, 'mask', path, overwrite=True) == (
         'the mask that was saved in f1_crmask.fits is replaced by this one'

@@ -18,7 +18,7 @@ from astropy.io import fits
 from ginga_crplugin import LACosmicParams
 from ginga_crplugin.cli.parser import build_parser
 from ginga_crplugin.demo.demo import run_demo
-from ginga_crplugin.recipe.parse import recipe_of_text
+from ginga_crplugin.recipe.parse import parse_recipe
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / 'docs'
@@ -108,7 +108,7 @@ def test_every_block_runs(page, demo, tmp_path, monkeypatch, environment):
             exec(compile(text, page.name, 'exec'), known)
             continue
         if language == 'yaml':
-            assert recipe_of_text(text).parameters
+            assert parse_recipe(text).parameters
             continue
         assert language == 'sh', f'{page.name} has a block of unknown language {language}'
         for command in commands(text):

@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 import pytest
 
 from ginga_crplugin.io import atomic
-from ginga_crplugin.io.atomic import AtomicFile, sweep
+from ginga_crplugin.io.atomic import AtomicFile, remove_leftovers
 
 LEFT = '.ginga-crplugin-0123456789abcdef.part'
 
@@ -278,7 +278,7 @@ def test_what_is_left_over_is_swept_when_the_next_file_is_written(tmp_path):
 def test_what_is_being_written_is_not_swept(tmp_path):
     with AtomicFile(tmp_path / 'a').writing() as file:
         file.write(b'slow')
-        sweep(tmp_path)
+        remove_leftovers(tmp_path)
         AtomicFile(tmp_path / 'b').write(b'fast')
     assert (tmp_path / 'a').read_bytes() == b'slow'
     assert names(tmp_path) == ['a', 'b']
@@ -306,14 +306,14 @@ def test_what_is_swept_before_it_is_locked_is_begun_again(tmp_path, monkeypatch)
 )
 def test_nothing_else_is_swept(tmp_path, name):
     (tmp_path / name).write_bytes(b'mine')
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert names(tmp_path) == [name]
 
 
 @pytest.mark.parametrize('make', [folder, os.mkfifo, circle])
 def test_nothing_is_swept_that_only_has_the_name(tmp_path, make):
     make(tmp_path / LEFT)
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert names(tmp_path) == [LEFT]
 
 
@@ -321,7 +321,7 @@ def test_nothing_is_swept_that_only_has_the_name(tmp_path, make):
 def test_what_another_user_writes_is_not_swept(tmp_path):
     (tmp_path / LEFT).write_bytes(b'half')
     os.chown(tmp_path / LEFT, 12345, -1)
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert names(tmp_path) == [LEFT]
 
 
@@ -331,11 +331,11 @@ def test_without_locks_what_is_old_is_swept(tmp_path, monkeypatch, age, swept):
     then = (tmp_path / LEFT).stat().st_mtime - age
     os.utime(tmp_path / LEFT, (then, then))
     monkeypatch.setattr(atomic.fcntl, 'flock', unable)
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert names(tmp_path) == ([] if swept else [LEFT])
 
 
 def test_a_folder_that_is_not_there_is_told_when_it_is_written_to(tmp_path):
-    sweep(tmp_path / 'missing')
+    remove_leftovers(tmp_path / 'missing')
     with pytest.raises(OSError, match='a cannot be written: No such file or directory'):
         AtomicFile(tmp_path / 'missing' / 'a').write(b'x')

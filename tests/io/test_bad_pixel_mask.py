@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from ginga_crplugin import MaskBit, Recipe, load_recipe, make_mask, read_dark, read_frame, read_mask, save_recipe
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.frame import MaskSource, datasum
-from ginga_crplugin.io.ccdmask_options import CCDMASK
+from ginga_crplugin.io.ccdmask_options import CCDMASK_OPTIONS
 
 SHAPE = (60, 70)
 
@@ -66,8 +66,8 @@ def test_of_a_ratio_it_is_what_ccdmask_finds(ratio, tmp_path, options):
         assert_array_equal(hdus['MASK'].data, mask.astype(np.uint8))
         assert hdus[0].data.dtype == np.uint8
         header = hdus[0].header
-    used = {name: item[0] for name, item in CCDMASK.items()} | options
-    assert {name: header[item[2]] for name, item in CCDMASK.items()} == used
+    used = {name: item[0] for name, item in CCDMASK_OPTIONS.items()} | options
+    assert {name: header[item[2]] for name, item in CCDMASK_OPTIONS.items()} == used
     assert (header['CRFILE1'], header['CRSUM1']) == ('ratio.fits', datasum(fits.getdata(ratio)))
     assert header['CRNBAD'] == mask.sum()
     assert header['CRMADEBY'].startswith('ccdproc.ccdmask ')

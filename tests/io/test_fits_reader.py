@@ -144,15 +144,17 @@ def test_a_header_without_end_is_not_searched_for_it_without_end(tmp_path, index
 def test_what_unpacks_to_more_than_any_frame_is_refused(path, compress, monkeypatch):
     monkeypatch.setattr(fits_reader, 'MOST', 1 << 25)
     path.write_bytes(compress(path.read_bytes()) + 4 * compress(bytes(1 << 24)))
-    refused(path, r'a.fits \(.* MiB\) unpacks to more than 32.0 MiB, and .* are free: it is too large, or no frame')
+    refused(
+        path, r'a.fits \(.* MiB\) decompresses to more than 32.0 MiB, and .* are free: it is too large, or no frame'
+    )
     path.write_bytes(path.read_bytes()[:-1000])
-    refused(path, 'unpacks to more than|cannot be unpacked')
+    refused(path, 'decompresses to more than|cannot be unpacked')
 
 
 def test_what_unpacks_to_more_than_there_is_memory_is_refused(path, monkeypatch):
-    monkeypatch.setattr(fits_reader, 'available', lambda: 1 << 26)
+    monkeypatch.setattr(fits_reader, 'available_memory', lambda: 1 << 26)
     path.write_bytes(gzip.compress(path.read_bytes()) + 4 * gzip.compress(bytes(1 << 24)))
-    refused(path, r'unpacks to more than 32.0 MiB, and 64.0 MiB of memory are free')
+    refused(path, r'decompresses to more than 32.0 MiB, and 64.0 MiB of memory are free')
 
 
 @pytest.mark.parametrize('compress', [gzip.compress, bz2.compress, lzma.compress])
@@ -180,7 +182,7 @@ def test_a_frame_in_a_small_bomb_is_read(path):
 
 
 def test_memory_is_the_least_of_what_tells(monkeypatch, tmp_path):
-    free = memory.available()
+    free = memory.available_memory()
     assert 0 < free <= os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
     group = tmp_path / 'night' / 'run'
     group.mkdir(parents=True)
@@ -193,15 +195,15 @@ def test_memory_is_the_least_of_what_tells(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, '_GROUPS', ((str(tmp_path), memory._GROUPS[0][1], names),))
     text = memory._text
     monkeypatch.setattr(memory, '_text', lambda path: files.get(str(path)) or text(path))
-    assert memory.available() == 50000 - 20000 + 5000
+    assert memory.available_memory() == 50000 - 20000 + 5000
     files['/proc/self/cgroup'] = '4:memory:/\n'
-    assert memory.available() > 50000
+    assert memory.available_memory() > 50000
 
 
 def test_memory_is_what_the_process_may_take():
     code = (
-        'import resource; from ginga_crplugin.io.memory import available;'
-        'resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30)); print(available())'
+        'import resource; from ginga_crplugin.io.memory import available_memory;'
+        'resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30)); print(available_memory())'
     )
     ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert 2 << 30 < int(ended.stdout) < 3 << 30
@@ -211,7 +213,7 @@ def test_where_nothing_tells_nothing_is_refused(monkeypatch):
     monkeypatch.setattr(memory, '_text', lambda path: '')
     monkeypatch.setattr(memory, 'resource', None)
     monkeypatch.delattr(os, 'sysconf')
-    assert memory.available() is None
+    assert memory.available_memory() is None
     memory.check_memory(1 << 60, 'it')
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame
-from ginga_crplugin.io.review_cache import ReviewCache, fingerprint
+from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 
 PIXELS, CODES = np.array([3, 77, 400]), np.array([1, 2, 3], np.uint8)
 
@@ -21,9 +21,9 @@ def test_what_is_kept_comes_back(kept):
     for one, other in zip(kept.load('a'), (PIXELS, CODES), strict=True):
         assert_array_equal(one, other)
     assert kept.load('b') is None
-    kept.forget('a', 2)
+    kept.delete('a', 2)
     assert kept.load('a') is None
-    kept.forget('a', 3)
+    kept.delete('a', 3)
 
 
 def test_an_older_one_that_comes_late_is_not_kept(kept):
@@ -34,9 +34,9 @@ def test_an_older_one_that_comes_late_is_not_kept(kept):
 
 def test_what_comes_late_is_neither_kept_nor_forgotten(kept):
     kept.save('a', 3, PIXELS, CODES)
-    kept.forget('a', 2)  # of a save that began before the last edit
+    kept.delete('a', 2)  # of a save that began before the last edit
     assert kept.load('a') is not None
-    kept.forget('a', 4)
+    kept.delete('a', 4)
     kept.save('a', 3, PIXELS, CODES)
     assert kept.load('a') is None
 
@@ -52,7 +52,7 @@ def test_what_cannot_be_written_is_told_in_words(kept, monkeypatch):
     kept.save('a', 1, PIXELS, CODES)
     monkeypatch.setattr('pathlib.Path.unlink', fail)
     with pytest.raises(OSError, match=r'cannot be dropped: .*reviews: Permission denied; it will be offered again'):
-        kept.forget('a', 2)
+        kept.delete('a', 2)
 
 
 def test_only_its_user_can_read_it(kept, tmp_path):
@@ -98,7 +98,7 @@ def test_objects_are_not_loaded(kept, tmp_path):
 def test_frames_are_told_apart(tmp_path):
     data = np.random.default_rng(0).random((20, 20))
     words = {
-        fingerprint(frame)
+        frame_hash(frame)
         for frame in (
             Frame(data),
             Frame(data.T),
@@ -108,4 +108,4 @@ def test_frames_are_told_apart(tmp_path):
         )
     }
     assert len(words) == 5
-    assert fingerprint(Frame(data.copy())) == fingerprint(Frame(data))
+    assert frame_hash(Frame(data.copy())) == frame_hash(Frame(data))

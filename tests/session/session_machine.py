@@ -20,7 +20,7 @@ from scipy import ndimage
 from ginga_crplugin import Frame, InputMask, MaskBit, Recipe, detect, merge_mask, read_frame
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.review import ERASED, MARKED, REJECTED
-from ginga_crplugin.io.review_cache import ReviewCache, fingerprint
+from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.session import runner
 from ginga_crplugin.session import session as session_module
 from ginga_crplugin.session.session import Session
@@ -89,8 +89,8 @@ class Reviews(ReviewCache):
         super().save(word, number, *edited)
         self.calls.setdefault(word, {})[number] = edited
 
-    def forget(self, word, number):
-        super().forget(word, number)
+    def delete(self, word, number):
+        super().delete(word, number)
         self.calls.setdefault(word, {})[number] = None
 
     @classmethod
@@ -514,7 +514,7 @@ class SessionMachine(RuleBasedStateMachine):
         assert session.result is None or session.result.exact
         assert session.result is None or session.result.is_hinted or self.spoilt
         if self.unsaved:
-            kept = session._judgement._reviews.load(fingerprint(session.frame))
+            kept = session._judgement._reviews.load(frame_hash(session.frame))
             places, codes = session.review.edited
             assert (kept is None) == (len(places) == 0)
             if kept is not None:

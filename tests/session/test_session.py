@@ -22,8 +22,8 @@ from ginga_crplugin import (
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Cancelled
-from ginga_crplugin.io.read import frame_of
-from ginga_crplugin.io.review_cache import ReviewCache, fingerprint
+from ginga_crplugin.io.read import make_frame
+from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.panels.text import written_in_words
 from ginga_crplugin.session.session import Session
 
@@ -480,25 +480,25 @@ def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, 
     worker.work_all()
     other.take_up(kept=False)
     worker.work_all()
-    assert reviews.load(fingerprint(saao)) is None
+    assert reviews.load(frame_hash(saao)) is None
 
 
 def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao):
     again.edit('mark', [20])
     worker.work_all()
-    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+    assert list(reviews.load(frame_hash(saao))[0]) == [7, 9, 20]
     assert list(again.decisions.marked) == [7, 9, 20]
 
 
 def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
     again.save(tmp_path / 'one.fits')
     worker.work_all()
-    assert reviews.load(fingerprint(saao)) is not None
+    assert reviews.load(frame_hash(saao)) is not None
     again.take_up(kept=True)
     again.save(tmp_path / 'two.fits')
     worker.work_all()
     assert again.saved == tmp_path / 'two.fits'
-    assert reviews.load(fingerprint(saao)) is None
+    assert reviews.load(frame_hash(saao)) is None
 
 
 def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_path):
@@ -508,7 +508,7 @@ def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_pa
     worker.work_all()
     assert again.written == tmp_path / 'one.fits'
     assert again.saved is None  # of the review as it stands
-    assert list(reviews.load(fingerprint(saao))[0]) == [7, 9, 20]
+    assert list(reviews.load(frame_hash(saao))[0]) == [7, 9, 20]
 
 
 def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, reviews, saao, tmp_path, monkeypatch):
@@ -522,7 +522,7 @@ def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, r
         worker.work_all()
     assert again.error.startswith('the review cannot be kept for later')
     assert list(again.decisions.marked) == [7, 9, 20]
-    monkeypatch.setattr('ginga_crplugin.io.review_cache.ReviewCache.forget', fail)
+    monkeypatch.setattr('ginga_crplugin.io.review_cache.ReviewCache.delete', fail)
     again.save(tmp_path / 'one.fits')
     worker.work_all()
     assert (tmp_path / 'one.fits').exists()
@@ -730,7 +730,9 @@ def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tm
 def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card):
     session = Session(worker)
     events = heard(session)
-    frame = frame_of(np.random.default_rng(0).normal(100.0, 5.0, (60, 60)), fits.Header(card | {'BUNIT': 'adu'}), 'far')
+    frame = make_frame(
+        np.random.default_rng(0).normal(100.0, 5.0, (60, 60)), fits.Header(card | {'BUNIT': 'adu'}), 'far'
+    )
     session.open(lambda: frame)
     worker.work_all()
     assert session.params == LACosmicParams()
@@ -743,7 +745,7 @@ def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card)
 def test_a_gain_that_makes_the_saturation_too_low_leaves_it_aside(worker):
     session = Session(worker)
     data = np.random.default_rng(0).normal(100.0, 5.0, (60, 60))
-    session.open(lambda: frame_of(data, fits.Header({'BUNIT': 'adu', 'SATURATE': 100.0}), 'low'))
+    session.open(lambda: make_frame(data, fits.Header({'BUNIT': 'adu', 'SATURATE': 100.0}), 'low'))
     worker.work_all()
     session.set_params(gain=1e-6)
     worker.work_all()

@@ -22,7 +22,7 @@ from ginga_crplugin import Detection, LACosmicParams, Recipe, merge_mask, read_f
 from ginga_crplugin.batch.job import Job, Outcome, process
 from ginga_crplugin.figures.contact_sheet import contact_sheet
 from ginga_crplugin.figures.overview import save_overview
-from ginga_crplugin.io.atomic import _OURS, sweep
+from ginga_crplugin.io.atomic import _OURS, remove_leftovers
 from ginga_crplugin.io.bad_pixel_mask import make_mask
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.format import save_recipe
@@ -160,7 +160,7 @@ def swept(folder):
     """Have the next start sweep the folder; return what every file holds then."""
     for path in (folder, *folder.iterdir()):
         if path.is_dir():
-            sweep(path)
+            remove_leftovers(path)
     return state(folder)
 
 
