@@ -5,13 +5,13 @@ from astropy.table import Table
 
 from ginga_crplugin.core.segments import matching_label
 from ginga_crplugin.panels.mask_overlay import COLORS
-from ginga_crplugin.panels.segment_markers import REJECTED
+from ginga_crplugin.panels.segment_markers import REJECTED_COLOR
 
 __all__ = ['CatalogOverlay']
 
 
 #: At most this many segments get a marker in a viewer that has nothing but markers, the brightest.
-MARKERS = 1000
+MAX_MARKERS = 1000
 
 
 #: In a viewer that has nothing but markers: the names of its catalogs, which shall not be those of the user's own.
@@ -122,11 +122,11 @@ class CatalogOverlay:
             self.hide()
             return
         table = self._segments.listed
-        table = table[np.argsort(-np.nan_to_num(table['peak'].value), kind='stable')[:MARKERS]]
+        table = table[np.argsort(-np.nan_to_num(table['peak'].value), kind='stable')[:MAX_MARKERS]]
         rejected = np.isin(table['label'], self._rejected)
         kept = table[~rejected] if 'cosmic rays' not in self._hidden else None
         self._load('cosmic rays', kept, {'shape': 'circle', 'color': self._colors['cosmic rays'], 'size': 12})
-        self._load('rejected', table[rejected], {'shape': 'circle', 'color': REJECTED, 'size': 12})
+        self._load('rejected', table[rejected], {'shape': 'circle', 'color': REJECTED_COLOR, 'size': 12})
         self._draw_selected()
 
     def _draw_selected(self):

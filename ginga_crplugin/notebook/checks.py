@@ -5,9 +5,9 @@ from html import escape
 import ipywidgets as w
 
 from ginga_crplugin.core.diagnostics.check import MARKS
-from ginga_crplugin.panels.text import check_in_words, count_marks
+from ginga_crplugin.panels.text import check_text, count_marks
 
-__all__ = ['Checks']
+__all__ = ['CheckList']
 
 STYLE = """
 .crp .crp-warning {color: var(--jp-warn-color0, #9a6700);}
@@ -18,7 +18,7 @@ STYLE = """
 _CLASSES = {'ok': 'crp-ok', 'warning': 'crp-warning', 'error': 'crp-error'}
 
 
-class Checks:
+class CheckList:
     """A line that counts the checks, and folds out to all of them.
 
     Parameters
@@ -51,7 +51,7 @@ class Checks:
         self._worst = worst
 
     def _widgets(self, check):
-        yield w.HTML(f'<span class="{_CLASSES[check.mark]}">{escape(check_in_words(check))}</span>')
+        yield w.HTML(f'<span class="{_CLASSES[check.mark]}">{escape(check_text(check))}</span>')
         if check.remedy is not None:
             button = w.Button(description=check.remedy.name)
             button.on_click(lambda _: self._apply(check.remedy))

@@ -8,12 +8,12 @@ from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.header import UNITS
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.mask_overlay import COLORS
-from ginga_crplugin.panels.text import TIPS, comparison_in_words, counts_in_words, frame_in_words
+from ginga_crplugin.panels.text import TIPS, comparison_text, counts_text, frame_text
 
 from .checks import STYLE as CHECKS_STYLE
-from .checks import Checks
-from .parameters import Params
-from .save_form import SavePart
+from .checks import CheckList
+from .parameters import ParameterControls
+from .save_form import SaveForm
 from .segment_table import STYLE, SegmentTable
 from .thumbnails import Thumbnails
 
@@ -82,7 +82,7 @@ class Controls:
         self.unit.tooltip = 'The unit of the pixels: as the header says, or what you choose here.'
         self.unit.observe(lambda change: self._showing or self._panel.choose_unit(change['new'] or None), 'value')
         self.notes = w.HTML()
-        self.checks = Checks(self._session.apply_remedy)
+        self.checks = CheckList(self._session.apply_remedy)
         return _row(self.frame, self.unit, between=True), self.notes, self.checks.button, self.checks.box
 
     def _mask_part(self):
@@ -101,7 +101,7 @@ class Controls:
         self.live.layout.width = 'auto'
         self.live.tooltip = 'The result follows every change, once there is one.'
         self.live.observe(lambda change: self._session.set_live(change['new']), 'value')
-        self.params = Params(self._panel.choose)
+        self.params = ParameterControls(self._panel.choose)
         self.more = w.Accordion([self.params.others])
         self.more.set_title(0, 'More: iterations, median, cleaning, fine structure, sky, edges')
         return _row(_heading('Detection'), self.live, between=True), self.params.common, self.more
@@ -120,13 +120,13 @@ class Controls:
 
     def _table_part(self):
         self.table = SegmentTable(self._panel.select, self._panel.press)
-        self.least = w.BoundedIntText(value=self._session.min_size, min=1, max=1000, layout=w.Layout(width='60px'))
-        self.least.tooltip = 'The smallest segment that is listed; smaller ones are in the mask all the same.'
-        self.least.observe(lambda change: self._session.set_min_size(change['new']), 'value')
+        self.min_size = w.BoundedIntText(value=self._session.min_size, min=1, max=1000, layout=w.Layout(width='60px'))
+        self.min_size.tooltip = 'The smallest segment that is listed; smaller ones are in the mask all the same.'
+        self.min_size.observe(lambda change: self._session.set_min_size(change['new']), 'value')
         words = [w.Label(word) for word in ('show', 'at least', 'px')]
-        row = _row(_heading('Segments'), words[0], self.table.which, words[1], self.least, words[2])
+        row = _row(_heading('Segments'), words[0], self.table.filter, words[1], self.min_size, words[2])
         self.thumbnails = Thumbnails(self._panel.step)
-        return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.why, self.thumbnails.row
+        return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.hint, self.thumbnails.row
 
     def _review_part(self):
         decision, edit = self._panel.pass_decision, self._session.edit
@@ -159,12 +159,12 @@ class Controls:
         )
 
     def _kept_part(self):
-        self._kept_words = w.HTML()
+        self.saved_review_text = w.HTML()
         take = self._button('take', 'Take up', lambda: self._session.take_up(kept=True))
         forget = self._button('forget', 'Forget', lambda: self._session.take_up(kept=False))
         take.tooltip, forget.tooltip = 'Go on with the kept review.', 'Drop the kept review.'
-        self.kept = _row(self._kept_words, take, forget)
-        return self.kept
+        self.saved_review = _row(self.saved_review_text, take, forget)
+        return self.saved_review
 
     def _layers_part(self):
         self.visible, self.colors, cells = {}, {}, []
@@ -190,7 +190,7 @@ class Controls:
         self.cleaned = self._limited['cleaned'] = w.ToggleButton(description='Show cleaned')
         self.cleaned.observe(lambda change: self._panel.show_cleaned(cleaned=change['new']), 'value')
         verify = self._button('verify', 'Verify', self._session.verify)
-        self.save = SavePart(self._session.save)
+        self.save = SaveForm(self._session.save)
         self._limited['save'] = self.save.button
         self.ask = w.ToggleButton(description='Save...', tooltip='Where to, and what will be written.')
         self.ask.observe(lambda change: self._show_save(shown=change['new']), 'value')
@@ -226,7 +226,7 @@ class Controls:
 
     def show_frame(self, frame):
         """Show which frame is at hand and what is to be known of it."""
-        self.frame.value = escape(frame_in_words(frame)).replace('   ', ' &emsp;')
+        self.frame.value = escape(frame_text(frame)).replace('   ', ' &emsp;')
         self.notes.value = '<br>'.join(map(_soft, () if frame is None else frame.notes))
         _fold(self.notes)
         self.save.set_frame(frame)
@@ -264,29 +264,29 @@ class Controls:
         """Show which recipe is used, or was written, and what it says of the list and of growing."""
         self.recipe.value = _soft(words)
         _fold(self.recipe)
-        self.least.value, self.grow.value = min_size, grow
+        self.min_size.value, self.grow.value = min_size, grow
 
-    def show_kept(self, kept):
+    def show_saved_review(self, kept):
         """Offer the review that was kept of this frame, or don't."""
         if kept is not None:
-            self._kept_words.value = f'an unsaved review of this frame was kept ({len(kept[0])} px)'
-        self.kept.layout.display = 'none' if kept is None else 'flex'
+            self.saved_review_text.value = f'an unsaved review of this frame was kept ({len(kept[0])} px)'
+        self.saved_review.layout.display = 'none' if kept is None else 'flex'
 
     def show_counts(self, segments, decisions):
         """Show what was said of the segments."""
-        self.counts.value = '' if decisions is None else counts_in_words(segments, decisions)
+        self.counts.value = '' if decisions is None else counts_text(segments, decisions)
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        self.compared.value = comparison_in_words(comparison)
+        self.compared.value = comparison_text(comparison)
         _fold(self.compared)
 
-    def end_comparison(self):
+    def clear_comparison(self):
         """Show that nothing is compared any more."""
         self._quietly(self.compare, '')
         self.show_comparison(None)
 
-    def show_engine(self, words):
+    def show_engine_note(self, words):
         """Show what is to be known of the fast engine."""
         self.engine.value = _soft(words)
         _fold(self.engine)
@@ -301,13 +301,13 @@ class Controls:
         lines = '<br>'.join(map(escape, lines))
         self.result.value = f'<span class="crp-wrong" role="alert">{lines}</span>' if error else lines
 
-    def show_written(self, words, path=''):
+    def show_saved_path(self, words, path=''):
         """Show where the mask was written, or nothing."""
         self.saved.value = escape(words)
         self.saved.tooltip = str(path)
         _fold(self.saved)
 
-    def show_enabled(self, reasons):
+    def show_disabled(self, reasons):
         """Gray what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
         for name, reason in reasons.items():
             widget = self._limited[name]

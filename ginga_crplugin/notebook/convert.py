@@ -14,12 +14,12 @@ from ginga_crplugin.panels.ginga_image import frame_of_image
 
 __all__ = [
     'cleaned_ccd',
-    'dark_from',
-    'displayed',
+    'displayed_image',
+    'frame_loader',
     'is_viewer',
-    'mask_from',
+    'make_dark_mask',
+    'make_input_mask',
     'masked_ccd',
-    'reader',
     'to_frame',
 ]
 
@@ -29,7 +29,7 @@ def is_viewer(thing):
     return all(callable(getattr(thing, name, None)) for name in ('load_image', 'load_catalog', 'set_viewport'))
 
 
-def displayed(viewer, image_label=None):
+def displayed_image(viewer, image_label=None):
     """Return what a viewer displays: NDData, an array or a Ginga image; None if it displays nothing.
 
     Raises
@@ -43,7 +43,7 @@ def displayed(viewer, image_label=None):
     return None if ginga is None else ginga.get_image()
 
 
-def reader(source, ext=None, unit=None):
+def frame_loader(source, ext=None, unit=None):
     """Return a function that makes a frame of a source, to be called in a worker.
 
     Raises
@@ -99,7 +99,7 @@ def _header(meta):
     return header
 
 
-def mask_from(source, bit):
+def make_input_mask(source, bit):
     """Make an input mask of a path, an array, NDData, or an `InputMask`, which is taken as it is."""
     if isinstance(source, InputMask):
         return source
@@ -109,7 +109,7 @@ def mask_from(source, bit):
     return InputMask.from_data('mask', bit, data != 0)
 
 
-def dark_from(source, limit):
+def make_dark_mask(source, limit):
     """Make a mask of the hot pixels of a dark: a path, an array or NDData."""
     if isinstance(source, str | os.PathLike):
         return read_dark(source, limit)

@@ -26,9 +26,9 @@ from ginga_crplugin.recipe.recipe import Recipe
 from ginga_crplugin.session.session import Session
 
 from .controls import Controls
-from .convert import cleaned_ccd, dark_from, displayed, is_viewer, mask_from, masked_ccd, reader
+from .convert import cleaned_ccd, displayed_image, frame_loader, is_viewer, make_dark_mask, make_input_mask, masked_ccd
 from .presenter import NotebookDisplay
-from .viewer import View
+from .viewer import ViewerAdapter
 from .worker import Worker, has_loop
 
 __all__ = ['CosmicRayPanel']
@@ -85,7 +85,7 @@ class CosmicRayPanel(w.VBox):
         self._worker = Worker()
         self.session = Session(self._worker, None if reviews is None else ReviewCache(reviews))
         super().__init__()
-        self.view = View(viewer, image_label)
+        self.view = ViewerAdapter(viewer, image_label)
         self.overlay = self.view.overlay
         self.controls = Controls(self)
         self._display = NotebookDisplay(self.session, self.view, self.controls)
@@ -103,8 +103,8 @@ class CosmicRayPanel(w.VBox):
         source = data if data is not None else source
         if source is not None:
             self.load(source, ext=ext, unit=unit)
-        elif viewer is not None and displayed(viewer, image_label) is not None:
-            self._open(displayed(viewer, image_label), ext, unit, taken=True)
+        elif viewer is not None and displayed_image(viewer, image_label) is not None:
+            self._open(displayed_image(viewer, image_label), ext, unit, taken=True)
 
     def _arrange(self, *, show_viewer):
         column = self.controls.column
@@ -143,7 +143,7 @@ class CosmicRayPanel(w.VBox):
 
     def _open(self, source, ext, unit, *, taken):
         self._opened_as = unit or self.session.unit
-        load = reader(source, ext, self._opened_as)
+        load = frame_loader(source, ext, self._opened_as)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
         self.view.taken, self._opening = taken, True
@@ -185,7 +185,7 @@ class CosmicRayPanel(w.VBox):
         if cause not in CAUSES:
             msg = f'cause is {cause!r}: it must be one of {", ".join(CAUSES)}'
             raise ValueError(msg)
-        self._await(lambda: self.session.add_mask(lambda: mask_from(source, CAUSES[cause])), 'masks')
+        self._await(lambda: self.session.add_mask(lambda: make_input_mask(source, CAUSES[cause])), 'masks')
 
     def add_dark(self, source, limit):
         """Mask the hot pixels of a combined dark before the run: those above the limit, in the unit of the dark.
@@ -195,7 +195,7 @@ class CosmicRayPanel(w.VBox):
         source : path-like, (ny, nx) array_like or `~astropy.nddata.NDData`
         limit : float
         """
-        self._await(lambda: self.session.add_mask(lambda: dark_from(source, limit)), 'masks')
+        self._await(lambda: self.session.add_mask(lambda: make_dark_mask(source, limit)), 'masks')
 
     def save(self, path=None, **options):
         """Write the merged mask, and come back when it is written.
@@ -356,7 +356,7 @@ class CosmicRayPanel(w.VBox):
 
     def step(self, step):
         """Go to the segment that comes so many rows after the selected one."""
-        label = self.controls.table.rows.beside(self.overlay.selected, step)
+        label = self.controls.table.rows.neighbor(self.overlay.selected, step)
         if label is not None:
             self.select(label)
 

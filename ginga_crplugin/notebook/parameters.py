@@ -5,9 +5,9 @@ from dataclasses import fields
 import ipywidgets as w
 
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.panels.text import UNITS
+from ginga_crplugin.panels.text import UNIT_LABELS
 
-__all__ = ['Params']
+__all__ = ['ParameterControls']
 
 #: Larger numbers, infinity among them, are shown as this.
 _LARGEST = 1e7
@@ -71,7 +71,7 @@ def _control(item, changed):
     return (_Switch if item.type is bool else _Number)(item, changed)
 
 
-class Params:
+class ParameterControls:
     """The widgets of all parameters.
 
     Parameters
@@ -102,7 +102,7 @@ class Params:
             control = self._controls[item.name] = _control(item, self._choose)
             source = self._sources[item.name] = w.Label()
             source.add_class('crp-soft')
-            unit = UNITS.get(item.metadata['unit'], item.metadata['unit'])
+            unit = UNIT_LABELS.get(item.metadata['unit'], item.metadata['unit'])
             widgets = control.widgets if len(control.widgets) == 2 else [source, *control.widgets]
             row = [w.Label(item.metadata['label']), *widgets, w.Label(unit)]
             for cell in row:

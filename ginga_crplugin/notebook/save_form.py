@@ -5,12 +5,12 @@ from pathlib import Path
 
 import ipywidgets as w
 
-from ginga_crplugin.panels.text import KINDS, TIPS, default_kind, save_in_words, target
+from ginga_crplugin.panels.text import KINDS, TIPS, default_kind, default_target, save_text
 
-__all__ = ['SavePart']
+__all__ = ['SaveForm']
 
 
-class SavePart:
+class SaveForm:
     """The widgets that ask where the merged mask shall go.
 
     Parameters
@@ -31,8 +31,8 @@ class SavePart:
             widget.observe(lambda _: self._show(), 'value')
         self.button = w.Button(description='Save', tooltip=TIPS['save'], layout=w.Layout(width='72px'))
         self.button.on_click(lambda _: self._clicked())
-        self.words = w.HTML()
-        rows = [self.kind], [self.path, self.button], [self.cleaned, self.overwrite], [self.words]
+        self.message = w.HTML()
+        rows = [self.kind], [self.path, self.button], [self.cleaned, self.overwrite], [self.message]
         self.widgets = [w.HBox(row, layout=w.Layout(align_items='center', flex_flow='row wrap')) for row in rows]
         self.widgets[1].layout.flex_flow = 'row'
 
@@ -42,7 +42,7 @@ class SavePart:
         kinds = {words: kind for words, kind in KINDS.items() if kind != 'into' or (frame and frame.path is not None)}
         if len(self.kind.options) != len(kinds):
             self.kind.options = kinds
-        self.path.value = '' if frame is None else str(target(frame))
+        self.path.value = '' if frame is None else str(default_target(frame))
         self.kind.value = default_kind(frame)
         self.overwrite.value = False  # what was said of another file
         self.cleaned.value = frame is not None and frame.saved is not None and frame.saved.cleaned  # as it was
@@ -56,13 +56,13 @@ class SavePart:
     def _show(self):
         self.path.disabled = self.kind.value == 'into'
         if self._frame is None:
-            self.words.value = ''
+            self.message.value = ''
         else:
-            self.say(save_in_words(self._frame, self.kind.value, self.target, overwrite=self.overwrite.value))
+            self.say(save_text(self._frame, self.kind.value, self.target, overwrite=self.overwrite.value))
 
     def say(self, words):
         """Show a line of words."""
-        self.words.value = f'<span class="crp-soft">{escape(words)}</span>'
+        self.message.value = f'<span class="crp-soft">{escape(words)}</span>'
 
     def done(self):
         """Show that it was written."""
@@ -73,7 +73,7 @@ class SavePart:
         """Say here too why it was not saved, if that is what went wrong."""
         if self._writing:
             self._writing = False
-            self.words.value = f'<span class="crp-wrong">{escape(message)}</span>'
+            self.message.value = f'<span class="crp-wrong">{escape(message)}</span>'
 
     def _clicked(self):
         self._writing = True

@@ -5,7 +5,7 @@ from html import escape
 import ipywidgets as w
 from ipyevents import Event
 
-from ginga_crplugin.panels.segment_rows import PAGE, Rows
+from ginga_crplugin.panels.segment_rows import PAGE_SIZE, SegmentRows
 
 __all__ = ['SegmentTable']
 
@@ -45,25 +45,25 @@ class SegmentTable:
 
     def __init__(self, chosen, pressed):
         self._chosen, self._pressed = chosen, pressed
-        self.rows = Rows()
+        self.rows = SegmentRows()
         self.html = w.HTML(tooltip=_TIP)
         self.view = w.Box([self.html], layout=w.Layout(height='158px', overflow='auto', display='block'))
         self.view.add_class('crp-table')
         self._event = Event(source=self.html, watched_events=['click', 'keydown'], ignore_modifier_key_events=True)
         self._event.on_dom_event(self._heard)
-        self.which = w.Dropdown(options=['all'], layout=w.Layout(width='86px'))
-        self.which.tooltip = 'Which segments are listed: all, by decision, or by what they may be instead.'
-        self.which.observe(self._filter, 'value')
+        self.filter = w.Dropdown(options=['all'], layout=w.Layout(width='86px'))
+        self.filter.tooltip = 'Which segments are listed: all, by decision, or by what they may be instead.'
+        self.filter.observe(self._filter, 'value')
         self._build_pages()
         self.show(None)
 
     def _build_pages(self):
         layout = w.Layout(width='36px')
-        self.back, self.forth = (w.Button(description=word, layout=layout) for word in '<>')
-        self.back.on_click(lambda _: self.turn(-1))
-        self.forth.on_click(lambda _: self.turn(1))
-        self.words = w.Label()
-        self.pages = w.HBox([self.back, self.words, self.forth])
+        self.previous, self.next = (w.Button(description=word, layout=layout) for word in '<>')
+        self.previous.on_click(lambda _: self.turn(-1))
+        self.next.on_click(lambda _: self.turn(1))
+        self.page_text = w.Label()
+        self.pages = w.HBox([self.previous, self.page_text, self.next])
 
     def show(self, table, rejected=(), selected=None):
         """Show the rows of a table of segments (`Segments.listed`), or none; one of them may be selected."""
@@ -80,22 +80,22 @@ class SegmentTable:
     def select(self, label):
         """Select the row of a segment, on whatever page it is."""
         self.selected = label
-        self.rows.turn_to(label)
+        self.rows.go_to_label(label)
         self._show_page()
 
     def turn(self, pages):
         """Turn so many pages on."""
-        self.rows.turn(pages)
+        self.rows.change_page(pages)
         self._show_page()
 
     def _offer(self):
-        if self.which.options != tuple(self.rows.whiches):
-            which = self.rows.which
-            self.which.options = self.rows.whiches
-            self.which.value = which
+        if self.filter.options != tuple(self.rows.filters):
+            which = self.rows.filter
+            self.filter.options = self.rows.filters
+            self.filter.value = which
 
     def _filter(self, change):
-        self.rows.show(change['new'] or 'all')
+        self.rows.set_filter(change['new'] or 'all')
         self._show_page()
 
     def _heard(self, event):
@@ -109,28 +109,28 @@ class SegmentTable:
         """Take the row, or sort by the column, whose class the clicked cell has."""
         kind, _, name = event['target']['className'].partition(' ')
         if kind == 'crp-head':
-            self.rows.sort(name)
+            self.rows.toggle_sort(name)
             self._show_page()
-        elif kind == 'crp-cell' and self.rows.place(int(name)):  # else it was gone before the click was heard
+        elif kind == 'crp-cell' and self.rows.position(int(name)):  # else it was gone before the click was heard
             self._chosen(int(name))
 
     def _show_page(self):
         rows, count = self.rows, len(self.rows)
         self.html.value = self._page()
-        self.pages.layout.display = 'flex' if count > PAGE else 'none'
-        self.words.value = f'{rows.first + 1} to {min(rows.first + PAGE, count)} of {count}'
-        self.back.disabled = rows.page == 0
-        self.forth.disabled = rows.first + PAGE >= count
+        self.pages.layout.display = 'flex' if count > PAGE_SIZE else 'none'
+        self.page_text.value = f'{rows.first_index + 1} to {min(rows.first_index + PAGE_SIZE, count)} of {count}'
+        self.previous.disabled = rows.page == 0
+        self.next.disabled = rows.first_index + PAGE_SIZE >= count
 
     def _page(self):
-        key, rising = self.rows.sorting
-        arrow = ' ▲' if rising else ' ▼'
+        key, ascending = self.rows.sort_order
+        arrow = ' ▲' if ascending else ' ▼'
         heads = ''.join(
             f'<th class="crp-head {name}">{head}{arrow if name == key else ""}</th>'
             for head, name, _ in self.rows.columns
         )
         body = ''
-        for label, rejected, words in self.rows.shown:
+        for label, rejected, words in self.rows.page_rows:
             classes = ' '.join(['crp-chosen'] * (label == self.selected) + ['crp-rejected'] * rejected)
             cells = ''.join(f'<td class="crp-cell {label}">{escape(word)}</td>' for word in words)
             body += f'<tr class="{classes}">{cells}</tr>'

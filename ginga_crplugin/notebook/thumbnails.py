@@ -9,7 +9,7 @@ from PIL import Image
 
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
 from ginga_crplugin.figures.cutout import cutout_size
-from ginga_crplugin.panels.text import hint_in_words
+from ginga_crplugin.panels.text import hint_text
 
 __all__ = ['Thumbnails']
 
@@ -28,24 +28,24 @@ class Thumbnails:
 
     def __init__(self, step):
         self.image = w.Image(format='png', layout=w.Layout(max_width='100%', height='auto', object_fit='contain'))
-        self.back, self.forth = (w.Button(description=word, layout=w.Layout(width='36px')) for word in '<>')
-        self.back.on_click(lambda _: step(-1))
-        self.forth.on_click(lambda _: step(1))
-        self.back.tooltip, self.forth.tooltip = 'The segment before (key N).', 'The next segment (key n).'
-        self.words = w.Label()
-        self.why = w.HTML(layout=w.Layout(min_height='36px'))  # two lines, so that nothing below moves
-        self.why.tooltip = 'What the selected segment may be instead of a cosmic ray, and why.'
-        self.why.add_class('crp-soft')
-        self.row = w.HBox([self.back, self.words, self.forth], layout=w.Layout(align_items='center'))
+        self.previous, self.next = (w.Button(description=word, layout=w.Layout(width='36px')) for word in '<>')
+        self.previous.on_click(lambda _: step(-1))
+        self.next.on_click(lambda _: step(1))
+        self.previous.tooltip, self.next.tooltip = 'The segment before (key N).', 'The next segment (key n).'
+        self.position = w.Label()
+        self.hint = w.HTML(layout=w.Layout(min_height='36px'))  # two lines, so that nothing below moves
+        self.hint.tooltip = 'What the selected segment may be instead of a cosmic ray, and why.'
+        self.hint.add_class('crp-soft')
+        self.row = w.HBox([self.previous, self.position, self.next], layout=w.Layout(align_items='center'))
         self.show(None, None, 0, 0)
 
     def show(self, session, label, place, count):
         """Show a segment of the session's result, or none; it is at a place, from 1, among those that are listed."""
-        self.words.value = f'{place or "-"} of {count}'
-        self.back.disabled, self.forth.disabled = place <= 1, count == 0 or place == count
+        self.position.value = f'{place or "-"} of {count}'
+        self.previous.disabled, self.next.disabled = place <= 1, count == 0 or place == count
         shown = label is not None and session.result is not None
-        self.why.value = escape(hint_in_words(session, label)) if shown else ''
-        self.image.layout.display = self.why.layout.display = None if shown else 'none'
+        self.hint.value = escape(hint_text(session, label)) if shown else ''
+        self.image.layout.display = self.hint.layout.display = None if shown else 'none'
         if shown:
             file = io.BytesIO()
             Image.fromarray(_picture(session, label)).save(file, 'PNG')

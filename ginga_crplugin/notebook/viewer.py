@@ -6,10 +6,10 @@ from ginga_crplugin.panels.mask_overlay import MaskOverlay
 
 from .catalog_overlay import CatalogOverlay
 
-__all__ = ['View']
+__all__ = ['ViewerAdapter']
 
 
-class View:
+class ViewerAdapter:
     """The image in a viewer, and what is drawn over it.
 
     Parameters

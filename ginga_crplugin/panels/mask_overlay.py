@@ -8,7 +8,7 @@ from ginga.canvas.CanvasObject import get_canvas_types
 from ginga_crplugin.core.segments import matching_label
 
 from .layer_image import LayerImage
-from .segment_markers import Markers
+from .segment_markers import SegmentMarkers
 
 __all__ = ['COLORS', 'MaskOverlay']
 
@@ -17,7 +17,7 @@ COLORS = {'input': '#0072B2', 'cosmic rays': '#D55E00', 'by hand': '#F0E442'}
 
 #: Colors of a comparison: what both results have, and what the other has alone. Okabe & Ito's darker green and purple
 #: come too near each other and the blue (tests/panels/test_colors.py).
-COMPARED = {'in both': '#79EC8C', 'only there': '#FA9EEC'}
+COMPARISON_COLORS = {'in both': '#79EC8C', 'only there': '#FA9EEC'}
 
 _TAG = 'ginga_crplugin'
 _COARSEST = 64
@@ -41,7 +41,7 @@ class MaskOverlay:
 
     def __init__(self, viewer, opacity=0.6, colors=None):
         self._viewer = viewer
-        self._colors = (COLORS if colors is None else colors) | COMPARED
+        self._colors = (COLORS if colors is None else colors) | COMPARISON_COLORS
         self._opacity = opacity
         self._shape = None
         self._pixels = {}
@@ -53,7 +53,7 @@ class MaskOverlay:
         self.canvas = types.DrawingCanvas()
         self.canvas.set_surface(viewer)
         self.canvas.register_for_cursor_drawing(viewer)
-        self._markers = Markers(self._colors['cosmic rays'])
+        self._markers = SegmentMarkers(self._colors['cosmic rays'])
         self.canvas.add(self._markers, tag='markers', redraw=False)
 
     @property
@@ -94,7 +94,7 @@ class MaskOverlay:
         Parameters
         ----------
         layers : dict of (n,) int ndarray
-            The flat indices of the pixels, rising, for one or some of the layers given with the colors.
+            The flat indices of the pixels, ascending, for one or some of the layers given with the colors.
         shape : tuple of int
             (ny, nx) of the image.
         """
@@ -140,7 +140,11 @@ class MaskOverlay:
             layers = {'cosmic rays': detected, 'by hand': decisions.marked}
             rejected = decisions.rejected_labels
         self._markers.set_rejected(rejected)
-        nothing = dict.fromkeys(COMPARED, np.zeros(0, dtype=np.int64)) if COMPARED.keys() & self._pixels.keys() else {}
+        nothing = (
+            dict.fromkeys(COMPARISON_COLORS, np.zeros(0, dtype=np.int64))
+            if COMPARISON_COLORS.keys() & self._pixels.keys()
+            else {}
+        )
         self.set_layers(layers | nothing, segments.shape)
 
     def set_comparison(self, comparison, shape):

@@ -2,7 +2,7 @@
 
 import time
 
-from .text import reasons, recipe_in_words, result_in_words, written_in_words
+from .text import disabled_reasons, recipe_text, result_lines, saved_text
 
 __all__ = ['Display']
 
@@ -25,7 +25,7 @@ class Display:
     def heard(self, event):
         """Show what the session has told."""
         getattr(self, f'_heard_{event}')()
-        self._show_enabled()
+        self._show_disabled()
 
     def show_error(self, message):
         """Say what went wrong."""
@@ -34,7 +34,7 @@ class Display:
     def show_thumbnails(self):
         """Show the selected segment beside itself."""
         rows, label = self._panel.table.rows, self._overlay.selected
-        self._panel.thumbnails.show(self._session, label, rows.place(label), len(rows))
+        self._panel.thumbnails.show(self._session, label, rows.position(label), len(rows))
 
     def show_time(self):
         """Show how long the run goes on, where it takes long."""
@@ -43,16 +43,16 @@ class Display:
             self._panel.show_progress(self._session.progress)
             self._panel.show_result([f'searching... {seconds:.0f} s'])
 
-    def _show_enabled(self):
-        self._panel.show_enabled(reasons(self._session))
+    def _show_disabled(self):
+        self._panel.show_disabled(disabled_reasons(self._session))
 
     def _show_result(self):
-        self._panel.show_result(result_in_words(self._session))
+        self._panel.show_result(result_lines(self._session))
 
     def _show_counts(self):
         self.show_thumbnails()
         self._panel.show_counts(self._session.result.segments, self._session.decisions)
-        self._panel.show_written('')
+        self._panel.show_saved_path('')
 
     def _show_segments(self):
         result, decisions = self._session.result, self._session.decisions
@@ -65,11 +65,11 @@ class Display:
         self._overlay.clear()
         self._panel.table.show(None)
         self._panel.show_result([])
-        self._panel.show_written('')
+        self._panel.show_saved_path('')
         self.show_thumbnails()
         self._panel.show_counts(None, None)
-        self._panel.end_comparison()
-        self._panel.show_kept(None)
+        self._panel.clear_comparison()
+        self._panel.show_saved_review(None)
         for event in ('checks', 'masks', 'params'):
             getattr(self, f'_heard_{event}')()
 
@@ -77,7 +77,7 @@ class Display:
         self._panel.params.show(self._session.params, self._session.sources)
 
     def _heard_recipe(self):
-        self._panel.show_recipe(recipe_in_words(self._session), self._session.min_size, self._session.grow)
+        self._panel.show_recipe(recipe_text(self._session), self._session.min_size, self._session.grow)
 
     def _heard_masks(self):
         frame = self._session.frame
@@ -101,16 +101,16 @@ class Display:
 
     def _heard_result(self):
         self._show_result()
-        self._panel.end_comparison()
+        self._panel.clear_comparison()
         self._overlay.set_segments(self._session.result.segments, self._session.decisions)
         self._show_segments()
         self._show_counts()
 
     def _heard_review(self):
-        self._panel.show_kept(self._session.kept)
+        self._panel.show_saved_review(self._session.kept)
         result, decisions = self._session.result, self._session.decisions
         if result is not None:
-            self._panel.end_comparison()
+            self._panel.clear_comparison()
             self._overlay.set_decisions(result.segments, decisions)
             self._panel.table.show_decisions(decisions.rejected_labels)
             self._show_counts()
@@ -133,16 +133,16 @@ class Display:
             self._overlay.set_decisions(result.segments, self._session.decisions)
 
     def _heard_kept(self):
-        self._panel.show_kept(self._session.kept)
+        self._panel.show_saved_review(self._session.kept)
 
     def _heard_verified(self):
         self._show_result()
 
     def _heard_engine(self):
-        self._panel.show_engine(self._session.engine)
+        self._panel.show_engine_note(self._session.engine)
 
     def _heard_saved(self):
-        self._panel.show_written(written_in_words(self._session), self._session.written)
+        self._panel.show_saved_path(saved_text(self._session), self._session.written)
 
     def _heard_error(self):
         self.show_error(self._session.error)

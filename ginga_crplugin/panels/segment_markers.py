@@ -3,16 +3,16 @@
 import numpy as np
 from ginga.canvas.CanvasObject import CanvasObjectBase
 
-__all__ = ['MARKERS', 'REJECTED', 'Markers']
+__all__ = ['MAX_MARKERS', 'REJECTED_COLOR', 'SegmentMarkers']
 
 #: Color of the markers of rejected segments.
-REJECTED = '#999999'
+REJECTED_COLOR = '#999999'
 
 #: At most this many segments get a marker, the brightest in view.
-MARKERS = 200
+MAX_MARKERS = 200
 
 
-class Markers(CanvasObjectBase):
+class SegmentMarkers(CanvasObjectBase):
     """Boxes around the segments in view, drawn as one canvas object."""
 
     def __init__(self, color):
@@ -58,8 +58,8 @@ class Markers(CanvasObjectBase):
         """Draw the brightest boxes in view, and the selected one always."""
         pen = viewer.renderer.setup_cr(self)
         if self.visible:
-            lines = [pen.get_line(color, linewidth=self.linewidth) for color in (self.color, REJECTED)]
-            shown = self._in_view(viewer)[:MARKERS]
+            lines = [pen.get_line(color, linewidth=self.linewidth) for color in (self.color, REJECTED_COLOR)]
+            shown = self._in_view(viewer)[:MAX_MARKERS]
             for corners, rejected in zip(self._corners(viewer, shown), self._rejected[shown], strict=True):
                 pen.draw_polygon(corners, line=lines[int(rejected)])
         for corners in self._corners(viewer, np.flatnonzero(self._labels == self.selected)):

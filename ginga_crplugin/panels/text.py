@@ -10,20 +10,20 @@ from ginga_crplugin.io.save import default_path
 __all__ = [
     'KINDS',
     'TIPS',
-    'UNITS',
-    'check_in_words',
-    'comparison_in_words',
+    'UNIT_LABELS',
+    'check_text',
+    'comparison_text',
     'count_marks',
-    'counts_in_words',
+    'counts_text',
     'default_kind',
-    'frame_in_words',
-    'hint_in_words',
-    'reasons',
-    'recipe_in_words',
-    'result_in_words',
-    'save_in_words',
-    'target',
-    'written_in_words',
+    'default_target',
+    'disabled_reasons',
+    'frame_text',
+    'hint_text',
+    'recipe_text',
+    'result_lines',
+    'save_text',
+    'saved_text',
 ]
 
 #: The kinds of output, and the words for them.
@@ -34,7 +34,7 @@ KINDS = {
 }
 
 #: The words for the units of the parameters.
-UNITS = {'electron': 'e-', 'electron/adu': 'e-/adu'}
+UNIT_LABELS = {'electron': 'e-', 'electron/adu': 'e-/adu'}
 
 #: What each button does.
 TIPS = {
@@ -56,7 +56,7 @@ TIPS = {
 }
 
 
-def frame_in_words(frame):
+def frame_text(frame):
     """Return which frame is at hand."""
     if frame is None:
         return 'no image'
@@ -71,26 +71,26 @@ def count_marks(checks):
     return ', '.join(f'{count} {plurals[mark]}' for mark, count in counts.items() if count)
 
 
-def check_in_words(check):
+def check_text(check):
     """Return what was measured; with a warning or an error also what it means and what to do."""
     line = f'{check.mark} - {check.name}: {check.measured}'
     more = () if check.mark == 'ok' else (check.effect, check.advice)
     return '; '.join([line, *filter(None, more)])
 
 
-def comparison_in_words(comparison):
+def comparison_text(comparison):
     """Return how two results compare, with the colors; empty where none are compared."""
     return '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
 
 
-def counts_in_words(segments, decisions):
+def counts_text(segments, decisions):
     """Return what was said of the segments."""
     rejected = len(decisions.rejected_labels)
     words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
     return f'{words}; {decisions.pending} px wait' if decisions.pending else words
 
 
-def hint_in_words(session, label):
+def hint_text(session, label):
     """Return what a segment may be instead of a cosmic ray, and why; empty where nothing is known of it yet."""
     if label is None or session.result is None or 'hint' not in session.result.segments.table.colnames:
         return ''
@@ -98,14 +98,14 @@ def hint_in_words(session, label):
     return f'{row["hint"]}: {explain_hint(row)}' if row['hint'] else 'no sign of another cause'
 
 
-def written_in_words(session):
+def saved_text(session):
     """Return where the review was saved, and whether it has changed since; empty where it was not."""
     if session.written is None:
         return ''
     return f'saved: {session.written.name}' + ('' if session.saved else ', as it was before the last change')
 
 
-def result_in_words(session):
+def result_lines(session):
     """Return what was found, line by line."""
     result = session.result
     if result is None:
@@ -116,14 +116,14 @@ def result_in_words(session):
     return [*lines, more] if more else lines
 
 
-def recipe_in_words(session):
+def recipe_text(session):
     """Return which recipe was written, or is used."""
     if session.saved_recipe is not None:
         return f'written: {session.saved_recipe.name}'
     return '' if session.used_recipe is None else f'by {session.used_recipe.name}'
 
 
-def target(frame):
+def default_target(frame):
     """Return where the mask of a frame goes if nobody says otherwise."""
     if default_kind(frame) == 'mask':
         return frame.saved.path
@@ -140,7 +140,7 @@ def default_kind(frame):
     return 'into' if frame.saved.path == frame.path else 'mask'
 
 
-def save_in_words(frame, kind, path, *, overwrite):
+def save_text(frame, kind, path, *, overwrite):
     """Return what will be written, and what it takes the place of.
 
     Parameters
@@ -165,7 +165,7 @@ def save_in_words(frame, kind, path, *, overwrite):
     return f'{path.name} will be written'
 
 
-def reasons(session):
+def disabled_reasons(session):
     """Return why something can't be done now, by its name; empty where it can."""
     no_frame = '' if session.frame is not None else 'Open an image first.'
     no_result = no_frame or ('' if session.result is not None else 'Run it first.')

@@ -3,17 +3,17 @@
 from ginga.gw import Widgets
 
 from ginga_crplugin.core.diagnostics.check import MARKS
-from ginga_crplugin.panels.text import check_in_words, count_marks
+from ginga_crplugin.panels.text import check_text, count_marks
 
-from .toolkit import set_words, tab_after
+from .toolkit import set_tab_order, set_text_wrapped
 
-__all__ = ['Checks']
+__all__ = ['CheckList']
 
 _COLORS = {'ok': '#2e7d32', 'warning': '#9a6700', 'error': '#b00020'}
 _WIDE = 60
 
 
-class Checks:
+class CheckList:
     """A line that counts the checks, and folds out to all of them.
 
     Parameters
@@ -51,7 +51,7 @@ class Checks:
         self._cures = []
         for check in sorted(checks, key=lambda check: MARKS.index(check.mark), reverse=True):
             self._add(check)
-        tab_after(self.button, *self._cures)
+        set_tab_order(self.button, *self._cures)
         worst = 'error' if any(check.mark == 'error' for check in checks) else 'ok'
         if worst != self._worst:
             self.fold_out(worst == 'error')
@@ -59,7 +59,7 @@ class Checks:
 
     def _add(self, check):
         label = Widgets.Label('')
-        set_words(label, check_in_words(check), _WIDE)
+        set_text_wrapped(label, check_text(check), _WIDE)
         label.set_color(fg=_COLORS[check.mark])
         self.box.add_widget(label, stretch=0)
         if check.remedy is not None:

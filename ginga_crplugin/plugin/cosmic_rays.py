@@ -117,7 +117,7 @@ class CosmicRays(LocalPlugin):
         """Build the panel."""
         self.panel = Panel(container, self)
         self.panel.opacity.set_value(round(self.settings['opacity'] * 100))
-        self.panel.least.set_value(self.session.min_size)
+        self.panel.min_size.set_value(self.session.min_size)
         self.panel.limit.set_value(self.settings['dark_limit'])
         self.panel.live.set_state(self.session.live)
         for layer, swatch in self.panel.swatches.items():
@@ -338,7 +338,7 @@ class CosmicRays(LocalPlugin):
             return
         segments = session.decisions.annotate(session.result.segments)
         decisions = dict(zip(segments.table['label'], segments.table['decision'], strict=True))
-        labels, images = list(table.shown), self.panel.thumbnails.images(session)
+        labels, images = list(table.rows.labels), self.panel.thumbnails.images(session)
 
         def done(paths, error):
             if self.panel is not None:
@@ -382,7 +382,7 @@ class CosmicRays(LocalPlugin):
     def reject_shown(self):
         """Reject all segments in the list."""
         if self.session.result is not None:
-            self.session.edit('reject', self.session.pixels_of(self.panel.table.shown))
+            self.session.edit('reject', self.session.pixels_of(self.panel.table.rows.labels))
 
     def draw(self, mode):
         """Have the mouse draw on the image, in one of `MODES`."""
@@ -433,7 +433,7 @@ class CosmicRays(LocalPlugin):
 
     def step(self, step):
         """Go to the segment that comes so many rows later."""
-        label = self.panel.table.rows.beside(self.overlay.selected, step)
+        label = self.panel.table.rows.neighbor(self.overlay.selected, step)
         if label is not None:
             self.select(label)
             self.panel.table.select(label)

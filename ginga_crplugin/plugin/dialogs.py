@@ -5,7 +5,7 @@ from pathlib import Path
 from ginga.gw import Widgets
 
 from .save_dialog import SaveDialog
-from .toolkit import dismiss
+from .toolkit import delete_dialog
 
 __all__ = ['FITS', 'YAML', 'Dialogs']
 
@@ -33,7 +33,7 @@ class Dialogs:
     def close(self):
         """Take the dialog away."""
         if self.shown is not None:
-            dismiss(self.shown)
+            delete_dialog(self.shown)
             self.shown = None
 
     def ask_files(self, title, mode, chosen, *, endings=(), folder=None):

@@ -6,13 +6,13 @@ from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.header import UNITS
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.mask_overlay import COLORS
-from ginga_crplugin.panels.text import TIPS, comparison_in_words, counts_in_words
+from ginga_crplugin.panels.text import TIPS, comparison_text, counts_text
 
-from .checks import Checks
-from .parameters import Params
+from .checks import CheckList
+from .parameters import ParameterControls
 from .segment_table import SegmentTable
 from .thumbnails import Thumbnails
-from .toolkit import BOLD, narrow, set_words, tab_after, wide_enough
+from .toolkit import BOLD, fit_width, limit_width, set_tab_order, set_text_wrapped
 
 __all__ = ['Panel']
 
@@ -41,7 +41,7 @@ class Panel:
         top.set_border_width(4)
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
         box.set_spacing(3)
-        narrow(box, _PIXELS)
+        limit_width(box, _PIXELS)
         for part in (
             self._frame_part,
             self._mask_part,
@@ -53,7 +53,7 @@ class Panel:
         ):
             part(box)
         top.add_widget(scroll, stretch=1)
-        wide_enough(scroll, box)
+        fit_width(scroll, box)
         self._output_part(top)  # always in sight
         top.add_widget(self._last_row(), stretch=0)
         container.add_widget(top, stretch=1)
@@ -72,7 +72,7 @@ class Panel:
         box.add_widget(_row(self.unit), stretch=0)
         self.notes = Widgets.Label('')
         box.add_widget(self.notes, stretch=0)
-        self.checks = Checks(self._session.apply_remedy)
+        self.checks = CheckList(self._session.apply_remedy)
         box.add_widget(self.checks.button, stretch=0)
         box.add_widget(self.checks.box, stretch=0)
 
@@ -82,7 +82,7 @@ class Panel:
         box.add_widget(self.masks, stretch=0)
         add = _button('Add mask...', self._plugin.add_mask, 'A FITS image in which every pixel that is not 0 is bad.')
         dark = _button('Dark...', self._plugin.add_dark, 'A combined dark: its pixels above the limit are hot.')
-        self.limit = narrow(Widgets.SpinBox(dtype=float), 90)
+        self.limit = limit_width(Widgets.SpinBox(dtype=float), 90)
         self.limit.set_limits(0.0, 1e6, 1.0)
         self.limit.set_value(30.0)
         self.limit.set_tooltip('The limit of the dark, in its own unit.')
@@ -93,7 +93,7 @@ class Panel:
         self.live.set_tooltip('The result follows every change, once there is one.')
         self.live.add_callback('activated', lambda _, on: self._plugin.set_live(bool(on)))
         box.add_widget(_row(_heading('Detection'), self.live), stretch=0)
-        self.params = Params(self._plugin.choose)
+        self.params = ParameterControls(self._plugin.choose)
         box.add_widget(self.params.common, stretch=0)
         self.more = Widgets.Expander(_MORE)
         self.more.set_widget(self.params.others)
@@ -113,21 +113,21 @@ class Panel:
             box.add_widget(line, stretch=0)
 
     def _table_part(self, box):
-        self.least = narrow(Widgets.SpinBox(dtype=int), 70)
-        self.least.set_limits(1, 1000, 1)
-        self.least.set_tooltip('The smallest segment that is listed; smaller ones are in the mask all the same.')
-        self.least.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
+        self.min_size = limit_width(Widgets.SpinBox(dtype=int), 70)
+        self.min_size.set_limits(1, 1000, 1)
+        self.min_size.set_tooltip('The smallest segment that is listed; smaller ones are in the mask all the same.')
+        self.min_size.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
         self.table = SegmentTable(self._plugin.select, self._plugin.pixel_offset)
         words = [Widgets.Label(word) for word in ('show', 'at least', 'px')]
         heading = _heading('Segments')
-        box.add_widget(_row(heading, words[0], self.table.which, words[1], self.least, words[2]), stretch=0)
+        box.add_widget(_row(heading, words[0], self.table.filter, words[1], self.min_size, words[2]), stretch=0)
         box.add_widget(self.table.view, stretch=1)
         box.add_widget(self.table.pages, stretch=0)
         self.thumbnails = Thumbnails(self._plugin.logger, self._plugin.step, self._plugin.open_images)
         self.sheet = self.thumbnails.sheet
         self.sheet.add_callback('activated', lambda _: self._plugin.ask_sheet())
         box.add_widget(self.thumbnails.view, stretch=0)
-        box.add_widget(self.thumbnails.why, stretch=0)
+        box.add_widget(self.thumbnails.hint, stretch=0)
         box.add_widget(self.thumbnails.row, stretch=0)
 
     def _review_part(self, box):
@@ -142,12 +142,12 @@ class Panel:
         for mode in MODES:
             self.draw.append_text(mode)
         self.draw.add_callback('activated', lambda _, index: self._plugin.draw(MODES[index]))
-        self.width = narrow(Widgets.SpinBox(dtype=int), 60)
+        self.width = limit_width(Widgets.SpinBox(dtype=int), 60)
         self.width.set_limits(1, 15, 1)
         self.width.set_value(3)
         self.width.set_tooltip('Width of the brush and of the line, in pixels.')
         self.width.add_callback('value-changed', lambda _, width: setattr(self._plugin.drawing_tool, 'width', width))
-        self.grow = narrow(Widgets.SpinBox(dtype=int), 60)
+        self.grow = limit_width(Widgets.SpinBox(dtype=int), 60)
         self.grow.set_limits(0, 3, 1)
         self.grow.set_tooltip('Grow the cosmic rays of the mask by so many pixels; shown in yellow.')
         self.grow.add_callback('value-changed', lambda _, grow: self._session.set_grow(grow))
@@ -165,12 +165,12 @@ class Panel:
         box.add_widget(_row(self.counts, self.reject_shown, stretch=self.counts), stretch=0)
         take = _button('Take up', lambda: self._session.take_up(kept=True), 'Go on with the kept review.')
         forget = _button('Forget', lambda: self._session.take_up(kept=False), 'Drop the kept review.')
-        self._kept_words = Widgets.Label('')
-        self.kept = Widgets.VBox()
-        for widget in (self._kept_words, _row(take, forget)):
-            self.kept.add_widget(widget, stretch=0)
-        self.kept.hide()
-        box.add_widget(self.kept, stretch=0)
+        self.saved_review_text = Widgets.Label('')
+        self.saved_review = Widgets.VBox()
+        for widget in (self.saved_review_text, _row(take, forget)):
+            self.saved_review.add_widget(widget, stretch=0)
+        self.saved_review.hide()
+        box.add_widget(self.saved_review, stretch=0)
 
     def _layers_part(self, box):
         row = []
@@ -222,8 +222,8 @@ class Panel:
             self.notes.set_text('')
             return
         ny, nx = frame.shape
-        set_words(self.frame, f'{_short(frame.name, 40)} [{frame.ext}]   {nx} x {ny}   {frame.ccd.unit}', _WIDE)
-        set_words(self.notes, '\n'.join(frame.notes), _WIDE)
+        set_text_wrapped(self.frame, f'{_short(frame.name, 40)} [{frame.ext}]   {nx} x {ny}   {frame.ccd.unit}', _WIDE)
+        set_text_wrapped(self.notes, '\n'.join(frame.notes), _WIDE)
         (self.notes.show if frame.notes else self.notes.hide)()
 
     def show_masks(self, choices, shape):
@@ -251,39 +251,39 @@ class Panel:
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
             made += used, cause
-        tab_after(self.checks.last, *made)
+        set_tab_order(self.checks.last, *made)
 
     def show_recipe(self, words, min_size, grow):
         """Show which recipe is used, or was written, and what it says of the list and of growing."""
         self.recipe.set_text(_short(words, 34))
         self.recipe.set_tooltip(words)
-        self.least.set_value(min_size)
+        self.min_size.set_value(min_size)
         self.grow.set_value(grow)
 
-    def show_kept(self, kept):
+    def show_saved_review(self, kept):
         """Offer the review that was kept of this frame, or don't."""
         if kept is not None:
-            self._kept_words.set_text(f'an unsaved review of this frame was kept ({len(kept[0])} px)')
-        (self.kept.hide if kept is None else self.kept.show)()
+            self.saved_review_text.set_text(f'an unsaved review of this frame was kept ({len(kept[0])} px)')
+        (self.saved_review.hide if kept is None else self.saved_review.show)()
 
     def show_counts(self, segments, decisions):
         """Show what was said of the segments."""
-        set_words(self.counts, '' if decisions is None else counts_in_words(segments, decisions), _COUNTS)
+        set_text_wrapped(self.counts, '' if decisions is None else counts_text(segments, decisions), _COUNTS)
 
     def show_comparison(self, comparison):
         """Show how two results compare, or nothing."""
-        words = comparison_in_words(comparison)
-        set_words(self.compared, words, _WIDE)
+        words = comparison_text(comparison)
+        set_text_wrapped(self.compared, words, _WIDE)
         (self.compared.show if words else self.compared.hide)()
 
-    def end_comparison(self):
+    def clear_comparison(self):
         """Show that nothing is compared any more."""
         self.compare.set_index(0)
         self.show_comparison(None)
 
-    def show_engine(self, words):
+    def show_engine_note(self, words):
         """Show what is to be known of the fast engine."""
-        set_words(self.engine, words, _WIDE)
+        set_text_wrapped(self.engine, words, _WIDE)
         (self.engine.show if words else self.engine.hide)()
 
     def show_progress(self, fraction):
@@ -298,7 +298,7 @@ class Panel:
         """Show the result in words, or in red what went wrong."""
         lines = list(lines)[:_LINES]
         for label, line in zip(self._lines, lines + [''] * (_LINES - len(lines)), strict=True):
-            set_words(label, line, _WIDE)
+            set_text_wrapped(label, line, _WIDE)
             label.set_color(fg='#b00020' if error else '#1a1a1a')
             (label.show if line else label.hide)()
 
@@ -307,12 +307,12 @@ class Panel:
         """What stands in the result lines."""
         return ' '.join(line.get_text() for line in self._lines).strip()
 
-    def show_written(self, words, path=''):
+    def show_saved_path(self, words, path=''):
         """Show where the mask was written, or nothing."""
         self.saved.set_text(words)
         self.saved.set_tooltip(str(path))
 
-    def show_enabled(self, reasons):
+    def show_disabled(self, reasons):
         """Gray what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
         for name, (reason, tip) in reasons.items():
             widget = getattr(self, name)

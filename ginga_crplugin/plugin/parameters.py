@@ -5,11 +5,11 @@ from dataclasses import fields
 from ginga.gw import Widgets
 
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.panels.text import UNITS
+from ginga_crplugin.panels.text import UNIT_LABELS
 
-from .toolkit import fit, narrow, set_words
+from .toolkit import fit_spin_box, limit_width, set_text_wrapped
 
-__all__ = ['Params']
+__all__ = ['ParameterControls']
 
 #: Letters in a line of what tells where a value comes from.
 _WIDE = 24
@@ -22,11 +22,11 @@ class _Number:
         self._item, self._changed = item, changed
         self._step = item.metadata['step']
         kind = float if item.type is float else int
-        self.spin = narrow(Widgets.SpinBox(dtype=kind), 100)
+        self.spin = limit_width(Widgets.SpinBox(dtype=kind), 100)
         if kind is float:
             self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
         high = min(item.metadata['high'], 1e7)
-        fit(self.spin, 9)
+        fit_spin_box(self.spin, 9)
         self.spin.set_limits(kind(max(item.metadata['low'], -1e7)), kind(high), kind(self._step))
         self.spin.add_callback('value-changed', lambda _, value: changed(item.name, value))
         self.slider = None
@@ -89,7 +89,7 @@ def _control(item, changed):
     return (_Switch if item.type is bool else _Number)(item, changed)
 
 
-class Params:
+class ParameterControls:
     """The widgets of all parameters.
 
     Parameters
@@ -125,7 +125,7 @@ class Params:
             cells = [
                 _label(item.metadata['label']),
                 *control.widgets,
-                _label(UNITS.get(item.metadata['unit'], item.metadata['unit'])),
+                _label(UNIT_LABELS.get(item.metadata['unit'], item.metadata['unit'])),
                 self.sources[item.name],
             ]
             if len(cells) == 5:  # a slider: its source is plain to see
@@ -139,7 +139,7 @@ class Params:
         """Show the values, and where they come from."""
         for name, control in self._controls.items():
             control.show(getattr(params, name))
-            set_words(self.sources[name], sources[name], _WIDE)
+            set_text_wrapped(self.sources[name], sources[name], _WIDE)
             self.sources[name].set_tooltip(sources[name])
 
 

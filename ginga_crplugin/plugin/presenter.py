@@ -1,7 +1,7 @@
 """The room of what Ginga's panel alone shows of the session: its dialogs, its timer, and buttons of its own."""
 
 from ginga_crplugin.panels.presenter import Display
-from ginga_crplugin.panels.text import TIPS, reasons
+from ginga_crplugin.panels.text import TIPS, disabled_reasons
 
 __all__ = ['GingaDisplay']
 
@@ -57,11 +57,11 @@ class GingaDisplay(Display):
         if self._dialogs.saving:
             self._dialogs.saving.show_error(self._session.error)
 
-    def _show_enabled(self):
-        can = reasons(self._session)
+    def _show_disabled(self):
+        can = disabled_reasons(self._session)
         can |= {
             'blink': can['cleaned'],
             'sheet': can['cleaned'],
             'show_saved': '' if self._session.saved else 'Nothing was saved yet.',
         }
-        self._panel.show_enabled({name: (why, (TIPS | _TIPS)[name]) for name, why in can.items()})
+        self._panel.show_disabled({name: (why, (TIPS | _TIPS)[name]) for name, why in can.items()})

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from ginga.gw import Widgets
 
-from ginga_crplugin.panels.text import KINDS, default_kind, save_in_words, target
+from ginga_crplugin.panels.text import KINDS, default_kind, default_target, save_text
 
-from .toolkit import set_words, typed
+from .toolkit import entry_text, set_text_wrapped
 
 __all__ = ['SaveDialog']
 
@@ -50,7 +50,7 @@ class SaveDialog:
         self.kind.set_index(list(self._kinds.values()).index(default_kind(self._frame)))
         self.kind.add_callback('activated', lambda *_: self._show())
         self.path = Widgets.TextEntry()
-        self.path.set_text(str(target(self._frame)))
+        self.path.set_text(str(default_target(self._frame)))
         self.path.add_callback('activated', lambda *_: self._show())
         self.cleaned = Widgets.CheckBox('add the cleaned image (CLEANED)')
         self.cleaned.set_state(self._frame.saved is not None and self._frame.saved.cleaned)  # as it was
@@ -62,8 +62,8 @@ class SaveDialog:
         row = Widgets.HBox()
         row.add_widget(self.path, stretch=1)
         row.add_widget(browse, stretch=0)
-        self.words = Widgets.Label('')
-        for widget in (self.kind, row, self.cleaned, self.overwrite, self.words):
+        self.message = Widgets.Label('')
+        for widget in (self.kind, row, self.cleaned, self.overwrite, self.message):
             box.add_widget(widget, stretch=0)
 
     @property
@@ -75,12 +75,12 @@ class SaveDialog:
         into = self.chosen == 'into'
         path = self._frame.path if into else self._target
         self.path.set_enabled(not into)
-        words = save_in_words(self._frame, self.chosen, path, overwrite=self.overwrite.get_state())
-        set_words(self.words, words, _WIDE)
+        words = save_text(self._frame, self.chosen, path, overwrite=self.overwrite.get_state())
+        set_text_wrapped(self.message, words, _WIDE)
 
     @property
     def _target(self):
-        return Path(typed(self.path)).expanduser()
+        return Path(entry_text(self.path)).expanduser()
 
     def _browse(self):
         self._files = Widgets.FileDialog(title='Save the merged mask as', parent=self._parent)
@@ -98,13 +98,13 @@ class SaveDialog:
         if not save:
             self.delete()
             return
-        self.words.set_text('writing...')
+        self.message.set_text('writing...')
         path = None if self.chosen == 'into' else self._target
         self._save(path, kind=self.chosen, cleaned=self.cleaned.get_state(), overwrite=self.overwrite.get_state())
 
     def show_error(self, message):
         """Say why it was not saved; all that was chosen stays."""
-        set_words(self.words, message, _WIDE)
+        set_text_wrapped(self.message, message, _WIDE)
 
     def delete(self):
         """Take the dialog away."""

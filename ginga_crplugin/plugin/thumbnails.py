@@ -6,9 +6,9 @@ from ginga.RGBImage import RGBImage
 
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
 from ginga_crplugin.figures.cutout import cutout_size
-from ginga_crplugin.panels.text import hint_in_words
+from ginga_crplugin.panels.text import hint_text
 
-from .toolkit import characters, in_browser, set_words
+from .toolkit import in_browser, set_text_wrapped, text_width
 
 __all__ = ['Thumbnails']
 
@@ -49,30 +49,32 @@ class Thumbnails:
         self.other.append_text(_NONE)
         self.other.set_tooltip('The image beside the science frame: the dark, or another one that is open.')
         self.other.add_callback('activated', lambda *_: self._draw())
-        back, forth = Widgets.Button('<'), Widgets.Button('>')
-        back.add_callback('activated', lambda _: step(-1))
-        forth.add_callback('activated', lambda _: step(1))
-        self.words = Widgets.Label('')
-        self.words.set_valign('center')
-        self.why = Widgets.Label('')
-        self.why.set_min_size(360, 50 if in_browser() else characters(self.why, 4.5))  # two lines: nothing below moves
-        self.why.set_tooltip('What the selected segment may be instead of a cosmic ray, and why.')
+        previous, next_ = Widgets.Button('<'), Widgets.Button('>')
+        previous.add_callback('activated', lambda _: step(-1))
+        next_.add_callback('activated', lambda _: step(1))
+        self.position = Widgets.Label('')
+        self.position.set_valign('center')
+        self.hint = Widgets.Label('')
+        self.hint.set_min_size(
+            360, 50 if in_browser() else text_width(self.hint, 4.5)
+        )  # two lines: nothing below moves
+        self.hint.set_tooltip('What the selected segment may be instead of a cosmic ray, and why.')
         self.row = Widgets.HBox()
         self.row.set_spacing(4)
         for widget, stretch in (
             (self.other, 0),
             (Widgets.Label(''), 1),
             (self.sheet, 0),
-            (back, 0),
-            (self.words, 0),
-            (forth, 0),
+            (previous, 0),
+            (self.position, 0),
+            (next_, 0),
         ):
             self.row.add_widget(widget, stretch=stretch)
 
     def show(self, session, label, place, count):
         """Show a segment of the session's result, or none; it is at a place, from 1, among those that are listed."""
-        self.words.set_text(f'{place or "-"} of {count}')
-        set_words(self.why, hint_in_words(session, label), _WIDE)
+        self.position.set_text(f'{place or "-"} of {count}')
+        set_text_wrapped(self.hint, hint_text(session, label), _WIDE)
         self._shown = None if label is None or session.result is None else (session, label)
         if self._shown is None:
             self.viewer.clear()

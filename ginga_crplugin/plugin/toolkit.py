@@ -10,15 +10,15 @@ from ginga.gw import Widgets
 
 __all__ = [
     'BOLD',
-    'characters',
-    'dismiss',
-    'fit',
+    'delete_dialog',
+    'entry_text',
+    'fit_spin_box',
+    'fit_width',
     'in_browser',
-    'narrow',
-    'set_words',
-    'tab_after',
-    'typed',
-    'wide_enough',
+    'limit_width',
+    'set_tab_order',
+    'set_text_wrapped',
+    'text_width',
 ]
 
 #: The font of headings.
@@ -30,7 +30,7 @@ def in_browser():
     return toolkit.get_family() == 'pg'
 
 
-def set_words(label, text, wide):
+def set_text_wrapped(label, text, wide):
     """Show a text in a label, broken into lines.
 
     Parameters
@@ -50,41 +50,41 @@ def set_words(label, text, wide):
         label.set_text('\n'.join(textwrap.fill(line, wide, break_on_hyphens=False) for line in text.split('\n')))
 
 
-def characters(widget, number):
+def text_width(widget, number):
     """Return how many pixels so many characters take in a widget's own font, which the user may have made larger."""
     if hasattr(widget.get_widget(), 'fontMetrics'):
         return round(widget.get_widget().fontMetrics().horizontalAdvance('0') * number)
     return 8 * number
 
 
-def fit(spin, number):
+def fit_spin_box(spin, number):
     """Make a spin box as wide as so many characters need, where the toolkit would have room for its highest value."""
     if hasattr(spin.get_widget(), 'lineEdit'):  # Qt
-        spin.get_widget().setMaximumWidth(characters(spin, number) + 36)
+        spin.get_widget().setMaximumWidth(text_width(spin, number) + 36)
 
 
-def wide_enough(scroll, box):
+def fit_width(scroll, box):
     """Have a scrolled column take the width that what stands in it needs, in the font that the user has chosen."""
     if hasattr(scroll.get_widget(), 'verticalScrollBar'):  # Qt; others grow by themselves
         bar = scroll.get_widget().verticalScrollBar().sizeHint().width()
         scroll.get_widget().setMinimumWidth(box.get_widget().minimumSizeHint().width() + bar + 4)
 
 
-def narrow(widget, width):
+def limit_width(widget, width):
     """Keep a widget from growing wider than so many pixels in a browser; elsewhere the toolkit knows better."""
     if in_browser():
         widget.set_max_size(width, None)
     return widget
 
 
-def tab_after(first, *later):
+def set_tab_order(first, *later):
     """Have Tab go from a widget to others that were made after those that follow it."""
     if hasattr(first.get_widget(), 'setTabOrder'):  # Qt alone goes by when they were made
         for one, other in pairwise([first, *later]):
             one.get_widget().setTabOrder(one.get_widget(), other.get_widget())
 
 
-def dismiss(dialog):
+def delete_dialog(dialog):
     """Take a dialog away, open or not."""
     if in_browser() and isinstance(dialog, Widgets.FileDialog):
         dialog._dialog.destroy()  # the file dialog itself can't be taken away there
@@ -92,7 +92,7 @@ def dismiss(dialog):
         dialog.delete()
 
 
-def typed(entry):
+def entry_text(entry):
     """Return what stands in a text entry, entered with Return or not."""
     # in a browser, `get_text` tells what was entered last
     return entry._call('get_text') if in_browser() else entry.get_text()

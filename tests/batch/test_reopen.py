@@ -21,7 +21,7 @@ from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.demo.demo import simulate
 from ginga_crplugin.io.read import add_saved_mask
-from ginga_crplugin.panels.text import default_kind, save_in_words, target
+from ginga_crplugin.panels.text import default_kind, default_target, save_text
 from ginga_crplugin.recipe.recipe import Rule
 from ginga_crplugin.report.page import write_report
 from ginga_crplugin.session.session import Session
@@ -274,7 +274,7 @@ def test_a_review_goes_into_the_output_and_stays(frames, tmp_path, kind, capsys)
     before, header = fits.getdata(output, 'DQ'), fits.getheader(output, 'MASK')
     label = reject_one(session)
     frame = session.result.frame
-    kind_saved, path = default_kind(frame), target(frame)
+    kind_saved, path = default_kind(frame), default_target(frame)
     assert kind_saved == {'new': 'into', 'mask': 'mask'}[kind]
     path = None if kind_saved == 'into' else path
     session.save(path, kind=kind_saved, cleaned=frame.saved.cleaned)
@@ -514,20 +514,20 @@ def test_the_words_say_what_is_replaced(results, tmp_path):
     plain = read_frame(results.parent / 'frames' / 'f1.fits')
     path = frame.path
     assert (default_kind(frame), default_kind(plain), default_kind(None)) == ('into', 'new', 'new')
-    assert save_in_words(frame, 'into', path, overwrite=False) == (
+    assert save_text(frame, 'into', path, overwrite=False) == (
         'f1_crmask.fits holds the mask that was saved before: tick "replace what is there" to replace it'
     )
-    assert save_in_words(frame, 'into', path, overwrite=True) == (
+    assert save_text(frame, 'into', path, overwrite=True) == (
         'the mask that was saved in f1_crmask.fits is replaced by this one; all else in it stays byte for byte'
     )
-    assert save_in_words(plain, 'into', plain.path, overwrite=False) == (
+    assert save_text(plain, 'into', plain.path, overwrite=False) == (
         'f1.fits gets MASK, DQ and CRSEG; all else in it stays byte for byte'
     )
-    assert save_in_words(plain, 'new', tmp_path / 'x.fits', overwrite=False) == 'x.fits will be written'
-    assert save_in_words(plain, 'new', path, overwrite=True) == 'f1_crmask.fits will be replaced'
-    assert save_in_words(plain, 'new', path, overwrite=False).startswith('f1_crmask.fits exists: choose another name')
+    assert save_text(plain, 'new', tmp_path / 'x.fits', overwrite=False) == 'x.fits will be written'
+    assert save_text(plain, 'new', path, overwrite=True) == 'f1_crmask.fits will be replaced'
+    assert save_text(plain, 'new', path, overwrite=False).startswith('f1_crmask.fits exists: choose another name')
     beside = add_saved_mask(plain, path)
-    assert (default_kind(beside), target(beside)) == ('mask', path)
-    assert save_in_words(beside, 'mask', path, overwrite=True) == (
+    assert (default_kind(beside), default_target(beside)) == ('mask', path)
+    assert save_text(beside, 'mask', path, overwrite=True) == (
         'the mask that was saved in f1_crmask.fits is replaced by this one'
     )

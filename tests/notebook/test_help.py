@@ -7,11 +7,11 @@ import pytest
 pytest.importorskip('ipywidgets')
 
 from ginga_crplugin import LACosmicParams
-from ginga_crplugin.notebook.parameters import Params
+from ginga_crplugin.notebook.parameters import ParameterControls
 
 
 @pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)
 def test_beside_the_mouse_stands_the_help_of_the_parameter(item):
-    widgets = Params(lambda name, value: None)[item.name].widgets
+    widgets = ParameterControls(lambda name, value: None)[item.name].widgets
     assert widgets
     assert {widget.tooltip for widget in widgets} == {item.metadata['help']}

@@ -39,14 +39,14 @@ def test_a_review_goes_back_where_the_mask_was(night):
     panel.run()
     part = panel.controls.save
     assert part.kind.value == 'into'
-    assert 'holds the mask that was saved before' in part.words.value
+    assert 'holds the mask that was saved before' in part.message.value
     panel.session.edit('reject', panel.session.pixels_of([1]))
     before = fits.getdata(output, 'DQ')
     part.button.click()
     assert panel.session.error
     assert np.array_equal(fits.getdata(output, 'DQ'), before)
     part.overwrite.value = True
-    assert 'is replaced by this one' in part.words.value
+    assert 'is replaced by this one' in part.message.value
     part.button.click()
     assert panel.session.error == ''
     assert np.count_nonzero(fits.getdata(output, 'DQ') != before) == np.count_nonzero(

@@ -148,7 +148,7 @@ def test_a_row_pans_and_decisions_change_table_counts_and_mask(saao, viewer):
     center = viewer.get_viewport(sky_or_pixel='pixel')['center']
     assert center == pytest.approx((row['x_centroid'].value, row['y_centroid'].value))
     assert panel.controls.thumbnails.image.value[:4] == b'\x89PNG'
-    assert panel.controls.thumbnails.words.value == f'4 of {len(table.rows)}'
+    assert panel.controls.thumbnails.position.value == f'4 of {len(table.rows)}'
     before = panel.ccd.mask.sum()
     click(panel, 'reject')
     assert '1 rejected' in text(panel.controls.counts)
@@ -173,7 +173,7 @@ def test_why_a_segment_has_its_hint_stands_below_it(saao):
         panel.add_mask(mask)
         panel.run()
         panel.select(1)
-        why = panel.controls.thumbnails.why
+        why = panel.controls.thumbnails.hint
         assert text(why) == ''  # it is not known yet
         await until(lambda: text(why))
         labels = {str(row['hint']): int(row['label']) for row in panel.session.result.segments.table}
@@ -362,7 +362,7 @@ def test_saving_from_the_panel(files):
     panel = CosmicRayPanel(files / 'night1.fits')
     panel.run()
     save = panel.controls.save
-    assert 'night1_crmask.fits will be written' in save.words.value
+    assert 'night1_crmask.fits will be written' in save.message.value
     save.cleaned.value = True
     save.button.click()
     assert 'saved: night1_crmask.fits' in text(panel.controls.saved)
@@ -371,11 +371,11 @@ def test_saving_from_the_panel(files):
         assert_array_equal(hdus['DQ'].data, panel.ccd.flags)
         assert 'CLEANED' in hdus
     save.path.value = str(files / 'night1.fits')
-    assert 'exists' in save.words.value
+    assert 'exists' in save.message.value
     save.button.click()
     assert 'exists already' in text(panel.controls.result)
     save.kind.value = 'into'
-    assert 'byte for byte' in save.words.value
+    assert 'byte for byte' in save.message.value
     assert panel.save(files / 'other.fits', kind='mask') == files / 'other.fits'
 
 
@@ -414,19 +414,19 @@ def test_checks_unfold_and_a_cure_is_a_button(saao):
 def test_the_table_is_sorted_filtered_and_paged(saao):
     panel = CosmicRayPanel(saao)
     panel.params = {'sigclip': 2.0, 'objlim': 0.5}
-    panel.controls.least.value = 1
+    panel.controls.min_size.value = 1
     panel.run()
     table = panel.controls.table
     assert len(table.rows) > 100
-    assert f'of {len(table.rows)}' in table.words.value
-    table.forth.click()
-    assert table.rows.shown[0][0] == 51
+    assert f'of {len(table.rows)}' in table.page_text.value
+    table.next.click()
+    assert table.rows.page_rows[0][0] == 51
     table._clicked({'target': {'className': 'crp-head area', 'tagName': 'TH'}})
     table._clicked({'target': {'className': 'crp-head area', 'tagName': 'TH'}})
     areas = panel.segments['area'].value[table.rows.labels - 1]
     assert (np.diff(areas) <= 0).all()
     panel.reject_shown()
-    table.which.value = 'keep'
+    table.filter.value = 'keep'
     assert len(table.rows) == 0
 
 
@@ -436,11 +436,11 @@ def test_kept_reviews_are_offered(saao, tmp_path):
     first.select(1)
     first.pass_decision('reject')
     second = CosmicRayPanel(saao, reviews=tmp_path)
-    assert second.controls.kept.layout.display == 'flex'
+    assert second.controls.saved_review.layout.display == 'flex'
     second.session.take_up(kept=True)
     second.run()
     assert second.segments['decision'][0] == 'rejected'
-    assert second.controls.kept.layout.display == 'none'
+    assert second.controls.saved_review.layout.display == 'none'
 
 
 def test_a_wish_that_makes_no_sense_is_refused_in_words(saao):
@@ -522,14 +522,14 @@ def test_why_it_was_not_saved_stands_where_it_was_asked_for(files):
     save = panel.controls.save
     panel.controls.mask_path.value = str(files / 'none.fits')
     panel.controls.add.click()
-    assert 'night1_crmask.fits will be written' in save.words.value  # what else goes wrong is none of its business
+    assert 'night1_crmask.fits will be written' in save.message.value  # what else goes wrong is none of its business
     save.path.value = str(files / 'night1.fits')
     save.button.click()
-    assert 'exists already' in save.words.value
-    assert 'crp-wrong' in save.words.value
+    assert 'exists already' in save.message.value
+    assert 'crp-wrong' in save.message.value
     save.path.value = str(files / 'good.fits')
     save.button.click()
-    assert 'crp-wrong' not in save.words.value
+    assert 'crp-wrong' not in save.message.value
     assert (files / 'good.fits').exists()
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ginga_crplugin.figures import style
-from ginga_crplugin.panels.mask_overlay import COLORS, COMPARED
-from ginga_crplugin.panels.segment_markers import REJECTED
+from ginga_crplugin.panels.mask_overlay import COLORS, COMPARISON_COLORS
+from ginga_crplugin.panels.segment_markers import REJECTED_COLOR
 
 #: The least distance between any two.
 APART = 20.0
@@ -50,8 +50,9 @@ def distance(one, other, sight):
 
 
 SHOWN_TOGETHER = {
-    'layers and markers': COLORS | {'rejected': REJECTED},
-    'a comparison': {'input': COLORS['input'], 'only here': COLORS['cosmic rays'], 'rejected': REJECTED} | COMPARED,
+    'layers and markers': COLORS | {'rejected': REJECTED_COLOR},
+    'a comparison': {'input': COLORS['input'], 'only here': COLORS['cosmic rays'], 'rejected': REJECTED_COLOR}
+    | COMPARISON_COLORS,
     'thumbnails': {
         name: '#{:02X}{:02X}{:02X}'.format(*getattr(style, name))
         for name in ('MASKED', 'SATURATED', 'COSMIC_RAY', 'MARKED', 'PAPER')

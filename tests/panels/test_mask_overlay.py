@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, LACosmicParams, detect, segment
 from ginga_crplugin.panels.mask_overlay import MaskOverlay
-from ginga_crplugin.panels.segment_markers import MARKERS
+from ginga_crplugin.panels.segment_markers import MAX_MARKERS
 
 VERMILION, BLUE = (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)
 
@@ -177,7 +177,7 @@ def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
 
     monkeypatch.setattr(overlay._markers, '_corners', counted)
     viewer.redraw_now(whence=0)
-    assert counts == [MARKERS, 0]
+    assert counts == [MAX_MARKERS, 0]
 
 
 def test_clear_and_hide_leave_the_image_bare(viewer, overlay, hits):

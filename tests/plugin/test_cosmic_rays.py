@@ -157,13 +157,13 @@ def test_the_table_sorts_by_number(shell, plugin):
 
 
 def test_many_segments_come_in_pages_sorted_over_all(shell, plugin, monkeypatch):
-    monkeypatch.setattr('ginga_crplugin.panels.segment_rows.PAGE', 4)
-    plugin.panel.least.get_widget().setValue(1)
+    monkeypatch.setattr('ginga_crplugin.panels.segment_rows.PAGE_SIZE', 4)
+    plugin.panel.min_size.get_widget().setValue(1)
     run(shell, plugin)
     table, segments = plugin.panel.table, plugin.session.result.segments.table
     assert table.labels == [1, 2, 3, 4]
-    assert table.words.get_text() == f'1 to 4 of {len(segments)}'
-    table.forth.get_widget().click()
+    assert table.page_text.get_text() == f'1 to 4 of {len(segments)}'
+    table.next.get_widget().click()
     assert table.labels == [5, 6, 7, 8]
     table.select(14)
     assert 14 in table.labels
@@ -265,7 +265,7 @@ def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
     plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
-    assert 'exists' in plugin.dialogs.shown.words.get_text()
+    assert 'exists' in plugin.dialogs.shown.message.get_text()
     plugin.dialogs.shown.overwrite.get_widget().click()
     plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.saved == there)

@@ -90,12 +90,12 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     plugin.ask_save()
     dialog = plugin.dialogs.shown
     assert (dialog.chosen, dialog.path.get_text(), dialog.cleaned.get_state()) == ('mask', str(output), True)
-    assert 'holds the mask that was saved before' in dialog.words.get_text()
+    assert 'holds the mask that was saved before' in dialog.message.get_text()
     dialog._answered(None, 1)
     shell.wait(lambda: plugin.session.error)
     assert_array_equal(fits.getdata(output, 'DQ'), before)
     dialog.overwrite.get_widget().click()
-    assert 'is replaced by this one' in ' '.join(dialog.words.get_text().split())
+    assert 'is replaced by this one' in ' '.join(dialog.message.get_text().split())
     dialog._answered(None, 1)
     shell.wait(lambda: plugin.session.saved is not None)
     lost = plugin.session.result.segments.labels == label

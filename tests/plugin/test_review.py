@@ -74,7 +74,7 @@ def test_the_selected_row_stays_selected(shell, plugin):
     again = plugin.overlay.selected
     assert selected_row(plugin) == again
     assert np.isin(plugin.session.pixels_of([again]), place).any()
-    plugin.panel.table._filter('keep')
+    plugin.panel.table.set_filter('keep')
     assert selected_row(plugin) == again
     plugin.panel.reject.get_widget().click()
     assert selected_row(plugin) is None  # it is not listed any more
@@ -90,7 +90,7 @@ def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
     shell.wait(lambda: not (plugin.session.outdated or plugin.session.busy) and plugin.session.masks)
     shell.wait(lambda: 'hint' in plugin.session.result.segments.table.colnames)
     shell.settle()
-    words = plugin.panel.thumbnails.why
+    words = plugin.panel.thumbnails.hint
     assert words.get_text() == ''
     labels = {str(row['hint']): int(row['label']) for row in plugin.session.result.segments.listed}
     plugin.select(labels['touches a mask'], pan=False)
@@ -186,17 +186,17 @@ def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
 
 
 def test_all_in_the_list_are_rejected_and_listed_by_decision(shell, plugin):
-    plugin.panel.least.get_widget().setValue(5)
-    shown = list(plugin.panel.table.shown)
+    plugin.panel.min_size.get_widget().setValue(5)
+    shown = list(plugin.panel.table.rows.labels)
     plugin.panel.reject_shown.get_widget().click()
     assert_array_equal(plugin.session.decisions.rejected_labels, shown)
-    plugin.panel.least.get_widget().setValue(1)
-    which = plugin.panel.table.which
-    which.set_index(plugin.panel.table._whiches.index('rejected'))
+    plugin.panel.min_size.get_widget().setValue(1)
+    which = plugin.panel.table.filter
+    which.set_index(plugin.panel.table.rows.filters.index('rejected'))
     which.make_callback('activated', which.get_index())
-    assert list(plugin.panel.table.shown) == shown
+    assert list(plugin.panel.table.rows.labels) == shown
     plugin.session.edit('undo')
-    assert len(plugin.panel.table.shown) == 0
+    assert len(plugin.panel.table.rows.labels) == 0
 
 
 def test_decisions_outlive_a_change_of_parameters(shell, plugin):
@@ -256,7 +256,7 @@ def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
     again = shell.start(channel)
     shell.wait(lambda: again.session.kept is not None)
     shell.settle()
-    assert 'was kept' in again.panel._kept_words.get_text()
+    assert 'was kept' in again.panel.saved_review_text.get_text()
     again.session.take_up(kept=True)
     again.session.detect()
     shell.wait(lambda: again.session.result is not None)
@@ -332,11 +332,11 @@ def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
 
 
 def test_the_thumbnails_show_the_selected_segment(shell, plugin):
-    assert plugin.panel.thumbnails.words.get_text().startswith('- of')
+    assert plugin.panel.thumbnails.position.get_text().startswith('- of')
     label = select(plugin, 3)
     shell.settle()
     result = plugin.session.result
-    assert plugin.panel.thumbnails.words.get_text() == f'4 of {len(plugin.panel.table.shown)}'
+    assert plugin.panel.thumbnails.position.get_text() == f'4 of {len(plugin.panel.table.rows.labels)}'
     images = [
         ('mask', plugin.session.decisions.plane(result.frame.bits)),
         ('science', result.frame.ccd.data, 'science'),
@@ -372,14 +372,14 @@ def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, da
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
     plugin.session.set_params(gain=1.5, readnoise=10.0)
-    plugin.panel.least.get_widget().setValue(1)
+    plugin.panel.min_size.get_widget().setValue(1)
     plugin.session.detect()
     shell.wait(lambda: plugin.session.result is not None and 'hint' in plugin.session.result.segments.table.colnames)
     shell.settle()
     hot = np.flatnonzero(plugin.session.result.segments.table['hint'] == 'hot pixel') + 1
     assert len(hot) > 20
-    which = plugin.panel.table.which
-    which.set_index(plugin.panel.table._whiches.index('hot pixel'))
+    which = plugin.panel.table.filter
+    which.set_index(plugin.panel.table.rows.filters.index('hot pixel'))
     which.make_callback('activated', which.get_index())
     plugin.panel.reject_shown.get_widget().click()
     assert_array_equal(plugin.session.decisions.rejected_labels, hot)

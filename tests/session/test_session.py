@@ -24,7 +24,7 @@ from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Cancelled
 from ginga_crplugin.io.read import make_frame
 from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
-from ginga_crplugin.panels.text import written_in_words
+from ginga_crplugin.panels.text import saved_text
 from ginga_crplugin.session.session import Session
 
 
@@ -714,14 +714,14 @@ def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, s
     worker.work_all()
     assert again.written == tmp_path / 'one.fits'
     assert again.saved is None
-    assert 'as it was before the last change' in written_in_words(again)
+    assert 'as it was before the last change' in saved_text(again)
 
 
 @pytest.mark.parametrize('change', ['grow', 'kept review'])
 def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tmp_path, change):
     again.save(tmp_path / 'one.fits')
     worker.work_all()
-    assert written_in_words(again) == 'saved: one.fits'
+    assert saved_text(again) == 'saved: one.fits'
     again.set_grow(1) if change == 'grow' else again.take_up(kept=True)
     assert again.saved is None
 
