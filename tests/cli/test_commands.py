@@ -599,7 +599,7 @@ def test_check_names_what_is_wrong(data, capsys):
     ]
     assert all(set(item) == {'name', 'mark', 'measured', 'effect', 'advice'} for item in found.values())
     assert [name for name, item in found.items() if item['mark'] == 'error'] == ['bias', 'noise', 'overscan']
-    assert found['overscan']['measured'] == '16 at the left, 8 at the right, 8 at the top saw no light'
+    assert found['overscan']['measured'] == 'unexposed edges: 16 px left, 8 px right, 8 px top'
     electrons = checked(capsys, data / 'saao_sci_err_dq_electron.fits')
     assert {item['mark'] for item in electrons.values()} == {'ok', 'warning'}
 
@@ -609,7 +609,7 @@ def test_check_in_words_ends_well_whatever_is_wrong(data):
     assert (ended.returncode, ended.stderr) == (0, '')
     lines = ended.stdout.splitlines()
     assert len(lines) == 9
-    assert lines[0].startswith('error    bias        edges without light stand at 21')
+    assert lines[0].startswith('error    bias        unexposed edges have a level of 21')
     assert lines[8] == 'ok       nonfinite   all pixels are finite'
 
 

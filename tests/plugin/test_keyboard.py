@@ -76,7 +76,7 @@ def test_tab_comes_to_everything(shell, plugin):
     missed = [told(widget) for widget in expected if not any(widget is other for other in reached)]
     assert missed == []
     order = [told(widget) for widget in reached]
-    in_turn = 'QPushButton Mask the outliers', 'QCheckBox column', 'QPushButton Add mask...', 'QCheckBox live'
+    in_turn = 'QPushButton Mask outliers', 'QCheckBox column', 'QPushButton Add mask...', 'QCheckBox live'
     places = [order.index(words) for words in in_turn]
     assert places == sorted(places)
 

@@ -1,1 +1,1 @@
-"""Checks of frames and results, and hints to causes other than cosmic rays."""
+"""Checks of frames and results, and hints about causes other than cosmic rays."""

@@ -1,144 +1,177 @@
-"""The room of the lines: columns and rows that are off, and those at the edges that saw no light."""
+"""Bad columns and rows, and unexposed edges such as overscan."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.ndimage import median_filter
 
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.stats import nanmedian
 
-__all__ = ['bad_lines', 'dark_edges', 'lines_near', 'sample_lines']
+__all__ = ['find_bad_lines', 'find_bad_lines_near', 'find_unexposed_edges', 'sample_lines']
 
-#: Pieces that a column or row is cut into, and the errors of its median that it must stand away from its neighbors.
-PIECES, ERRORS = 4, 8.0
-#: Scatters that such a line must stand away to matter to L.A.Cosmic.
-CLEAR = 2.0
-#: Pixels of a column or row that are looked at, evenly spread, and up to twice as many. The medians of its pieces are
-#: then known to 0.11 scatters, so that `ERRORS` of them stay well below `CLEAR`.
+#: Number of pieces of a line (column or row), each of which is tested, and the minimum deviation of a bad piece in
+#: standard errors of its median.
+PIECES, MIN_ERRORS = 4, 8.0
+#: Minimum deviation of a bad line, in scatters of the sky, to affect L.A.Cosmic.
+MIN_DEVIATION = 2.0
+#: Number of pixels sampled of each line (up to twice as many). The median of a piece then has an error of 0.11
+#: scatters, so that `MIN_ERRORS` errors are well below `MIN_DEVIATION`.
 SAMPLES = 512
 
 
-def bad_lines(frame, scatter, lines=None):
-    """Find columns and rows that stand away from those beside them, in a quarter of their length or more.
+def find_bad_lines(
+    frame: Frame, scatter: float, lines: Sequence[np.ndarray] | None = None
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Find columns and rows that deviate from their neighbors in at least a quarter of their length.
 
-    Only single lines and pairs count: what is wider may be light, such as a line of a spectrum.
+    Only single lines and pairs of lines are found: anything wider may be light, such as a spectral line.
 
     Parameters
     ----------
     frame : Frame
+        The frame with its input masks; masked pixels are ignored.
     scatter : float
-        In the frame's unit.
+        Robust scatter of the blank sky, in the unit of the frame.
     lines : list of ndarray, optional
-        Their `sample_lines`, if they are known.
+        The result of `sample_lines`, if already known.
 
     Returns
     -------
     columns, rows : dict of float
-        By their numbers how far they stand away, in scatters; without those that are masked already.
+        Deviation of each bad line in scatters, by its index.
     """
-    return tuple(_bad(some, scatter) for some in lines or sample_lines(frame))
+    columns, rows = sample_lines(frame) if lines is None else lines
+    return _deviations(columns, scatter), _deviations(rows, scatter)
 
 
-def lines_near(frame, scatter, x, y):
-    """Find the bad columns and rows among those that hold far more flagged pixels than others.
+def find_bad_lines_near(
+    frame: Frame, scatter: float, x: np.ndarray, y: np.ndarray
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Find the bad columns and rows among those with an excess of flagged pixels.
 
     Parameters
     ----------
-    frame, scatter
-        As for `bad_lines`.
+    frame : Frame
+        The frame with its input masks; masked pixels are ignored.
+    scatter : float
+        Robust scatter of the blank sky, in the unit of the frame.
     x, y : (n,) int ndarray
-        The flagged pixels.
+        Coordinates of the flagged pixels (0-based pixels).
 
     Returns
     -------
     columns, rows : dict of float
-        As for `bad_lines`.
+        Deviation of each bad line in scatters, by its index.
     """
-    found = []
-    for (pixels, bits), place in zip(_both_ways(frame), (x, y), strict=True):
-        flagged = np.bincount(place, minlength=len(pixels))
-        usual = flagged.mean()
-        wanted = np.flatnonzero(flagged > usual + 8.0 * np.sqrt(usual) + 8.0).tolist()
-        if len(wanted) > 20:
-            parts = [(0, len(pixels), wanted)]
-        else:
-            parts = [(max(0, line - 30), line + 31, [line]) for line in wanted]
-        far = {}
-        for start, stop, those in parts:
-            bad = _bad(_sampled(pixels[start:stop], bits[start:stop]), scatter)
-            far |= {line: bad[line - start] for line in those if line - start in bad}
-        found.append(far)
-    return tuple(found)
+    (columns, column_bits), (rows, row_bits) = _both_axes(frame)
+    return _bad_among(columns, column_bits, scatter, x), _bad_among(rows, row_bits, scatter, y)
 
 
-def sample_lines(frame):
-    """Return some pixels of each column, and of each row: (n, samples) float32, NaN where they are bad."""
-    return [_sampled(*images) for images in _both_ways(frame)]
+def _bad_among(pixels: np.ndarray, bits: np.ndarray, scatter: float, flagged: np.ndarray) -> dict[int, float]:
+    """Return the deviations of the bad lines among those that hold far more flagged pixels than the average."""
+    counts = np.bincount(flagged, minlength=len(pixels))
+    mean = counts.mean()
+    candidates = np.flatnonzero(counts > mean + 8.0 * np.sqrt(mean) + 8.0).tolist()
+    if len(candidates) > 20:
+        parts = [(0, len(pixels), candidates)]
+    else:
+        parts = [(max(0, line - 30), line + 31, [line]) for line in candidates]
+    found: dict[int, float] = {}
+    for start, stop, lines in parts:
+        bad = _deviations(_sample(pixels[start:stop], bits[start:stop]), scatter)
+        found |= {line: bad[line - start] for line in lines if line - start in bad}
+    return found
 
 
-def _both_ways(frame):
-    """Return the pixels and bits with the columns of the frame as rows, and with its rows."""
+def sample_lines(frame: Frame) -> list[np.ndarray]:
+    """Return evenly spaced pixels of each column, and of each row.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame with its input masks.
+
+    Returns
+    -------
+    list of (n, samples) float32 ndarray
+        The columns and the rows; NaN for bad pixels.
+    """
+    return [_sample(*images) for images in _both_axes(frame)]
+
+
+def _both_axes(frame: Frame) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return pixels and bits with the columns of the frame as first axis, and with its rows."""
     return (frame.filled.T, frame.bits.T), (frame.filled, frame.bits)
 
 
-def _sampled(pixels, bits):
+def _sample(pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
     step = max(1, pixels.shape[1] // SAMPLES)
     pixels, bits = pixels[:, ::step], bits[:, ::step]
-    some = np.empty(pixels.shape, dtype=np.float32)
-    for begin in range(0, some.shape[1], 32):  # so few that columns are turned in the cache
-        some[:, begin : begin + 32] = pixels[:, begin : begin + 32]
-    some[bits != 0] = np.nan
-    return some
+    sampled = np.empty(pixels.shape, dtype=np.float32)
+    for start in range(0, sampled.shape[1], 32):  # small blocks, so that columns are transposed in the cache
+        sampled[:, start : start + 32] = pixels[:, start : start + 32]
+    sampled[bits != 0] = np.nan
+    return sampled
 
 
-def _bad(lines, scatter):
-    """Return the numbers of the lines of which a piece stands away from those beside, and how far, in scatters."""
+def _deviations(lines: np.ndarray, scatter: float) -> dict[int, float]:
+    """Return the deviations of the bad lines in scatters, by their indices."""
     pieces = lines[:, : lines.shape[1] // PIECES * PIECES].reshape(len(lines), PIECES, -1).swapaxes(0, 1)
-    off = np.max([_stands_out(piece, scatter) for piece in pieces], axis=0)
-    return {int(line): float(off[line]) for line in np.flatnonzero(off)}
+    deviation = np.max([_piece_deviations(piece, scatter) for piece in pieces], axis=0)
+    return {int(line): float(deviation[line]) for line in np.flatnonzero(deviation)}
 
 
-def _stands_out(piece, scatter):
-    """Return how far the lines of a piece of the frame stand away from those beside, in scatters; 0 where little."""
-    middle = nanmedian(piece)
-    known = np.isfinite(middle)
-    middle = np.where(known, middle, np.median(middle[known]) if known.any() else 0.0)
-    away = middle - median_filter(middle, 9, mode='mirror')
-    far = (np.abs(away) > CLEAR * scatter) & known
-    if not far.any():
+def _piece_deviations(piece: np.ndarray, scatter: float) -> np.ndarray:
+    """Return the deviation of each line of a piece from its neighbors, in scatters; 0 if it is not significant."""
+    level = nanmedian(piece)
+    known = np.isfinite(level)
+    level = np.where(known, level, np.median(level[known]) if known.any() else 0.0)
+    deviation = level - median_filter(level, 9, mode='mirror')
+    significant = (np.abs(deviation) > MIN_DEVIATION * scatter) & known
+    if not significant.any():
         return np.zeros(len(piece))
+    # 1.2533 is the standard error of the median relative to that of the mean
     error = 1.2533 * scatter / np.sqrt(np.maximum(np.isfinite(piece).sum(axis=1), 1))
-    usual = 1.4826 * median_filter(np.abs(away), 51, mode='mirror')
-    far &= np.abs(away) > ERRORS * np.maximum(error, usual)
-    nothing = [np.abs(np.roll(away, k)) < np.maximum(0.25 * np.abs(away), 3.0 * error) for k in (1, -1, 2, -2)]
-    single = nothing[0] & nothing[1]
-    pair = (nothing[0] & nothing[3]) | (nothing[1] & nothing[2])
-    return np.where(far & (single | pair), np.abs(away) / scatter, 0.0)
+    typical = 1.4826 * median_filter(np.abs(deviation), 51, mode='mirror')
+    significant &= np.abs(deviation) > MIN_ERRORS * np.maximum(error, typical)
+    limit = np.maximum(0.25 * np.abs(deviation), 3.0 * error)
+    before, after, second_before, second_after = (np.abs(np.roll(deviation, k)) < limit for k in (1, -1, 2, -2))
+    single = before & after
+    pair = (before & second_after) | (after & second_before)
+    return np.where(significant & (single | pair), np.abs(deviation) / scatter, 0.0)
 
 
-def dark_edges(frame, scatter, lines=None):
-    """Find rows and columns at the edges that saw no light: overscan, or masked rows.
+def find_unexposed_edges(frame: Frame, scatter: float, lines: Sequence[np.ndarray] | None = None) -> dict[str, int]:
+    """Find rows and columns at the edges that were not exposed to light: overscan or masked rows.
 
     Parameters
     ----------
-    frame, scatter, lines
-        As for `bad_lines`.
+    frame : Frame
+        The frame with its input masks; masked pixels are ignored.
+    scatter : float
+        Robust scatter of the blank sky, in the unit of the frame.
+    lines : list of ndarray, optional
+        The result of `sample_lines`, if already known.
 
     Returns
     -------
     dict of int
-        How many lines at the ``'left'``, ``'right'``, ``'bottom'`` and ``'top'`` lie below the rest by three scatters
-        or more, and end in a step.
+        Number of lines at ``'left'``, ``'right'``, ``'bottom'`` and ``'top'`` that are at least three scatters below
+        the rest and end in a step.
     """
     found = {}
-    for sides, some in zip((('left', 'right'), ('bottom', 'top')), lines or sample_lines(frame), strict=True):
+    sampled = sample_lines(frame) if lines is None else lines
+    for sides, some in zip((('left', 'right'), ('bottom', 'top')), sampled, strict=True):
         levels = nanmedian(some)
-        for side, run in zip(sides, (levels, levels[::-1]), strict=True):
-            found[side] = _run_length(run, scatter)
+        for side, ordered in zip(sides, (levels, levels[::-1]), strict=True):
+            found[side] = _dark_lines(ordered, scatter)
     return found
 
 
-def _run_length(lines, scatter):
-    """Return how many lines at the beginning are below the rest, up to a step."""
-    half = lines[: lines.size // 2]
+def _dark_lines(levels: np.ndarray, scatter: float) -> int:
+    """Return the number of lines at the beginning that are darker than the rest and end in a step."""
+    half = levels[: levels.size // 2]
     known = np.isfinite(half)
     if not known.any():
         return 0
@@ -146,11 +179,11 @@ def _run_length(lines, scatter):
     if not low.any():
         return 0
     last = int(np.flatnonzero(low)[-1])
-    while last >= 0 and not low[: last + 1].mean() > 0.5:  # single dark lines further in are none of the edge
+    while last >= 0 and not low[: last + 1].mean() > 0.5:  # single dark lines further in do not belong to the edge
         below = np.flatnonzero(low[:last])
         last = int(below[-1]) if below.size else -1
-    rise = half[last + 1 : last + 4]
-    if last < 0 or not rise.size or np.isnan(rise).all():
+    inside = half[last + 1 : last + 4]
+    if last < 0 or not inside.size or np.isnan(inside).all():
         return 0
-    step = np.nanmax(rise) - np.nanmedian(half[max(0, last - 3) : last + 1])
+    step = np.nanmax(inside) - np.nanmedian(half[max(0, last - 3) : last + 1])
     return last + 1 if step > 2.0 * scatter else 0

@@ -1,6 +1,7 @@
-"""The room of the marks: what a check says, and what a front can do about it."""
+"""Result of a check and its remedy."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ginga_crplugin.core.frame import InputMask
 
@@ -12,39 +13,42 @@ MARKS = ('ok', 'warning', 'error')
 
 @dataclass(frozen=True, eq=False)
 class Remedy:
-    """What a front can do about it at a click.
+    """Change of parameters or masks that a panel applies at a click.
 
     Attributes
     ----------
     name : str
-        What it does, in a few words for a button.
+        Text of the button.
     params : dict
-        Parameters to choose, by field name; empty if none.
-    mask : InputMask or None
-        A mask to suggest.
+        New values of parameters, by field name of `~ginga_crplugin.LACosmicParams`; empty if none change.
+    mask : `~ginga_crplugin.InputMask` or None
+        Input mask to add.
     """
 
     name: str
-    params: dict = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
     mask: InputMask | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """What one check says.
+    """Result of one check of a frame or a detection.
 
     Attributes
     ----------
     name : str
-        bias, flat, sky, noise, units, bad_pixels, sampling, overscan or nonfinite; share, stars or rate for a result.
+        bias, flat, sky, noise, units, bad_pixels, sampling, overscan or nonfinite for a frame; share, stars or rate
+        for a detection.
     mark : {'ok', 'warning', 'error'}
+        Severity; an error affects the result.
     measured : str
         What was measured.
     effect : str
-        What it does to the result; empty if nothing.
+        What it means for the result; empty if it has no effect.
     advice : str
         What to do; empty if nothing.
     remedy : Remedy or None
+        The change that follows the advice, where it can be applied automatically.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""The room of the checks: what speaks against running L.A.Cosmic on a frame as it stands.
+"""Checks of a frame: is it suitable for L.A.Cosmic.
 
-They follow the notes for users of L.A.Cosmic (van Dokkum 2001, PASP 113, 1420). The figures in the texts were measured
-on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, sky 200 and read noise 10 electrons, at sigclip 4.5,
-where the right run finds 149 with 11 false pixels.
+They follow the notes for users of L.A.Cosmic (van Dokkum 2001, PASP 113, 1420). The numbers in the docstrings and texts
+were measured on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, a sky of 200 and a read noise of 10
+electrons, at sigclip 4.5. With correct input, all 149 are found, with 11 false pixels.
 """
 
 from functools import cached_property
@@ -11,50 +11,55 @@ import numpy as np
 from astropy import units as u
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import InputMask
+from ginga_crplugin.core.frame import Frame, InputMask
+from ginga_crplugin.core.params import LACosmicParams
 
 from .background import measure_sky
-from .check import MARKS, Check, Remedy
-from .header_history import done, section_outside
-from .noise_causes import own_values, suspects
-from .outliers import far_pixels, find_outliers
-from .result_checks import check_result
-from .star_fwhm import star_widths
+from .check import Check, Remedy
+from .header_history import calibration_keyword, outside_trimsec
+from .noise_causes import diagnose_noise, header_gain_and_readnoise
+from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
+from .star_fwhm import measure_star_fwhm
 
-__all__ = ['MARKS', 'Check', 'Remedy', 'check_frame', 'check_result']
+__all__ = ['check_frame']
 
-#: Below this FWHM (pixels) the separable median flags stars. Among fewer stars two cosmic rays would decide.
-NARROW, FEWEST = 2.5, 4
-#: Deep negative pixels and hot ones for a million pixels that spoil the result, and bright ones that deserve a warning.
-SPOILT, HOT, SOME = 3.0, 300.0, 40.0
-#: Scatters from which a bad line spoils the result.
+#: FWHM (pixels) below which the separable median flags stars, and the minimum number of stars: among fewer, two cosmic
+#: rays would dominate.
+NARROW, MIN_STARS = 2.5, 4
+#: Numbers per million pixels: of deep negative pixels and of hot pixels that are an error, of hot pixels that are a
+#: warning.
+DEEP_ERROR, HOT_ERROR, HOT_WARNING = 3.0, 300.0, 40.0
+#: Deviation in scatters from which a bad line is an error.
 BAD_LINE = 5.0
 
+_UNDERESTIMATED = 'the noise is underestimated: false pixels'
+_OVERESTIMATED = 'the noise is overestimated: faint cosmic rays are missed'
 
-class _Facts:
-    """What the checks look at, each measured once."""
 
-    def __init__(self, frame, params):
+class _Measurements:
+    """What the checks need, each measured once."""
+
+    def __init__(self, frame: Frame, params: LACosmicParams) -> None:
         self.frame, self.params = frame, params
         self.sky = measure_sky(frame, params)
-        self.scatter = max(self.sky.scatter / params.gain, 1e-6)  # in the frame's unit
-        self.suspects = suspects(frame, params, self.sky)
+        self.scatter = max(self.sky.scatter / params.gain, 1e-6)  # in the unit of the frame
+        self.noise_marks = diagnose_noise(frame, params, self.sky)
 
     @cached_property
-    def far(self):
-        return far_pixels(self.frame, self.scatter)
+    def deviant(self) -> DeviantPixels:
+        return find_deviant_pixels(self.frame, self.scatter)
 
     @cached_property
-    def outliers(self):
-        return find_outliers(self.frame, self.scatter, self.far)
+    def outliers(self) -> Outliers:
+        return find_outliers(self.frame, self.scatter, self.deviant)
 
     @property
-    def edges(self):
+    def edges(self) -> dict[str, int]:
         return self.outliers.edges
 
     @cached_property
-    def unexposed(self):
-        """Where the edges saw no light, (ny, nx) bool."""
+    def unexposed(self) -> np.ndarray:
+        """Mask of the unexposed edges, (ny, nx) bool."""
         mask = np.zeros(self.frame.shape, dtype=bool)
         ny, nx = self.frame.shape
         mask[:, : self.edges.get('left', 0)] = mask[:, nx - self.edges.get('right', 0) :] = True
@@ -62,209 +67,219 @@ class _Facts:
         return mask
 
 
-def check_frame(frame, params=None):
-    """Check a frame against the notes for users of L.A.Cosmic.
+def check_frame(frame: Frame, params: LACosmicParams | None = None) -> list[Check]:
+    """Check whether a frame is suitable for L.A.Cosmic.
 
     Parameters
     ----------
     frame : Frame
-        With the input masks, background and variance that are to be used.
+        The frame with the input masks, background and variance that are to be used.
     params : LACosmicParams, optional
-        By default those of the frame's header.
+        The parameters to be used; by default those given by the header of the frame.
 
     Returns
     -------
     list of Check
         bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, in this order.
     """
-    facts = _Facts(frame, frame.parameters()[0] if params is None else params)
-    checks = _bias, _flat, _sky, _noise, _units, _bad_pixels, _sampling, _overscan, _nonfinite
-    return [check(facts) for check in checks]
-
-
-def _bias(facts):
-    """Bias and dark: 1,000 electrons left in leave 145 of 149 cosmic rays, 10,000 leave 102.
-
-    The level must be the sky that makes the scatter; what it has above that is no light. Where the edges hold
-    overscan, its level is seen itself.
-    """
-    sky, gain = facts.sky, facts.params.gain
-    effect = 'the noise is taken to be larger than it is: faint cosmic rays are missed (10,000 e- left in: 1 in 3)'
-    if facts.edges:
-        dark = float(np.median(facts.frame.filled[facts.unexposed]))
-        if dark * gain > 5.0 * sky.scatter:
-            figure = f'edges without light stand at {dark:.4g} {facts.frame.ccd.unit}'
-            return Check('bias', 'error', figure, effect, 'subtract the bias')
-    mark = facts.suspects.get('bias')
-    if mark:
-        figure = f'level {sky.level:,.0f} e-, but the scatter is that of a sky of {max(sky.photons, 0.0):,.0f} e-'
-        return Check('bias', mark, figure, effect, 'subtract bias and dark')
-    steps = done(facts.frame.ccd.header, 'bias'), done(facts.frame.ccd.header, 'dark')
-    cards = ', '.join(card for card in steps if card)
-    figure = f'level {sky.level:,.0f} e-, no more than the scatter accounts for'
-    return Check('bias', 'ok', figure + (f'; {cards} in the header' if cards else ''))
-
-
-def _flat(facts):
-    """Flat field: the notes advise it, L.A.Cosmic works without; only the header can tell."""
-    card = done(facts.frame.ccd.header, 'flat')
-    if card:
-        return Check('flat', 'ok', f'{card} in the header')
-    effect = 'little: dust and vignetting are smooth; single weak pixels may be taken for edges'
-    return Check(
-        'flat', 'warning', 'the header says nothing of a flat field', effect, 'flat-field the frame if you can'
+    values = _Measurements(frame, frame.parameters()[0] if params is None else params)
+    checks = (
+        _check_bias,
+        _check_flat,
+        _check_sky,
+        _check_noise,
+        _check_units,
+        _check_bad_pixels,
+        _check_sampling,
+        _check_overscan,
+        _check_nonfinite,
     )
+    return [check(values) for check in checks]
 
 
-def _sky(facts):
-    """Sky: subtracted, it makes 11,129 false pixels, on real DECam frames 61 to 85 % of the frame.
+def _check_bias(values: _Measurements) -> Check:
+    """Check for bias and dark that were not subtracted: with 1,000 electrons 145 of 149 are found, with 10,000 102.
 
-    Its level is near 0 then, and its scatter far above the read noise; the scatter tells how much was taken off.
+    The level must be the sky implied by the scatter; anything above it is no light. The level of an overscan is the
+    bias itself.
     """
-    sky, params = facts.sky, facts.params
-    mark = facts.suspects.get('sky')
+    sky, gain = values.sky, values.params.gain
+    if values.edges:
+        dark = float(np.median(values.frame.filled[values.unexposed]))
+        if dark * gain > 5.0 * sky.scatter:
+            measured = f'unexposed edges have a level of {dark:.4g} {values.frame.ccd.unit}'
+            return Check('bias', 'error', measured, _OVERESTIMATED, 'subtract the bias')
+    mark = values.noise_marks.get('bias')
+    if mark:
+        implied = max(sky.implied_level, 0.0)
+        measured = f'level {sky.level:,.0f} e-, but the scatter implies a sky of {implied:,.0f} e-'
+        return Check('bias', mark, measured, _OVERESTIMATED, 'subtract bias and dark')
+    steps = [calibration_keyword(values.frame.ccd.header, step) for step in ('bias', 'dark')]
+    keywords = ', '.join(keyword for keyword in steps if keyword)
+    measured = f'level {sky.level:,.0f} e-, in agreement with the scatter'
+    return Check('bias', 'ok', measured + (f' ({keywords} in the header)' if keywords else ''))
+
+
+def _check_flat(values: _Measurements) -> Check:
+    """Check for a flat field in the header. The notes advise flat-fielding; L.A.Cosmic works without."""
+    keyword = calibration_keyword(values.frame.ccd.header, 'flat')
+    if keyword:
+        return Check('flat', 'ok', f'{keyword} in the header')
+    effect = 'small: neighbors of isolated weak pixels may be flagged'
+    return Check('flat', 'warning', 'no flat field in the header', effect, 'flat-field the frame if possible')
+
+
+def _check_sky(values: _Measurements) -> Check:
+    """Check for a subtracted sky: it gives 11,129 false pixels, and 61 to 85 % of the pixels of real DECam frames.
+
+    The level is then near 0 and the scatter far above the read noise. The scatter gives the subtracted level.
+    """
+    sky, params, unit = values.sky, values.params, values.frame.ccd.unit
+    mark = values.noise_marks.get('sky')
     if not mark and sky.level > -5.0 * sky.scatter:
         return Check('sky', 'ok', f'level {sky.level:,.0f} e-')
-    taken = params.pssl + (sky.photons - sky.level) / params.gain
+    subtracted = params.pssl + (sky.implied_level - sky.level) / params.gain
     remedy = None
-    if facts.frame.background is None and facts.frame.variance is None:
-        remedy = Remedy(f'Add {taken:.4g} {facts.frame.ccd.unit} for the noise', {'pssl': float(f'{taken:.4g}')})
+    if values.frame.background is None and values.frame.variance is None:
+        remedy = Remedy(f'Set subtracted sky to {subtracted:.4g} {unit}', {'pssl': float(f'{subtracted:.4g}')})
     return Check(
         'sky',
         mark or 'error',
-        f'level {sky.level:,.0f} e-, but the scatter is that of a sky of {sky.photons:,.0f} e-',
-        'the noise is taken to be smaller than it is: thousands of false pixels',
-        f'use the frame with its sky, or give the level that was taken off (pssl, about {taken:.4g})',
+        f'level {sky.level:,.0f} e-, but the scatter implies a sky of {sky.implied_level:,.0f} e-',
+        'the noise is underestimated: thousands of false pixels',
+        f'use the frame with its sky, or set the subtracted sky (pssl) to about {subtracted:.4g} {unit}',
         remedy,
     )
 
 
-def _noise(facts):
-    """Noise: sqrt(sky + readnoise^2) and the scatter of blank sky agree within 2 % when all is right.
+def _check_noise(values: _Measurements) -> Check:
+    """Check that the scatter of blank sky equals sqrt(sky + readnoise^2); with correct input they agree within 2 %.
 
-    Read noise 0.1 for 10 makes 84 false pixels, 4 times too large leaves 142 of 149.
+    A read noise of 0.1 instead of 10 gives 84 false pixels; with one four times too large 142 of 149 are found.
     """
-    sky = facts.sky
-    mark = facts.suspects.get('noise', 'ok')
-    figure = f'blank sky scatters by {sky.scatter:.3g} e-, {sky.expected:.3g} expected (ratio {sky.ratio:.2f})'
+    sky = values.sky
+    mark = values.noise_marks.get('noise', 'ok')
+    measured = f'scatter of the sky {sky.scatter:.3g} e-, expected {sky.expected:.3g} e- (ratio {sky.ratio:.2f})'
     if mark == 'ok':
-        return Check('noise', mark, figure)
-    effect = 'false pixels' if sky.ratio > 1.0 else 'faint cosmic rays are missed'
-    others = [name for name in ('bias', 'sky', 'units') if name in facts.suspects]
-    if others:
-        return Check('noise', mark, figure, effect, f'see {" and ".join(others)}')
-    if facts.frame.variance is not None:
-        advice = 'see whether the variance image is in the unit of the frame, squared'
-        return Check('noise', mark, figure, effect, advice)
-    needed = round(sky.readnoise_needed, 1)
-    if not needed:
-        return Check('noise', mark, figure, effect, 'see whether read noise, gain and level are right')
-    remedy = Remedy(f'Read noise {needed:g} e-', {'readnoise': needed})
-    return Check('noise', mark, figure, effect, f'a read noise of {needed:g} e- would fit', remedy)
+        return Check('noise', mark, measured)
+    effect = _UNDERESTIMATED if sky.ratio > 1.0 else _OVERESTIMATED
+    causes = [name for name in ('bias', 'sky', 'units') if name in values.noise_marks]
+    if causes:
+        plural = 's' if len(causes) > 1 else ''
+        return Check('noise', mark, measured, effect, f'see the check{plural} {" and ".join(causes)}')
+    if values.frame.variance is not None:
+        advice = 'check that the variance image is in the squared unit of the frame'
+        return Check('noise', mark, measured, effect, advice)
+    readnoise = round(sky.implied_readnoise, 1)
+    if not readnoise:
+        return Check('noise', mark, measured, effect, 'check read noise, gain and level')
+    remedy = Remedy(f'Set read noise to {readnoise:g} e-', {'readnoise': readnoise})
+    return Check('noise', mark, measured, effect, f'set the read noise (readnoise) to {readnoise:g} e-', remedy)
 
 
-def _units(facts):
-    """Units: pixels times gain must be electrons; the gain twice makes 319 false pixels (1.5) or 17,868 (4).
+def _check_units(values: _Measurements) -> Check:
+    """Check that pixels times gain are electrons.
 
-    ADU taken for electrons leave 132 of 149. The factor with which level and scatter agree is compared with the gain.
+    A gain of 1.5 applied twice gives 319 false pixels, one of 4 gives 17,868; with ADU treated as electrons 132 of 149
+    are found. The factor with which level and scatter agree is compared with the gain.
     """
-    sky, params, unit = facts.sky, facts.params, facts.frame.ccd.unit
-    own_gain, _ = own_values(facts.frame)
-    mark = facts.suspects.get('units')
-    figure = f'{unit}, times gain {params.gain:g}'
+    sky, params, unit = values.sky, values.params, values.frame.ccd.unit
+    header_gain, _ = header_gain_and_readnoise(values.frame)
+    mark = values.noise_marks.get('units')
+    measured = f'unit {unit}, gain {params.gain:g}'
     if mark is None:
-        if unit == u.adu and params.gain == 1.0 and own_gain is None:
-            effect = 'if a count is not one electron the noise is wrong'
-            return Check('units', 'warning', f'{figure}, which nobody gave', effect, 'give the gain in electron/adu')
-        return Check('units', 'ok', figure)
-    figure += f'; level and scatter agree if the pixels are multiplied by {sky.factor:.3g}'
+        if unit == u.adu and params.gain == 1.0 and header_gain is None:
+            effect = 'the noise is incorrect unless 1 adu is 1 electron'
+            advice = 'set the gain in electron/adu'
+            return Check('units', 'warning', f'{measured}, but no gain in the header', effect, advice)
+        return Check('units', 'ok', measured)
+    measured += f', but level and scatter agree only if the pixels are multiplied by {sky.scale_factor:.3g}'
     if sky.ratio > 1.0:
-        remedy = Remedy('Gain 1', {'gain': 1.0}) if unit == u.adu and params.gain != 1.0 else None
-        effect = 'the noise is taken to be smaller than it is: false pixels'
-        return Check('units', mark, figure, effect, 'see whether the gain was applied twice', remedy)
-    gain = own_gain or float(f'{params.gain * sky.factor:.3g}')
-    remedy = None if unit == u.electron else Remedy(f'Gain {gain:g}', {'gain': gain})
-    effect = 'the noise is taken to be larger than it is: faint cosmic rays are missed'
-    advice = f'give the gain, about {gain:g}'
+        remedy = Remedy('Set gain to 1', {'gain': 1.0}) if unit == u.adu and params.gain != 1.0 else None
+        advice = 'check whether the gain was applied twice' + (', and set the gain to 1' if remedy else '')
+        return Check('units', mark, measured, _UNDERESTIMATED, advice, remedy)
     if unit == u.electron:
-        advice = 'see whether the frame is in adu, not in electrons'
-    return Check('units', mark, figure, effect, advice, remedy)
+        advice = 'check whether the frame is in adu instead of electrons'
+        return Check('units', mark, measured, _OVERESTIMATED, advice)
+    gain = header_gain or float(f'{params.gain * sky.scale_factor:.3g}')
+    remedy = Remedy(f'Set gain to {gain:g}', {'gain': gain})
+    return Check('units', mark, measured, _OVERESTIMATED, f'set the gain to about {gain:g}', remedy)
 
 
-def _bad_pixels(facts):
-    """Bad pixels: 400 hot and negative pixels and a column make 1,280 false pixels at sigclip 7, none if masked.
+def _check_bad_pixels(values: _Measurements) -> Check:
+    """Check for unmasked bad pixels: 400 of them and a column give 1,280 false pixels at sigclip 7, masked none.
 
-    A single pixel at -5,000 electrons makes about 36. Negative pixels can't be cosmic rays; bright ones alone may be,
-    about 15 for a million pixels on frames of some minutes.
+    A single pixel at -5,000 electrons gives about 36. Negative pixels cannot be cosmic rays; isolated bright ones can,
+    about 15 per million pixels in exposures of some minutes.
     """
-    found, frame = facts.outliers, facts.frame
+    found, frame = values.outliers, values.frame
     million = frame.bits.size / 1e6
-    many = found.hot.size > max(5.0, SOME * million)
+    many = found.hot.size > max(5.0, HOT_WARNING * million)
     worst = max([*found.columns.values(), *found.rows.values()], default=0.0)
-    harmful = found.deep >= max(3.0, SPOILT * million) or found.hot.size >= max(10.0, HOT * million)
+    harmful = found.deep >= max(3.0, DEEP_ERROR * million) or found.hot.size >= max(10.0, HOT_ERROR * million)
     mark = 'ok'
     if harmful or worst >= BAD_LINE:
         mark = 'error'
     elif many or worst or found.negative.size:
         mark = 'warning'
-    parts = [f'{found.negative.size} negative', f'{found.hot.size} single bright pixels']
-    for kind, some in (('column', found.columns), ('row', found.rows)):
-        if some:
-            parts.append(f'bad {kind} {", ".join(map(str, list(some)[:5]))}' + (' ...' if len(some) > 5 else ''))
+    parts = [f'{found.negative.size} negative pixels', f'{found.hot.size} isolated bright pixels']
+    for kind, lines in (('column', found.columns), ('row', found.rows)):
+        if lines:
+            parts.append(f'bad {kind} {", ".join(map(str, list(lines)[:5]))}' + (' ...' if len(lines) > 5 else ''))
     masked = sum(mask.count for mask in frame.masks)
-    figure = f'{", ".join(parts)} outside the masks ({masked} px masked)'
+    measured = f'{", ".join(parts)} outside the masks ({masked} px masked)'
     if mark == 'ok':
-        return Check('bad_pixels', mark, figure)
+        return Check('bad_pixels', mark, measured)
     outliers = found.mask(frame.shape, hot=many)
     mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, origin='bad_pixels')
-    remedy = Remedy('Mask the outliers', mask=mask)
-    effect = 'false pixels around each negative one and along a bad line; hot pixels are taken for cosmic rays'
-    advice = f'give a mask, or a dark; the outliers of the frame would mask {np.count_nonzero(outliers)} px'
-    return Check('bad_pixels', mark, figure, effect, advice, remedy)
+    effect = 'false pixels around negative pixels and along bad lines, hot pixels among the cosmic rays'
+    advice = f'add a mask or a dark, or mask the outliers ({np.count_nonzero(outliers)} px)'
+    return Check('bad_pixels', mark, measured, effect, advice, Remedy('Mask outliers', mask=mask))
 
 
-def _sampling(facts):
-    """Measure the sampling: at a FWHM of 1.6 pixels the separable median makes 1,744 false pixels, the full one 26.
+def _check_sampling(values: _Measurements) -> Check:
+    """Check the sampling: at a FWHM of 1.6 pixels the separable median gives 1,744 false pixels, the full one 26.
 
-    McCully et al. (Astro-SCRAPPY) advise the full median where stars are narrow; below about 2.5 pixels it matters.
+    McCully et al. (Astro-SCRAPPY) advise the full median for narrow stars; it matters below about 2.5 pixels.
     """
-    params = facts.params
-    widths = star_widths(facts.frame, facts.scatter, params.satlevel / params.gain, facts.far)
-    if widths.size < FEWEST:
-        return Check('sampling', 'ok', f'fewer than {FEWEST} stars to measure')
-    width = float(np.sort(widths)[widths.size // 2])  # of two the wider, for the narrower may be a cosmic ray
-    figure = f'FWHM {width:.2f} pixels ({widths.size} stars)'
+    params = values.params
+    widths = measure_star_fwhm(values.frame, values.scatter, params.satlevel / params.gain, values.deviant)
+    if widths.size < MIN_STARS:
+        return Check('sampling', 'ok', f'fewer than {MIN_STARS} stars to measure')
+    width = float(np.sort(widths)[widths.size // 2])  # the wider of two, since the narrower may be a cosmic ray
+    measured = f'FWHM {width:.2f} pixels ({widths.size} stars)'
     if width >= NARROW or not params.sepmed:
-        return Check('sampling', 'ok', figure + ('' if params.sepmed else ', separable median off'))
-    remedy = Remedy('Full median', {'sepmed': False})
+        return Check('sampling', 'ok', measured + ('' if params.sepmed else ', separable median off'))
+    remedy = Remedy('Switch off separable median', {'sepmed': False})
     mark = 'error' if width < 2.0 else 'warning'
-    return Check('sampling', mark, figure, 'cores of stars are flagged', 'switch the separable median off', remedy)
+    advice = 'switch off the separable median (sepmed)'
+    return Check('sampling', mark, measured, 'cores of stars are flagged', advice, remedy)
 
 
-def _overscan(facts):
-    """Overscan and dark rows: their step is taken for cosmic rays along its whole length.
+def _check_overscan(values: _Measurements) -> Check:
+    """Check for overscan and dark rows: pixels are flagged along their whole step.
 
-    The pixels decide; a TRIMSEC that is left from before the trimming is not followed.
+    The pixels decide; a TRIMSEC left over from before the trimming is ignored.
     """
-    frame = facts.frame
-    if not facts.edges:
-        return Check('overscan', 'ok', 'light up to all edges')
-    figure = ', '.join(f'{count} at the {side}' for side, count in facts.edges.items()) + ' saw no light'
-    mask, name = facts.unexposed, 'rows and columns without light'
-    trimmed = section_outside(frame.ccd.header, frame.shape)
+    frame = values.frame
+    if not values.edges:
+        return Check('overscan', 'ok', 'no unexposed edges')
+    edges = ', '.join(f'{count} px {side}' for side, count in values.edges.items())
+    mask, name = values.unexposed, 'unexposed edges'
+    trimmed = outside_trimsec(frame.ccd.header, frame.shape)
     if trimmed is not None and (trimmed & mask).any():
-        mask, name = mask | trimmed, 'outside TRIMSEC, and without light'
-    mask = InputMask(name, MaskBit.BAD, mask, origin='overscan')
-    remedy = Remedy('Mask them', mask=mask)
-    return Check('overscan', 'error', figure, 'false pixels along the step', 'trim the frame, or mask them', remedy)
+        mask, name = mask | trimmed, 'unexposed edges and outside TRIMSEC'
+    remedy = Remedy('Mask edges', mask=InputMask(name, MaskBit.BAD, mask, origin='overscan'))
+    advice = 'trim the frame, or mask the edges'
+    return Check('overscan', 'error', f'unexposed edges: {edges}', 'false pixels along the step', advice, remedy)
 
 
-def _nonfinite(facts):
-    """Pixels that are not finite: they are left out of the search, and those beside them."""
-    share = 100.0 * np.count_nonzero(facts.frame.nonfinite) / facts.frame.nonfinite.size
+def _check_nonfinite(values: _Measurements) -> Check:
+    """Check for non-finite pixels: they and their neighbors are excluded from the search."""
+    share = 100.0 * np.count_nonzero(values.frame.nonfinite) / values.frame.nonfinite.size
     if share == 0.0:
         return Check('nonfinite', 'ok', 'all pixels are finite')
-    effect = 'they and their neighbors are excluded from the search'
     mark = 'error' if share > 50.0 else 'warning'
-    figure = f'{share:.2g} % of the pixels are not finite'
-    return Check('nonfinite', mark, figure, effect, 'see whether the frame is whole')
+    measured = f'{share:.2g} % of the pixels are not finite'
+    effect = 'these pixels and their neighbors are excluded from the search'
+    return Check('nonfinite', mark, measured, effect, 'check that the frame is complete')

@@ -1,13 +1,15 @@
-"""The room of the history cards: what a header says was done to the frame already, and of its geometry."""
+"""Calibration history and detector geometry in a header."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-__all__ = ['area_and_exposure', 'done', 'section_outside']
+__all__ = ['area_and_exposure', 'calibration_keyword', 'outside_trimsec']
 
-#: Cards that pipelines write when a step was done, in upper case; IRAF, ccdproc, DES, MaxIm DL.
-_DONE = {
+#: Keywords, in upper case, that pipelines write after a calibration step: IRAF, ccdproc, DES, MaxIm DL.
+_KEYWORDS = {
     'bias': (
         'ZEROCOR',
         'BIASCOR',
@@ -26,38 +28,60 @@ _DONE = {
     'dark': ('DARKCOR', 'DARKSUB', 'DARKFIL', 'DARKFILE', 'SUBTRACT_DARK', 'SUBDARK', 'DK-FLAG'),
     'flat': ('FLATCOR', 'FLATFIL', 'FLATFILE', 'DESFLAT', 'FLAT_CORRECT', 'FLATCORR', 'FF-FLAG', 'FLATIM'),
 }
-_LETTER = {'bias': 'B', 'dark': 'D', 'flat': 'F'}  # in CALSTAT
-_NOT = ('', '0', 'F', 'FALSE', 'NO', 'NONE', 'OMIT', 'SKIPPED')
+#: Letter of the step in CALSTAT, which MaxIm DL writes.
+_CALSTAT = {'bias': 'B', 'dark': 'D', 'flat': 'F'}
+#: Values that mean that the step was not done.
+_NOT_DONE = ('', '0', 'F', 'FALSE', 'NO', 'NONE', 'OMIT', 'SKIPPED')
 
 
-def done(header, step):
-    """Return the card that says that a step was done, or ''.
+def calibration_keyword(header: Mapping[str, Any], step: str) -> str:
+    """Return the keyword that records a calibration step.
 
     Parameters
     ----------
     header : mapping
+        The header of the frame.
     step : {'bias', 'dark', 'flat'}
+        The calibration step.
+
+    Returns
+    -------
+    str
+        The keyword; empty if the header records no such step.
 
     Examples
     --------
-    >>> done({'ZEROCOR': 'Apr 22 bias.imh', 'FLATCOR': 'OMIT'}, 'bias')
+    >>> calibration_keyword({'ZEROCOR': 'Apr 22 bias.imh', 'FLATCOR': 'OMIT'}, 'bias')
     'ZEROCOR'
-    >>> done({'ZEROCOR': 'Apr 22 bias.imh', 'FLATCOR': 'OMIT'}, 'flat')
+    >>> calibration_keyword({'ZEROCOR': 'Apr 22 bias.imh', 'FLATCOR': 'OMIT'}, 'flat')
     ''
     """
-    for card in _DONE[step]:
-        if str(header.get(card, '')).strip().upper() not in _NOT:
-            return card
-    return 'CALSTAT' if _LETTER[step] in str(header.get('CALSTAT', '')).upper() else ''
+    for keyword in _KEYWORDS[step]:
+        if str(header.get(keyword, '')).strip().upper() not in _NOT_DONE:
+            return keyword
+    return 'CALSTAT' if _CALSTAT[step] in str(header.get('CALSTAT', '')).upper() else ''
 
 
-def section_outside(header, shape):
-    """Return what lies outside of TRIMSEC, (ny, nx) bool; None without such a card, or if it fits no such frame."""
-    card = ''.join(str(header.get('TRIMSEC', '')).split())
-    numbers = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', card)
-    if numbers is None:
+def outside_trimsec(header: Mapping[str, Any], shape: tuple[int, int]) -> np.ndarray | None:
+    """Return a mask of the pixels outside the section given by TRIMSEC.
+
+    Parameters
+    ----------
+    header : mapping
+        The header of the frame.
+    shape : (int, int)
+        Shape (ny, nx) of the frame.
+
+    Returns
+    -------
+    (ny, nx) bool ndarray or None
+        True outside the section; None if there is no such keyword or if it does not fit the shape.
+    """
+    value = ''.join(str(header.get('TRIMSEC', '')).split())
+    limits = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', value)
+    if limits is None:
         return None
-    x0, x1, y0, y1 = map(int, numbers.groups())
+    x0, x1, y0, y1 = map(int, limits.groups())
     if not (1 <= x0 < x1 <= shape[1] and 1 <= y0 < y1 <= shape[0]):
         return None
     outside = np.ones(shape, dtype=bool)
@@ -65,24 +89,37 @@ def section_outside(header, shape):
     return outside
 
 
-def area_and_exposure(header, shape):
-    """Return the area of the frame in square centimeters and its exposure in minutes; None where a card is missing.
+def area_and_exposure(header: Mapping[str, Any], shape: tuple[int, int]) -> tuple[float, float] | None:
+    """Return the area and the exposure time of a frame.
 
-    The size of a pixel in microns (millimetres if below 0.5, metres if below 0.0005) is that of XPIXSZ, PIXSIZE,
-    PIXSIZE1 or PIXSZ.
+    The pixel size is read from XPIXSZ, PIXSIZE, PIXSIZE1 or PIXSZ, in microns; a value below 0.5 is in millimeters,
+    and one below 0.0005 in meters.
+
+    Parameters
+    ----------
+    header : mapping
+        The header of the frame.
+    shape : (int, int)
+        Shape (ny, nx) of the frame.
+
+    Returns
+    -------
+    (float, float) or None
+        Area in square centimeters and exposure time in minutes; None if a keyword is missing.
     """
-    size = _number(header, ('XPIXSZ', 'PIXSIZE', 'PIXSIZE1', 'PIXSZ'))
-    seconds = _number(header, ('EXPTIME', 'EXPOSURE', 'ITIME'))
+    size = _first_number(header, ('XPIXSZ', 'PIXSIZE', 'PIXSIZE1', 'PIXSZ'))
+    seconds = _first_number(header, ('EXPTIME', 'EXPOSURE', 'ITIME'))
     if size is None or seconds is None:
         return None
-    other = _number(header, ('YPIXSZ', 'PIXSIZE2')) or size
+    height = _first_number(header, ('YPIXSZ', 'PIXSIZE2')) or size
     scale = 1e-4 if size > 0.5 else 1e-1 if size > 0.0005 else 1e2  # to centimeters
-    return shape[0] * shape[1] * size * other * scale**2, seconds / 60.0
+    return shape[0] * shape[1] * size * height * scale**2, seconds / 60.0
 
 
-def _number(header, names):
-    for name in names:
-        value = header.get(name)
+def _first_number(header: Mapping[str, Any], keywords: tuple[str, ...]) -> float | None:
+    """Return the first value that is a positive number."""
+    for keyword in keywords:
+        value = header.get(keyword)
         if isinstance(value, int | float) and value > 0:
             return float(value)
     return None

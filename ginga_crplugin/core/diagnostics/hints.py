@@ -1,240 +1,290 @@
-"""The room of the hints: what a segment may be instead of a cosmic ray. They change no mask."""
+"""Hints: possible causes of a segment other than a cosmic ray. They do not change the mask."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .bad_lines import lines_near
-from .shapes import Groups, reduced_around, shapes, spreads, windows
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.segments import Segments
 
-__all__ = ['HINTS', 'explain_hint', 'hints', 'with_hints']
+from .bad_lines import find_bad_lines_near
+from .shapes import SegmentPixels, extract_windows, is_extended, measure_shapes, reduce_windows
 
-#: The hints in the order in which they are given, the likeliest cause first, and what each says. A segment gets the
-#: first that holds: what was seen in the pixels themselves comes before where it lies, so that in a frame with many
-#: masked pixels a mask nearby is told of only where nothing else is known.
+if TYPE_CHECKING:
+    from ginga_crplugin.core.lacosmic.detection import Detection
+
+__all__ = ['HINTS', 'compute_hints', 'explain_hint', 'with_hints']
+
+#: The hints and their explanations, in order of priority: a segment gets the first one that applies. Evidence from the
+#: pixels themselves precedes the location, so that on a heavily masked frame a nearby mask is only given as a last
+#: resort.
 HINTS = {
-    'bad column or row': 'it lies along a column or row that is off, or is a straight line along one',
-    'negative core': 'a pixel far below the sky makes those beside it stand out; the dark took too much of a hot one',
-    'hot pixel': 'the dark is high at the same place, or there are more single pixels than cosmic rays leave',
-    'saturated': 'it touches saturated pixels, or the surroundings of a saturated star',
-    'star-like': 'light spreads from it to all sides, as from the core of a star or its after-image',
-    'at the edge': 'it reaches the outermost pixels that are searched: its other part may lie outside',
-    'touches a mask': 'it touches masked pixels: its extent is not known',
+    'bad column or row': 'along a bad column or row, or a straight line along one',
+    'negative core': 'next to a pixel far below the sky, such as a hot pixel from which too much dark was subtracted',
+    'hot pixel': 'high in the dark, or one of many single pixels, more than cosmic rays leave',
+    'saturated': 'touches saturated pixels or the surroundings of a saturated star',
+    'star-like': 'flux extends to all sides, as in the core of a star or its persistence image',
+    'at the edge': 'reaches the outermost searched pixels, so part of it may lie outside',
+    'touches a mask': 'touches masked pixels, so its extent is unknown',
 }
 
-#: Half the side of the window around the brightest pixel.
-REACH = 4
-#: How far a misleading pixel or line is felt, in pixels.
-FELT = 3
-#: Scatters that a negative or hot pixel must stand away, and below which a neighbor is one by mistake alone.
-FAR, FAINT = 8.0, 5.0
-#: Length in pixels from which a straight line along a column or row is none of a cosmic ray's.
+#: Radius in pixels of the window around the brightest pixel.
+WINDOW = 4
+#: Distance in pixels within which a negative pixel or a bad line affects the detection.
+INFLUENCE = 3
+#: Minimum deviation of a negative or hot pixel, and maximum height of an unaffected neighbor, in units of the noise.
+MIN_DEVIATION, MAX_NEIGHBOR = 8.0, 5.0
+#: Minimum length in pixels of a straight line along a column or row that is not a cosmic ray.
 STRAIGHT = 20
-#: How many pixels of the core of a star are flagged at most.
-CORE = 40
+#: Maximum number of flagged pixels in the core of a star.
+MAX_CORE = 40
 
 
-def with_hints(frame, detection, segments, dark=None):
-    """Return the segments with measurements and hints in their table.
+def with_hints(frame: Frame, detection: 'Detection', segments: Segments, dark: ArrayLike | None = None) -> Segments:
+    """Return the segments with measurements and hints added to their table.
 
     Parameters
     ----------
     frame : Frame
+        The frame with its input masks.
     detection : Detection
+        The detection in the frame.
     segments : Segments
+        Segments of the detection.
     dark : (ny, nx) array_like, optional
-        The combined dark of the same exposure, in the unit of the frame.
+        Combined dark of the same exposure time, in the unit of the frame.
 
     Returns
     -------
     Segments
-        The same pixels; the table has the columns ``snr``, ``width``, ``elongation``, ``orientation`` and ``hint``
-        as well.
+        The same pixels; the table has the additional columns ``snr``, ``width``, ``elongation``, ``orientation`` and
+        ``hint``.
 
     Raises
     ------
     ValueError
-        If the dark has another shape than the frame.
+        If the shape of the dark differs from that of the frame.
     """
     table = segments.table.copy(copy_data=False)
-    for name, values in hints(frame, detection, segments, dark).items():
+    for name, values in compute_hints(frame, detection, segments, dark).items():
         table[name] = values
     return replace(segments, table=table)
 
 
-def hints(frame, detection, segments, dark=None):
-    """Measure every segment and say what it may be instead of a cosmic ray.
+def compute_hints(
+    frame: Frame, detection: 'Detection', segments: Segments, dark: ArrayLike | None = None
+) -> dict[str, Any]:
+    """Measure every segment and find a possible cause other than a cosmic ray.
 
     Parameters
     ----------
-    frame, detection, segments, dark
-        As for `with_hints`.
+    frame : Frame
+        The frame with its input masks.
+    detection : Detection
+        The detection in the frame.
+    segments : Segments
+        Segments of the detection.
+    dark : (ny, nx) array_like, optional
+        Combined dark of the same exposure time, in the unit of the frame.
 
     Returns
     -------
     dict
-        The columns ``snr``, ``width``, ``elongation``, ``orientation`` (see
-        `~ginga_crplugin.core.diagnostics.shapes.shapes`) and ``hint``: one of `HINTS`, or '' where there is
-        no sign of another cause.
+        The columns of `~ginga_crplugin.core.diagnostics.shapes.measure_shapes`, and ``hint``: one of `HINTS`, or an
+        empty string if there is no sign of another cause.
+
+    Raises
+    ------
+    ValueError
+        If the shape of the dark differs from that of the frame.
     """
     if dark is not None and np.shape(dark) != frame.shape:
-        msg = f'the dark has shape {np.shape(dark)}, the frame {frame.shape}: they must be the same'
+        msg = f'shape {np.shape(dark)} of the dark differs from the shape {frame.shape} of the frame'
         raise ValueError(msg)
-    groups = Groups.of(frame, detection, segments)
-    columns = shapes(groups, detection.params)
-    hint = np.full(len(groups), '', dtype='U17')
-    if len(groups):
-        scene = _Scene(frame, detection, groups)
-        found = _found(scene, segments, dark)
+    pixels = SegmentPixels.from_segments(frame, detection, segments)
+    columns = measure_shapes(pixels, detection.params)
+    hint = np.full(len(pixels), '', dtype='U17')
+    if len(pixels):
+        found = _apply_tests(_Surroundings(frame, detection, pixels), segments, dark)
         hint = np.select([found[name] for name in HINTS], list(HINTS), '').astype('U17')
     return columns | {'hint': hint}
 
 
-def explain_hint(row):
-    """Say in words why a row of the table has its hint; '' if it has none."""
+def explain_hint(row: Mapping[str, Any]) -> str:
+    """Explain the hint of a segment.
+
+    Parameters
+    ----------
+    row : `~astropy.table.Row`
+        Row of the table of segments, with hints.
+
+    Returns
+    -------
+    str
+        The explanation; empty if the segment has no hint.
+    """
     if not row['hint']:
         return ''
     return f'{HINTS[str(row["hint"])]} (peak {row["snr"]:.0f} times the noise)'
 
 
 @dataclass(frozen=True, eq=False)
-class _Scene:
-    """What is around the brightest pixel of each segment."""
+class _Surroundings:
+    """Pixels around the brightest pixel of each segment."""
 
-    frame: object
-    detection: object
-    groups: Groups
+    frame: Frame
+    detection: 'Detection'
+    segments: SegmentPixels
 
     @cached_property
-    def peaks(self):
+    def peaks(self) -> np.ndarray:
         """Flat index of the brightest pixel of each segment."""
-        return self.groups.pixels[self.groups.peaks]
+        return self.segments.pixels[self.segments.peaks]
 
     @cached_property
-    def _window(self):
+    def _windows(self) -> np.ndarray:
         params = self.detection.params
-        return (windows(self.frame.filled, self.peaks, REACH).astype(np.float32) + params.pssl) * params.gain
+        return (extract_windows(self.frame.filled, self.peaks, WINDOW).astype(np.float32) + params.pssl) * params.gain
 
     @cached_property
-    def _rim(self):
-        window = self._window
-        return np.concatenate([window[:, 0], window[:, -1], window[:, 1:-1, 0], window[:, 1:-1, -1]], axis=1)
+    def _borders(self) -> np.ndarray:
+        windows = self._windows
+        return np.concatenate([windows[:, 0], windows[:, -1], windows[:, 1:-1, 0], windows[:, 1:-1, -1]], axis=1)
 
     @cached_property
-    def level(self):
-        """The median of the outermost pixels of the window (electron)."""
-        middle = self._rim.shape[1] // 2
-        return np.partition(self._rim, middle, axis=1)[:, middle]
+    def level(self) -> np.ndarray:
+        """Median of the outermost pixels of each window (electron)."""
+        middle = self._borders.shape[1] // 2
+        return np.partition(self._borders, middle, axis=1)[:, middle]
 
     @cached_property
-    def around(self):
-        """Electrons in the window above the level, (n, 9, 9)."""
-        return self._window - self.level[:, None, None]
+    def heights(self) -> np.ndarray:
+        """Electrons above the level in each window, (n, 9, 9)."""
+        return self._windows - self.level[:, None, None]
 
     @cached_property
-    def scatter(self):
+    def scatter(self) -> float:
         """Robust scatter of the sky around the first segments, in the unit of the frame."""
-        away = np.abs(self._rim[:500] - self.level[:500, None])
-        return max(1.4826 * float(np.median(away)) / self.detection.params.gain, 1e-6)
+        deviations = np.abs(self._borders[:500] - self.level[:500, None])
+        return max(1.4826 * float(np.median(deviations)) / self.detection.params.gain, 1e-6)
 
     @cached_property
-    def noise(self):
-        """The noise there (electron rms)."""
+    def noise(self) -> np.ndarray:
+        """Noise at the level of each window (electron rms)."""
         return np.maximum(np.sqrt(np.maximum(self.level, 0.0) + self.detection.params.readnoise**2), 1e-6)
 
     @property
-    def height(self):
-        """The brightest pixel itself (electron above the level)."""
-        return self.around[:, REACH, REACH]
+    def peak_heights(self) -> np.ndarray:
+        """Electrons above the level in the brightest pixels."""
+        return self.heights[:, WINDOW, WINDOW]
+
+    @property
+    def neighbors(self) -> list[np.ndarray]:
+        """Electrons above the level in the pixels to the left, to the right, below and above."""
+        steps = (0, -1), (0, 1), (-1, 0), (1, 0)
+        return [self.heights[:, WINDOW + y, WINDOW + x] for y, x in steps]
 
 
-def _found(scene, segments, dark):
-    """Return where each hint holds, by its name, (n,) bool each."""
+def _apply_tests(around: _Surroundings, segments: Segments, dark: ArrayLike | None) -> dict[str, np.ndarray]:
+    """Return the segments to which each hint applies, (n,) bool by the name of the hint."""
     found = {
-        'negative core': _negative(scene),
-        'bad column or row': _in_line(scene, segments),
-        'star-like': _star(scene),
-        'at the edge': _at_edge(scene),
+        'negative core': _is_negative(around),
+        'bad column or row': _is_along_line(around, segments),
+        'star-like': _is_star(around),
+        'at the edge': _is_at_edge(around),
     }
-    found['saturated'], found['touches a mask'] = _touching(scene)
+    found['saturated'], found['touches a mask'] = _touches_saturated_or_masked(around)
     others = np.logical_or.reduce(list(found.values()))
-    found['hot pixel'] = _hot_single(scene, others)
+    found['hot pixel'] = _is_hot_without_dark(around, others)
     if dark is not None:
-        found['hot pixel'] |= _hot_in_dark(scene, np.asarray(dark))
+        found['hot pixel'] |= _is_hot_in_dark(around, np.asarray(dark))
     return found
 
 
-def _negative(scene):
-    """Whether a pixel is far below the level, and none above it: at -5,000 electrons it makes 36 false neighbors."""
-    inner = slice(REACH - FELT, REACH + FELT + 1)
-    depth = -scene.around[:, inner, inner].min(axis=(1, 2))
-    return (depth > FAR * scene.noise) & (scene.height < np.maximum(FAINT * scene.noise, 0.3 * depth))
+def _is_negative(around: _Surroundings) -> np.ndarray:
+    """Test for a nearby pixel far below the level: at -5,000 electrons, 36 of its neighbors are flagged."""
+    inner = slice(WINDOW - INFLUENCE, WINDOW + INFLUENCE + 1)
+    depth = -around.heights[:, inner, inner].min(axis=(1, 2))
+    faint = around.peak_heights < np.maximum(MAX_NEIGHBOR * around.noise, 0.3 * depth)
+    return (depth > MIN_DEVIATION * around.noise) & faint
 
 
-def _hot_in_dark(scene, dark):
-    """Whether the dark is high at the peak, and high enough to leave what is there."""
+def _is_hot_in_dark(around: _Surroundings, dark: np.ndarray) -> np.ndarray:
+    """Test whether the dark is high at the peak, and high enough to explain it."""
     step = max(1, min(dark.shape) // 256)
-    some = dark[::step, ::step]
-    some = some[np.isfinite(some)]
-    level = np.median(some)
-    scatter = 1.4826 * np.median(np.abs(some - level))
-    excess = np.nan_to_num(dark.ravel()[scene.peaks].astype(float), nan=np.inf) - level
-    left = scene.height - FAINT * scene.noise
-    return (excess > FAR * max(scatter, 1e-6)) & (left < 2.0 * excess * scene.detection.params.gain)
+    sampled = dark[::step, ::step]
+    sampled = sampled[np.isfinite(sampled)]
+    level = np.median(sampled)
+    scatter = 1.4826 * np.median(np.abs(sampled - level))
+    excess = np.nan_to_num(dark.ravel()[around.peaks].astype(float), nan=np.inf) - level
+    residual = around.peak_heights - MAX_NEIGHBOR * around.noise
+    return (excess > MIN_DEVIATION * max(scatter, 1e-6)) & (residual < 2.0 * excess * around.detection.params.gain)
 
 
-def _hot_single(scene, others):
-    """Without a dark: single pixels with nothing around them, where most of what is found is of that kind.
+def _is_hot_without_dark(around: _Surroundings, others: np.ndarray) -> np.ndarray:
+    """Test for isolated single pixels, if they are the majority of the segments.
 
-    On frames with cosmic rays alone, 1 in 6 was so (SAAO); with the hot pixels of a raw frame all of 33 (Feder).
+    On a frame with cosmic rays only, 1 in 6 segments was one (SAAO); on a raw frame with hot pixels, all 33 were
+    (Feder).
     """
-    beside = np.stack([scene.around[:, REACH + j, REACH + i] for j, i in ((0, 1), (0, -1), (1, 0), (-1, 0))])
-    alone = (scene.groups.sizes == 1) & (beside.mean(axis=0) < 1.5 * scene.noise + 0.02 * scene.height)
-    single = alone & ~others
-    rest = np.count_nonzero(~others & ~alone)
-    return single if np.count_nonzero(single) >= max(10, 2 * rest) else np.zeros_like(single)
+    faint = np.mean(around.neighbors, axis=0) < 1.5 * around.noise + 0.02 * around.peak_heights
+    isolated = (around.segments.sizes == 1) & faint
+    single = isolated & ~others
+    rest = int(np.count_nonzero(~others & ~isolated))
+    return single if int(np.count_nonzero(single)) >= max(10, 2 * rest) else np.zeros_like(single)
 
 
-def _in_line(scene, segments):
-    """Whether half of the pixels lie along a bad column or row, or all in a straight line along one."""
-    groups, table = scene.groups, segments.table
-    y, x = np.divmod(groups.pixels, groups.shape[1])
-    columns, rows = lines_near(scene.frame, scene.scatter, x, y)
+def _is_along_line(around: _Surroundings, segments: Segments) -> np.ndarray:
+    """Test whether half of the pixels are near a bad column or row, or all form a straight line along one."""
+    pixels, table = around.segments, segments.table
+    y, x = np.divmod(pixels.pixels, pixels.shape[1])
+    columns, rows = find_bad_lines_near(around.frame, around.scatter, x, y)
     near = np.zeros(len(x), dtype=bool)
-    for bad, place in ((columns, x), (rows, y)):
+    for bad, coordinate in ((columns, x), (rows, y)):
         for line in bad:
-            near |= np.abs(place - line) <= FELT
-    inside = groups.each(np.add, near.astype(float)) >= 0.5 * groups.sizes
-    wide = table['bbox_xmax'].value - table['bbox_xmin'].value + 1
-    high = table['bbox_ymax'].value - table['bbox_ymin'].value + 1
-    straight = (np.minimum(wide, high) <= 2) & (np.maximum(wide, high) >= STRAIGHT)
-    return inside | (straight & (groups.sizes >= 0.6 * np.maximum(wide, high)))
+            near |= np.abs(coordinate - line) <= INFLUENCE
+    along = pixels.reduce(np.add, near.astype(float)) >= 0.5 * pixels.sizes
+    width = table['bbox_xmax'].value - table['bbox_xmin'].value + 1
+    height = table['bbox_ymax'].value - table['bbox_ymin'].value + 1
+    length = np.maximum(width, height)
+    straight = (np.minimum(width, height) <= 2) & (length >= STRAIGHT)
+    return along | (straight & (pixels.sizes >= 0.6 * length))
 
 
-def _star(scene):
-    """Whether light spreads from the peak to all sides, and no more is flagged than the core of a star."""
-    beside = [scene.around[:, REACH + j, REACH + i] for j, i in ((0, -1), (0, 1), (-1, 0), (1, 0))]
-    inner = scene.around[:, REACH - 1 : REACH + 2, REACH - 1 : REACH + 2]
-    top = inner.max(axis=(1, 2)) <= scene.height
-    return spreads(scene.height, *beside, scene.noise) & top & (scene.groups.sizes <= CORE)
+def _is_star(around: _Surroundings) -> np.ndarray:
+    """Test whether flux extends from the peak to all sides, and no more pixels are flagged than the core of a star."""
+    inner = around.heights[:, WINDOW - 1 : WINDOW + 2, WINDOW - 1 : WINDOW + 2]
+    peaked = inner.max(axis=(1, 2)) <= around.peak_heights
+    left, right, below, above = around.neighbors
+    extended = is_extended(around.peak_heights, left, right, below, above, around.noise)
+    return extended & peaked & (around.segments.sizes <= MAX_CORE)
 
 
-def _at_edge(scene):
-    params = scene.detection.params
+def _is_at_edge(around: _Surroundings) -> np.ndarray:
+    """Test whether a segment reaches the outermost searched pixels."""
+    params = around.detection.params
     border = 0 if params.search_edges else 3 if params.sepmed else 2
-    ny, nx = scene.frame.shape
-    y, x = np.divmod(scene.groups.pixels, nx)
-    return scene.groups.any((np.minimum(x, nx - 1 - x) <= border) | (np.minimum(y, ny - 1 - y) <= border))
+    return around.segments.any(_edge_distance(around) <= border)
 
 
-def _touching(scene):
-    """Return what touches saturated pixels or stars, and what touches masked ones."""
-    frame, params, groups = scene.frame, scene.detection.params, scene.groups
-    highest = reduced_around(np.maximum, frame.filled, groups.pixels, 1)
+def _edge_distance(around: _Surroundings) -> np.ndarray:
+    """Return the distance of each flagged pixel to the nearest edge of the frame."""
+    ny, nx = around.frame.shape
+    y, x = np.divmod(around.segments.pixels, nx)
+    return np.minimum(np.minimum(x, nx - 1 - x), np.minimum(y, ny - 1 - y))
+
+
+def _touches_saturated_or_masked(around: _Surroundings) -> tuple[np.ndarray, np.ndarray]:
+    """Return which segments touch saturated pixels or stars, and which ones touch masked pixels."""
+    frame, params, segments = around.frame, around.detection.params, around.segments
+    highest = reduce_windows(np.maximum, frame.filled, segments.pixels, 1)
     saturated = highest * np.float64(params.gain) >= params.satlevel
-    masked = reduced_around(np.bitwise_or, frame.bits, groups.pixels, 2) != 0
-    excluded = ~reduced_around(np.logical_and, scene.detection.searched, groups.pixels, 1)
-    y, x = np.divmod(groups.pixels, frame.shape[1])
-    inside = (np.minimum(x, frame.shape[1] - 1 - x) > FELT + 1) & (np.minimum(y, frame.shape[0] - 1 - y) > FELT + 1)
-    return groups.any(saturated | (excluded & ~masked & inside)), groups.any(masked)
+    masked = reduce_windows(np.bitwise_or, frame.bits, segments.pixels, 2) != 0
+    # pixels that are neither masked nor at the edge are excluded from the search only around saturated stars
+    excluded = ~reduce_windows(np.logical_and, around.detection.searched, segments.pixels, 1)
+    inside = _edge_distance(around) > INFLUENCE + 1
+    return segments.any(saturated | (excluded & ~masked & inside)), segments.any(masked)

@@ -1,88 +1,116 @@
-"""The room of the suspicion: which of bias, sky, units and read noise is to blame where the noise does not fit."""
+"""Causes of a mismatch between the measured and the expected noise."""
 
 import math
 
 from astropy import units as u
 
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.header import header_values
 from ginga_crplugin.core.params import LACosmicParams
 
-__all__ = ['AGREE', 'HIGH', 'LOW', 'own_values', 'suspects']
+from .background import Sky
 
-#: Ratio of measured to expected noise that differs from 1 by no more than this agrees.
-AGREE = 0.1
-#: Below and above these ratios the result is spoilt.
+__all__ = ['diagnose_noise', 'header_gain_and_readnoise']
+
+#: Maximum difference from 1 of the ratio of measured to expected noise that is no mismatch; also the tolerance for
+#: the read noise of the header.
+TOLERANCE = 0.1
+#: The result is affected below and above these ratios.
 LOW, HIGH = 0.8, 1.15
-#: How near a factor must come to a known gain to be taken for it.
-NEAR = 0.06
-#: A factor above this is no gain that was forgotten where bias left in would explain it as well.
-LIKELY_GAIN = 3.0
-#: No usual CCD has more read noise (electron rms).
-HIGHEST_READNOISE = 30.0
+#: Relative tolerance for a factor that equals a known gain.
+GAIN_TOLERANCE = 0.06
+#: Maximum factor that is a plausible gain where a remaining bias would explain it too.
+PLAUSIBLE_GAIN = 3.0
+#: Maximum plausible read noise of a CCD (electron rms).
+MAX_READNOISE = 30.0
 
 
-def own_values(frame):
-    """Return what the header gives as gain (electron/adu) and read noise (electron), None where it gives none."""
-    values, _ = header_values(frame.ccd.header, u.adu)
-    return tuple(values[name][0] if name in values else None for name in ('gain', 'readnoise'))
-
-
-def suspects(frame, params, sky):
-    """Tell what is to blame where the scatter of the blank sky is not what level and read noise make.
-
-    One ratio can't tell all apart. What the header says of gain and read noise breaks the tie; where it says nothing,
-    the likelier cause is marked 'error' and the other 'warning'.
+def header_gain_and_readnoise(frame: Frame) -> tuple[float | None, float | None]:
+    """Return the gain and the read noise given by the header.
 
     Parameters
     ----------
     frame : Frame
+        The frame with its header.
+
+    Returns
+    -------
+    gain : float or None
+        Gain (electron/adu); None if the header has no usable value.
+    readnoise : float or None
+        Read noise (electron rms); None if the header has no usable value.
+    """
+    values, _ = header_values(frame.ccd.header, u.adu)
+    gain, readnoise = (values[name][0] if name in values else None for name in ('gain', 'readnoise'))
+    return gain, readnoise
+
+
+def diagnose_noise(frame: Frame, params: LACosmicParams, sky: Sky) -> dict[str, str]:
+    """Diagnose a mismatch between the measured and the expected noise.
+
+    A single ratio does not distinguish all causes. Gain and read noise of the header decide between them; without
+    these, the more probable cause is marked as an error and the other one as a warning.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame with its header.
     params : LACosmicParams
+        Gain, read noise and ``sigclip`` to use.
     sky : Sky
+        The result of `~ginga_crplugin.core.diagnostics.background.measure_sky`.
 
     Returns
     -------
     dict of str
-        'warning' or 'error' by the names 'noise', 'sky', 'units', 'bias'; empty where the noise fits.
+        'warning' or 'error' for the checks 'noise', 'sky', 'units' and 'bias' that are affected; empty if the noise
+        agrees.
     """
-    if abs(sky.ratio - 1.0) <= AGREE:
+    if abs(sky.ratio - 1.0) <= TOLERANCE:
         return {}
     strong = not LOW <= sky.ratio <= HIGH
     mark = 'error' if strong else 'warning'
-    spoilt = sky.ratio < LOW or (strong and params.sigclip / sky.ratio < 4.2)
-    found = {'noise': 'error' if spoilt and frame.variance is None else 'warning'}
-    own_gain, own_noise = own_values(frame)
-    if frame.variance is not None or (own_noise and abs(params.readnoise / own_noise - 1.0) > AGREE):
-        return found  # what the user gave contradicts the header: that alone is to blame
-    blame = _too_much if sky.ratio > 1.0 else _too_little
-    return found | blame(frame.ccd.unit, params, sky, own_gain, mark)
+    harmful = sky.ratio < LOW or (strong and params.sigclip / sky.ratio < 4.2)
+    found = {'noise': 'error' if harmful and frame.variance is None else 'warning'}
+    header_gain, header_noise = header_gain_and_readnoise(frame)
+    if frame.variance is not None or (header_noise and abs(params.readnoise / header_noise - 1.0) > TOLERANCE):
+        return found  # a variance image, or a read noise that contradicts the header, is the only cause
+    diagnose = _diagnose_excess if sky.ratio > 1.0 else _diagnose_deficit
+    return found | diagnose(frame.ccd.unit, params, sky, header_gain, mark)
 
 
-def _too_much(unit, params, sky, own_gain, mark):
-    """Blame what makes more scatter than expected: sky taken off, or the gain applied twice."""
+def _diagnose_excess(
+    unit: u.UnitBase, params: LACosmicParams, sky: Sky, header_gain: float | None, mark: str
+) -> dict[str, str]:
+    """Diagnose more noise than expected: a subtracted sky, or a gain applied twice."""
     found = {}
     if abs(sky.level) < 2.0 * sky.scatter:
         found['sky'] = mark
-    twice = 1.0 / sky.factor if sky.factor else math.inf
-    if any(gain and gain != 1.0 and abs(twice / gain - 1.0) < NEAR for gain in (params.gain, own_gain)):
+    extra_gain = 1.0 / sky.scale_factor if sky.scale_factor else math.inf
+    if any(
+        gain and gain != 1.0 and abs(extra_gain / gain - 1.0) < GAIN_TOLERANCE for gain in (params.gain, header_gain)
+    ):
         found['units'] = 'warning' if 'sky' in found else mark
-    elif 'sky' not in found and own_gain is None and unit == u.electron:
-        found['units'] = mark if sky.readnoise_needed > HIGHEST_READNOISE else 'warning'
+    elif 'sky' not in found and header_gain is None and unit == u.electron:
+        found['units'] = mark if sky.implied_readnoise > MAX_READNOISE else 'warning'
     return found
 
 
-def _too_little(unit, params, sky, own_gain, mark):
-    """Blame what makes less scatter than expected: bias left in, or ADU taken for electrons."""
-    bias = sky.photons > 0.0 and sky.offset > 0.0
-    if own_gain is not None:
-        used = own_gain / params.gain  # how many electrons a unit of the frame would be, over what it is taken for
-        if used != 1.0 and abs(sky.factor / used - 1.0) < NEAR:
+def _diagnose_deficit(
+    unit: u.UnitBase, params: LACosmicParams, sky: Sky, header_gain: float | None, mark: str
+) -> dict[str, str]:
+    """Diagnose less noise than expected: a remaining bias, or ADU treated as electrons."""
+    bias = sky.implied_level > 0.0 and sky.excess_level > 0.0
+    if header_gain is not None:
+        missing_gain = header_gain / params.gain
+        if missing_gain != 1.0 and abs(sky.scale_factor / missing_gain - 1.0) < GAIN_TOLERANCE:
             return {'units': mark} | ({'bias': 'warning'} if bias else {})
         return {'bias': mark} if bias else {}
-    if params.gain != 1.0 and unit == u.adu:  # the user gave it
+    if params.gain != 1.0 and unit == u.adu:  # set by the user
         return {'bias': mark} if bias else {}
-    unknown = params.readnoise == LACosmicParams().readnoise  # a default that nobody gave tells nothing of the gain
+    default_noise = params.readnoise == LACosmicParams().readnoise  # a default is no evidence about the gain
     if not bias:
-        return {'units': 'warning' if unknown else mark}
-    if sky.factor > LIKELY_GAIN:
+        return {'units': 'warning' if default_noise else mark}
+    if sky.scale_factor > PLAUSIBLE_GAIN:
         return {'bias': mark, 'units': 'warning'}
     return {'units': mark, 'bias': 'warning'}

@@ -1,46 +1,62 @@
-"""The room of the outliers: pixels that stand far from the level, and what stands out by itself, as no light does."""
+"""Hot and negative pixels, bad lines and unexposed edges of a frame."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.stats import nanmedian
 
-from .bad_lines import bad_lines, dark_edges, sample_lines
+from .bad_lines import find_bad_lines, find_unexposed_edges, sample_lines
 
-__all__ = ['Far', 'Outliers', 'far_pixels', 'find_outliers']
+__all__ = ['DeviantPixels', 'Outliers', 'find_deviant_pixels', 'find_outliers']
 
-#: Side in pixels of the blocks that the level is taken from.
+#: Side in pixels of the blocks in which the local level is measured.
 BLOCK = 64
-#: Scatters that a pixel must stand away from the level to be looked at, and that make a negative one harmful.
-FAR, DEEP = 10.0, 20.0
+#: Minimum deviation from the local level in scatters: of a deviant pixel, and of a negative pixel that is harmful.
+MIN_DEVIATION, DEEP = 10.0, 20.0
 
 
 @dataclass(frozen=True, eq=False)
 class Outliers:
-    """Pixels that no light can have made, and that are not masked yet.
+    """Unmasked pixels and lines that cannot be caused by light.
 
     Attributes
     ----------
-    hot, negative : (n,) int64 ndarray
-        Flat indices of bright pixels with nothing around them, and of pixels below the level alone.
+    hot : (n,) int64 ndarray
+        Flat indices of isolated bright pixels.
+    negative : (n,) int64 ndarray
+        Flat indices of isolated pixels below the level.
     deep : int
-        How many of these lie so far below the level that L.A.Cosmic flags what is around.
+        Number of negative pixels so far below the level that L.A.Cosmic flags their neighbors.
     columns, rows : dict of float
-        Columns and rows of which a quarter or more is off, and how far, in scatters; without those of the edges.
+        Deviation in scatters of bad columns and rows, by their indices; those of unexposed edges are not included.
     edges : dict of int
-        How many columns and rows saw no light, at the sides where there are any (`dark_edges`).
+        Number of unexposed columns or rows, by the side of the frame; sides without any are not included.
     """
 
     hot: np.ndarray
     negative: np.ndarray
     deep: int
-    columns: dict
-    rows: dict
-    edges: dict
+    columns: dict[int, float]
+    rows: dict[int, float]
+    edges: dict[str, int]
 
-    def mask(self, shape, *, hot=True):
-        """Return a mask of them all, (ny, nx) bool; of the bright ones only if there are too many for cosmic rays."""
+    def mask(self, shape: tuple[int, int], *, hot: bool = True) -> np.ndarray:
+        """Return a mask of the outliers, without the unexposed edges.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Shape (ny, nx) of the frame.
+        hot : bool, optional
+            Whether to mask the bright pixels too; a few of them may be cosmic rays.
+
+        Returns
+        -------
+        (ny, nx) bool ndarray
+            True at outliers.
+        """
         mask = np.zeros(shape, dtype=bool)
         mask.ravel()[self.negative] = True
         if hot:
@@ -51,105 +67,112 @@ class Outliers:
 
 
 @dataclass(frozen=True, eq=False)
-class Far:
-    """Good pixels that stand far from the level, with those beside them; none of the outermost pixels of the frame.
+class DeviantPixels:
+    """Good pixels far from the local level, and their four neighbors; without the outermost pixels of the frame.
 
     Attributes
     ----------
-    places : (n,) int64 ndarray
+    indices : (n,) int64 ndarray
         Flat indices.
     height : (n,) float ndarray
-        How far they stand above the level of their block, in the frame's unit.
-    beside : list of (n,) float ndarray
-        The same of the pixels to the right, to the left, above and below.
+        Height above the level of the block, in the unit of the frame.
+    neighbors : list of (n,) float ndarray
+        Height of the pixels to the right, to the left, above and below.
     """
 
-    places: np.ndarray
+    indices: np.ndarray
     height: np.ndarray
-    beside: list
+    neighbors: list[np.ndarray]
 
 
-def find_outliers(frame, scatter, far=None):
-    """Find single pixels and lines that stand out.
+def find_outliers(frame: Frame, scatter: float, deviant: DeviantPixels | None = None) -> Outliers:
+    """Find isolated hot and negative pixels, bad lines and unexposed edges.
 
-    A star, even of a FWHM of 1.2 pixels, leaves 15 % of its peak in each pixel beside it; a hot pixel nothing. A
-    cosmic ray may do the same in one pixel, so that hot ones tell something by their number alone.
+    A star leaves at least 15 % of its peak in each of the four neighbors, even at a FWHM of 1.2 pixels; a hot pixel
+    leaves nothing. A cosmic ray can hit a single pixel too, so hot pixels are only significant by their number.
 
     Parameters
     ----------
     frame : Frame
+        The frame with its input masks; masked pixels are ignored.
     scatter : float
-        Robust scatter of the blank sky, in the frame's unit.
-    far : Far, optional
-        If they are known.
+        Robust scatter of the blank sky, in the unit of the frame.
+    deviant : DeviantPixels, optional
+        The result of `find_deviant_pixels`, if already known.
 
     Returns
     -------
     Outliers
+        The outliers that are not masked.
     """
     ny, nx = frame.shape
     lines = sample_lines(frame)
-    edges = {side: count for side, count in dark_edges(frame, scatter, lines).items() if count}
-    columns, rows = bad_lines(frame, scatter, lines)
+    edges = {side: count for side, count in find_unexposed_edges(frame, scatter, lines).items() if count}
+    columns, rows = find_bad_lines(frame, scatter, lines)
     columns = _between(columns, edges.get('left', 0), nx - edges.get('right', 0))
     rows = _between(rows, edges.get('bottom', 0), ny - edges.get('top', 0))
-    return Outliers(*_single(far or far_pixels(frame, scatter), scatter), columns, rows, edges)
+    hot, negative, deep = _isolated(deviant or find_deviant_pixels(frame, scatter), scatter)
+    return Outliers(hot, negative, deep, columns, rows, edges)
 
 
-def _between(lines, first, stop):
-    return {line: far for line, far in lines.items() if first <= line < stop}
+def _between(lines: dict[int, float], first: int, stop: int) -> dict[int, float]:
+    return {line: deviation for line, deviation in lines.items() if first <= line < stop}
 
 
-def _single(far, scatter):
-    """Return bright pixels and negative ones with nothing around them, and how many of these are deep."""
-    own, most = far.height, np.maximum.reduce(far.beside)
-    hot = (own > 0.0) & (most < 3.5 * scatter + 0.05 * own) & (sum(far.beside) < 4.0 * (scatter + 0.02 * own))
+def _isolated(deviant: DeviantPixels, scatter: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return isolated bright pixels, isolated negative pixels, and the number of harmful negative ones."""
+    own, highest = deviant.height, np.maximum.reduce(deviant.neighbors)
+    total = np.sum(deviant.neighbors, axis=0)
+    hot = (own > 0.0) & (highest < 3.5 * scatter + 0.05 * own) & (total < 4.0 * (scatter + 0.02 * own))
     low = np.flatnonzero(own < 0.0)
-    second = np.sort([side[low] for side in far.beside], axis=0)[1]
-    low = low[second > 0.3 * own[low]]
-    return far.places[hot], far.places[low], int(np.count_nonzero(own[low] < -DEEP * scatter))
+    second_lowest = np.sort([side[low] for side in deviant.neighbors], axis=0)[1]
+    low = low[second_lowest > 0.3 * own[low]]
+    return deviant.indices[hot], deviant.indices[low], int(np.count_nonzero(own[low] < -DEEP * scatter))
 
 
-def far_pixels(frame, scatter):
-    """Find the pixels that stand far from the level, for whoever looks for outliers or stars.
+def find_deviant_pixels(frame: Frame, scatter: float) -> DeviantPixels:
+    """Find the good pixels far from the local level: candidates for outliers and stars.
 
     Parameters
     ----------
-    frame, scatter
-        As for `find_outliers`.
+    frame : Frame
+        The frame with its input masks; masked pixels are ignored.
+    scatter : float
+        Robust scatter of the blank sky, in the unit of the frame.
 
     Returns
     -------
-    Far
+    DeviantPixels
+        The pixels that deviate by more than `MIN_DEVIATION` scatters.
     """
     ny, nx = frame.shape
     level = _level_map(frame.filled, frame.bits)
-    places = _beyond(frame.filled, level, FAR * scatter)
-    y, x = np.divmod(places, nx)
-    inside = (y > 0) & (x > 0) & (y < ny - 1) & (x < nx - 1) & (frame.bits.ravel()[places] == 0)
-    places, level = places[inside], level[y[inside] // BLOCK, x[inside] // BLOCK]
-    height, *beside = (frame.filled.ravel()[places + step] - level for step in (0, 1, -1, nx, -nx))
-    return Far(places, height, beside)
+    indices = _deviant_indices(frame.filled, level, MIN_DEVIATION * scatter)
+    y, x = np.divmod(indices, nx)
+    inside = (y > 0) & (x > 0) & (y < ny - 1) & (x < nx - 1) & (frame.bits.ravel()[indices] == 0)
+    indices, level = indices[inside], level[y[inside] // BLOCK, x[inside] // BLOCK]
+    height, *neighbors = (frame.filled.ravel()[indices + step] - level for step in (0, 1, -1, nx, -nx))
+    return DeviantPixels(indices, height, neighbors)
 
 
-def _level_map(pixels, bits):
-    """Return the level of each block: the median of its good pixels, of every fourth row and second column."""
+def _level_map(pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """Return the level of each block: the median of its good pixels in every fourth row and second column."""
     (ny, nx), (high, wide) = pixels.shape, (BLOCK // 4, BLOCK // 2)
     down, across = -(-ny // BLOCK), -(-nx // BLOCK)
-    few = np.full((down * high, across * wide), np.nan, dtype=np.float32)
-    some = few[: -(-ny // 4), : -(-nx // 2)]
-    some[:] = pixels[::4, ::2]
-    some[bits[::4, ::2] != 0] = np.nan
-    level = nanmedian(few.reshape(down, high, across, wide).swapaxes(1, 2).reshape(down, across, -1))
-    middle = np.nanmedian(level) if np.isfinite(level).any() else np.median(pixels)
-    return np.where(np.isfinite(level), level, middle)
+    padded = np.full((down * high, across * wide), np.nan, dtype=np.float32)
+    sampled = padded[: -(-ny // 4), : -(-nx // 2)]
+    sampled[:] = pixels[::4, ::2]
+    sampled[bits[::4, ::2] != 0] = np.nan
+    level = nanmedian(padded.reshape(down, high, across, wide).swapaxes(1, 2).reshape(down, across, -1))
+    default = np.nanmedian(level) if np.isfinite(level).any() else np.median(pixels)
+    return np.where(np.isfinite(level), level, default)
 
 
-def _beyond(pixels, level, limit):
-    """Return the flat indices of the pixels that stand away from the level of their block by more than a limit."""
+def _deviant_indices(pixels: np.ndarray, level: np.ndarray, limit: float) -> np.ndarray:
+    """Return the flat indices of the pixels that deviate from the level of their block by more than a limit."""
     nx = pixels.shape[1]
     found = []
-    for begin, row in zip(range(0, len(pixels), BLOCK), level, strict=True):
-        height = pixels[begin : begin + BLOCK] - np.repeat(row, BLOCK)[:nx]
-        found.append(np.flatnonzero(np.abs(height, out=height) > limit) + begin * nx)
+    for start, row in zip(range(0, len(pixels), BLOCK), level, strict=True):
+        height = pixels[start : start + BLOCK] - np.repeat(row, BLOCK)[:nx]
+        found.append(np.flatnonzero(np.abs(height, out=height) > limit) + start * nx)
     return np.concatenate(found)

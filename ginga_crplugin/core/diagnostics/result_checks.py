@@ -1,28 +1,38 @@
-"""The room of the decision: whether what L.A.Cosmic found can be true."""
+"""Checks of a detection: is the result plausible."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.segments import Segments
 
 from .check import Check, Remedy
 from .header_history import area_and_exposure
 from .hints import with_hints
 
+if TYPE_CHECKING:
+    from ginga_crplugin.core.lacosmic.detection import Detection
+
 __all__ = ['check_result']
 
-#: Shares of the frame that cosmic rays leave on frames of some hours at most, and that none can.
+#: Fraction of flagged pixels that cosmic rays leave at most on exposures of a few hours, and one that they cannot.
 MANY, TOO_MANY = 0.01, 0.05
-#: Muons for a square centimeter and minute at sea level; within these factors of it a number is plausible.
-MUONS, LESS, MORE = 1.0, 0.1, 10.0
+#: Muons per square centimeter and minute at sea level, and the factors within which a number is plausible.
+MUON_RATE, LOW, HIGH = 1.0, 0.1, 10.0
 
 
-def check_result(frame, detection, segments):
-    """Check what was found: the share of the frame, stars, and the number of hits.
+def check_result(frame: Frame, detection: 'Detection', segments: Segments) -> list[Check]:
+    """Check the fraction of flagged pixels, the number of stars among the segments, and the number of segments.
 
     Parameters
     ----------
     frame : Frame
+        The frame.
     detection : Detection
+        The detection to check.
     segments : Segments
-        With hints (`with_hints`); they are made if need be.
+        Its segments. If they have no hints, these are computed.
 
     Returns
     -------
@@ -31,49 +41,57 @@ def check_result(frame, detection, segments):
     """
     if 'hint' not in segments.table.colnames:
         segments = with_hints(frame, detection, segments)
-    return [_share(detection), _stars(detection, segments), _rate(frame, segments)]
+    return [_check_share(detection), _check_stars(detection, segments), _check_rate(frame, segments)]
 
 
-def _share(detection):
-    """Share: with the sky subtracted 61 to 85 % of real DECam frames were flagged; cosmic rays leave far below 1 %."""
+def _check_share(detection: 'Detection') -> Check:
+    """Check the fraction of flagged pixels.
+
+    Cosmic rays leave far below 1 %. With the sky subtracted, 61 to 85 % of the pixels of real DECam frames were
+    flagged.
+    """
     share = detection.pixels / detection.crmask.size
-    figure = f'{100.0 * share:.2g} % of the pixels flagged'
+    measured = f'{100.0 * share:.2g} % of the pixels flagged'
     if share <= MANY:
-        return Check('share', 'ok', figure)
+        return Check('share', 'ok', measured)
     mark = 'error' if share > TOO_MANY else 'warning'
-    effect = 'most of them can be no cosmic rays'
-    return Check('share', mark, figure, effect, 'see the checks of noise, sky and units; or raise sigclip')
+    effect = 'most of them cannot be cosmic rays'
+    return Check('share', mark, measured, effect, 'see the checks noise, sky and units, or raise sigclip')
 
 
-def _stars(detection, segments):
-    """Stars: cores of undersampled ones are flagged at a small objlim, or with the separable median.
+def _check_stars(detection: 'Detection', segments: Segments) -> Check:
+    """Check the number of star-like segments.
 
-    At a FWHM of 1.6 pixels the separable median made 1,744 false pixels, the full one 26.
+    Cores of undersampled stars are flagged with a small objlim or with the separable median. At a FWHM of 1.6 pixels
+    the separable median gave 1,744 false pixels, the full one 26.
     """
     count = int(np.count_nonzero(segments.table['hint'] == 'star-like'))
-    figure = f'{count} of {len(segments)} segments look like stars'
+    measured = f'{count} of {len(segments)} segments look like stars'
     if count < max(3, 0.05 * len(segments)):
-        return Check('stars', 'ok', figure)
+        return Check('stars', 'ok', measured)
     mark = 'error' if count >= max(10, 0.3 * len(segments)) else 'warning'
     remedy, advice = None, 'raise objlim'
     if detection.params.sepmed:
-        remedy, advice = Remedy('Full median', {'sepmed': False}), 'switch the separable median off, or raise objlim'
-    return Check('stars', mark, figure, 'stars are masked and cleaned away', advice, remedy)
+        remedy = Remedy('Switch off separable median', {'sepmed': False})
+        advice = 'switch off the separable median (sepmed), or raise objlim'
+    return Check('stars', mark, measured, 'stars are masked and cleaned', advice, remedy)
 
 
-def _rate(frame, segments):
-    """Rate: about one muon for a square centimeter and minute; a sanity figure, three times more is nothing unusual."""
+def _check_rate(frame: Frame, segments: Segments) -> Check:
+    """Check the number of segments against one muon per square centimeter and minute.
+
+    This is an order of magnitude: a difference by a factor of three is usual.
+    """
     known = area_and_exposure(frame.ccd.header, frame.shape)
     if known is None:
-        return Check('rate', 'ok', f'{len(segments)} hits; the header lacks the size of a pixel or the exposure')
+        return Check('rate', 'ok', f'{len(segments)} segments (no pixel size or exposure time in the header)')
     area, minutes = known
-    expected = MUONS * area * minutes
-    figure = f'{len(segments)} hits, about {expected:.2g} expected ({area:.2g} cm2, {minutes:.3g} min)'
-    if len(segments) > MORE * expected + 5.0:
-        effect = 'most of them can be no cosmic rays'
-        return Check('rate', 'warning', figure, effect, 'look at the hints; mask hot pixels, or raise sigclip')
-    if len(segments) < LESS * expected - 5.0:
-        return Check(
-            'rate', 'warning', figure, 'cosmic rays are missed', 'lower sigclip, or see the check of the noise'
-        )
-    return Check('rate', 'ok', figure)
+    expected = MUON_RATE * area * minutes
+    measured = f'{len(segments)} segments, about {expected:.2g} expected ({area:.2g} cm2, {minutes:.3g} min)'
+    if len(segments) > HIGH * expected + 5.0:
+        effect = 'most of them cannot be cosmic rays'
+        return Check('rate', 'warning', measured, effect, 'see the hints, mask hot pixels, or raise sigclip')
+    if len(segments) < LOW * expected - 5.0:
+        advice = 'lower sigclip, or see the check noise'
+        return Check('rate', 'warning', measured, 'cosmic rays are missed', advice)
+    return Check('rate', 'ok', measured)

@@ -1,82 +1,122 @@
-"""The room of the stars: how wide their images are."""
+"""Full width at half maximum of the stars."""
 
 import numpy as np
 from photutils.psf import CircularGaussianPRF
 from scipy.optimize import leastsq
 
-from .outliers import far_pixels
-from .shapes import spreads, windows
+from ginga_crplugin.core.frame import Frame
 
-__all__ = ['star_widths']
+from .outliers import DeviantPixels, find_deviant_pixels
+from .shapes import extract_windows, is_extended
 
-#: Stars that are measured, of how many that are looked at more closely, and side of the box for one.
-ENOUGH, LOOKED_AT, BOX = 15, 2000, 11
-#: Peak in scatters from which a star is bright enough, and how far it must stand above the mean of the four pixels
-#: beside it: what does not is noise on a bright ground.
-BRIGHT, PEAKED = 30.0, 3.0
+__all__ = ['BOX', 'MAX_STARS', 'find_stars', 'fit_star_fwhm', 'measure_star_fwhm']
+
+#: Maximum number of stars that are fitted, maximum number of candidates, and side in pixels of the box of a star.
+MAX_STARS, MAX_CANDIDATES, BOX = 15, 2000, 11
+#: Minimum peak of a star in scatters of the sky, and minimum height of the peak above the mean of its four neighbors;
+#: anything lower is noise on a bright background.
+MIN_PEAK, MIN_CONTRAST = 30.0, 3.0
 
 _MODEL = CircularGaussianPRF()
 
 
-def star_widths(frame, scatter, saturation, far=None):
-    """Measure the full width at half maximum of some bright stars.
+def measure_star_fwhm(
+    frame: Frame, scatter: float, saturation: float, deviant: DeviantPixels | None = None
+) -> np.ndarray:
+    """Measure the full width at half maximum of bright stars.
+
+    Up to `MAX_STARS` stars are evenly chosen from the brighter half, since the brightest ones may be saturated where
+    the saturation level is not known.
 
     Parameters
     ----------
     frame : Frame
+        The frame with its input masks.
     scatter : float
-        Robust scatter of the blank sky, in the frame's unit.
+        Robust scatter of the blank sky, in the unit of the frame.
     saturation : float
-        Level from which pixels are saturated, in the frame's unit.
-    far : Far, optional
-        The pixels far above the level, if they are known.
+        Saturation level, in the unit of the frame.
+    deviant : DeviantPixels, optional
+        The result of `find_deviant_pixels`, if already known.
 
     Returns
     -------
     (n,) float ndarray
-        FWHM in pixels, as `~photutils.psf.fit_fwhm` has it, of stars that are not saturated, masked, beside others, nor
-        as sharp as a hot pixel or a cosmic ray; bright and less bright ones alike, for the brightest may be saturated
-        where the level is not known.
+        FWHM in pixels, as measured by `~photutils.psf.fit_fwhm`.
     """
-    stars = _stars(frame, scatter, saturation, far or far_pixels(frame, scatter))
-    brighter = stars[: max(ENOUGH, len(stars) // 2)]
-    widths = np.array([_width(star) for star in _evenly(brighter, ENOUGH)])
+    stars = find_stars(frame, scatter, saturation, deviant)
+    brighter = stars[: max(MAX_STARS, len(stars) // 2)]
+    widths = np.array([fit_star_fwhm(star) for star in _choose_evenly(brighter, MAX_STARS)])
     return widths[(widths > 0.5) & (widths < BOX)]
 
 
-def _stars(frame, scatter, saturation, far):
-    """Return what is around stars, (n, BOX, BOX) above the level, the brightest first."""
+def find_stars(frame: Frame, scatter: float, saturation: float, deviant: DeviantPixels | None = None) -> np.ndarray:
+    """Find bright isolated stars that are neither saturated nor masked.
+
+    Hot pixels and cosmic rays are rejected by their sharpness.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame with its input masks.
+    scatter : float
+        Robust scatter of the blank sky, in the unit of the frame.
+    saturation : float
+        Saturation level, in the unit of the frame.
+    deviant : DeviantPixels, optional
+        The result of `find_deviant_pixels`, if already known.
+
+    Returns
+    -------
+    (n, BOX, BOX) float ndarray
+        Cutouts of the stars above the local level, the brightest first.
+    """
+    deviant = deviant or find_deviant_pixels(frame, scatter)
     half, (ny, nx) = BOX // 2, frame.shape
-    right, left, above, below = far.beside
-    star = (far.height > BRIGHT * scatter) & spreads(far.height, left, right, below, above, scatter)
-    star &= (far.height >= np.maximum.reduce(far.beside)) & (far.height - sum(far.beside) / 4.0 > PEAKED * scatter)
-    star &= frame.filled.ravel()[far.places] < saturation
-    y, x = np.divmod(far.places, nx)
+    right, left, above, below = deviant.neighbors
+    height, highest = deviant.height, np.maximum.reduce(deviant.neighbors)
+    star = (height > MIN_PEAK * scatter) & is_extended(height, left, right, below, above, scatter)
+    star &= (height >= highest) & (height - np.sum(deviant.neighbors, axis=0) / 4.0 > MIN_CONTRAST * scatter)
+    star &= frame.filled.ravel()[deviant.indices] < saturation
+    y, x = np.divmod(deviant.indices, nx)
     star &= (np.minimum(x, nx - 1 - x) >= half) & (np.minimum(y, ny - 1 - y) >= half)
-    star = np.flatnonzero(star)
-    star = _evenly(star[np.argsort(-far.height[star])], LOOKED_AT)
-    places, height = far.places[star], far.height[star]
-    boxes = windows(frame.filled, places, half) - (frame.filled.ravel()[places] - height)[:, None, None]
-    top = boxes[:, half - 1 : half + 2, half - 1 : half + 2].max(axis=(1, 2)) == boxes[:, half, half]
-    rest = boxes.copy()
-    rest[:, half - 3 : half + 4, half - 3 : half + 4] = 0.0
-    alone = rest.max(axis=(1, 2)) < 0.6 * height
-    return boxes[top & alone & ~windows(frame.bits, places, half).any(axis=(1, 2))]
+    candidates = np.flatnonzero(star)
+    candidates = _choose_evenly(candidates[np.argsort(-height[candidates])], MAX_CANDIDATES)
+    indices, height = deviant.indices[candidates], height[candidates]
+    boxes = extract_windows(frame.filled, indices, half) - (frame.filled.ravel()[indices] - height)[:, None, None]
+    peaked = boxes[:, half - 1 : half + 2, half - 1 : half + 2].max(axis=(1, 2)) == boxes[:, half, half]
+    outside = boxes.copy()
+    outside[:, half - 3 : half + 4, half - 3 : half + 4] = 0.0
+    isolated = outside.max(axis=(1, 2)) < 0.6 * height
+    return boxes[peaked & isolated & ~extract_windows(frame.bits, indices, half).any(axis=(1, 2))]
 
 
-def _evenly(items, count):
-    """Return so many of some items, or all if they are fewer."""
+def _choose_evenly(items: np.ndarray, count: int) -> np.ndarray:
+    """Return ``count`` evenly spaced items, or all if there are fewer."""
     return items[np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
-def _width(star):
-    """Fit one star as `~photutils.psf.fit_fwhm` does, without its tables, that take most of its time."""
+def fit_star_fwhm(star: np.ndarray) -> float:
+    """Fit the full width at half maximum of one star.
+
+    The fit is that of `~photutils.psf.fit_fwhm`, without its tables, which take most of its time.
+
+    Parameters
+    ----------
+    star : (BOX, BOX) float ndarray
+        Cutout of the star above the local level.
+
+    Returns
+    -------
+    float
+        FWHM in pixels.
+    """
     x = np.arange(BOX)
 
-    def away(guess):
+    def residuals(guess: tuple[float, ...]) -> np.ndarray:
         return (_MODEL.evaluate(x, x[:, None], *guess) - star).ravel()
 
     start = star.sum(), BOX // 2, BOX // 2, 3.0
-    with np.errstate(all='ignore'):  # where the guess is no star; its width is left out
-        found, *_ = leastsq(away, start, xtol=1e-4, ftol=1e-4, maxfev=200, full_output=True)
-    return abs(found[3])
+    with np.errstate(all='ignore'):  # the fit may diverge if the source is no star; its width is then rejected
+        found, *_ = leastsq(residuals, start, xtol=1e-4, ftol=1e-4, maxfev=200, full_output=True)
+    return float(abs(found[3]))

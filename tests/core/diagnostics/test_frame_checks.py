@@ -8,9 +8,10 @@ from photutils.psf import fit_fwhm
 
 from ginga_crplugin import Frame, InputMask, MaskBit, check_frame, check_result, detect, read_dark, read_frame, segment
 from ginga_crplugin.core.diagnostics.background import measure_sky
-from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, done, section_outside
-from ginga_crplugin.core.diagnostics.outliers import bad_lines, dark_edges, far_pixels, find_outliers
-from ginga_crplugin.core.diagnostics.star_fwhm import BOX, ENOUGH, _stars, _width, star_widths
+from ginga_crplugin.core.diagnostics.bad_lines import find_bad_lines, find_unexposed_edges
+from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, calibration_keyword, outside_trimsec
+from ginga_crplugin.core.diagnostics.outliers import find_deviant_pixels, find_outliers
+from ginga_crplugin.core.diagnostics.star_fwhm import BOX, MAX_STARS, find_stars, fit_star_fwhm, measure_star_fwhm
 from ginga_crplugin.demo import simulation as simulated
 
 NAMES = ['bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite']
@@ -183,7 +184,7 @@ def test_overscan_tells_the_bias(truth):
 
     check = check_of(made(truth, raw), 'bias')
     assert check.mark == 'error'
-    assert 'edges without light stand at 500' in check.measured
+    assert 'unexposed edges have a level of 500' in check.measured
 
 
 def test_a_trimsec_from_before_the_trimming_is_not_followed(truth):
@@ -209,7 +210,7 @@ def test_the_width_of_the_stars(monkeypatch, fwhm, mark):
     frame = made(truth)
     found = check_of(frame, 'sampling')
     assert (found.mark, errors(frame) - {'sampling'}) == (mark, set())
-    widths = star_widths(frame, 11.6, 40000.0)
+    widths = measure_star_fwhm(frame, 11.6, 40000.0)
     assert len(widths) >= 5
     assert np.median(widths) == pytest.approx(fwhm, rel=0.07)
     assert check_of(frame, 'sampling', sepmed=False).mark == 'ok'
@@ -217,21 +218,21 @@ def test_the_width_of_the_stars(monkeypatch, fwhm, mark):
 
 def test_the_width_is_that_of_photutils(truth):
     frame = made(truth)
-    stars = _stars(frame, 11.6, 40000.0, far_pixels(frame, 11.6))[:ENOUGH]
+    stars = find_stars(frame, 11.6, 40000.0)[:MAX_STARS]
     fitted = [fit_fwhm(star, xypos=[(BOX // 2, BOX // 2)], fit_shape=BOX)[0] for star in stars]
-    assert len(stars) == ENOUGH
-    np.testing.assert_allclose([_width(star) for star in stars], fitted, rtol=1e-3)
+    assert len(stars) == MAX_STARS
+    np.testing.assert_allclose([fit_star_fwhm(star) for star in stars], fitted, rtol=1e-3)
     spike = np.zeros((BOX, BOX))
     spike[BOX // 2, BOX // 2] = 1000.0
-    assert not 0.5 < _width(spike) < BOX
+    assert not 0.5 < fit_star_fwhm(spike) < BOX
 
 
 def test_stars_cut_off_at_an_unknown_level_do_not_make_the_others_wide(monkeypatch):
     monkeypatch.setattr(simulated, 'FWHM', 1.8)
     frame = made(simulated.simulate((1024, 1024), seed=1))
-    brightest = _stars(frame, 11.6, np.inf, far_pixels(frame, 11.6))[:ENOUGH]
-    assert np.median([_width(star) for star in brightest]) > 2.0
-    assert np.median(star_widths(frame, 11.6, np.inf)) == pytest.approx(1.8, rel=0.07)
+    brightest = find_stars(frame, 11.6, np.inf)[:MAX_STARS]
+    assert np.median([fit_star_fwhm(star) for star in brightest]) > 2.0
+    assert np.median(measure_star_fwhm(frame, 11.6, np.inf)) == pytest.approx(1.8, rel=0.07)
 
 
 def test_noise_on_a_bright_ground_is_no_star():
@@ -240,7 +241,7 @@ def test_noise_on_a_bright_ground_is_no_star():
     for row in range(60, 1000, 80):
         pixels += 9000.0 * np.exp(-4.0 * np.log(2.0) * ((columns - 180) ** 2 + (rows - row) ** 2) / 3.0**2)
     frame = Frame(pixels + np.random.default_rng(5).normal(0.0, 100.0, pixels.shape))
-    widths = star_widths(frame, 100.0, 60000.0)
+    widths = measure_star_fwhm(frame, 100.0, 60000.0)
     assert len(widths) == 12
     np.testing.assert_allclose(widths, np.sqrt(3.0**2 - 0.462), rtol=0.05)  # without what a pixel itself is wide
 
@@ -267,7 +268,7 @@ FEDER = {'gain': 1.5, 'readnoise': 10.0}
 def test_the_saao_frame(data, saao):
     raw = read_frame(data / 'saao_ste3_a8280271.fits')
     assert errors(raw) == {'bias', 'noise', 'overscan'}
-    edges = dark_edges(raw, 7.3)
+    edges = find_unexposed_edges(raw, 7.3)
     assert edges == {'left': 16, 'right': 8, 'bottom': 0, 'top': 8}
     assert errors(saao) == set()
     assert errors(read_frame(data / 'saao_sci_err_dq_electron.fits')) == set()
@@ -326,8 +327,8 @@ def test_the_sky_is_measured_exactly_enough():
     assert sky.level == pytest.approx(300.0, abs=0.5)
     assert sky.scatter == pytest.approx(20.0, rel=0.01)
     assert sky.expected == pytest.approx(20.0, rel=0.01)
-    assert sky.readnoise_needed == pytest.approx(10.0, rel=0.05)
-    assert sky.factor == pytest.approx(1.0, rel=0.02)
+    assert sky.implied_readnoise == pytest.approx(10.0, rel=0.05)
+    assert sky.scale_factor == pytest.approx(1.0, rel=0.02)
 
 
 def test_single_outliers_are_found_where_they_are():
@@ -346,13 +347,13 @@ def test_outliers_are_found_in_every_block(shape):
     places = [(5, 7), (shape[0] - 2, shape[1] - 2), (shape[0] - 3, 30), (20, shape[1] - 2)]
     for place in places:
         pixels[place] += 900.0
-    far = far_pixels(Frame(pixels), 5.0)
-    ys, xs = np.divmod(far.places, shape[1])
+    deviant = find_deviant_pixels(Frame(pixels), 5.0)
+    ys, xs = np.divmod(deviant.indices, shape[1])
     for place in places:
         assert place in set(zip(ys.tolist(), xs.tolist(), strict=True))
-    right, left, above, below = far.beside
+    right, left, above, below = deviant.neighbors
     for side, (j, i) in zip((right, left, above, below), ((0, 1), (0, -1), (1, 0), (-1, 0)), strict=True):
-        np.testing.assert_allclose(far.height - side, pixels[ys, xs] - pixels[ys + j, xs + i], atol=1e-3)
+        np.testing.assert_allclose(deviant.height - side, pixels[ys, xs] - pixels[ys + j, xs + i], atol=1e-3)
 
 
 def test_lines_of_the_edges_without_light_are_not_bad_ones():
@@ -370,18 +371,21 @@ def test_bad_lines_are_single_ones():
     pixels[100:200, 60] -= 100.0
     pixels[150, :] += 50.0
     pixels[:, 120:126] += 50.0  # as broad as a line of a spectrum
-    columns, rows = bad_lines(Frame(pixels), 5.0)
+    columns, rows = find_bad_lines(Frame(pixels), 5.0)
     assert (list(columns), list(rows)) == ([30, 60], [150])
     assert columns[30] == pytest.approx(5.0, abs=0.5)
 
 
 def test_the_cards():
     header = fits.Header({'CALSTAT': 'BDF', 'TRIMSEC': '[ 3: 100, 1:50]', 'XPIXSZ': 9.0, 'EXPTIME': 90.0})
-    assert (done(header, 'flat'), done(fits.Header({'FLATCOR': 'OMIT'}), 'flat')) == ('CALSTAT', '')
-    outside = section_outside(header, (50, 104))
+    assert (calibration_keyword(header, 'flat'), calibration_keyword(fits.Header({'FLATCOR': 'OMIT'}), 'flat')) == (
+        'CALSTAT',
+        '',
+    )
+    outside = outside_trimsec(header, (50, 104))
     assert outside.sum() == 50 * 6
     assert not outside[:, 2:100].any()
-    assert section_outside(header, (50, 90)) is None
+    assert outside_trimsec(header, (50, 90)) is None
     area, minutes = area_and_exposure(header, (1000, 2000))
     assert (area, minutes) == (pytest.approx(1000 * 2000 * 81e-8), 1.5)
     for size in (0.009, 9e-6):

@@ -20,7 +20,7 @@ from ginga_crplugin import (
     segment,
     with_hints,
 )
-from ginga_crplugin.core.diagnostics.hints import HINTS, explain_hint, hints
+from ginga_crplugin.core.diagnostics.hints import HINTS, compute_hints, explain_hint
 
 SHAPE = (200, 220)
 GAIN, READNOISE, SKY = 2.0, 6.0, 100.0
@@ -205,7 +205,7 @@ def test_reasons_are_given_in_words():
     assert explain_hint(segments.table[0]) == ''
     pixels = sky()
     pixels[3, 50] += 900.0
-    assert explain_hint(hinted(pixels, [(3, 50)]).table[0]).startswith('it reaches the outermost pixels')
+    assert explain_hint(hinted(pixels, [(3, 50)]).table[0]).startswith('reaches the outermost searched pixels')
 
 
 def test_nothing_found_gives_empty_columns_of_the_same_kind():
@@ -226,7 +226,7 @@ def test_hints_change_nothing_else(saao):
     assert named.table.colnames == [*columns, 'snr', 'width', 'elongation', 'orientation', 'hint']
     assert_array_equal(named.labels, segments.labels)
     assert_array_equal(found.crmask, before)
-    assert list(hints(saao, found, segments)) == named.table.colnames[-5:]
+    assert list(compute_hints(saao, found, segments)) == named.table.colnames[-5:]
 
 
 def test_the_table_is_saved_with_its_hints(saao, tmp_path):
@@ -238,7 +238,9 @@ def test_the_table_is_saved_with_its_hints(saao, tmp_path):
 
 
 def test_a_dark_of_another_shape_is_refused():
-    with pytest.raises(ValueError, match=r'the dark has shape \(3, 4\), the frame \(200, 220\)'):
+    with pytest.raises(
+        ValueError, match=r'shape \(3, 4\) of the dark differs from the shape \(200, 220\) of the frame'
+    ):
         hinted(tracked(), TRACK, dark=np.zeros((3, 4)))
 
 
