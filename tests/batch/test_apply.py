@@ -381,6 +381,7 @@ def start(*words, folder):
 
 
 @pytest.mark.parametrize('jobs', [1, 2])
+@pytest.mark.slow  # starts and interrupts the command
 def test_an_interrupt_leaves_whole_files_and_resume_does_the_rest(
     night, recipe_path, reference, tmp_path, jobs, capsys
 ):
@@ -402,6 +403,7 @@ def test_an_interrupt_leaves_whole_files_and_resume_does_the_rest(
 # many cores, and a cluster
 
 
+@pytest.mark.slow  # starts Dask workers
 def test_many_cores_give_the_same_files(night, recipe, reference, tmp_path):
     with local_client(2) as client:
         outcomes = list(apply_recipe(recipe, sorted(night.glob('*[0-9c].fits')), tmp_path, client=client))
@@ -429,6 +431,7 @@ def long_night(night, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow  # starts a Dask cluster
 def test_a_cluster_gives_the_same_files_and_loses_nothing_with_a_worker(
     cluster, long_night, recipe, reference, tmp_path
 ):
@@ -457,6 +460,7 @@ def test_a_scheduler_that_dies_while_an_answer_is_fetched_is_told():
         _outcome(Future(), None)
 
 
+@pytest.mark.slow  # starts a Dask cluster
 def test_a_scheduler_that_dies_is_told_and_resume_does_the_rest(
     cluster, long_night, recipe_path, reference, tmp_path, capsys
 ):

@@ -544,6 +544,7 @@ def test_view_without_what_it_needs(toolkit, installed, words, frame, capsys, mo
     assert_refused(['view', '-t', toolkit, frame], frame.parent, words, capsys)
 
 
+@pytest.mark.slow  # starts Ginga
 def test_view_starts_the_plugin_on_the_frame(frame, tmp_path):
     code = """
 import sys, time

@@ -93,6 +93,7 @@ def environment(tmp_path):
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.slow  # runs many commands
 def test_every_block_runs(page, demo, tmp_path, monkeypatch, environment):
     (tmp_path / 'home').mkdir()
     folder = tmp_path / 'work'

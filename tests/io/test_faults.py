@@ -10,6 +10,8 @@ from tests.tools.fault_saves import WRITING, calls, fault, faults, why_not
 from tests.tools.kill_saves import run as kill_saves
 from tests.tools.saves import SAVES, SEVERAL, Saver, left_over, restore, state, states, whole
 
+pytestmark = pytest.mark.slow  # kills processes and fails system calls
+
 PAGE = 4096
 
 

@@ -372,6 +372,7 @@ def test_names_in_a_header_are_no_paths(path, tmp_path):
 # many
 
 
+@pytest.mark.slow  # hundreds of files
 def test_spoilt_files_give_a_result_or_one_line():
     found = list(run(range(20000, 20300)))
     assert [f'case {seed} ({what}): {words}' for seed, what, words, *_ in found if words.startswith('bad')] == []

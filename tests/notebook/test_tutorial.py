@@ -29,6 +29,7 @@ def test_it_is_stored_without_outputs(tutorial):
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
 
+@pytest.mark.slow  # starts a kernel and runs the whole notebook
 def test_it_runs(tutorial, tmp_path, gmos_path, monkeypatch):
     monkeypatch.setenv('PYTHONPATH', str(Path(ginga_crplugin.__file__).parents[1]))
     monkeypatch.setenv('MPLBACKEND', 'module://matplotlib_inline.backend_inline')

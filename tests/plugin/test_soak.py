@@ -6,6 +6,8 @@ import pytest
 
 from tests.tools.soak import Errors, Soak
 
+pytestmark = pytest.mark.slow  # many steps in the shell of Ginga
+
 
 @pytest.mark.filterwarnings('ignore::RuntimeWarning:ginga.ImageView')  # it divides by the size of an empty channel
 @pytest.mark.parametrize('seed', [1, 2])

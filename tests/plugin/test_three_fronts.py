@@ -11,6 +11,8 @@ from ginga_crplugin import LACosmicParams, load_recipe
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.demo.demo import simulate
 
+pytestmark = pytest.mark.slow  # starts a kernel and Ginga
+
 NOTEBOOK = """
 import sys
 from pathlib import Path

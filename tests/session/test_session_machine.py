@@ -1,8 +1,11 @@
 """Random walks of the session, a bounded part of what tests/tools/walk_session.py walks."""
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.session.session_machine import SessionMachine
+
+pytestmark = pytest.mark.slow  # thousands of steps
 
 TestSession = SessionMachine.TestCase
 TestSession.settings = settings(
