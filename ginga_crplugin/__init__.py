@@ -1,24 +1,28 @@
-"""Find, judge and mask cosmic rays in CCD images: masked L.A.Cosmic made interactive.
+"""Find, review and mask cosmic rays in CCD images: interactive L.A.Cosmic with input masks.
 
-The public names are loaded when they are first used, so that importing the package costs next to nothing: Ginga
-imports it at every start to learn of the plugin.
+The public names are loaded on first use, so that importing the package is fast: Ginga imports it at every start to
+find the plugin.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ginga.misc.Bunch import Bunch
 
 __version__ = '0.1.0'
 
 _PUBLIC = {
     'Check': 'core.diagnostics.check',
     'CosmicRayPanel': 'notebook.panel',
-    'Remedy': 'core.diagnostics.check',
     'Detection': 'core.lacosmic.detection',
     'Frame': 'core.frame',
-    'LACosmic': 'core.lacosmic.engine',
     'InputMask': 'core.frame',
+    'LACosmic': 'core.lacosmic.engine',
     'LACosmicParams': 'core.params',
     'MaskBit': 'core.bits',
     'Recipe': 'recipe.recipe',
+    'Remedy': 'core.diagnostics.check',
     'Segments': 'core.segments',
     'apply_recipe': 'batch.apply',
     'check_frame': 'core.diagnostics.frame_checks',
@@ -39,19 +43,25 @@ _PUBLIC = {
 __all__ = ['__version__', 'ginga_plugin_spec', *sorted(_PUBLIC)]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         msg = f'module {__name__!r} has no attribute {name!r}'
         raise AttributeError(msg)
     return getattr(import_module(f'.{_PUBLIC[name]}', __name__), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(set(globals()) | set(_PUBLIC))
 
 
-def ginga_plugin_spec():
-    """Describe the plugin to Ginga (entry point ``ginga.rv.plugins``), without importing it."""
+def ginga_plugin_spec() -> 'Bunch':
+    """Return the specification of the plugin for Ginga (entry point ``ginga.rv.plugins``), without importing it.
+
+    Returns
+    -------
+    `ginga.misc.Bunch.Bunch`
+        Module, class, name and place of the plugin.
+    """
     from ginga.misc.Bunch import Bunch
 
     return Bunch(

@@ -1,4 +1,4 @@
-"""So that ``python -m ginga_crplugin`` is the command too."""
+"""Entry point for ``python -m ginga_crplugin``."""
 
 import sys
 

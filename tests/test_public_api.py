@@ -40,12 +40,9 @@ PENDING = (
     'ginga_crplugin.figures',
     'ginga_crplugin.demo',
     'ginga_crplugin.session',
-    'ginga_crplugin.batch',
-    'ginga_crplugin.report',
     'ginga_crplugin.panels',
     'ginga_crplugin.plugin',
     'ginga_crplugin.notebook',
-    'ginga_crplugin.cli',
 )
 
 

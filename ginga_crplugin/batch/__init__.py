@@ -1,1 +1,1 @@
-"""Recipes applied to many frames, on one machine or a Dask cluster."""
+"""Apply recipes to many frames, on one machine or on a Dask cluster."""

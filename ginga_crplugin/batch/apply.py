@@ -1,79 +1,98 @@
-"""The room of the night: one recipe over many frames, in this process or by Dask on many cores or machines."""
+"""Apply a recipe to many frames, in this process or on a Dask cluster."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from glob import glob
+from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ginga_crplugin.io.extension import split_ext
 from ginga_crplugin.io.read import frame_extensions
 from ginga_crplugin.io.remote import local_file, remote_name
 from ginga_crplugin.io.save import fits_stem
+from ginga_crplugin.recipe.recipe import Recipe
 
-from .cluster import _spread
-from .job import Job, Outcome, in_a_line, process
+from .cluster import process_on_cluster
+from .job import Job, Outcome, error_text, process
 
-__all__ = ['apply_recipe', 'files_of']
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ['apply_recipe', 'find_files']
 
 
-def apply_recipe(recipe, frames, folder='.', *, client=None, overwrite=False, resume=False):
-    """Apply a recipe to many frames; give back what came of each as soon as it is there, in no order.
+def apply_recipe(
+    recipe: Recipe,
+    frames: Iterable[str | PathLike[str]],
+    folder: str | PathLike[str] = '.',
+    *,
+    client: 'Client | None' = None,
+    overwrite: bool = False,
+    resume: bool = False,
+) -> Iterator[Outcome]:
+    """Apply a recipe to many frames.
 
-    Files of several frames are taken frame by frame, and each frame gets an output of its own:
-    ``<name>_crmask.fits``, or ``<name>_ext<number of the HDU>_crmask.fits``. What is done already and whole is left as
-    it is. A frame that fails stops no other. Only a few frames are in memory at a time, however many there are.
+    Each frame of a file has its own output: ``<name>_crmask.fits``, or ``<name>_ext<number of the HDU>_crmask.fits``
+    if the file has several frames. Complete outputs of the same recipe are skipped. A frame that fails does not stop
+    the others. Only a few frames are in memory at a time.
 
     Parameters
     ----------
     recipe : Recipe
+        The recipe.
     frames : iterable of path-like
         FITS files, ``FILE[EXT]``, or addresses that fsspec understands.
     folder : path-like, optional
-        Where the masks go; it must be there.
+        The existing folder for the masks.
     client : `distributed.Client`, optional
-        The cluster that does the work; its workers must see the same files. By default this process does.
+        The client of the cluster that does the work; its workers must see the same files. By default the frames are
+        processed in this process.
     overwrite : bool, optional
-        Whether outputs that are there already may be replaced; those that hold a review never are.
+        Whether existing outputs are overwritten. Reviewed ones never are.
     resume : bool, optional
-        Whether those may be replaced that were made by another recipe or of other pixels, or are not whole.
+        Whether outputs of this package are overwritten if they are incomplete, or were made from other pixels or with
+        another recipe. Reviewed ones never are.
 
     Yields
     ------
     Outcome
+        The outcome of each frame as soon as it is finished, in no particular order.
 
     Raises
     ------
     OSError
-        If the cluster is lost; what it had finished is whole.
+        If the connection to the cluster is lost; finished outputs are complete.
     """
-    jobs, options = _jobs(frames, Path(folder).resolve()), {'overwrite': overwrite, 'resume': resume}
+    jobs = _jobs(frames, Path(folder).resolve())
     if client is None:
         for job in jobs:
-            yield job if isinstance(job, Outcome) else process(recipe, job, **options)
+            yield job if isinstance(job, Outcome) else process(recipe, job, overwrite=overwrite, resume=resume)
     else:
-        yield from _spread(client, recipe, jobs, options)
+        yield from process_on_cluster(client, recipe, jobs, overwrite=overwrite, resume=resume)
 
 
-# what is to be done
-
-
-def files_of(names, where=None):
-    """Return the files that names mean, each once, in order.
+def find_files(names: Sequence[str], where: dict[str, Any] | None = None) -> list[str]:
+    """Return the files that match names and header keywords.
 
     Parameters
     ----------
     names : list of str
-        Files, patterns such as ``night1/*.fits``, folders, ``FILE[EXT]``, or addresses. Patterns and folders mean no
-        file whose name ends as those written here: ``_crmask.fits``.
+        Files, patterns such as ``night1/*.fits``, folders, ``FILE[EXT]``, or addresses. Patterns and folders do not
+        match masks written by this package (``*_crmask.fits``).
     where : dict of str, optional
-        Header keywords and the values that the frames must have, for `ccdproc.ImageFileCollection`.
+        Header keywords and the values that the frames must have, as for `ccdproc.ImageFileCollection`.
 
     Returns
     -------
     list of str
+        The files in the order of the names, each once.
 
     Raises
     ------
+    FileNotFoundError
+        If a name matches no file.
     ValueError
-        If a name means no file.
+        If an address is to be selected by header keywords.
     """
     files = []
     for name in names:
@@ -86,61 +105,60 @@ def files_of(names, where=None):
     return _selected(files, where) if where else files
 
 
-def _matching(name):
+def _matching(name: str) -> list[str]:
     if '://' in name or split_ext(name)[0].is_file():
         return [name]
     found = glob(str(Path(name) / '*') if Path(name).is_dir() else name)  # noqa: PTH207 - absolute patterns too
     return sorted(file for file in found if Path(file).is_file() and _may_be_frame(file))
 
 
-def _may_be_frame(file):
+def _may_be_frame(file: str) -> bool:
     name = Path(file).name.lower()
     return fits_stem(name) != name and not name.endswith('_crmask.fits')
 
 
-def _selected(files, where):
+def _selected(files: list[str], where: dict[str, Any]) -> list[str]:
+    """Return the files whose headers have the given values."""
     from ccdproc import ImageFileCollection
 
-    local = [file for file in files if '://' not in file]
-    if len(local) < len(files):
-        msg = f'{next(file for file in files if "://" in file)}: only files can be selected by their headers'
+    address = next((file for file in files if '://' in file), None)
+    if address is not None:
+        msg = f'{address} cannot be selected by header keyword; download it first'
         raise ValueError(msg)
-    plain = [str(split_ext(file)[0]) for file in files]
-    collection = ImageFileCollection(filenames=plain, keywords=list(where))
-    chosen = set(collection.files_filtered(**where))
-    return [file for file, path in zip(files, plain, strict=True) if path in chosen]
+    paths = [str(split_ext(file)[0]) for file in files]
+    collection = ImageFileCollection(filenames=paths, keywords=list(where))
+    selected = set(collection.files_filtered(**where))
+    return [file for file, path in zip(files, paths, strict=True) if path in selected]
 
 
-def _jobs(frames, folder):
-    """Yield a job for every frame of every file; an outcome where a file can't be read or its output is taken."""
-    taken = set()
+def _jobs(frames: Iterable[str | PathLike[str]], folder: Path) -> Iterator[Job | Outcome]:
+    """Yield a job for every frame, or a failed outcome if a file cannot be read or two frames have the same output."""
+    outputs = set()
     for name in map(str, frames):
         try:
-            for job in _jobs_of(name, folder):
-                if job.output in taken:
-                    why = f'{Path(job.output).name} is the mask of another frame of the same name already'
-                    yield Outcome(job.path, job.ext, job.output, 'failed', why, of=job.of)
+            for job in _jobs_of_file(name, folder):
+                if job.output in outputs:
+                    reason = f'{Path(job.output).name} is already the mask of another frame of the same name'
+                    yield Outcome(job.path, job.ext, job.output, 'failed', reason, frames_in_file=job.frames_in_file)
                 else:
-                    taken.add(job.output)
+                    outputs.add(job.output)
                     yield job
-        except Exception as error:  # noqa: BLE001 - one frame stops no other; fetching raises all there is
-            yield Outcome(name, 0, '', 'failed', in_a_line(error))
+        except Exception as error:  # noqa: BLE001 - fsspec raises errors of any type; one file does not stop the others
+            yield Outcome(name, 0, '', 'failed', error_text(error))
 
 
-def _jobs_of(name, folder):
+def _jobs_of_file(name: str, folder: Path) -> list[Job]:
+    """Return the jobs for the frames of a file."""
     if '://' in name:
         stem = fits_stem(remote_name(name))
         with local_file(name) as copy:
-            chosen = every = frame_extensions(copy)
+            selected = extensions = frame_extensions(copy)
     else:
         path, ext = split_ext(name)
         path = path.resolve()
-        every = frame_extensions(path)
-        chosen = every if ext is None else frame_extensions(path, ext)
+        extensions = frame_extensions(path)
+        selected = extensions if ext is None else frame_extensions(path, ext)
         name, stem = str(path), fits_stem(path.name)
-    several = len(every) > 1
-    outputs = {index: folder / f'{stem}{f"_ext{index}" if several else ""}_crmask.fits' for index in chosen}
-    return [Job(name, index, str(output), len(chosen)) for index, output in outputs.items()]
-
-
-# Dask
+    several = len(extensions) > 1
+    outputs = {index: folder / f'{stem}{f"_ext{index}" if several else ""}_crmask.fits' for index in selected}
+    return [Job(name, index, str(output), len(selected)) for index, output in outputs.items()]

@@ -1,58 +1,67 @@
-"""Dask clients for batch processing."""
+"""Dask clients for batch processing, and the processing of jobs on a cluster."""
 
 import logging
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from ginga_crplugin.recipe.recipe import Recipe
 
-from .forkserver import SETTINGS, make_ready
-from .job import Outcome, process
+from .forkserver import DASK_CONFIG, start_forkserver
+from .job import Job, Outcome, process
 
-__all__ = ['local_client', 'remote_client']
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
-
-#: Frames in flight for each thread of the cluster: one is worked on while the next waits there.
-AHEAD = 2
-
-
-#: Seconds after which a scheduler that does not answer is given up.
-PATIENCE = 30
+__all__ = ['SchedulerLostError', 'collect_outcome', 'local_client', 'process_on_cluster', 'remote_client']
 
 
-_LOST = 'the scheduler of the cluster is gone; what was done is whole, --resume does the rest'
+#: Frames submitted per thread of the cluster: one is processed while the next one waits at the worker.
+FRAMES_PER_THREAD = 2
+
+#: Seconds to wait for a scheduler to answer.
+CONNECT_TIMEOUT = 30
+
+#: Seconds between two queries for the number of threads, which changes as workers come and go.
+THREAD_COUNT_INTERVAL = 5.0
 
 
-class Lost(OSError):
-    """The scheduler is gone."""
+class SchedulerLostError(OSError):
+    """The connection to the Dask scheduler was lost."""
+
+    def __init__(self) -> None:
+        super().__init__('lost the Dask scheduler; finished outputs are complete, continue with --resume')
 
 
 @contextmanager
-def local_client(workers):
-    """Start a process for each of so many cores of this machine, and end them all.
+def local_client(workers: int) -> 'Iterator[Client]':
+    """Start a Dask cluster of worker processes on this machine, and stop it at the end.
 
     Parameters
     ----------
     workers : int
+        The number of processes.
 
     Yields
     ------
     `distributed.Client`
+        The client of the cluster.
     """
     import dask
-    from distributed import Client, LocalCluster  # here, for it takes its time and may not be installed
+    from distributed import Client, LocalCluster  # imported here because it is slow and may not be installed
 
-    make_ready()
+    start_forkserver()
     with (
-        _quiet(),
-        dask.config.set(SETTINGS),
+        _silence_logging(),
+        dask.config.set(DASK_CONFIG),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
             dashboard_address=None,
-            scheduler_kwargs={'dashboard_address': ':0'},  # else it wants a port that another cluster may have
+            scheduler_kwargs={'dashboard_address': ':0'},  # the default port may be used by another cluster
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
@@ -61,8 +70,8 @@ def local_client(workers):
 
 
 @contextmanager
-def _quiet():
-    """Have Dask not tell at length what is told in one line here."""
+def _silence_logging() -> Iterator[None]:
+    """Silence Dask's loggers, as errors are reported in one line."""
     names = [name for name in logging.root.manager.loggerDict if name.startswith('distributed')]
     loggers = [logging.getLogger(name) for name in (*names, 'tornado.application', 'asyncio')]
     levels = [logger.level for logger in loggers]
@@ -76,17 +85,18 @@ def _quiet():
 
 
 @contextmanager
-def remote_client(address):
-    """Join a running cluster.
+def remote_client(address: str) -> 'Iterator[Client]':
+    """Connect to a running cluster.
 
     Parameters
     ----------
     address : str
-        Of its scheduler, such as ``tcp://host:8786``.
+        The address of its scheduler, such as ``tcp://host:8786``.
 
     Yields
     ------
     `distributed.Client`
+        The client of the cluster.
 
     Raises
     ------
@@ -95,9 +105,9 @@ def remote_client(address):
     """
     from distributed import Client
 
-    with _quiet():
+    with _silence_logging():
         try:
-            client = Client(address, timeout=PATIENCE)
+            client = Client(address, timeout=CONNECT_TIMEOUT)
         except (OSError, TimeoutError, ValueError) as error:
             msg = f'no scheduler answers at {address}: {str(error).splitlines()[0]}'
             raise OSError(msg) from error
@@ -105,43 +115,87 @@ def remote_client(address):
             yield client
 
 
-def _spread(client, recipe, jobs, options):
-    """Keep a few frames in flight on the cluster until all are done."""
-    done, running = SimpleQueue(), {}
-    room, looked = 0, -np.inf
+def process_on_cluster(
+    client: 'Client', recipe: Recipe, jobs: Iterator[Job | Outcome], *, overwrite: bool = False, resume: bool = False
+) -> Iterator[Outcome]:
+    """Process jobs on a cluster, with a few frames submitted at a time.
+
+    Parameters
+    ----------
+    client : `distributed.Client`
+        The client of the cluster.
+    recipe : Recipe
+        The recipe.
+    jobs : iterator of Job or Outcome
+        The jobs; an outcome is yielded unchanged.
+    overwrite, resume : bool, optional
+        As for `ginga_crplugin.batch.job.process`.
+
+    Yields
+    ------
+    Outcome
+        The outcome of each job, as soon as it is finished.
+
+    Raises
+    ------
+    SchedulerLostError
+        If the connection to the scheduler is lost.
+    """
+    finished: SimpleQueue[Future] = SimpleQueue()
+    running: dict[Any, Job] = {}
+    capacity, next_count = 0, time.monotonic()
     while True:
-        if time.monotonic() - looked > 5.0:  # workers come and go
-            room, looked = AHEAD * max(1, sum(_asked(client.nthreads).values())), time.monotonic()
-        while len(running) < room and (job := next(jobs, None)) is not None:
+        if time.monotonic() >= next_count:
+            threads = sum(_query_scheduler(client.nthreads).values())
+            capacity, next_count = FRAMES_PER_THREAD * max(1, threads), time.monotonic() + THREAD_COUNT_INTERVAL
+        while len(running) < capacity and (job := next(jobs, None)) is not None:
             if isinstance(job, Outcome):
                 yield job
                 continue
-            future = client.submit(process, recipe, job, pure=False, **options)
+            future = client.submit(process, recipe, job, pure=False, overwrite=overwrite, resume=resume)
             running[future.key] = job
-            future.add_done_callback(done.put)
+            future.add_done_callback(finished.put)
         if not running:
             return
         with suppress(Empty):
-            future = done.get(timeout=1.0)
-            yield _outcome(future, running.pop(future.key))
+            future = finished.get(timeout=1.0)
+            yield collect_outcome(future, running.pop(future.key))
         if client.status not in ('running', 'connecting'):
-            raise Lost(_LOST)
+            raise SchedulerLostError
 
 
-def _asked(question):
-    """Return what the scheduler answers, or what it is asked to fetch."""
+def _query_scheduler(query: Callable[[], Any]) -> Any:
+    """Call a function that needs the scheduler's answer."""
     try:
-        return question()
+        return query()
     except (OSError, TimeoutError, RuntimeError) as error:
-        raise Lost(_LOST) from error
+        raise SchedulerLostError from error
 
 
-def _outcome(future, job):
-    """Return what came of a job, or say that all is lost."""
+def collect_outcome(future: 'Future', job: Job) -> Outcome:
+    """Return the outcome of a job that has finished on the cluster.
+
+    Parameters
+    ----------
+    future : `distributed.Future`
+        The finished future of the job.
+    job : Job
+        The job.
+
+    Returns
+    -------
+    Outcome
+        The result of the future, or an outcome that says why there is none.
+
+    Raises
+    ------
+    SchedulerLostError
+        If the connection to the scheduler is lost.
+    """
     if future.status == 'cancelled':
-        raise Lost(_LOST)
-    if future.status == 'error':  # the job itself raises nothing
-        error = _asked(future.exception)
-        why = f'its workers died, it may need more memory than they have ({type(error).__name__})'
-        return Outcome(job.path, job.ext, job.output, 'failed', why, of=job.of)
-    return _asked(future.result)
+        raise SchedulerLostError
+    if future.status == 'error':  # errors of the job itself are in its outcome
+        error = _query_scheduler(future.exception)
+        reason = f'the workers died ({type(error).__name__}); the frame may need more memory than they have'
+        return Outcome(job.path, job.ext, job.output, 'failed', reason, frames_in_file=job.frames_in_file)
+    return _query_scheduler(future.result)

@@ -1,17 +1,17 @@
-"""The room of the worker processes of this machine: made ready while the program still reads what is to be done."""
+"""The process that workers are forked from, started while the program is still importing."""
 
 import multiprocessing
 import os
 from multiprocessing import forkserver
 
-__all__ = ['SETTINGS', 'make_ready']
+__all__ = ['DASK_CONFIG', 'start_forkserver']
 
-#: What they have loaded before they are made, once for all of them.
-_LOADED = 'distributed', 'distributed.nanny', 'ginga_crplugin.batch.job', 'ginga_crplugin.core.lacosmic.engine'
+#: The modules that the fork server imports once for all workers.
+_PRELOAD = 'distributed', 'distributed.nanny', 'ginga_crplugin.batch.job', 'ginga_crplugin.core.lacosmic.engine'
 
-#: Dask has its workers give memory back at once; frames come and go in the same memory, and the pages that are given
-#: back have to be made again for each: 0.5 s for a frame instead of 0.3. Each works with one thread.
-_ENVIRON = {
+#: Dask makes its workers return freed memory at once; frames reuse the same memory, and allocating its pages again
+#: takes 0.5 s per frame instead of 0.3 s. Each worker runs with one thread.
+_ENVIRONMENT = {
     'MALLOC_TRIM_THRESHOLD_': str(1 << 31),
     'MALLOC_MMAP_THRESHOLD_': str(1 << 30),
     'OMP_NUM_THREADS': '1',
@@ -19,23 +19,23 @@ _ENVIRON = {
     'MKL_NUM_THREADS': '1',
 }
 
-_FORKED = 'forkserver' in multiprocessing.get_all_start_methods()  # not on Windows
+_AVAILABLE = 'forkserver' in multiprocessing.get_all_start_methods()  # not on Windows
 
-#: The configuration of Dask for them; by default it looks at them a hundred times in a second.
-SETTINGS = {
-    'distributed.nanny.pre-spawn-environ': _ENVIRON,
+#: The Dask configuration of the workers; by default Dask profiles them a hundred times per second.
+DASK_CONFIG = {
+    'distributed.nanny.pre-spawn-environ': _ENVIRONMENT,
     'distributed.worker.profile.enabled': False,
-    'distributed.worker.multiprocessing-method': 'forkserver' if _FORKED else 'spawn',
+    'distributed.worker.multiprocessing-method': 'forkserver' if _AVAILABLE else 'spawn',
 }
 
 
-def make_ready():
-    """Start the process that the workers are forked from, where there can be one; it loads what they need by itself."""
-    if not _FORKED:
+def start_forkserver() -> None:
+    """Start the process that workers are forked from, if the system has one; it imports what they need."""
+    if not _AVAILABLE:
         return
-    forkserver.set_forkserver_preload(list(_LOADED))
-    before = {name: os.environ.get(name) for name in _ENVIRON}
-    os.environ.update(_ENVIRON)  # read when a process begins, and not when it is forked
+    forkserver.set_forkserver_preload(list(_PRELOAD))
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)  # the variables are read when a process starts, not when it is forked
     try:
         forkserver.ensure_running()
     finally:

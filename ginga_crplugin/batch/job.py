@@ -1,31 +1,35 @@
-"""The room of one frame of many: a recipe applied to it from file to file, and what came of it in plain values."""
+"""One frame of a batch: a recipe applied from file to file, and the outcome in plain values."""
 
 import hashlib
 import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from astropy.table import Table
 
 from ginga_crplugin.core.diagnostics.header_history import area_and_exposure
 from ginga_crplugin.core.diagnostics.result_checks import check_result
-from ginga_crplugin.core.frame import datasum
+from ginga_crplugin.core.frame import Frame, datasum
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.remote import local_file
+from ginga_crplugin.recipe.prepare import PreparedFrame
+from ginga_crplugin.recipe.recipe import Recipe
 from ginga_crplugin.recipe.run import run_recipe
 
-from .outputs import holds_review, is_ours, is_whole
+from .outputs import CompleteOutput, format_checks, has_review, read_complete_output, written_by_batch
 
-__all__ = ['Job', 'Outcome', 'in_a_line', 'process']
+__all__ = ['Job', 'LargeSegment', 'Outcome', 'error_text', 'process']
 
-#: How many of the largest and of the hinted segments of each frame are told of.
-TOLD = 6
+#: How many of the largest segments of a frame, and of the largest with a hint, are kept in its outcome.
+N_LARGEST = 6
 
 
 @dataclass(frozen=True)
 class Job:
-    """A frame, and where its mask goes.
+    """A frame and its output.
 
     Attributes
     ----------
@@ -35,55 +39,72 @@ class Job:
         The number of the HDU.
     output : str
         The file to write.
-    of : int
-        How many frames its file holds.
+    frames_in_file : int
+        The number of frames of the file that are processed.
     """
 
     path: str
     ext: int
     output: str
-    of: int = 1
+    frames_in_file: int = 1
 
-    @property
-    def label(self):
-        """Name and number of the HDU, as the user knows it."""
-        return f'{Path(self.path).name} [{self.ext}]'
+
+class LargeSegment(NamedTuple):
+    """One of the largest segments of a frame.
+
+    Parameters
+    ----------
+    label : int
+        The label.
+    x, y : float
+        The centroid (0-based pixels).
+    pixels : int
+        The number of pixels.
+    hint : str
+        The possible cause other than a cosmic ray; '' for none.
+    """
+
+    label: int
+    x: float
+    y: float
+    pixels: int
+    hint: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a frame, in plain values.
+    """The outcome of a frame, in plain values.
 
     Attributes
     ----------
     path, ext, output : str, int, str
         As in `Job`.
     status : {'done', 'skipped', 'failed'}
-        Skipped is what was done and whole already.
+        'skipped' if the output was complete already.
     reason : str
         Why it failed.
     rule : str
-        The rule of the recipe that was used; '' for none.
+        The name of the recipe's rule that applied; '' for none.
     object, date : str
-        OBJECT and DATE-OBS of its header.
+        OBJECT and DATE-OBS of the header.
     exposure : float
-        Exposure time (second); NaN where the header does not tell.
+        The exposure time (second); NaN if the header does not have it.
     pixels, segments, listed : int
-        Pixels in the mask that are cosmic rays; segments, and those of the size that is listed.
+        Cosmic-ray pixels in the mask, segments, and segments of at least the listed size.
     rate : float
-        Segments for a square centimeter and minute; NaN where the header does not tell the size of the pixels.
-    excluded : float
-        The fraction of the frame excluded from the search.
-    checks : str
-        What speaks against frame or result: ``'noise warning, sky error'``.
+        Segments per square centimeter and minute; NaN if the header does not have the pixel size.
+    excluded_fraction : float
+        The fraction of the frame that was excluded from the search.
+    checks : tuple of (str, str)
+        Name and mark of the checks of the frame and the result that are not ok.
     reviewed : bool
-        Whether the output holds decisions of a review.
+        Whether the output contains a review.
     seconds : float
-        How long it took.
-    largest : tuple of (int, float, float, int, str)
-        Label, x and y (0-based pixels), pixels and hint of its largest segments, and of its largest with a hint.
-    of : int
-        How many frames its file holds.
+        The processing time (second).
+    largest : tuple of LargeSegment
+        The largest segments, and the largest segments with a hint.
+    frames_in_file : int
+        The number of frames of the file that are processed.
     """
 
     path: str
@@ -99,73 +120,107 @@ class Outcome:
     segments: int = 0
     listed: int = 0
     rate: float = np.nan
-    excluded: float = np.nan
-    checks: str = ''
+    excluded_fraction: float = np.nan
+    checks: tuple[tuple[str, str], ...] = ()
     reviewed: bool = False
     seconds: float = 0.0
-    largest: tuple = ()
-    of: int = 1
+    largest: tuple[LargeSegment, ...] = ()
+    frames_in_file: int = 1
+
+    @property
+    def checks_text(self) -> str:
+        """The checks as one line: ``'noise warning, sky error'``."""
+        return format_checks(self.checks)
 
 
-def process(recipe, job, *, overwrite=False, resume=False):
-    """Apply a recipe to a frame, and write its mask; whatever is wrong is told in the outcome.
+def process(recipe: Recipe, job: Job, *, overwrite: bool = False, resume: bool = False) -> Outcome:
+    """Apply a recipe to a frame and write its mask.
 
-    A file that stands there already, is whole, and was made of the same pixels by the same recipe is left as it is.
+    An output that is complete, and was made from the same pixels with the same recipe, is skipped. Errors are not
+    raised but returned in the outcome.
 
     Parameters
     ----------
     recipe : Recipe
+        The recipe.
     job : Job
+        The frame and its output.
     overwrite : bool, optional
-        Whether another file may be replaced, and this one made anew; one that holds a review never is.
+        Whether an existing output is overwritten. A reviewed one never is.
     resume : bool, optional
-        Whether what was made here of other pixels or by another recipe, or is not whole, may be replaced, too.
+        Whether an output of this package is overwritten if it is incomplete, or was made from other pixels or with
+        another recipe. A reviewed one never is.
 
     Returns
     -------
     Outcome
+        The outcome.
     """
     start = time.monotonic()
     try:
         with warnings.catch_warnings(), local_file(job.path) as path:
-            warnings.simplefilter('ignore')  # of headers; the checks look at the pixels
-            values = _processed(recipe, job, path, overwrite, resume)
-    except Exception as error:  # noqa: BLE001 - one frame stops no other, and the user reads why
-        values = {'status': 'failed', 'reason': in_a_line(error)}
-    return Outcome(job.path, job.ext, job.output, of=job.of, seconds=time.monotonic() - start, **values)
+            warnings.simplefilter('ignore')  # about headers; the checks look at the pixels
+            values = _process(recipe, job, path, overwrite=overwrite, resume=resume)
+    except Exception as error:  # noqa: BLE001 - an error in one frame does not stop the others
+        values = {'status': 'failed', 'reason': error_text(error)}
+    return Outcome(
+        job.path,
+        job.ext,
+        job.output,
+        frames_in_file=job.frames_in_file,
+        seconds=time.monotonic() - start,
+        **values,
+    )
 
 
-def in_a_line(error):
-    """Return what is told of an error."""
-    known = isinstance(error, ValueError | OSError | MemoryError)
-    return ' '.join((str(error) if known else f'{type(error).__name__}: {error}').split()) or type(error).__name__
+def error_text(error: Exception) -> str:
+    """Return an error as one line of text.
+
+    Parameters
+    ----------
+    error : Exception
+        The error.
+
+    Returns
+    -------
+    str
+        The message, after the type if the error was not expected.
+    """
+    expected = isinstance(error, ValueError | OSError | MemoryError)
+    text = str(error) if expected else f'{type(error).__name__}: {error}'
+    return ' '.join(text.split()) or type(error).__name__
 
 
-def _processed(recipe, job, path, overwrite, resume):
+def _process(recipe: Recipe, job: Job, path: Path, *, overwrite: bool, resume: bool) -> dict[str, Any]:
+    """Apply a recipe to a frame, and return the values of its outcome."""
     frame = read_frame(path, job.ext, recipe.unit)
     prepared = recipe.prepare(frame)
     identity = _identity(prepared)
     output = Path(job.output)
     if output.exists() and not overwrite:
-        known = is_whole(output, identity, frame)
-        if known is not None:
-            return {'status': 'skipped'} | _of_header(frame, len(known[1])) | _of_output(*known, recipe.min_size)
-        if not (resume and is_ours(output)):
-            msg = f'{output} exists already, and is not whole or not of this recipe: move it away, or overwrite it'
+        complete = read_complete_output(output, identity, frame)
+        if complete is not None:
+            return {
+                'status': 'skipped',
+                **_header_values(frame, len(complete.segments)),
+                **_output_values(complete, recipe.min_size),
+            }
+        if not (resume and written_by_batch(output)):
+            msg = f'{output} already exists, and is incomplete or of another recipe; move it away, or overwrite it'
             raise FileExistsError(msg)
         overwrite = True
-    if overwrite and holds_review(output):
-        msg = f'{output} holds a review: move it away to have it made anew'
+    if overwrite and has_review(output):
+        msg = f'{output} has a review; move it away to process the frame again'
         raise FileExistsError(msg)
     found = run_recipe(prepared)
     segments = found.segments
-    marks = prepared.checks + check_result(prepared.frame, found.detection, segments)
-    words = ', '.join(f'{check.name} {check.mark}' for check in marks if check.mark != 'ok')
+    checks = prepared.checks + check_result(prepared.frame, found.detection, segments)
+    notable = tuple((check.name, check.mark) for check in checks if check.mark != 'ok')
     cards = [
         *recipe.cards(job.ext),
-        ('CRRULE', prepared.rule, 'the rule of it that was used'),
-        ('CRIDENT', identity, 'tells whether recipe or frame have changed'),
-        ('CRCHECKS', words, ''),
+        ('CRRULE', prepared.rule, 'rule of the recipe that applied'),
+        ('CRIDENT', identity, 'hash of pixels, parameters and masks'),
+        ('CRCHECKS', format_checks(notable), ''),
     ]
     found.save(output, cards, overwrite=overwrite)
     pixels = found.detection.pixels if found.crmask is None else int(np.count_nonzero(found.crmask))
@@ -175,14 +230,15 @@ def _processed(recipe, job, path, overwrite, resume):
         'pixels': pixels,
         'segments': len(segments),
         'listed': len(segments.listed),
-        'excluded': found.detection.excluded_fraction,
-        'checks': words,
-        'largest': _told(segments.table),
-    } | _of_header(frame, len(segments))
+        'excluded_fraction': found.detection.excluded_fraction,
+        'checks': notable,
+        'largest': _largest_segments(segments.table),
+        **_header_values(frame, len(segments)),
+    }
 
 
-def _identity(prepared):
-    """Return a word for all that decides what is written: pixels, parameters, masks and the choices of the recipe."""
+def _identity(prepared: PreparedFrame) -> str:
+    """Return a hash of everything that determines the output: pixels, parameters, masks and settings."""
     frame, recipe = prepared.frame, prepared.recipe
     parts = [
         datasum(frame.ccd.data),
@@ -201,36 +257,41 @@ def _identity(prepared):
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-def _of_output(header, table, reviewed, min_size):
-    """Return the values of a frame that was done before."""
+def _output_values(complete: CompleteOutput, min_size: int) -> dict[str, Any]:
+    """Return the values of an outcome that are read from an output of an earlier run."""
+    header, segments = complete.header, complete.segments
     return {
         'rule': header['CRRULE'],
         'pixels': header['CRNPIX'],
-        'segments': len(table),
-        'listed': int(np.count_nonzero(table['area'] >= min_size)),
-        'excluded': header['CRUNSRCH'],
-        'checks': header['CRCHECKS'],
-        'reviewed': reviewed,
-        'largest': _told(table),
+        'segments': len(segments),
+        'listed': int(np.count_nonzero(segments['area'] >= min_size)),
+        'excluded_fraction': header['CRUNSRCH'],
+        'checks': complete.checks,
+        'reviewed': complete.reviewed,
+        'largest': _largest_segments(segments),
     }
 
 
-def _of_header(frame, segments):
-    """Return what the header tells of a frame, and the rate that follows."""
+def _header_values(frame: Frame, segments: int) -> dict[str, Any]:
+    """Return the values of an outcome that are read from the header of the frame, and the rate."""
     header = frame.ccd.header
     known = area_and_exposure(header, frame.shape)
     exposure = next((header[card] for card in ('EXPTIME', 'EXPOSURE') if card in header), np.nan)
-    words = {name: str(header.get(card, '')).strip() for name, card in (('object', 'OBJECT'), ('date', 'DATE-OBS'))}
-    return words | {
+    return {
+        'object': str(header.get('OBJECT', '')).strip(),
+        'date': str(header.get('DATE-OBS', '')).strip(),
         'exposure': float(exposure) if isinstance(exposure, int | float) else np.nan,
         'rate': segments / (known[0] * known[1]) if known else np.nan,
     }
 
 
-def _told(table):
-    """Return label, place, size and hint of the largest segments, and of the largest that have a hint."""
+def _largest_segments(table: Table) -> tuple[LargeSegment, ...]:
+    """Return the largest segments, and the largest segments that have a hint."""
     area, hint = np.asarray(table['area']), np.asarray(table['hint']).astype(str)
     order = np.argsort(-area, kind='stable')
-    chosen = dict.fromkeys([*order[:TOLD], *order[hint[order] != ''][:TOLD]])
+    indices = dict.fromkeys([*order[:N_LARGEST], *order[hint[order] != ''][:N_LARGEST]])
     x, y = np.asarray(table['x_centroid']), np.asarray(table['y_centroid'])
-    return tuple((int(table['label'][i]), float(x[i]), float(y[i]), int(area[i]), str(hint[i]).strip()) for i in chosen)
+    return tuple(
+        LargeSegment(int(table['label'][i]), float(x[i]), float(y[i]), int(area[i]), str(hint[i]).strip())
+        for i in indices
+    )

@@ -1,6 +1,7 @@
-"""The room of the night that is looked at again: which of its frames are opened, and where their masks are."""
+"""Select the frames of a finished batch to open for review."""
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -10,82 +11,87 @@ from ginga_crplugin.recipe.recipe import Recipe
 
 from .summary import read_summary
 
-__all__ = ['Night', 'night_of']
+__all__ = ['BatchReview', 'frames_to_review']
 
-#: How many frames are opened at the most: Ginga's list of them takes longer and longer.
-MOST = 200
+#: How many frames are opened at most, because Ginga's list of images becomes slow.
+MAX_FRAMES = 200
 
 
 @dataclass(frozen=True)
-class Night:
-    """The frames of a night to look at.
+class BatchReview:
+    """The frames of a batch to open for review.
 
     Attributes
     ----------
     recipe : Recipe
-        The one that they were done by.
+        The recipe that they were processed with.
     frames : list of (`~pathlib.Path`, int or None)
         The files to open and their HDUs; None is the first image.
     outputs : dict of `~pathlib.Path`
-        For frames that are not in the file of their mask, where that is, by file and HDU.
-    words : list of str
-        What is opened, and why, line by line.
+        The masks by file and HDU, for frames that are not in the file of their mask.
+    messages : list of str
+        Which frames are opened and why, one line each.
     """
 
     recipe: Recipe
-    frames: list
-    outputs: dict
-    words: list
+    frames: list[tuple[Path, int | None]]
+    outputs: dict[tuple[Path, int], Path]
+    messages: list[str]
 
 
-def night_of(folder, *, every=False):
-    """Return the frames of a night that stand out, or all of them; those that are reviewed last.
+def frames_to_review(folder: str | PathLike[str], *, all_frames: bool = False) -> BatchReview:
+    """Return the frames of a batch that stand out, or all of them; reviewed frames come last.
 
     Parameters
     ----------
     folder : path-like
-        Where `ginga-crplugin apply` wrote the masks.
-    every : bool, optional
-        Whether all frames are wanted; they are anyway if none stands out.
+        The folder that ``ginga-crplugin apply`` wrote the masks to.
+    all_frames : bool, optional
+        Whether all frames are opened. They also are if none stands out.
 
     Returns
     -------
-    Night
+    BatchReview
+        The frames.
 
     Raises
     ------
     OSError, ValueError
-        If the folder does not hold the results of a night, or there is nothing to open.
+        If the folder does not contain the results of a batch, or there is no frame to open.
     """
     folder = Path(folder).resolve()
     table = read_summary(folder)
     recipe = load_recipe(folder / 'recipe.yaml')
     done = table[table['status'] != 'failed']
-    chosen = done if every else done[done['stands_out'] != '']
-    failed = f', {len(table) - len(done)} failed' if len(done) < len(table) else ''
-    words = [f'{len(chosen)} of {len(table)} frames are opened{failed}']
-    if not len(chosen):
-        chosen, words = done, [f'no frame that was done stands out: all {len(done)} are opened{failed}']
-    chosen = chosen[np.argsort(chosen['reviewed'], kind='stable')]
-    if len(chosen) > MOST:
-        words.append(
-            f'the first {MOST} of them; the next come when these are reviewed, and apply --resume was run again'
+    selected = done if all_frames else done[done['stands_out'] != '']
+    failed = f'; {len(table) - len(done)} failed' if len(done) < len(table) else ''
+    if len(selected):
+        heading = [f'opening {len(selected)} of {len(table)} frames{failed}']
+    else:
+        selected, heading = done, [f'no frame stands out; opening all {len(done)}{failed}']
+    selected = selected[np.argsort(selected['reviewed'], kind='stable')]
+    if len(selected) > MAX_FRAMES:
+        heading.append(
+            f'only the first {MAX_FRAMES} are opened; for the next ones review these, run `apply --resume`, and `view` '
+            'again'
         )
-        chosen = chosen[:MOST]
-    frames, outputs = [], {}
-    for row in chosen:
-        name, why = f'{row["file"]} [{row["ext"]}]', row['stands_out']
+        selected = selected[:MAX_FRAMES]
+    frames: list[tuple[Path, int | None]] = []
+    outputs, reasons, skipped = {}, [], []
+    for row in selected:
+        name, reason = f'{row["file"]} [{row["ext"]}]', row['stands_out']
         output = folder / Path(row['output']).name
         file = Path(row['file']) if recipe.kind == 'mask' else output
-        if not (output.is_file() and file.is_file()):
-            words.append(f'not opened, for {file if output.is_file() else output} is not there: {name}')
+        missing = next((path for path in (output, file) if not path.is_file()), None)
+        if missing is not None:
+            skipped.append(f'{name} skipped: {missing} not found')
             continue
         if recipe.kind == 'mask':
             outputs[file.resolve(), int(row['ext'])] = output
         frames.append((file, int(row['ext']) if recipe.kind == 'mask' else None))
-        if why:
-            words.append(f'{name}: {why}')
+        if reason:
+            reasons.append(f'{name}: {reason}')
     if not frames:
-        msg = f'{folder}: there is no frame to open; {"; ".join(words[1:]) or "none was done"}'
+        msg = f'{folder}: no frame to open; {"; ".join(skipped) or "no frame was processed"}'
         raise ValueError(msg)
-    return Night(recipe, frames, outputs, words)
+    return BatchReview(recipe, frames, outputs, heading + reasons + skipped)

@@ -1,7 +1,10 @@
-"""The room of the summary: what came of a night as a table, and which of its frames stand out."""
+"""The summary table of a batch, and the frames that stand out in it."""
 
 import io
+from collections.abc import Iterable, Iterator
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -11,35 +14,47 @@ from astropy.table import QTable
 from ginga_crplugin import __version__
 from ginga_crplugin.io.atomic import AtomicFile
 
-__all__ = ['FAR', 'NAME', 'counts', 'kinds_of', 'place_of', 'read_summary', 'summary', 'write_summary']
+from .job import Outcome
 
-NAME = 'summary.ecsv'
+__all__ = [
+    'OUTLIER_THRESHOLD',
+    'SUMMARY_NAME',
+    'count_kinds',
+    'make_summary',
+    'own_file',
+    'read_summary',
+    'segment_counts',
+    'write_summary',
+]
 
-#: The fewest frames that a night's scatter is taken from.
-FEWEST = 5
+SUMMARY_NAME = 'summary.ecsv'
 
-#: How many times the scatter a frame that stands out is away from the others.
-FAR = 5.0
+#: The smallest number of frames that a scatter is estimated from.
+MIN_FRAMES = 5
 
-#: The scatter of the excluded fraction is taken to be at least this.
-LEAST_SHARE = 0.002
+#: A frame stands out if it differs from the median by more than this many times the scatter.
+OUTLIER_THRESHOLD = 5.0
 
-#: The counts that are compared: name, what they are told as, and what the count of segments is divided by.
-_COUNTS = ('rate', 'per cm2 and minute'), ('second', 'per second'), ('frame', 'segments')
+#: The lower limit of the scatter of the excluded fraction.
+MIN_SCATTER = 0.002
+
+#: The kinds of counts that are compared, and their units in messages.
+_COUNT_UNITS = {'rate': 'per cm2 per minute', 'second': 'per second', 'frame': 'segments'}
 
 
-def summary(outcomes):
-    """Return a table of what came of each frame, in the order of their files and HDUs.
+def make_summary(outcomes: Iterable[Outcome]) -> QTable:
+    """Return a table of the outcomes, ordered by file and HDU.
 
     Parameters
     ----------
     outcomes : iterable of Outcome
+        The outcomes of the frames.
 
     Returns
     -------
     `~astropy.table.QTable`
-        The attributes of `Outcome`, ``path`` as ``file`` and ``output`` without its folder, and ``stands_out``: in
-        words why a frame is unlike the others; empty where it is not.
+        The attributes of `Outcome`, with ``path`` as ``file``, ``output`` without its folder and ``checks`` as text;
+        and ``stands_out``: why a frame differs from the others, empty if it does not.
     """
     outcomes = sorted(outcomes, key=lambda outcome: (outcome.path, outcome.ext))
     table = QTable(meta={'ginga_crplugin': __version__})
@@ -52,170 +67,227 @@ def summary(outcomes):
     for name in ('pixels', 'segments', 'listed'):
         table[name] = _column(outcomes, name, int)
     table['rate'] = _column(outcomes, 'rate', float) / (u.cm**2 * u.min)
-    table['excluded'] = _column(outcomes, 'excluded', float)
-    table['checks'] = _column(outcomes, 'checks', str)
+    table['excluded_fraction'] = _column(outcomes, 'excluded_fraction', float)
+    table['checks'] = _column(outcomes, 'checks_text', str)
     table['reviewed'] = _column(outcomes, 'reviewed', bool)
     table['seconds'] = _column(outcomes, 'seconds', float) * u.s
-    table['stands_out'] = np.array(_standing_out(table), dtype=str)
+    errors = [[name for name, mark in outcome.checks if mark == 'error'] for outcome in outcomes]
+    table['stands_out'] = np.array(_reasons(table, errors), dtype=str)
     return table
 
 
-def _column(outcomes, name, kind):
+def _column(outcomes: list[Outcome], name: str, kind: type) -> np.ndarray:
     return np.array([getattr(outcome, name) for outcome in outcomes], dtype=kind)
 
 
-def write_summary(table, folder):
-    """Write the table into a folder, over an earlier one, and return its path.
+def write_summary(table: QTable, folder: str | PathLike[str]) -> Path:
+    """Write a summary table into a folder, over an earlier one.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The table.
+    folder : path-like
+        The folder.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The file.
 
     Raises
     ------
     FileExistsError
-        If a file of that name stands there that was not written here.
+        If the file exists and was not written by this package.
     OSError
-        If it can't be written.
+        If it cannot be written.
     """
     text = io.StringIO()
     table.write(text, format='ascii.ecsv')
-    path = Path(folder) / NAME
-    # names of files that are no text keep their bytes
-    place_of(path).write(text.getvalue().encode('utf-8', 'surrogateescape'))
+    path = Path(folder) / SUMMARY_NAME
+    # file names that cannot be decoded keep their bytes
+    own_file(path).write(text.getvalue().encode('utf-8', 'surrogateescape'))
     return path
 
 
-def place_of(path):
-    """Return the `AtomicFile` of a table or page, which may take that of an earlier one, but of no other file.
+def own_file(path: Path) -> AtomicFile:
+    """Return the file of a summary or report for writing; only files of this package may be overwritten.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+
+    Returns
+    -------
+    AtomicFile
+        The file.
 
     Raises
     ------
     FileExistsError
-        If another file stands there.
+        If the file exists and was not written by this package.
     """
     if path.is_file():
         with path.open('rb') as file:
             if b'ginga_crplugin' not in file.read(4096):
-                msg = f'{path} was not written here: move it away'
+                msg = f'{path} was not written by ginga_crplugin; move it away'
                 raise FileExistsError(msg)
     return AtomicFile(path, overwrite=True)
 
 
-def read_summary(folder):
-    """Read the table of a night.
+def read_summary(folder: str | PathLike[str]) -> QTable:
+    """Read the summary table of a batch.
 
     Parameters
     ----------
     folder : path-like
-        Where the masks are.
+        The folder of the masks.
 
     Returns
     -------
     `~astropy.table.QTable`
-        As `summary` makes it.
+        The table, as returned by `make_summary`.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If there is no summary.
     ValueError
-        If it is no such table.
+        If the file is not a summary.
     """
-    path = Path(folder) / NAME
+    path = Path(folder) / SUMMARY_NAME
     if not path.is_file():
-        msg = f'{path}: no such file; ginga-crplugin apply writes it'
+        msg = f'{path}: no such file; `ginga-crplugin apply` writes it'
         raise FileNotFoundError(msg)
     try:
         text = path.read_bytes().decode('utf-8', 'surrogateescape')
-        table = QTable.read(text + '\n', format='ascii.ecsv')  # a text without lines would be a file name
-    except (ValueError, TypeError, KeyError, IndexError) as error:  # what astropy says of a damaged table
-        msg = f'{path} is no summary of a night: {(str(error).splitlines() or [""])[0]}'
+        table = QTable.read(text + '\n', format='ascii.ecsv')  # a text without a newline would be a file name
+    except (ValueError, TypeError, KeyError, IndexError) as error:  # raised by astropy for damaged tables
+        msg = f'{path} is not a summary of a batch: {(str(error).splitlines() or [""])[0]}'
         raise ValueError(msg) from error
-    empty = summary([])
+    empty = make_summary([])
     missing = [name for name in empty.colnames if name not in table.colnames]
     if missing:
-        msg = f'{path} is no summary of a night: it has no column {missing[0]}'
+        msg = f'{path} is not a summary of a batch: column {missing[0]} is missing'
         raise ValueError(msg)
     for name in empty.colnames:
-        if empty[name].dtype.kind == 'U':  # an empty word is read as a missing one
+        if empty[name].dtype.kind == 'U':  # empty strings are read as masked values
             table[name] = np.ma.filled(np.ma.asarray(table[name].astype(str)), '')
     return table
 
 
-# what stands out
+# frames that stand out
 
 
-def _standing_out(table):
-    """Return in words why each frame stands out."""
-    reasons = [[] for _ in table]
-    for reason, status, checks in zip(reasons, table['status'], table['checks'], strict=True):
+def _reasons(table: QTable, errors: list[list[str]]) -> list[str]:
+    """Return why each frame stands out.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The summary without its last column.
+    errors : list of list of str
+        The failed checks of each frame.
+
+    Returns
+    -------
+    list of str
+        The reasons; empty for a frame that does not stand out.
+    """
+    reasons: list[list[str]] = [[] for _ in table]
+    for reason, status, names in zip(reasons, table['status'], errors, strict=True):
         if status == 'failed':
             reason.append('failed')
-        errors = [check.removesuffix(' error') for check in checks.split(', ') if check.endswith(' error')]
-        if errors:
-            reason.append(f'errors of the checks: {", ".join(errors)}')
-    there = np.flatnonzero(table['status'] != 'failed')
-    for index, words in _unusual_counts(table, there):
-        reasons[index].append(words)
-    share = table['excluded']
-    for members, judged in _groups(table, there[np.isfinite(share[there])]):
-        usual = np.median(share[members])
-        scatter = max(mad_std(share[members]), LEAST_SHARE)
-        for index in judged[np.abs(share[judged] - usual) > FAR * scatter]:
+        if names:
+            reason.append(f'failed checks: {", ".join(names)}')
+    done = np.flatnonzero(table['status'] != 'failed')
+    for index, text in _unusual_counts(table, done):
+        reasons[index].append(text)
+    excluded = table['excluded_fraction']
+    for members, compared in _groups(table, done[np.isfinite(excluded[done])]):
+        median = np.median(excluded[members])
+        scatter = max(mad_std(excluded[members]), MIN_SCATTER)
+        for index in compared[np.abs(excluded[compared] - median) > OUTLIER_THRESHOLD * scatter]:
             reasons[index].append(
-                f'{100 * share[index]:.1f} % of the frame excluded; the median is {100 * usual:.1f} %'
+                f'{100 * excluded[index]:.1f} % excluded from the search, the median is {100 * median:.1f} %'
             )
-    return ['; '.join(words) for words in reasons]
+    return ['; '.join(texts) for texts in reasons]
 
 
-def _unusual_counts(table, there):
-    """Yield the frames with unusually many or few segments, and words for it."""
-    kinds = kinds_of(table)
-    values = counts(table)
-    for kind, unit in _COUNTS:
-        for members, judged in _groups(table, there[kinds[there] == kind]):
-            usual, scatter = np.median(values[members]), mad_std(values[members])
+def _unusual_counts(table: QTable, done: np.ndarray) -> Iterator[tuple[int, str]]:
+    """Yield the frames with unusually many or few segments, and the reason."""
+    kinds = count_kinds(table)
+    values = segment_counts(table)
+    for kind, unit in _COUNT_UNITS.items():
+        for members, compared in _groups(table, done[kinds[done] == kind]):
+            median, scatter = np.median(values[members]), mad_std(values[members])
             with np.errstate(divide='ignore', invalid='ignore'):
-                times = table['segments'] / values  # what a count is divided by
-            times = np.where(values > 0, times, _median(times[members]))
-            poisson = np.sqrt(np.maximum(usual * times, 1.0)) / times
-            away = (values - usual) / np.maximum(scatter, poisson)
-            for index in judged[np.abs(away[judged]) > FAR]:
-                many = 'many' if away[index] > 0 else 'few'
-                yield index, f'{many} cosmic rays: {values[index]:.3g} {unit}, {usual:.3g} are usual'
+                divisors = table['segments'] / values
+            divisors = np.where(values > 0, divisors, _median(divisors[members]))
+            poisson = np.sqrt(np.maximum(median * divisors, 1.0)) / divisors
+            deviation = (values - median) / np.maximum(scatter, poisson)
+            for index in compared[np.abs(deviation[compared]) > OUTLIER_THRESHOLD]:
+                many = 'many' if deviation[index] > 0 else 'few'
+                yield index, f'{many} cosmic rays: {values[index]:.3g} {unit}, the median is {median:.3g}'
 
 
-def _median(values):
+def _median(values: np.ndarray) -> Any:
     values = values[np.isfinite(values) & (values > 0)]
     return np.median(values) if len(values) else np.nan
 
 
-def kinds_of(table):
-    """Return how the segments of each frame can be counted: 'rate', 'second' or 'frame'."""
+def count_kinds(table: QTable) -> np.ndarray:
+    """Return how the segments of each frame can be counted.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The summary of a batch.
+
+    Returns
+    -------
+    (n,) str ndarray
+        'rate' (per area and time), 'second' (per exposure time) or 'frame'.
+    """
     exposure = table['exposure'].value
     timed = np.where(np.isfinite(exposure) & (exposure > 0), 'second', 'frame')
     return np.where(np.isfinite(table['rate'].value), 'rate', timed)
 
 
-def counts(table):
-    """Return the segments of each frame, counted as `kinds_of` says."""
-    kinds = kinds_of(table)
+def segment_counts(table: QTable) -> np.ndarray:
+    """Return the counts of segments.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The summary of a batch.
+
+    Returns
+    -------
+    (n,) float ndarray
+        Counts per cm2 and minute, per second, or per frame, as given by `count_kinds`.
+    """
+    kinds = count_kinds(table)
     timed = np.where(kinds == 'second', table['exposure'].value, 1.0)
     return np.where(kinds == 'rate', table['rate'].value, table['segments'] / timed)
 
 
-def _groups(table, frames):
-    """Yield frames to compare with each other, and those of them that are judged by it.
+def _groups(table: QTable, frames: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield groups of similar frames, and the frames to compare with each group.
 
-    They are those of the same rule and about the same exposure; where these are few, those of the same rule; where
-    these are few too, all. Of fewer than `FEWEST` nothing is said.
+    A group has the same rule and about the same exposure time. Frames in a group of fewer than `MIN_FRAMES` are
+    compared with all frames of the same rule; if these are too few as well, with all frames.
     """
-    about = np.array([f'{seconds:.1e}' for seconds in table['exposure'].value], dtype=str)
+    exposures = np.array([f'{seconds:.1e}' for seconds in table['exposure'].value], dtype=str)
     rules = np.asarray(table['rule'])
     left = frames
-    for keys in ((rules, about), (rules,), ()):
-        names = np.array(['\n'.join(names) for names in zip(*(key[frames] for key in keys), strict=True)], dtype=str)
-        number = np.unique(names, return_inverse=True)[1] if keys else np.zeros(len(frames), dtype=int)
-        order = np.argsort(number, kind='stable')
-        for members in np.split(frames[order], np.flatnonzero(np.diff(number[order])) + 1):
-            judged = np.intersect1d(members, left, assume_unique=True)
-            if len(members) >= FEWEST and len(judged):
-                yield members, judged
-                left = np.setdiff1d(left, judged, assume_unique=True)
+    for keys in ((rules, exposures), (rules,), ()):
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for frame in frames:
+            groups.setdefault(tuple(key[frame] for key in keys), []).append(frame)
+        for members in map(np.array, groups.values()):
+            compared = np.intersect1d(members, left, assume_unique=True)
+            if len(members) >= MIN_FRAMES and len(compared):
+                yield members, compared
+                left = np.setdiff1d(left, compared, assume_unique=True)

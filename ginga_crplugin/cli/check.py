@@ -1,19 +1,45 @@
 """The ``check`` command."""
 
+import argparse
 import json
 
-from .console import warnings_in_lines
+from .arguments import FILE_EXT, add_frame_arguments
+from .console import print_warnings
 from .detect import check_usage, prepare_frame
 
-__all__ = ['run']
+__all__ = ['add_arguments', 'run']
 
 
-def run(args):
+def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add the command to the parser.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        The commands of the parser.
+    """
+    command = commands.add_parser(
+        'check',
+        allow_abbrev=False,
+        help='check whether a frame is suitable for L.A.Cosmic',
+        description='Check whether a frame is suitable for L.A.Cosmic: bias, flat, sky, noise, units, bad pixels, '
+        'sampling, overscan, pixels that are not finite. Prints a line for each check: mark (ok, warning, error), '
+        'name, what was measured, what it means, what to do. The exit code is 0 whatever the marks are, and 1 if the '
+        'frame cannot be read.',
+        epilog=FILE_EXT,
+    )
+    add_frame_arguments(command)
+    command.add_argument('--json', action='store_true', help='print a JSON list')
+    command.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
     """Print the checks of a frame.
 
     Parameters
     ----------
     args : `argparse.Namespace`
+        The parsed arguments.
 
     Returns
     -------
@@ -21,13 +47,13 @@ def run(args):
         The exit code.
     """
     check_usage(args)
-    with warnings_in_lines():
-        found = prepare_frame(args, stop=False).checks
+    with print_warnings():
+        checks = prepare_frame(args, stop=False).checks
     if args.json:
         keys = 'name', 'mark', 'measured', 'effect', 'advice'
-        print(json.dumps([{key: getattr(check, key) for key in keys} for check in found], indent=2, allow_nan=False))
+        print(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2, allow_nan=False))
         return 0
-    for check in found:
+    for check in checks:
         parts = '; '.join(filter(None, [check.measured, check.effect, check.advice]))
         print(f'{check.mark:<9}{check.name:<12}{parts}')
     return 0

@@ -2,21 +2,41 @@
 
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ['fail', 'warnings_in_lines']
+__all__ = ['fail', 'print_warnings']
 
 
-def fail(why, code=1):
-    """Print one line on the standard error and return the exit code."""
-    print('ginga-crplugin:', ' '.join(str(why).split()), file=sys.stderr)
+def fail(reason: object, code: int = 1) -> int:
+    """Print an error as one line on the standard error.
+
+    Parameters
+    ----------
+    reason : object
+        The error, or its text.
+    code : int, optional
+        The exit code.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    print('ginga-crplugin:', ' '.join(str(reason).split()), file=sys.stderr)
     return code
 
 
 @contextmanager
-def warnings_in_lines():
-    """Print a line for each warning when all went well; where it did not, the reason alone matters."""
-    import astropy  # noqa: F401  first, for it puts its own hand on warnings
+def print_warnings() -> Iterator[None]:
+    """Print each warning once, as one line, after the block has ended without an error.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    import astropy  # noqa: F401  imported first, because it changes how warnings are shown
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('default')

@@ -1,24 +1,75 @@
-"""The ``detect`` command, and reading of a frame as all commands on one frame do it."""
+"""The ``detect`` command, and the preparation of a frame that it shares with other commands."""
 
+import argparse
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ginga_crplugin.core.bits import CAUSES
 
-from .console import warnings_in_lines
-from .parser import chosen_params
+from .arguments import FILE_EXT, add_frame_arguments, add_min_size, given_params
+from .console import print_warnings
 
-__all__ = ['run']
+if TYPE_CHECKING:
+    from ginga_crplugin.core.frame import InputMask
+    from ginga_crplugin.recipe.prepare import PreparedFrame
+    from ginga_crplugin.recipe.run import RecipeResult
+
+__all__ = ['add_arguments', 'check_usage', 'find_cosmic_rays', 'prepare_frame', 'run']
 
 
-def run(args):
+def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add the command to the parser.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        The commands of the parser.
+    """
+    command = commands.add_parser(
+        'detect',
+        allow_abbrev=False,
+        help='detect the cosmic rays of a frame and save the mask',
+        description='Detect the cosmic rays of a frame, and save a mask that records every reason why a pixel is bad.',
+        epilog=FILE_EXT,
+    )
+    add_frame_arguments(command)
+    _add_output(command.add_argument_group('output'))
+    command.set_defaults(run=run)
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        '-o',
+        '--output',
+        type=Path,
+        metavar='OUT',
+        help='write the mask to OUT (default: <name>_crmask.fits beside the frame, or <name>_ext4_crmask.fits for a '
+        'later image of its file)',
+    )
+    where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
+    group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
+    group.add_argument('--cleaned', action='store_true', help='write the cleaned image too')
+    group.add_argument('--overwrite', action='store_true', help='overwrite an existing file or mask')
+    group.add_argument(
+        '--save-recipe', type=Path, metavar='FILE', help='write a recipe (YAML) to process other frames the same way'
+    )
+    add_min_size(group)
+    group.add_argument('--json', action='store_true', help='print one JSON object; an infinite number becomes "inf"')
+
+
+def run(args: argparse.Namespace) -> int:
     """Detect the cosmic rays of a frame and write the merged mask.
 
     Parameters
     ----------
     args : `argparse.Namespace`
+        The parsed arguments.
 
     Returns
     -------
@@ -28,7 +79,7 @@ def run(args):
     check_usage(args)
     if args.into and args.mask_only:
         args.usage_error('--into and --mask-only exclude each other')
-    with warnings_in_lines():
+    with print_warnings():
         found = find_cosmic_rays(args)
         prepared = found.prepared
         kind = 'into' if args.into else 'mask' if args.mask_only else prepared.recipe.kind
@@ -36,15 +87,15 @@ def run(args):
         output = found.save(args.output, kind=kind, cleaned=cleaned, overwrite=args.overwrite)
         if args.save_recipe is not None:
             _save_recipe(args, prepared, 'new' if args.into else kind, cleaned=cleaned)
-    print(*(describe_as_json if args.json else describe_result)(found, output), sep='\n')
+    print(*(_json_lines if args.json else _text_lines)(found, output), sep='\n')
     return 0
 
 
-def _save_recipe(args, prepared, kind, *, cleaned):
+def _save_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str, *, cleaned: bool) -> None:
     from ginga_crplugin.recipe.format import save_recipe
     from ginga_crplugin.recipe.recipe import Recipe
 
-    made = Recipe.from_frame(
+    recipe = Recipe.from_frame(
         prepared.frame,
         prepared.params,
         prepared.sources,
@@ -54,11 +105,27 @@ def _save_recipe(args, prepared, kind, *, cleaned):
         own_masks=prepared.recipe.own_masks,
         min_size=prepared.recipe.min_size,
     )
-    save_recipe(made, args.save_recipe, overwrite=args.overwrite)
+    save_recipe(recipe, args.save_recipe, overwrite=args.overwrite)
 
 
-def find_cosmic_rays(args):
-    """Read the frame, see that the output can be written, and find the cosmic rays."""
+def find_cosmic_rays(args: argparse.Namespace) -> 'RecipeResult':
+    """Read a frame and find its cosmic rays, after checking that the output can be written.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        The parsed arguments.
+
+    Returns
+    -------
+    RecipeResult
+        The detected cosmic rays.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the frame cannot be used or the output cannot be written.
+    """
     from ginga_crplugin.io.save import default_path
     from ginga_crplugin.recipe.run import run_recipe
 
@@ -68,8 +135,26 @@ def find_cosmic_rays(args):
     return run_recipe(prepared)
 
 
-def prepare_frame(args, *, stop=True):
-    """Read the frame and all that goes with it."""
+def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFrame':
+    """Read a frame with its masks and companion images, and resolve its parameters.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        The parsed arguments.
+    stop : bool, optional
+        Whether a failed check that the recipe names raises an error.
+
+    Returns
+    -------
+    PreparedFrame
+        The frame and its parameters.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the frame or another input cannot be used.
+    """
     from ginga_crplugin.io.read import read_dark, read_frame, read_image, read_mask
     from ginga_crplugin.recipe.parse import load_recipe
     from ginga_crplugin.recipe.recipe import Recipe
@@ -86,46 +171,53 @@ def prepare_frame(args, *, stop=True):
     if args.dark_limit is not None:
         file, ext = args.dark
         masks.append(read_dark(file, args.dark_limit, ext))
-    named = {'background': args.background, 'variance': args.variance, 'psfk': args.psf}
-    images = {name: read_image(*file)[0] for name, file in named.items() if file is not None}
-    return recipe.prepare(frame.replace(**images), chosen_params(args), tuple(masks))
+    files = {'background': args.background, 'variance': args.variance, 'psfk': args.psf}
+    images = {name: read_image(*file)[0] for name, file in files.items() if file is not None}
+    return recipe.prepare(frame.replace(**images), given_params(args), tuple(masks))
 
 
-def check_usage(args):
+def check_usage(args: argparse.Namespace) -> None:
+    """Exit with a usage error if options for the frame contradict each other.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        The parsed arguments.
+    """
     if args.dark is None and args.dark_limit is not None:
         args.usage_error('--dark-limit needs --dark')
     if args.dark is not None and args.dark_limit is None and args.command != 'sheet':
         args.usage_error('--dark needs --dark-limit')
     if args.ext is not None and args.frame[1] is not None:
-        args.usage_error('the extension is given twice: by --ext and behind the name of the frame')
+        args.usage_error('the extension is given twice: by --ext and after the file name')
 
 
-def _check_output(args, target):
-    """Say what stands in the way of the output before the long part, not after it."""
+def _check_output(args: argparse.Namespace, target: Path) -> None:
+    """Raise an error if the output cannot be written, before the detection and not after it."""
     if not target.parent.is_dir():
         msg = f'{target.parent}: no such folder'
         raise FileNotFoundError(msg)
     if not os.access(target.parent, os.W_OK):
-        msg = f'{target.parent}: no right to write there, choose another place by -o'
+        msg = f'{target.parent} is not writable; choose another folder with -o'
         raise PermissionError(msg)
     if not target.exists():
         return
     if not args.overwrite:
-        msg = f'{target} exists already: choose another name by -o, or give --overwrite'
+        msg = f'{target} already exists; choose another name with -o, or use --overwrite'
         raise FileExistsError(msg)
-    others = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
-    others += [] if args.recipe is None else [(args.recipe, None)]
-    if any(target.samefile(file[0]) for file in others if file is not None):
-        msg = f'{target} is one of the files to be read: choose another name by -o'
+    inputs = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
+    inputs += [] if args.recipe is None else [(args.recipe, None)]
+    if any(target.samefile(file[0]) for file in inputs if file is not None):
+        msg = f'{target} is an input file; choose another name with -o'
         raise FileExistsError(msg)
 
 
-def cause_of(mask):
-    return next(word for word, bit in CAUSES.items() if bit == mask.bit)
+def _cause(mask: 'InputMask') -> str:
+    return next(name for name, bit in CAUSES.items() if bit == mask.bit)
 
 
-def describe_as_json(found, output):
-    """Return the result as one JSON object; an infinite number as the word, for JSON has none."""
+def _json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
+    """Yield the result as one JSON object; infinite numbers become strings, as JSON has none."""
     frame, detection, segments = found.prepared.frame, found.detection, found.segments
     values = asdict(detection.params).items()
     result = {
@@ -138,7 +230,7 @@ def describe_as_json(found, output):
         'output': str(output),
         'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
         'sources': found.prepared.sources,
-        'masks': [{'name': m.name, 'cause': cause_of(m), 'pixels': m.count} for m in frame.masks],
+        'masks': [{'name': m.name, 'cause': _cause(m), 'pixels': m.count} for m in frame.masks],
         'nonfinite': int(frame.nonfinite.sum()),
         'notes': list(frame.notes),
         'engine': detection.engine,
@@ -146,20 +238,20 @@ def describe_as_json(found, output):
     yield json.dumps(result, indent=2, allow_nan=False)
 
 
-def describe_result(found, output):
-    """Return the result in words, line by line."""
+def _text_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
+    """Yield the result as lines of text."""
     from ginga_crplugin.io.provenance import summary_lines
 
     frame, detection, segments, sources = found.prepared.frame, found.detection, found.segments, found.prepared.sources
     ny, nx = frame.shape
     yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
     yield from (f'note: {note}' for note in frame.notes)
-    yield 'masked before the run:'
-    masks = [(mask.name, cause_of(mask), mask.count) for mask in frame.masks]
+    yield 'masked before the search:'
+    masks = [(mask.name, _cause(mask), mask.count) for mask in frame.masks]
     if frame.nonfinite.any():
-        masks.append(('pixels of the frame', 'not finite', frame.nonfinite.sum()))
-    longest = max((len(name) for name, _, _ in masks), default=0)
-    yield from (f'  {name:<{longest}}  {cause:<10} {count:>8} px' for name, cause, count in masks)
+        masks.append(('pixels of the frame', 'not finite', int(frame.nonfinite.sum())))
+    width = max((len(name) for name, _, _ in masks), default=0)
+    yield from (f'  {name:<{width}}  {cause:<10} {count:>8} px' for name, cause, count in masks)
     if not masks:
         yield '  nothing'
     yield 'parameters:'
@@ -168,5 +260,5 @@ def describe_result(found, output):
         text = f'{value:.10g}' if isinstance(value, float) else str(value)
         yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
     yield from summary_lines(detection, segments)
-    yield f'found by {detection.engine}'
+    yield f'engine: {detection.engine}'
     yield f'written: {output}'

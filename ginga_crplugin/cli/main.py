@@ -1,12 +1,12 @@
-"""The room of the command line: printing and exit codes. What it needs is imported when it is needed.
+"""The entry point of the command line.
 
-Exit codes: 0; 1 with one line on stderr for an input that can't be used or an output that can't be written; 2 for
-wrong usage; 130 when interrupted.
+Exit codes: 0; 1 with one line on the standard error for an input that cannot be used or an output that cannot be
+written; 2 for wrong usage; 130 when interrupted.
 """
 
 import os
 import sys
-from importlib import import_module
+from collections.abc import Sequence
 
 from .console import fail
 from .parser import build_parser
@@ -14,13 +14,13 @@ from .parser import build_parser
 __all__ = ['main']
 
 
-def main(argv=None):
-    """Run the command.
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
 
     Parameters
     ----------
     argv : list of str, optional
-        By default what was typed.
+        The arguments, by default those of the process.
 
     Returns
     -------
@@ -28,13 +28,12 @@ def main(argv=None):
         The exit code.
     """
     args = build_parser().parse_args(argv)
-    command = import_module(f'.{args.command.replace("-", "_")}', __package__)
     try:
-        code = command.run(args)
+        code: int = args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return fail('interrupted', 130)
-    except BrokenPipeError:  # whoever read the output has gone
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MemoryError as error:

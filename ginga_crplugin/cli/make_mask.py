@@ -1,48 +1,66 @@
-"""The room of ``make-mask`` on the command line: what can be typed, and what it prints."""
+"""The ``make-mask`` command."""
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ginga_crplugin.io.ccdmask_options import CCDMASK_OPTIONS
 
-from .console import warnings_in_lines
+from .arguments import file_and_extension
+from .console import print_warnings
 
-__all__ = ['add_make_mask', 'run']
+__all__ = ['add_arguments', 'run']
 
 
-def add_make_mask(commands, file):
-    """Add the command to those of the parser; ``file`` understands the name of a file."""
+def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add the command to the parser.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        The commands of the parser.
+    """
     command = commands.add_parser(
         'make-mask',
         allow_abbrev=False,
-        help='make an input mask of flats, or of a dark',
-        description='Make the mask of bad pixels that flats show (by ccdproc.ccdmask), or of hot pixels that a dark '
-        'shows. The file says why its pixels are bad; detect, recipes and the panels take it as it is. With flats it '
-        'takes about ten seconds for a million pixels, --byblocks a fifth of that.',
+        help='make an input mask from flats or from a dark',
+        description='Make the mask of the bad pixels in flats (with ccdproc.ccdmask), or of the hot pixels in a dark. '
+        'The file records the cause; detect, recipes and the panels read it. With flats it takes about ten seconds for '
+        'a million pixels, with --byblocks about two.',
         epilog='FILE may end in [EXT], such as flat.fits[SCI,2].',
     )
-    what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument(
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument(
         '--flats',
-        type=file,
+        type=file_and_extension,
         nargs='+',
         metavar='FILE',
-        help='the ratio of two flats of different light, or the two flats, whose ratio is then taken',
+        help='mask the bad pixels in the ratio of two flats of different brightness: give the ratio, or both flats',
     )
-    what.add_argument('--dark', type=file, metavar='FILE', help='a combined dark')
-    command.add_argument('--limit', type=float, metavar='X', help='pixels of the dark above this, in its unit, are hot')
-    command.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='the file to write')
-    command.add_argument('--overwrite', action='store_true', help='replace an existing file')
+    source.add_argument(
+        '--dark', type=file_and_extension, metavar='FILE', help='mask the hot pixels of a combined dark'
+    )
+    command.add_argument('--limit', type=float, metavar='X', help='mask pixels of the dark above X, in its unit')
+    command.add_argument('-o', '--output', type=Path, required=True, metavar='OUT', help='write the mask to OUT')
+    command.add_argument('--overwrite', action='store_true', help='overwrite an existing file')
     options = command.add_argument_group('options of ccdmask')
-    for name, (default, lowest, _, words) in CCDMASK_OPTIONS.items():
-        kind = {'action': argparse.BooleanOptionalAction} if lowest is None else {'type': type(default), 'metavar': 'N'}
-        text = words if lowest is None else f'{words} (default: {default:g})'
-        options.add_argument(f'--{name}', default=argparse.SUPPRESS, help=text, **kind)
-    command.set_defaults(usage_error=command.error)
+    for name, (default, lowest, _, text) in CCDMASK_OPTIONS.items():
+        flag = lowest is None
+        kind: dict[str, Any] = (
+            {'action': argparse.BooleanOptionalAction} if flag else {'type': type(default), 'metavar': 'N'}
+        )
+        default_text = 'no' if flag else f'{default:g}'
+        options.add_argument(f'--{name}', default=argparse.SUPPRESS, help=f'{text} (default: {default_text})', **kind)
+    command.set_defaults(run=run, usage_error=command.error)
 
 
-def run(args):
-    """Make the mask, and say how much of the frame it is.
+def run(args: argparse.Namespace) -> int:
+    """Make the mask and print how many pixels are bad.
+
+    Parameters
+    ----------
+    args : `argparse.Namespace`
+        The parsed arguments.
 
     Returns
     -------
@@ -53,10 +71,10 @@ def run(args):
 
     given = {name: getattr(args, name) for name in CCDMASK_OPTIONS if hasattr(args, name)}
     if args.dark is not None and (args.limit is None or given):
-        args.usage_error('--dark needs --limit, and takes no option of ccdmask')
+        args.usage_error('--dark needs --limit, and no option of ccdmask')
     if args.flats is not None and (args.limit is not None or len(args.flats) > 2):
-        args.usage_error('--flats takes one file or two, and no --limit')
-    with warnings_in_lines():
+        args.usage_error('--flats needs one or two files, and no --limit')
+    with print_warnings():
         path, mask = make_mask(
             args.output, flats=args.flats or (), dark=args.dark, limit=args.limit, overwrite=args.overwrite, **given
         )

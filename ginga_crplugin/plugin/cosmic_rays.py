@@ -359,10 +359,10 @@ class CosmicRays(LocalPlugin):
         else:
             self.session.take_recipe(recipe)
 
-    def take_night(self, night):
-        """Take up a night (`Night`): its recipe, and where the masks of its frames are."""
-        self.session.outputs = night.outputs
-        self.session.take_recipe(night.recipe)
+    def load_batch(self, review):
+        """Use the recipe of a batch (`BatchReview`), and save reviews into its masks."""
+        self.session.outputs = review.outputs
+        self.session.take_recipe(review.recipe)
 
     def ask_save_recipe(self):
         """Ask where to write what is done here as a recipe."""

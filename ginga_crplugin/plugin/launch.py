@@ -1,23 +1,33 @@
-"""The room of the launch: whether a window can be opened, and Ginga started on frames with the plugin."""
+"""Start Ginga with the plugin on frames, after checking that it can open a window."""
 
 import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-__all__ = ['no_window', 'open_ginga', 'open_night']
+if TYPE_CHECKING:
+    from ginga_crplugin.batch.reopen import BatchReview
 
-#: The bindings of Qt by module, in the order of preference, and their names for qtpy.
+__all__ = ['open_batch', 'open_ginga', 'show_batch', 'startup_problem']
+
+#: The Qt bindings by module, in the order of preference, and their names in qtpy.
 _QT = {'PySide6': 'pyside6', 'PyQt6': 'pyqt6', 'PySide2': 'pyside2', 'PyQt5': 'pyqt5'}
 
 
-def no_window(toolkit='qt'):
-    """Return why Ginga can't open a window, and what to do; None if it can.
+def startup_problem(toolkit: str = 'qt') -> str | None:
+    """Return why Ginga cannot open a window, and the remedy.
 
     Parameters
     ----------
-    toolkit : str
-        Ginga's name for it; ``'qt'`` is whichever Qt is installed.
+    toolkit : str, optional
+        Ginga's name of the toolkit; ``'qt'`` is the installed Qt binding, ``'pg'`` the browser.
+
+    Returns
+    -------
+    str or None
+        The message for the user, None if Ginga can be started.
     """
     if not importlib.util.find_spec('ginga'):
         extra = 'web' if toolkit == 'pg' else 'qt'
@@ -25,9 +35,9 @@ def no_window(toolkit='qt'):
     if toolkit == 'pg':
         known = importlib.util.find_spec('pgwidgets')
         return None if known else "Ginga's web widgets are not installed: pip install 'ginga-crplugin[web]'"
-    named = ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')
-    if sys.platform.startswith('linux') and not any(os.environ.get(name) for name in named):
-        return 'there is no display: start it where windows can open, or set DISPLAY'
+    variables = ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')
+    if sys.platform.startswith('linux') and not any(os.environ.get(name) for name in variables):
+        return 'Ginga was not started: no display. Run it in a desktop session or use `view -t pg`.'
     if not toolkit.startswith(('qt', 'pyside')):
         return None
     installed = [api for module, api in _QT.items() if importlib.util.find_spec(module)]
@@ -35,29 +45,29 @@ def no_window(toolkit='qt'):
         return "Qt is not installed: pip install 'ginga-crplugin[qt]'"
     if toolkit == 'qt':
         os.environ.setdefault('QT_API', installed[0])
-    return _qt_fails()
+    return _qt_problem()
 
 
-def _qt_fails():
-    """Try in another process whether Qt starts: where libraries or the display are missing, it aborts."""
-    trial = [sys.executable, '-c', 'from qtpy.QtWidgets import QApplication; QApplication([])']
-    tried = subprocess.run(trial, capture_output=True, text=True, check=False)
-    if tried.returncode == 0:
+def _qt_problem() -> str | None:
+    """Start Qt in another process, as it aborts the process if libraries or the display are missing."""
+    command = [sys.executable, '-c', 'from qtpy.QtWidgets import QApplication; QApplication([])']
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode == 0:
         return None
-    lines = [line for line in tried.stderr.splitlines() if line.strip()] or ['it aborts']
-    why = next((line for line in lines if 'could not' in line.lower()), lines[-1])
-    return f'Qt does not start ({why}): see the README for the libraries that a bare server needs'
+    lines = [line for line in ended.stderr.splitlines() if line.strip()] or ['the process aborts']
+    reason = next((line for line in lines if 'could not' in line.lower()), lines[-1])
+    return f'Qt does not start ({reason}); see the README for the libraries that a server needs'
 
 
-def open_ginga(frames, toolkit='qt'):
-    """Open frames in Ginga with the plugin started, and wait until the user leaves it.
+def open_ginga(frames: list[str], toolkit: str = 'qt') -> int:
+    """Open frames in Ginga with the plugin started, and wait until Ginga is closed.
 
     Parameters
     ----------
     frames : list of str
-        Files, as Ginga understands them: ``FILE[EXT]`` too.
-    toolkit : str
-        As for `no_window`, which should be asked first.
+        Files, optionally with an extension: ``FILE[EXT]``.
+    toolkit : str, optional
+        Ginga's name of the toolkit; check it with `startup_problem` first.
 
     Returns
     -------
@@ -65,34 +75,35 @@ def open_ginga(frames, toolkit='qt'):
         The exit code.
     """
 
-    def begin(shell, load):
+    def begin(shell: Any, load: Callable[[list[str]], None]) -> None:
         _start_plugin_once(shell)
         load(frames)
 
-    return _launched(begin, toolkit)
+    return _run_ginga(begin, toolkit)
 
 
-def open_night(night, toolkit='qt'):
-    """Open frames of a night in Ginga, the plugin started and their recipe taken up, and wait until the user leaves it.
+def open_batch(review: 'BatchReview', toolkit: str = 'qt') -> int:
+    """Open frames of a batch in Ginga with the plugin and their recipe, and wait until Ginga is closed.
 
-    Each frame is read when the user turns to it.
+    Each frame is read when it is first displayed.
 
     Parameters
     ----------
-    night : Night
-    toolkit : str
-        As for `no_window`, which should be asked first.
+    review : BatchReview
+        The frames to open.
+    toolkit : str, optional
+        Ginga's name of the toolkit; check it with `startup_problem` first.
 
     Returns
     -------
     int
         The exit code.
     """
-    return _launched(lambda shell, _: shell.gui_do(_show_night, shell, night), toolkit)
+    return _run_ginga(lambda shell, _: shell.gui_do(show_batch, shell, review), toolkit)
 
 
-def _launched(begin, toolkit):
-    """Start Ginga, have ``begin(shell, load)`` called when it is there, and wait for its end."""
+def _run_ginga(begin: Callable[[Any, Callable[[list[str]], None]], None], toolkit: str) -> int:
+    """Run Ginga, and call ``begin(shell, load)`` once it has started."""
     from argparse import ArgumentParser
 
     from ginga.rv.main import ReferenceViewer
@@ -100,31 +111,39 @@ def _launched(begin, toolkit):
     viewer = ReferenceViewer()
     viewer.add_default_plugins()
     viewer.add_separately_distributed_plugins()
-    options = ArgumentParser()
-    viewer.add_default_options(options)
+    parser = ArgumentParser()
+    viewer.add_default_options(parser)
     load = viewer.process_args
     viewer.process_args = lambda _: begin(viewer.ginga_shell, load)
-    words = ['--toolkit', toolkit]
-    if toolkit == 'pg':  # without a size, nothing of it is seen in the page
-        words += ['--geometry', '1400x900']
+    options = ['--toolkit', toolkit]
+    if toolkit == 'pg':  # without a geometry, the page stays empty
+        options += ['--geometry', '1400x900']
     try:
-        viewer.main(options.parse_args(words), [])
-    except SystemExit as done:  # so Ginga ends
-        return done.code or 0
+        viewer.main(parser.parse_args(options), [])
+    except SystemExit as ended:  # Ginga always ends this way
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     return 0
 
 
-def _show_night(shell, night):
-    """List the frames in Ginga's first channel, start the plugin, and turn to the first of them."""
+def show_batch(shell: Any, review: 'BatchReview') -> None:
+    """List frames of a batch in Ginga's first channel, start the plugin, and display the first frame.
+
+    Parameters
+    ----------
+    shell : `ginga.rv.Control.GingaShell`
+        The shell of the running viewer.
+    review : BatchReview
+        The frames to list.
+    """
     from ginga.misc.Future import Future
 
     from ginga_crplugin import ginga_plugin_spec
 
     name = ginga_plugin_spec().name
     channel = shell.get_channel(shell.get_channel_names()[0])
-    channel.opmon.get_plugin(name).take_night(night)
+    channel.opmon.get_plugin(name).load_batch(review)
     titles = []
-    for path, ext in night.frames:
+    for path, ext in review.frames:
         future = Future()
         future.freeze(shell.load_image, str(path), idx=ext)
         titles.append(path.stem if ext is None else f'{path.stem}[{ext}]')
@@ -134,18 +153,18 @@ def _show_night(shell, night):
     channel.switch_name(titles[0])
 
 
-def _fit_in_browser(shell, channel):
-    if shell.is_web_backend():  # the image was fitted to a page that nobody had opened yet
+def _fit_in_browser(shell: Any, channel: Any) -> None:
+    if shell.is_web_backend():  # the image was fitted before the page was opened and its size known
         channel.fitsimage.add_callback('map', lambda viewer: viewer.zoom_fit())
 
 
-def _start_plugin_once(shell):
-    """Start the plugin when the first image is there."""
+def _start_plugin_once(shell: Any) -> None:
+    """Start the plugin when the first image is loaded."""
     from ginga_crplugin import ginga_plugin_spec
 
-    started = []
+    started: list[str] = []
 
-    def start(shell, channel, *_):
+    def start(shell: Any, channel: str, *_: Any) -> None:
         if not started:
             started.append(channel)
             _fit_in_browser(shell, shell.get_channel(channel))

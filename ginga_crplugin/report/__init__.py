@@ -1,1 +1,1 @@
-"""The HTML report of a batch."""
+"""The report of a batch as a web page."""

@@ -1,82 +1,102 @@
-"""The room of the report: what came of a night, as a table and as a page that needs nothing else."""
+"""The report of a batch: the summary table, and a web page that needs no other files."""
 
 import base64
 import hashlib
 import math
 import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from astropy.table import QTable, Row
 
 from ginga_crplugin import __version__
-from ginga_crplugin.batch.summary import FAR, place_of, summary, write_summary
-from ginga_crplugin.batch.summary import NAME as SUMMARY
+from ginga_crplugin.batch.job import Outcome
+from ginga_crplugin.batch.summary import OUTLIER_THRESHOLD, SUMMARY_NAME, make_summary, own_file, write_summary
 from ginga_crplugin.figures.cutout import LEGEND
 from ginga_crplugin.recipe.format import format_recipe
+from ginga_crplugin.recipe.recipe import Recipe
 
-__all__ = ['NAME', 'check_folder', 'write_report']
+__all__ = ['REPORT_NAME', 'check_folder', 'write_report']
 
-NAME = 'report.html'
+REPORT_NAME = 'report.html'
 
-#: How many frames the table of the page shows, and how much of each word.
-ROWS, LONGEST = 1000, 300
+#: The largest number of rows in the table of the page, and of characters in a cell.
+MAX_ROWS, MAX_LENGTH = 1000, 300
 
-#: The columns behind the name of the frame: their heads, how they are set, and how the values are written.
-_COLUMNS = {
-    'state': ('state', '', str),
-    'why': ('stands out', 'why', str),
-    'object': ('object', '', str),
-    'date': ('DATE-OBS', 'date', str),
+#: The columns after the name of the frame: heading, CSS class, and format of the values.
+_COLUMNS: dict[str, tuple[str, str, str]] = {
+    'state': ('state', '', ''),
+    'why': ('stands out', 'why', ''),
+    'object': ('object', '', ''),
+    'date': ('DATE-OBS', 'date', ''),
     'exposure': ('exposure [s]', 'number', '.4g'),
     'pixels': ('cosmic rays [px]', 'number', '.0f'),
     'segments': ('segments', 'number', '.0f'),
     'rate': ('rate [/cm²/min]', 'number', '.3g'),
     'excluded': ('excluded [%]', 'number', '.2f'),
-    'checks': ('checks', 'checks', str),
-    'rule': ('rule', '', str),
+    'checks': ('checks', 'checks', ''),
+    'rule': ('rule', '', ''),
 }
 
 
-def check_folder(folder):
-    """Raise a FileExistsError if a file of another maker stands in a folder where the report would go."""
-    for name in (SUMMARY, NAME):
-        place_of(Path(folder) / name)
-
-
-def write_report(folder, outcomes, recipe):
-    """Write the summary of a night, ``summary.ecsv``, and the page about it, ``report.html``, over earlier ones.
+def check_folder(folder: str | PathLike[str]) -> None:
+    """Check that the summary and the report can be written into a folder.
 
     Parameters
     ----------
     folder : path-like
-        Where the masks are.
-    outcomes : iterable of Outcome
-    recipe : Recipe
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        What was written.
+        The folder.
 
     Raises
     ------
     FileExistsError
-        If a file of such a name stands there that was not written here.
+        If a file of the same name was not written by this package.
+    """
+    for name in (SUMMARY_NAME, REPORT_NAME):
+        own_file(Path(folder) / name)
+
+
+def write_report(folder: str | PathLike[str], outcomes: Iterable[Outcome], recipe: Recipe) -> list[Path]:
+    """Write the summary (``summary.ecsv``) and the report (``report.html``) of a batch, over earlier ones.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of the masks.
+    outcomes : iterable of Outcome
+        The outcomes of the frames.
+    recipe : Recipe
+        The recipe that was applied.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        The files.
+
+    Raises
+    ------
+    FileExistsError
+        If a file of the same name was not written by this package.
     OSError
-        If they can't be written.
+        If a file cannot be written.
     """
     folder, outcomes = Path(folder), list(outcomes)
-    table = summary(outcomes)
-    written = write_summary(table, folder)
-    path = folder / NAME
+    table = make_summary(outcomes)
+    summary = write_summary(table, folder)
+    report = folder / REPORT_NAME
     page = _page(folder, table, outcomes, recipe)
-    place_of(path).write(page.encode('utf-8', 'replace'))
-    return [written, path]
+    own_file(report).write(page.encode('utf-8', 'replace'))
+    return [summary, report]
 
 
 @dataclass(frozen=True)
 class _Cell:
+    """A cell of the table: its text, its CSS class, and the value to sort by."""
+
     text: str
     kind: str = ''
     value: str = ''
@@ -84,19 +104,48 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Row:
+    """A row of the table."""
+
     path: str
     frame: str
-    cells: list
-    out: bool
+    cells: list[_Cell]
+    stands_out: bool
 
 
-def _page(folder, table, outcomes, recipe):
-    """Return the page; whatever comes from files is escaped by the template."""
+@dataclass(frozen=True)
+class _Count:
+    """A number in the head of the page."""
+
+    number: int
+    singular: str
+    plural: str
+    marked: bool = False
+
+    @property
+    def text(self) -> str:
+        return f'{self.number:,}'.replace(',', ' ')
+
+    @property
+    def label(self) -> str:
+        return self.singular if self.number == 1 else self.plural
+
+
+@dataclass(frozen=True)
+class _Gallery:
+    """A gallery of segments."""
+
+    id: str
+    title: str
+    items: list[Any]
+
+
+def _page(folder: Path, table: QTable, outcomes: list[Outcome], recipe: Recipe) -> str:
+    """Return the page; the template escapes all text that comes from files."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    from .rate_plot import night_plot
-    from .segment_gallery import MOST, sheets
+    from .rate_plot import plot_rates
+    from .segment_gallery import MAX_ITEMS, segment_galleries
 
     loader = PackageLoader('ginga_crplugin.report', 'templates')
     pages = Environment(
@@ -108,117 +157,121 @@ def _page(folder, table, outcomes, recipe):
         keep_trailing_newline=True,
     )
     style, script = (loader.get_source(pages, f'report.{name}')[0] for name in ('css', 'js'))
-    plot, words = night_plot(table)
-    plot = plot.replace('<svg', f'<svg role="img" aria-label="{words}"', 1)  # numbers alone, nothing from a file
-    places, columns = _shown(table), _filled(table)
-    drawn = [[_cell_in_words(cell) for cell in cells] for cells in sheets(outcomes)]
-    most = f'Of no frame more than a few, {MOST} in all at most; the mask beside the frame, pixels count from 1.'
+    plot, description = plot_rates(table)
+    plot = plot.replace('<svg', f'<svg role="img" aria-label="{description}"', 1)  # contains no text from files
+    shown, columns = _shown_rows(table), _columns_with_values(table)
+    largest, hinted = ([_printable_item(item) for item in items] for items in segment_galleries(outcomes))
+    legend = [(text, '#{:02x}{:02x}{:02x}'.format(*color)) for text, color, _ in LEGEND]
     return pages.get_template('report.html').render(
         version=__version__,
-        recipe_name=_plain(recipe.name),
+        recipe_name=_printable(recipe.name),
         count=len(table),
-        span=_span(table),
+        span=_time_span(table),
         counts=list(_counts(table)),
-        folder=_plain(shlex.quote(str(folder))),
+        folder=_printable(shlex.quote(str(folder))),
         recipe_text=_recipe_text(recipe),
         plot=Markup(plot),
-        plot_words=words,
-        far=f'{FAR:g}',
+        plot_description=description,
+        threshold=f'{OUTLIER_THRESHOLD:g}',
         columns=[('frame', ''), *(_COLUMNS[name][:2] for name in columns)],
-        rows=[_row(table[place], columns) for place in places],
-        shown=_shown_in_words(table, places),
-        sheets=[('largest', 'The largest segments', most, drawn[0]), ('hinted', 'Others with a hint', most, drawn[1])],
-        legend=[(text, '#{:02x}{:02x}{:02x}'.format(*color)) for text, color, _ in LEGEND] if any(drawn) else [],
+        rows=[_row(table[index], columns) for index in shown],
+        caption=_caption(table, shown),
+        galleries=[
+            _Gallery('largest', 'Largest segments', largest),
+            _Gallery('hinted', 'Other segments with a hint', hinted),
+        ],
+        max_items=MAX_ITEMS,
+        legend=legend if largest or hinted else [],
         style=Markup(style),
         script=Markup(script),
-        script_hash=_hash(script),
+        script_hash=_script_hash(script),
     )
 
 
-def _hash(script):
-    """Return the word by which a browser knows the one script that may run."""
+def _script_hash(script: str) -> str:
+    """Return the hash by which the content security policy allows the script of the page, and no other."""
     return 'sha256-' + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _plain(text):
-    """Return a text that can be shown: no control characters, none that turn the direction, and not too long."""
+def _printable(text: object) -> str:
+    """Return a text without control characters and changes of the writing direction, limited in length."""
     text = ''.join(char if char.isprintable() else '\N{REPLACEMENT CHARACTER}' for char in str(text))
-    return text if len(text) <= LONGEST else text[:LONGEST] + '\N{HORIZONTAL ELLIPSIS}'
+    return text if len(text) <= MAX_LENGTH else text[:MAX_LENGTH] + '\N{HORIZONTAL ELLIPSIS}'
 
 
-def _recipe_text(recipe):
+def _recipe_text(recipe: Recipe) -> str:
     text = format_recipe(recipe)
-    return '\n'.join(map(_plain, text.splitlines()))
+    return '\n'.join(map(_printable, text.splitlines()))
 
 
-def _cell_in_words(cell):
-    return replace(cell, frame=_plain(cell.frame), hint=_plain(cell.hint), reason=_plain(cell.reason))
+def _printable_item(item: Any) -> Any:
+    return replace(item, frame=_printable(item.frame), hint=_printable(item.hint), reason=_printable(item.reason))
 
 
-def _span(table):
-    """Return from when to when the night lasted."""
-    dates = sorted(_plain(date) for date in set(table['date']) if date)
+def _time_span(table: QTable) -> str:
+    """Return the first and the last observation date as text."""
+    dates = sorted(_printable(date) for date in set(table['date']) if date)
     return '' if not dates else dates[0] if len(dates) == 1 else f'{dates[0]} to {dates[-1]}'
 
 
-def _counts(table):
-    """Yield the figures of the head: number, words, and whether it asks for a look."""
+def _counts(table: QTable) -> Iterator[_Count]:
+    """Yield the numbers in the head of the page."""
     status = np.asarray(table['status'])
-    failed, out = status == 'failed', table['stands_out'] != ''
-    figures = [
-        (len(table), 'frames', False),
-        (np.count_nonzero(status == 'done'), 'done', False),
-        (np.count_nonzero(status == 'skipped'), 'done before', False),
-        (np.count_nonzero(failed), 'failed', True),
-        (np.count_nonzero(out & ~failed), 'others stand out', True),
-        (np.count_nonzero(table['reviewed']), 'reviewed', False),
-        (table['segments'].sum(), 'segments', False),
-        (table['pixels'].sum(), 'cosmic-ray pixels', False),
-    ]
-    for number, words, asks in figures:
-        if number or words != 'done before':
-            yield f'{number:,}'.replace(',', ' '), words, asks and number > 0
+    failed, outstanding = status == 'failed', np.asarray(table['stands_out'] != '')
+    n_done, n_skipped, n_failed = (int(np.count_nonzero(status == name)) for name in ('done', 'skipped', 'failed'))
+    n_others = int(np.count_nonzero(outstanding & ~failed))
+    n_reviewed = int(np.count_nonzero(table['reviewed']))
+    yield _Count(len(table), 'frame', 'frames')
+    yield _Count(n_done, 'processed', 'processed')
+    if n_skipped:
+        yield _Count(n_skipped, 'processed before', 'processed before')
+    yield _Count(n_failed, 'failed', 'failed', marked=n_failed > 0)
+    yield _Count(n_others, 'other stands out', 'others stand out', marked=n_others > 0)
+    yield _Count(n_reviewed, 'reviewed', 'reviewed')
+    yield _Count(int(table['segments'].sum()), 'segment', 'segments')
+    yield _Count(int(table['pixels'].sum()), 'cosmic-ray pixel', 'cosmic-ray pixels')
 
 
-def _shown(table):
-    """Return which rows the page shows: all; of too many those that stand out, and the first of the others."""
-    if len(table) <= ROWS:
+def _shown_rows(table: QTable) -> np.ndarray:
+    """Return the rows that the page shows: all, or if there are too many, first those that stand out."""
+    if len(table) <= MAX_ROWS:
         return np.arange(len(table))
-    return np.sort(np.argsort(table['stands_out'] == '', kind='stable')[:ROWS])
+    return np.sort(np.argsort(table['stands_out'] == '', kind='stable')[:MAX_ROWS])
 
 
-def _shown_in_words(table, places):
-    sorting = 'A click on the head of a column sorts by it.'
-    if len(places) == len(table):
-        return f'All {len(table)} frames. {sorting}'
-    out = table['stands_out'] != ''
-    all_out, some = np.count_nonzero(out), np.count_nonzero(out[places])
-    which = f'the {some} that stand out' if some == all_out else f'{some} of the {all_out} that stand out'
-    others = '' if some == len(places) else f' and the first {len(places) - some} of the others'
-    return f'{len(places)} of {len(table)} frames: {which}{others}; summary.ecsv has all. {sorting}'
+def _caption(table: QTable, shown: np.ndarray) -> str:
+    """Return which frames the table shows."""
+    sorting = 'Click a column heading to sort.'
+    if len(shown) == len(table):
+        return f'All {len(table)} frames. {sorting}' if len(table) != 1 else 'One frame.'
+    outstanding = table['stands_out'] != ''
+    total, part = np.count_nonzero(outstanding), np.count_nonzero(outstanding[shown])
+    which = f'the {part} that stand out' if part == total else f'{part} of the {total} that stand out'
+    others = '' if part == len(shown) else f' and the first {len(shown) - part} of the others'
+    return f'{len(shown)} of {len(table)} frames: {which}{others}; summary.ecsv has all. {sorting}'
 
 
-def _filled(table):
-    """Return the names of the columns that hold something."""
+def _columns_with_values(table: QTable) -> list[str]:
+    """Return the names of the columns that are not empty."""
     known = {'rule': table['rule'] != '', 'object': table['object'] != '', 'date': table['date'] != ''}
     known |= {name: np.isfinite(table[name].value) for name in ('exposure', 'rate')}
     return [name for name in _COLUMNS if name not in known or known[name].any()]
 
 
-def _row(row, columns):
+def _row(row: Row, columns: list[str]) -> _Row:
     failed = row['status'] == 'failed'
     values = {name: getattr(row[name], 'value', row[name]) for name in _COLUMNS if name in row.colnames}
-    values['excluded'] *= 100.0
+    values['excluded'] = 100.0 * row['excluded_fraction']
     values['state'] = f'{row["status"]}, reviewed' if row['reviewed'] else row['status']
     values['why'] = f'failed: {row["reason"]}' if failed else row['stands_out']
     cells = [_cell(values[name], *_COLUMNS[name][1:], empty=failed) for name in columns]
     path, ext = str(row['file']), row['ext']
-    return _Row(_plain(path), _plain(f'{Path(path).name or path} [{ext}]'), cells, bool(row['stands_out']))
+    return _Row(_printable(path), _printable(f'{Path(path).name or path} [{ext}]'), cells, bool(row['stands_out']))
 
 
-def _cell(value, kind, style, *, empty):
+def _cell(value: Any, kind: str, style: str, *, empty: bool) -> _Cell:
     if kind != 'number':
-        return _Cell(_plain(value), kind)
+        return _Cell(_printable(value), kind)
     if empty or math.isnan(value):
         return _Cell('', kind)
     return _Cell(f'{value:{style}}', kind, f'{float(value)!r}')

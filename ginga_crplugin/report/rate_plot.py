@@ -1,112 +1,129 @@
-"""The room of the report's plot: how many cosmic rays each frame of the night has. No other room knows matplotlib."""
+"""The plot of the number of cosmic rays in each frame of a batch."""
 
 import io
 import re
 import warnings
+from collections.abc import Collection
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from astropy.table import QTable
 from astropy.time import Time
+from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from ginga_crplugin.batch.summary import counts, kinds_of
+from ginga_crplugin.batch.summary import count_kinds, segment_counts
 from ginga_crplugin.figures.style import COSMIC_RAY, INK, MASKED
 
-__all__ = ['night_plot']
+__all__ = ['plot_rates']
 
-#: What the colors of the plot are in the page: those of its own style, by which it goes with light and dark.
-_IN_PAGE = {INK: 'ink', MASKED: 'plain', COSMIC_RAY: 'outstanding'}
+#: The CSS variables of the page that replace the colors of the plot, so that it follows light and dark mode.
+_CSS_COLORS = {INK: 'ink', MASKED: 'plain', COSMIC_RAY: 'outstanding'}
 
-_NAMES = {
-    'rate': 'segments per cm² and minute',
+_LABELS = {
+    'rate': 'segments per cm² per minute',
     'second': 'segments per second of exposure',
-    'frame': 'segments in the frame',
+    'frame': 'segments per frame',
 }
 
-#: More points than this are drawn as one picture.
-MANY = 2000
+#: Above this number of points, they are smaller and drawn as a bitmap.
+MANY_POINTS = 2000
 
 
-def night_plot(table):
-    """Draw the cosmic rays of each frame over the night.
+def plot_rates(table: QTable) -> tuple[str, str]:
+    """Plot the number of cosmic rays of each frame over time.
 
     Parameters
     ----------
     table : `~astropy.table.QTable`
-        The summary of the night.
+        The summary of the batch.
 
     Returns
     -------
     svg : str
-        To stand in a page that has colors ``--ink``, ``--plain`` and ``--outstanding``; empty where there is nothing
-        to draw.
-    words : str
-        What is drawn.
+        The plot, for a page with the CSS colors ``--ink``, ``--plain`` and ``--outstanding``; empty if there is
+        nothing to plot.
+    description : str
+        The description of the plot, or why there is none.
     """
-    kinds = kinds_of(table)[table['status'] != 'failed']
-    if not len(kinds):
-        return '', 'no frame was done'
-    kind = max(_NAMES, key=lambda name: np.count_nonzero(kinds == name))
-    shown = np.flatnonzero((table['status'] != 'failed') & (kinds_of(table) == kind))
+    done = table['status'] != 'failed'
+    kinds = count_kinds(table)
+    if not done.any():
+        return '', 'no frame was processed'
+    kind = max(_LABELS, key=lambda name: np.count_nonzero(kinds[done] == name))
+    shown = np.flatnonzero(done & (kinds == kind))
     times = _times(table['date'][shown])
     x = np.arange(1, len(shown) + 1) if times is None else times.plot_date
-    values = counts(table)[shown]
+    values = segment_counts(table)[shown]
     outstanding, reviewed = table['stands_out'][shown] != '', np.asarray(table['reviewed'][shown])
     with mpl.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'night', 'font.family': 'sans-serif'}):
         figure = _figure(x, values, outstanding, reviewed, kind, dated=times is not None)
         file = io.StringIO()
-        figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})  # the same is the same
-    words = (
-        f'{_NAMES[kind]} of {len(shown)} frames, from {values.min():.3g} to {values.max():.3g}, '
-        f'median {np.median(values):.3g}; {np.count_nonzero(outstanding)} standing out, '
+        figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})  # reproducible output
+    count = np.count_nonzero(outstanding)
+    description = (
+        f'{_LABELS[kind]} in {len(shown)} frames: {values.min():.3g} to {values.max():.3g}, '
+        f'median {np.median(values):.3g}; {count} {"stands" if count == 1 else "stand"} out, '
         f'{np.count_nonzero(reviewed)} reviewed'
     )
     if len(shown) < len(table):
-        words += f'; without such a count, and not shown: {len(table) - len(shown)}'
-    return _for_page(file.getvalue()), words
+        description += f'; {len(table) - len(shown)} without such a count are not shown'
+    return _embeddable(file.getvalue()), description
 
 
-def _times(dates):
-    """Return the times of the frames, or None where they can't be told apart."""
+def _times(dates: Collection[str]) -> Time | None:
+    """Return the times of the frames, or None if they are unknown or all the same."""
     if len(set(dates)) < 2:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # of leap seconds in years to come
+            warnings.simplefilter('ignore')  # about leap seconds in the future
             times = Time(np.asarray(dates), format='isot', scale='utc')
             return times if (times.ymdhms['year'] > 0).all() else None
     except ValueError:
         return None
 
 
-def _figure(x, values, outstanding, reviewed, kind, *, dated):
+def _figure(
+    x: np.ndarray, values: np.ndarray, outstanding: np.ndarray, reviewed: np.ndarray, kind: str, *, dated: bool
+) -> Figure:
     ink, plain, vermilion = (_hex(color) for color in (INK, MASKED, COSMIC_RAY))
     figure = Figure(figsize=(10.5, 3.6), layout='constrained')
     axes = figure.add_subplot()
-    usual = np.median(values)
-    axes.axhline(usual, color=ink, linewidth=0.8, linestyle='--', label=f'median {usual:.3g}')
-    for which, name, style in (
+    median = np.median(values)
+    axes.axhline(median, color=ink, linewidth=0.8, linestyle='--', label=f'median {median:.3g}')
+    series: list[tuple[np.ndarray, str, dict[str, Any]]] = [
         (~outstanding, 'frame', {'marker': 'o', 'color': plain, 'markersize': 4.5}),
-        (outstanding, 'stands out', {'marker': '^', 'color': vermilion, 'markersize': 8}),
-        (reviewed, 'reviewed', {'marker': 's', 'color': ink, 'markersize': 12, 'markerfacecolor': 'none'}),
-    ):
-        many = np.count_nonzero(which)
-        if many > MANY:
+        (outstanding, 'stands out', {'marker': '^', 'color': vermilion, 'markersize': 8.0}),
+        (reviewed, 'reviewed', {'marker': 's', 'color': ink, 'markersize': 12.0, 'markerfacecolor': 'none'}),
+    ]
+    for selected, label, style in series:
+        count = np.count_nonzero(selected)
+        if count > MANY_POINTS:
             style |= {'markersize': style['markersize'] / 2, 'rasterized': True}
-        if many or name == 'frame':
-            axes.plot(x[which], values[which], linestyle='none', label=name, **style)
-    if values.max() > 20.0 * usual > 0.0:  # both the night and what stands out are to be seen
-        axes.set_yscale('asinh', linear_width=2.0 * usual)
+        if count or label == 'frame':
+            axes.plot(x[selected], values[selected], linestyle='none', label=label, **style)
+    if values.max() > 20.0 * median > 0.0:  # so that both the typical and the outstanding frames are visible
+        axes.set_yscale('asinh', linear_width=2.0 * median)
     axes.set_ylim(bottom=min(0.0, values.min()))
     axes.margins(y=0.15)
-    axes.set_ylabel(_NAMES[kind])
+    axes.set_ylabel(_LABELS[kind])
     axes.set_xlabel('DATE-OBS' if dated else 'frames in the order of the table')
     if dated:
         axes.xaxis.set_major_locator(AutoDateLocator())
         axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
     else:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        locator: Any = axes.xaxis.get_major_locator()
+        locator.set_params(integer=True)
+    _set_colors(axes, ink)
+    figure.legend(loc='outside upper right', ncols=4, frameon=False, labelcolor=ink)
+    return figure
+
+
+def _set_colors(axes: Axes, ink: str) -> None:
+    """Draw the axes in one color, without the top and right spines."""
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)
     for part in (axes.spines['left'], axes.spines['bottom']):
@@ -114,19 +131,17 @@ def _figure(x, values, outstanding, reviewed, kind, *, dated):
     axes.tick_params(colors=ink, which='both')
     for label in (axes.xaxis.label, axes.yaxis.label, axes.xaxis.get_offset_text()):
         label.set_color(ink)
-    figure.legend(loc='outside upper right', ncols=4, frameon=False, labelcolor=ink)
-    return figure
 
 
-def _hex(color):
+def _hex(color: tuple[int, int, int]) -> str:
     return '#{:02x}{:02x}{:02x}'.format(*color)
 
 
-def _for_page(svg):
-    """Return the picture as a part of a page: in the colors of the page, and without the addresses of its format."""
+def _embeddable(svg: str) -> str:
+    """Return an SVG for embedding in the page: with its CSS colors, without namespaces, metadata and fixed size."""
     svg = svg[svg.index('<svg') :]
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', '', svg)
-    for color, name in _IN_PAGE.items():
+    for color, name in _CSS_COLORS.items():
         svg = svg.replace(_hex(color), f'var(--{name})')
     return re.sub(r' width="[^"]*pt"| height="[^"]*pt"', '', svg, count=2)

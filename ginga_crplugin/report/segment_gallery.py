@@ -1,8 +1,9 @@
-"""The room of the report's sheets: the largest segments of the night, and others with a hint, each beside itself."""
+"""Cutouts of the largest segments of a batch, and of segments with a hint, for the report."""
 
 import base64
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,98 +11,109 @@ import numpy as np
 from astropy.table import QTable
 from PIL import Image
 
+from ginga_crplugin.batch.job import LargeSegment, Outcome
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
 from ginga_crplugin.figures.cutout import MAX_SIZE, cutout_size
-from ginga_crplugin.io.saved_mask import read_segment_cutout
+from ginga_crplugin.io.saved_mask import SegmentCutout, read_segment_cutout
 
-__all__ = ['Cell', 'sheets']
+__all__ = ['GalleryItem', 'segment_galleries']
 
-#: How many segments there are on each sheet, at most.
-MOST = 24
+#: The largest number of segments in a gallery.
+MAX_ITEMS = 24
 
-#: About the side of a cutout in the page, in its pixels.
-PANE = 202
+#: The approximate side of a cutout in the page (pixels).
+CUTOUT_SIZE = 202
+
+_Candidates = Sequence[tuple[Outcome, LargeSegment]]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A segment on a sheet.
+class GalleryItem:
+    """A segment in a gallery.
 
     Attributes
     ----------
     frame : str
-        Which frame it is in.
-    words : str
-        Which one it is, and how large.
+        The name of its frame.
+    title : str
+        Its label, position and size.
     hint : str
-        What it may be.
-    picture : str
-        The mask beside the frame, as PNG in base64; empty where it can't be drawn.
+        The possible cause other than a cosmic ray.
+    image : str
+        The mask beside the frame, as PNG in base64; empty if it cannot be drawn.
     reason : str
-        Why it can't be drawn.
+        Why it cannot be drawn.
     """
 
     frame: str
-    words: str
+    title: str
     hint: str
-    picture: str
+    image: str
     reason: str = ''
 
 
-def sheets(outcomes):
-    """Draw the largest segments of the night, and others that have a hint: the largest of each hint in turn.
+def segment_galleries(outcomes: Sequence[Outcome]) -> tuple[list[GalleryItem], list[GalleryItem]]:
+    """Draw the largest segments of a batch, and other segments with a hint.
 
     Parameters
     ----------
     outcomes : list of Outcome
+        The outcomes of the frames.
 
     Returns
     -------
-    largest, hinted : list of Cell
+    largest : list of GalleryItem
+        The largest segments, at most `MAX_ITEMS`.
+    hinted : list of GalleryItem
+        Others with a hint, alternating between the hints, the largest of each first.
     """
-    told = [(outcome, item) for outcome in outcomes for item in outcome.largest]
-    told.sort(key=lambda one: -one[1][3])
-    largest, rest = _cells(told)
-    ranks = Counter()
-    turns = []
-    for outcome, item in rest:
-        if item[4]:
-            turns.append((ranks[item[4]], outcome, item))
-            ranks[item[4]] += 1
-    turns.sort(key=lambda one: one[0])
-    return largest, _cells([one[1:] for one in turns])[0]
+    candidates = [(outcome, segment) for outcome in outcomes for segment in outcome.largest]
+    candidates.sort(key=lambda candidate: -candidate[1].pixels)
+    largest, rest = _draw(candidates)
+    counts: Counter[str] = Counter()
+    ranked = []
+    for outcome, segment in rest:
+        if segment.hint:
+            ranked.append((counts[segment.hint], outcome, segment))
+            counts[segment.hint] += 1
+    ranked.sort(key=lambda candidate: candidate[0])
+    return largest, _draw([candidate[1:] for candidate in ranked])[0]
 
 
-def _cells(told):
-    """Draw as many as a sheet holds, and give back the others; those that were rejected in review are passed over."""
-    cells = []
-    for place, (outcome, item) in enumerate(told):
-        if len(cells) == MOST or place == 2 * MOST:  # so that few files are opened
-            return cells, told[place:]
-        cell = _cell(outcome, *item)
-        if cell is not None:
-            cells.append(cell)
-    return cells, []
+def _draw(candidates: _Candidates) -> tuple[list[GalleryItem], _Candidates]:
+    """Draw the first segments that were not rejected in review, and return them and the candidates that are left."""
+    items: list[GalleryItem] = []
+    for index, (outcome, segment) in enumerate(candidates):
+        if len(items) == MAX_ITEMS or index == 2 * MAX_ITEMS:  # the second limit bounds the number of files opened
+            return items, candidates[index:]
+        item = _draw_segment(outcome, segment)
+        if item is not None:
+            items.append(item)
+    return items, []
 
 
-def _cell(outcome, label, x, y, size, hint):
+def _draw_segment(outcome: Outcome, segment: LargeSegment) -> GalleryItem | None:
+    """Draw a segment; None if it was rejected in review."""
     frame = f'{Path(outcome.path).name} [{outcome.ext}]'
-    words = f'#{label}, x {x + 1:.1f}, y {y + 1:.1f}, {size} px'
-    own = None if '://' in outcome.path else (outcome.path, outcome.ext)
+    title = f'#{segment.label}, x {segment.x + 1:.1f}, y {segment.y + 1:.1f}, {segment.pixels} px'
+    science = None if '://' in outcome.path else (outcome.path, outcome.ext)
     try:
-        cut = read_segment_cutout(outcome.output, label, MAX_SIZE, own)
+        cutout = read_segment_cutout(outcome.output, segment.label, MAX_SIZE, science)
     except (OSError, ValueError) as error:
-        return Cell(frame, words, hint, '', ' '.join(str(error).split()))
-    return None if cut is None else Cell(frame, words, hint, _picture(cut))
+        return GalleryItem(frame, title, segment.hint, '', ' '.join(str(error).split()))
+    return None if cutout is None else GalleryItem(frame, title, segment.hint, _png(cutout))
 
 
-def _picture(cut):
-    pixels = np.flatnonzero(cut.segment)
-    segments = Segments(cut.plane.shape, pixels, np.ones(len(pixels), dtype=np.int32), QTable())
-    side = cutout_size(np.nonzero(cut.segment))
-    science = None if cut.science is None else np.asarray(cut.science, dtype=float)
-    drawn = draw_cutouts(segments, 1, [('mask', cut.plane), ('frame', science)], side, max(1, round(PANE / side)))
+def _png(cutout: SegmentCutout) -> str:
+    """Return the mask beside the frame as PNG in base64."""
+    pixels = np.flatnonzero(cutout.segment)
+    segments = Segments(cutout.plane.shape, pixels, np.ones(len(pixels), dtype=np.int32), QTable())
+    side = cutout_size(np.nonzero(cutout.segment))
+    science = None if cutout.science is None else np.asarray(cutout.science, dtype=float)
+    image = draw_cutouts(
+        segments, 1, [('mask', cutout.plane), ('frame', science)], side, max(1, round(CUTOUT_SIZE / side))
+    )
     file = io.BytesIO()
-    Image.fromarray(drawn).save(file, 'PNG', optimize=True)
+    Image.fromarray(image).save(file, 'PNG', optimize=True)
     return base64.b64encode(file.getvalue()).decode()

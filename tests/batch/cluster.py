@@ -1,4 +1,4 @@
-"""A real Dask cluster for tests: a scheduler and workers, each a process of its own."""
+"""A real Dask cluster for tests, with the scheduler and the workers in processes of their own."""
 
 import json
 import os
@@ -12,12 +12,14 @@ BIN = Path(sys.executable).parent
 
 
 class Cluster:
-    """``dask-scheduler`` and some ``dask-worker``, started in a folder that they may use.
+    """A scheduler and workers.
 
     Parameters
     ----------
     folder : `~pathlib.Path`
+        The folder for their files.
     workers : int
+        The number of workers.
     """
 
     def __init__(self, folder, workers=2):
@@ -41,11 +43,11 @@ class Cluster:
 
     def _start(self, kind, *options):
         log = (self._folder / f'{kind}.log').open('ab')
-        words = [BIN / 'dask', kind, *options]
+        command = [BIN / 'dask', kind, *options]
         environment = os.environ | {'OMP_NUM_THREADS': '1', 'DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT': '5s'}
         with log:
             return subprocess.Popen(
-                [str(word) for word in words], stdout=log, stderr=log, start_new_session=True, env=environment
+                [str(part) for part in command], stdout=log, stderr=log, start_new_session=True, env=environment
             )
 
     def _wait_for_address(self, seconds=60.0):
@@ -59,7 +61,7 @@ class Cluster:
 
     @staticmethod
     def kill(process):
-        """End a process and what it started, at once."""
+        """Kill a process and its children."""
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 

@@ -1,4 +1,4 @@
-"""A night of frames: one recipe over many, in one process, on many cores, and on a cluster."""
+"""A recipe applied to many frames: in one process, in several processes, and on a cluster."""
 
 import json
 import signal
@@ -15,8 +15,8 @@ from astropy.nddata import CCDData
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import MaskBit, Recipe, detect, load_recipe, merge_mask, read_dark, read_frame, save_recipe
-from ginga_crplugin.batch.apply import apply_recipe, files_of
-from ginga_crplugin.batch.cluster import _outcome, local_client, remote_client
+from ginga_crplugin.batch.apply import apply_recipe, find_files
+from ginga_crplugin.batch.cluster import collect_outcome, local_client, remote_client
 from ginga_crplugin.batch.job import Job, process
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.frame import MaskSource
@@ -27,7 +27,7 @@ from ginga_crplugin.recipe.recipe import Rule
 
 @pytest.fixture(scope='module')
 def night(tmp_path_factory):
-    """Frames of two cameras, a dark, a mosaic, a file that is none, and a recipe."""
+    """A folder with frames of two cameras, a dark, a mosaic, and a file that is not FITS."""
     folder = tmp_path_factory.mktemp('night')
     for number in range(4):
         truth = simulate((128, 128), number)
@@ -74,7 +74,7 @@ def contents(folder):
 # one frame
 
 
-def test_a_frame_gets_what_the_recipe_says(night, recipe, tmp_path):
+def test_recipe_is_applied_to_a_frame(night, recipe, tmp_path):
     job = Job(str(night / 'f1.fits'), 0, str(tmp_path / 'f1_crmask.fits'))
     outcome = process(recipe, job)
     frame = read_frame(night / 'f1.fits').replace(masks=(read_dark(night / 'dark.fits', 30),))
@@ -84,10 +84,10 @@ def test_a_frame_gets_what_the_recipe_says(night, recipe, tmp_path):
         assert_array_equal(hdus['DQ'].data, merge_mask(frame, found))
         header = hdus['MASK'].header
         assert (header['CRRECIPE'], header['CRRULE'], header['LASIGCLP']) == ('night.yaml', 'red', 6.0)
-        assert header['CRCHECKS'] == outcome.checks
+        assert header['CRCHECKS'] == outcome.checks_text
         rows = {row['label']: row for row in hdus['CRSEG'].data}
     assert (outcome.status, outcome.rule, outcome.pixels) == ('done', 'red', found.pixels)
-    assert (outcome.segments, outcome.excluded) == (len(rows), found.excluded_fraction)
+    assert (outcome.segments, outcome.excluded_fraction) == (len(rows), found.excluded_fraction)
     assert outcome.rate == pytest.approx(len(rows) / ((128 * 13.5e-4) ** 2 * 10.0))
     sizes = sorted((row['area'] for row in rows.values()), reverse=True)
     assert [size for _, _, _, size, _ in outcome.largest][:6] == sizes[:6]
@@ -96,18 +96,18 @@ def test_a_frame_gets_what_the_recipe_says(night, recipe, tmp_path):
         assert (x, y, size, hint) == (row['x_centroid'], row['y_centroid'], row['area'], row['hint'].strip())
 
 
-def written(path):
-    """Return which file it is, and when it was written; reading it changes neither."""
-    found = Path(path).stat()
-    return found.st_ino, found.st_mtime_ns
+def file_identity(path):
+    """Return the inode and the modification time of a file."""
+    status = Path(path).stat()
+    return status.st_ino, status.st_mtime_ns
 
 
-def test_what_is_done_and_whole_is_left_as_it_is(night, recipe, tmp_path):
+def test_complete_output_is_skipped(night, recipe, tmp_path):
     job = Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits'))
     first = process(recipe, job)
-    before = written(job.output)
+    before = file_identity(job.output)
     again = process(recipe, job)
-    assert written(job.output) == before
+    assert file_identity(job.output) == before
     assert again.status == 'skipped'
     for name in (
         'rule',
@@ -117,7 +117,7 @@ def test_what_is_done_and_whole_is_left_as_it_is(night, recipe, tmp_path):
         'segments',
         'listed',
         'rate',
-        'excluded',
+        'excluded_fraction',
         'checks',
         'largest',
     ):
@@ -125,7 +125,7 @@ def test_what_is_done_and_whole_is_left_as_it_is(night, recipe, tmp_path):
 
 
 @pytest.mark.parametrize('what', ['cut', 'flipped', 'recipe', 'frame', 'gain'])
-def test_what_is_not_whole_or_of_another_recipe_is_told_and_made_anew_if_asked(night, recipe, tmp_path, what):
+def test_incomplete_output_or_one_of_another_recipe_fails_unless_resumed_or_overwritten(night, recipe, tmp_path, what):
     path, output = tmp_path / 'f0.fits', tmp_path / 'out.fits'
     path.write_bytes((night / 'f0.fits').read_bytes())
     job = Job(str(path), 0, str(output))
@@ -146,46 +146,46 @@ def test_what_is_not_whole_or_of_another_recipe_is_told_and_made_anew_if_asked(n
                 hdus[0].header['GAIN'] = 1.6
     before = output.read_bytes()
     assert process(recipe, job).status == 'failed'
-    assert 'is not whole or not of this recipe' in process(recipe, job).reason
+    assert 'is incomplete or of another recipe' in process(recipe, job).reason
     assert output.read_bytes() == before
-    how = {'resume': True} if what in ('flipped', 'recipe', 'frame', 'gain') else {'overwrite': True}
-    assert process(recipe, job, **how).status == 'done'
+    options = {'overwrite': True} if what == 'cut' else {'resume': True}
+    assert process(recipe, job, **options).status == 'done'
     assert process(recipe, job).status == 'skipped'
 
 
-def test_to_go_on_replaces_no_file_of_others(night, recipe, tmp_path):
+def test_resume_does_not_overwrite_other_files(night, recipe, tmp_path):
     job = Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits'))
     fits.writeto(job.output, np.zeros((4, 4)))
     before = Path(job.output).read_bytes()
     outcome = process(recipe, job, resume=True)
     assert outcome.status == 'failed'
-    assert 'exists already' in outcome.reason
+    assert 'already exists' in outcome.reason
     assert Path(job.output).read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ('recipe', 'why'),
+    ('recipe', 'reason'),
     [
         (Recipe(stop=('bad_pixels',)), 'f0.fits is not processed: bad_pixels: '),
         (Recipe(masks=(MaskSource(Path('none.fits')),)), 'none.fits'),
         (Recipe(unit='electron'), 'gain'),
     ],
 )
-def test_a_frame_that_fails_says_why(night, tmp_path, recipe, why):
+def test_failed_frame_has_a_reason(night, tmp_path, recipe, reason):
     recipe = Recipe({'gain': 2.0}, stop=recipe.stop, masks=recipe.masks, unit=recipe.unit)
     outcome = process(recipe, Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits')))
     assert outcome.status == 'failed'
-    assert why in outcome.reason
+    assert reason in outcome.reason
     assert not list(tmp_path.iterdir())
 
 
-def test_a_fault_of_the_program_is_told_as_well(night, recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr('ginga_crplugin.batch.job.find', lambda prepared: 1 // 0)
+def test_unexpected_error_is_the_reason(night, recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr('ginga_crplugin.batch.job.run_recipe', lambda prepared: 1 // 0)
     outcome = process(recipe, Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits')))
     assert (outcome.status, outcome.reason.split(':')[0]) == ('failed', 'ZeroDivisionError')
 
 
-def test_grown_masks(night, tmp_path):
+def test_masks_are_grown(night, tmp_path):
     path = str(night / 'f0.fits')
     for grow in (0, 2):
         process(Recipe(grow=grow, kind='mask'), Job(path, 0, str(tmp_path / f'{grow}.fits')))
@@ -223,23 +223,23 @@ def test_all_frames_of_all_files(night, recipe, reference, tmp_path):
         )
 
 
-def test_results_come_one_by_one(night, recipe, tmp_path):
+def test_outcomes_are_yielded_one_by_one(night, recipe, tmp_path):
     outcomes = apply_recipe(recipe, [night / 'f0.fits', night / 'f1.fits'], tmp_path)
     assert Path(next(outcomes).path).name == 'f0.fits'
     assert list(contents(tmp_path)) == ['f0_crmask.fits']
     assert Path(next(outcomes).path).name == 'f1.fits'
 
 
-def test_two_frames_of_one_name_do_not_share_an_output(night, recipe, tmp_path):
+def test_two_frames_of_the_same_name_do_not_share_an_output(night, recipe, tmp_path):
     other = tmp_path / 'other' / 'f0.fits'
     other.parent.mkdir()
     other.write_bytes((night / 'f1.fits').read_bytes())
     outcomes = list(apply_recipe(recipe, [night / 'f0.fits', other], tmp_path))
     assert [o.status for o in outcomes] == ['done', 'failed']
-    assert outcomes[1].reason == 'f0_crmask.fits is the mask of another frame of the same name already'
+    assert outcomes[1].reason == 'f0_crmask.fits is already the mask of another frame of the same name'
 
 
-def test_names_of_headers_are_no_paths(night, recipe, tmp_path):
+def test_names_in_headers_are_not_paths(night, recipe, tmp_path):
     ccd = CCDData.read(night / 'f0.fits')
     hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(ccd.data, ccd.header, name='../../X') for _ in range(2))]
     fits.HDUList(hdus).writeto(tmp_path / 'in.fits')
@@ -249,7 +249,7 @@ def test_names_of_headers_are_no_paths(night, recipe, tmp_path):
 
 
 @pytest.mark.parametrize('address', ['file://{}', 'simplecache::file://{}'])
-def test_an_address_is_fetched(night, recipe, reference, tmp_path, address):
+def test_address_is_fetched(night, recipe, reference, tmp_path, address):
     pytest.importorskip('fsspec')
     [outcome] = apply_recipe(recipe, [address.format(night / 'f0.fits')], tmp_path)
     assert outcome.status == 'done', outcome.reason
@@ -262,7 +262,7 @@ def test_every_image_at_an_address_is_a_frame(night, recipe, reference, tmp_path
     data, header = fits.getdata(night / 'f0.fits', header=True)
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(data.astype(np.int16), header)]).writeto(packed)
     outcomes = list(apply_recipe(recipe, [f'file://{night / "mosaic.fits"}', f'file://{packed}'], tmp_path))
-    assert [(o.status, o.ext, o.of, o.reason) for o in outcomes] == [
+    assert [(o.status, o.ext, o.frames_in_file, o.reason) for o in outcomes] == [
         ('done', 1, 2, ''),
         ('done', 2, 2, ''),
         ('done', 1, 1, ''),
@@ -272,7 +272,7 @@ def test_every_image_at_an_address_is_a_frame(night, recipe, reference, tmp_path
         assert contents(tmp_path)[name] == reference[name]
 
 
-def test_what_is_wrong_at_an_address_names_the_address(recipe, tmp_path):
+def test_errors_of_an_address_name_the_address(recipe, tmp_path):
     pytest.importorskip('fsspec')
     (tmp_path / 'text.fits').write_text('no FITS')
     fits.PrimaryHDU(np.zeros((60, 60))).writeto(tmp_path / 'short.fits')
@@ -286,38 +286,38 @@ def test_what_is_wrong_at_an_address_names_the_address(recipe, tmp_path):
     assert 'nowhere' in outcomes[2].reason
 
 
-def test_files_are_named_by_pattern_folder_and_header(night, monkeypatch):
+def test_files_are_found_by_pattern_folder_and_header(night, monkeypatch):
     monkeypatch.chdir(night)
-    assert files_of(['f?.fits', 'f1.fits', 'mosaic.fits[1]']) == [
+    assert find_files(['f?.fits', 'f1.fits', 'mosaic.fits[1]']) == [
         'f0.fits',
         'f1.fits',
         'f2.fits',
         'f3.fits',
         'mosaic.fits[1]',
     ]
-    assert files_of([str(night)]) == sorted(map(str, night.glob('*.fits')))
-    assert files_of(['f*.fits', 'dark.fits'], {'imagetyp': 'DARK'}) == ['dark.fits']
-    assert files_of(['*.fits'], {'imagetyp': 'LIGHT', 'instrume': 'red'}) == ['f1.fits', 'f3.fits']
-    assert files_of(['f*.fits'], {'xpixsz': 13.5}) == [f'f{n}.fits' for n in range(4)]
+    assert find_files([str(night)]) == sorted(map(str, night.glob('*.fits')))
+    assert find_files(['f*.fits', 'dark.fits'], {'imagetyp': 'DARK'}) == ['dark.fits']
+    assert find_files(['*.fits'], {'imagetyp': 'LIGHT', 'instrume': 'red'}) == ['f1.fits', 'f3.fits']
+    assert find_files(['f*.fits'], {'xpixsz': 13.5}) == [f'f{n}.fits' for n in range(4)]
     with pytest.raises(FileNotFoundError, match='no such file'):
-        files_of(['g*.fits'])
+        find_files(['g*.fits'])
 
 
-def test_outputs_are_no_frames(night, recipe, tmp_path):
+def test_outputs_are_not_frames(night, recipe, tmp_path):
     list(apply_recipe(recipe, [night / 'f0.fits'], tmp_path))
     with pytest.raises(FileNotFoundError):
-        files_of([str(tmp_path)])
-    assert files_of([str(tmp_path / 'f0_crmask.fits')])
+        find_files([str(tmp_path)])
+    assert find_files([str(tmp_path / 'f0_crmask.fits')])
 
 
 # the command
 
 
-def apply(*words):
-    return main(['apply', *map(str, words)])
+def apply(*args):
+    return main(['apply', *map(str, args)])
 
 
-def test_the_command(night, recipe_path, reference, tmp_path, capsys):
+def test_command(night, recipe_path, reference, tmp_path, capsys):
     out = tmp_path / 'out'
     assert apply(recipe_path, night / 'f*.fits', '-o', out, '-j', 1) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -327,7 +327,7 @@ def test_the_command(night, recipe_path, reference, tmp_path, capsys):
     assert {name: reference[name] for name in contents(out)} == contents(out)
 
 
-def test_the_command_goes_on_where_it_was(night, recipe_path, tmp_path, capsys):
+def test_command_resumes(night, recipe_path, tmp_path, capsys):
     out = tmp_path / 'out'
     frames = [night / 'f0.fits', night / 'broken.fits', night / 'f1.fits']
     assert apply(recipe_path, *frames, '-o', out, '-j', 1) == 1
@@ -336,7 +336,7 @@ def test_the_command_goes_on_where_it_was(night, recipe_path, tmp_path, capsys):
     assert 'broken.fits' in captured.out
     assert 'Traceback' not in captured.err
     assert apply(recipe_path, *frames, '-o', out, '-j', 1) == 1
-    assert 'holds results already: --resume goes on with them' in capsys.readouterr().err
+    assert 'already has results; use --resume to continue' in capsys.readouterr().err
     (out / 'f1_crmask.fits').unlink()
     assert apply(recipe_path, *frames, '-o', out, '-j', 1, '--resume', '--json') == 1
     *rows, last = map(json.loads, capsys.readouterr().out.splitlines())
@@ -349,7 +349,7 @@ def test_the_command_goes_on_where_it_was(night, recipe_path, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ('words', 'why'),
+    ('args', 'message'),
     [
         (['none.yaml', 'f0.fits'], 'none.yaml: No such file'),
         (['f0.fits', 'f0.fits'], 'f0.fits'),
@@ -357,24 +357,24 @@ def test_the_command_goes_on_where_it_was(night, recipe_path, tmp_path, capsys):
         (['night.yaml', 'f0.fits', '--scheduler', 'tcp://127.0.0.1:1'], 'no scheduler answers at tcp://127.0.0.1:1'),
     ],
 )
-def test_the_command_refuses_in_one_line(night, recipe_path, tmp_path, monkeypatch, capsys, words, why):
+def test_command_fails_with_one_line(night, recipe_path, tmp_path, monkeypatch, capsys, args, message):
     monkeypatch.chdir(night)
-    monkeypatch.setattr('ginga_crplugin.batch.cluster.PATIENCE', 1)
-    assert apply(*words, '-o', tmp_path / 'out') == 1
+    monkeypatch.setattr('ginga_crplugin.batch.cluster.CONNECT_TIMEOUT', 1)
+    assert apply(*args, '-o', tmp_path / 'out') == 1
     err = capsys.readouterr().err
-    assert why in err
+    assert message in err
     assert err.count('\n') == 1
 
 
-def test_what_is_missing_is_named(night, recipe_path, tmp_path, monkeypatch, capsys):
+def test_missing_package_is_named(night, recipe_path, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('ginga_crplugin.cli.apply.find_spec', lambda name: None if name == 'distributed' else True)
     assert apply(recipe_path, night / 'f0.fits', '-o', tmp_path / 'out') == 1
     assert "apply needs distributed: pip install 'ginga-crplugin[batch]'" in capsys.readouterr().err
 
 
-def start(*words, folder):
-    command = [sys.executable, '-m', 'ginga_crplugin', 'apply', *map(str, words)]
-    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where these tests run under nohup
+def start(*args, folder):
+    command = [sys.executable, '-m', 'ginga_crplugin', 'apply', *map(str, args)]
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # nohup would ignore it
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, preexec_fn=interruptible
     )
@@ -382,9 +382,7 @@ def start(*words, folder):
 
 @pytest.mark.parametrize('jobs', [1, 2])
 @pytest.mark.slow  # starts and interrupts the command
-def test_an_interrupt_leaves_whole_files_and_resume_does_the_rest(
-    night, recipe_path, reference, tmp_path, jobs, capsys
-):
+def test_interrupted_run_leaves_complete_files_and_is_resumed(night, recipe_path, reference, tmp_path, jobs, capsys):
     out = tmp_path / 'out'
     frames = sorted(night.glob('f?.fits'))
     process = start(recipe_path, *frames, '-o', out, '-j', jobs, folder=tmp_path)
@@ -400,11 +398,11 @@ def test_an_interrupt_leaves_whole_files_and_resume_does_the_rest(
     assert contents(out) == {name: reference[name] for name in reference if name.startswith('f')}
 
 
-# many cores, and a cluster
+# several processes, and a cluster
 
 
 @pytest.mark.slow  # starts Dask workers
-def test_many_cores_give_the_same_files(night, recipe, reference, tmp_path):
+def test_several_processes_write_the_same_files(night, recipe, reference, tmp_path):
     with local_client(2) as client:
         outcomes = list(apply_recipe(recipe, sorted(night.glob('*[0-9c].fits')), tmp_path, client=client))
     assert {outcome.status for outcome in outcomes} == {'done'}
@@ -424,7 +422,7 @@ def cluster(tmp_path):
 
 @pytest.fixture(scope='module')
 def long_night(night, tmp_path_factory):
-    """More frames than can be done at once."""
+    """More frames than can be processed at once."""
     folder = tmp_path_factory.mktemp('long')
     for number in range(24):
         (folder / f'g{number:02}.fits').write_bytes((night / f'f{number % 4}.fits').read_bytes())
@@ -432,9 +430,7 @@ def long_night(night, tmp_path_factory):
 
 
 @pytest.mark.slow  # starts a Dask cluster
-def test_a_cluster_gives_the_same_files_and_loses_nothing_with_a_worker(
-    cluster, long_night, recipe, reference, tmp_path
-):
+def test_cluster_writes_the_same_files_although_a_worker_dies(cluster, long_night, recipe, reference, tmp_path):
     out = tmp_path / 'out'
     out.mkdir()
     outcomes = []
@@ -445,23 +441,26 @@ def test_a_cluster_gives_the_same_files_and_loses_nothing_with_a_worker(
             if len(outcomes) == 4:
                 cluster.kill(cluster.workers[0])
     assert sorted(Path(outcome.path).name for outcome in outcomes) == sorted(p.name for p in long_night.iterdir())
-    assert {outcome.status for outcome in outcomes} <= {'done', 'skipped'}  # skipped: it was whole when its worker died
+    assert {outcome.status for outcome in outcomes} <= {
+        'done',
+        'skipped',
+    }  # skipped: it was complete when its worker died
     assert contents(out) == {f'g{n:02}_crmask.fits': reference[f'f{n % 4}_crmask.fits'] for n in range(24)}
 
 
-def test_a_scheduler_that_dies_while_an_answer_is_fetched_is_told():
+def test_lost_scheduler_while_a_result_is_fetched():
     class Future:
         status = 'finished'
 
         def result(self):
             raise ConnectionResetError(104, 'Connection reset by peer')
 
-    with pytest.raises(OSError, match='the scheduler of the cluster is gone'):
-        _outcome(Future(), None)
+    with pytest.raises(OSError, match='lost the Dask scheduler'):
+        collect_outcome(Future(), None)
 
 
 @pytest.mark.slow  # starts a Dask cluster
-def test_a_scheduler_that_dies_is_told_and_resume_does_the_rest(
+def test_lost_scheduler_is_reported_and_the_run_is_resumed(
     cluster, long_night, recipe_path, reference, tmp_path, capsys
 ):
     out = tmp_path / 'out'
@@ -470,14 +469,14 @@ def test_a_scheduler_that_dies_is_told_and_resume_does_the_rest(
     for _ in range(3):
         process.stdout.readline()
     cluster.kill(cluster.scheduler)
-    began = time.monotonic()
+    start_time = time.monotonic()
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert err.strip().splitlines()[-1] == (
-        'ginga-crplugin: the scheduler of the cluster is gone; what was done is whole, --resume does the rest'
+        'ginga-crplugin: lost the Dask scheduler; finished outputs are complete, continue with --resume'
     )
     assert 'Traceback' not in err
-    assert time.monotonic() - began < 60.0
+    assert time.monotonic() - start_time < 60.0
     assert len(contents(out)) < 24
     cluster.close()
     assert apply(recipe_path, *frames, '-o', out, '-j', 1, '--resume') == 0

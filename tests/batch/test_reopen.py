@@ -1,4 +1,4 @@
-"""A night looked at again: what is opened, that the panel shows what the run had, and that a review is kept."""
+"""A batch opened for review: which frames are opened, what the panel shows, and how a review is saved."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from ginga_crplugin import MaskBit, Recipe, load_recipe, read_frame, read_mask, save_recipe
 from ginga_crplugin.batch.apply import apply_recipe
 from ginga_crplugin.batch.job import Outcome
-from ginga_crplugin.batch.reopen import MOST, night_of
+from ginga_crplugin.batch.reopen import MAX_FRAMES, frames_to_review
 from ginga_crplugin.batch.summary import read_summary
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.bits import REVIEW
@@ -29,8 +29,8 @@ from ginga_crplugin.session.session import Session
 SHAPE = (128, 144)
 
 
-def at_once(job, done):
-    """Do a job where it is asked for."""
+def run_now(job, done):
+    """Run a job in the calling thread."""
     try:
         result, error = job(), None
     except Exception as failure:
@@ -40,7 +40,7 @@ def at_once(job, done):
 
 @pytest.fixture(scope='module')
 def frames(tmp_path_factory):
-    """Two frames, one with a MASK of its own, a mosaic with masks chip by chip, a dark, and a mask of a column."""
+    """Two frames, one with a MASK of its own, a mosaic with masks chip by chip, a dark, and the mask of a column."""
     folder = tmp_path_factory.mktemp('frames')
     truth = simulate(SHAPE, 1)
     truth.dark.write(folder / 'dark.fits')
@@ -48,7 +48,7 @@ def frames(tmp_path_factory):
     header = truth.ccd.header.copy()
     header.update({'BUNIT': 'adu', 'XPIXSZ': 13.5})
     data = truth.ccd.data.copy()
-    data[[30, 60, 90, 100], [20, 40, 60, 110]] = -4000.0  # what the check of bad pixels masks
+    data[[30, 60, 90, 100], [20, 40, 60, 110]] = -4000.0  # masked by the check of bad pixels
     fits.PrimaryHDU(data, header).writeto(folder / 'f1.fits')
     own = np.zeros(SHAPE, dtype=np.uint8)
     own[:, 70:72] = 1
@@ -79,37 +79,37 @@ def recipes(folder):
     }
 
 
-NIGHTS = [('new', name) for name in sorted(recipes(Path()))]
-NIGHTS += [('mask', name) for name in ('chips', 'remedy', 'not its own')]
+BATCHES = [('new', name) for name in sorted(recipes(Path()))]
+BATCHES += [('mask', name) for name in ('chips', 'remedy', 'not its own')]
 
 
-@pytest.fixture(scope='module', params=NIGHTS, ids=' '.join)
-def night(request, frames, tmp_path_factory):
-    """The results by a recipe of that name, and the name."""
+@pytest.fixture(scope='module', params=BATCHES, ids=' '.join)
+def batch(request, frames, tmp_path_factory):
+    """The frames to review of a batch with a recipe, and the name of the recipe."""
     kind, name = request.param
-    folder = tmp_path_factory.mktemp('night')
+    folder = tmp_path_factory.mktemp('batch')
     save_recipe(replace(recipes(frames)[name], kind=kind), folder / 'recipe.yaml')
     recipe = load_recipe(folder / 'recipe.yaml')
     outcomes = list(apply_recipe(recipe, [frames / f'{stem}.fits' for stem in ('f1', 'f2', 'mosaic')], folder))
     assert all(outcome.status == 'done' for outcome in outcomes), outcomes
     write_report(folder, outcomes, recipe)
-    seen = night_of(folder, every=True)
-    assert len(seen.frames) == 4
-    assert bool(seen.outputs) == (kind == 'mask')
-    return seen, name
+    review = frames_to_review(folder, all_frames=True)
+    assert len(review.frames) == 4
+    assert bool(review.outputs) == (kind == 'mask')
+    return review, name
 
 
 @pytest.fixture(autouse=True)
-def hints_at_once(monkeypatch):
+def hints_without_delay(monkeypatch):
     monkeypatch.setattr('ginga_crplugin.session.session.IDLE', 0.0)
 
 
-def opened(night, place, session=None):
-    """Open a frame of a night as the panel does, and run it."""
-    session = Session(at_once) if session is None else session
-    session.outputs = night.outputs
-    session.take_recipe(night.recipe)
-    path, ext = night.frames[place]
+def opened(review, index, session=None):
+    """Open a frame of a batch as the panel does, and run it."""
+    session = Session(run_now) if session is None else session
+    session.outputs = review.outputs
+    session.take_recipe(review.recipe)
+    path, ext = review.frames[index]
     session.open(lambda: read_frame(path, ext, session.unit))
     assert session.error == ''
     if session.result is None:
@@ -123,60 +123,60 @@ def plane(session):
     return session.decisions.plane(session.result.frame.bits | saturated)
 
 
-def output_of(night, place):
-    path, ext = night.frames[place]
-    return night.outputs.get((path.resolve(), ext), path)
+def output_of(review, index):
+    path, ext = review.frames[index]
+    return review.outputs.get((path.resolve(), ext), path)
 
 
-# the panel shows what the run had
+# the panel shows what the batch found
 
 
-@pytest.mark.parametrize('place', range(4))
-def test_the_panel_finds_what_the_run_found_and_lists_no_mask_twice(night, place):
-    seen, name = night
-    session = opened(seen, place)
-    with fits.open(output_of(seen, place)) as hdus:
+@pytest.mark.parametrize('index', range(4))
+def test_panel_finds_the_same_and_lists_no_mask_twice(batch, index):
+    review, name = batch
+    session = opened(review, index)
+    with fits.open(output_of(review, index)) as hdus:
         assert_array_equal(plane(session), hdus['DQ'].data)
         header = hdus['MASK'].header
     assert session.result.detection.params.sigclip == header['LASIGCLP']
-    assert (len(session.result.segments), session.min_size) == (header['CRNSEG'], seen.recipe.min_size)
+    assert (len(session.result.segments), session.min_size) == (header['CRNSEG'], review.recipe.min_size)
     masks = [choice.mask for choice in session.masks if choice.used]
     assert len(masks) == len(session.masks)
     made, rest = ([mask for mask in masks if (mask.origin == 'own') is own] for own in (False, True))
-    wanted = seen.recipe.for_header(session.frame.ccd.header).masks
-    assert [(mask.origin.path, mask.origin.limit) for mask in made] == [(mask.path, mask.limit) for mask in wanted]
-    if (name, place) == ('not its own', 1):  # it has a MASK, which was not used
+    expected = review.recipe.for_header(session.frame.ccd.header).masks
+    assert [(mask.origin.path, mask.origin.limit) for mask in made] == [(mask.path, mask.limit) for mask in expected]
+    if (name, index) == ('not its own', 1):  # it has a MASK, which was not used
         assert not session.frame.bits[5, 70:72].any()
     for mask in rest:
         assert sum(other.bit == mask.bit for other in rest) == 1
         assert not any((mask.mask & other.mask).any() for other in made if other.bit == mask.bit)
 
 
-def test_the_dark_stands_beside_the_segments(results):
-    session = opened(night_of(results, every=True), 0)
+def test_dark_is_shown(results):
+    session = opened(frames_to_review(results, all_frames=True), 0)
     assert_array_equal(session.dark, fits.getdata(results.parent / 'frames' / 'dark.fits'))
 
 
 @pytest.fixture
 def results(frames, tmp_path):
-    """A folder of results whose masks can be moved and changed: of the frames, too."""
+    """The folder of a batch; its frames and masks can be changed."""
     shutil.copytree(frames, tmp_path / 'frames')
     folder = tmp_path / 'out'
     assert apply(folder, recipes(tmp_path / 'frames')['remedy']) == 0
     return folder
 
 
-def apply(folder, recipe, *words):
-    """Apply a recipe to the two frames beside a folder, as the command does."""
+def apply(folder, recipe, *options):
+    """Apply a recipe to two frames with the command."""
     top = folder.parent
     if not (top / 'r.yaml').exists():
         save_recipe(recipe, top / 'r.yaml')
     names = [top / 'frames' / 'f1.fits', top / 'frames' / 'f2.fits']
-    return main(['apply', *map(str, (top / 'r.yaml', *names, '-o', folder, '-j', 1)), *words])
+    return main(['apply', *map(str, (top / 'r.yaml', *names, '-o', folder, '-j', 1)), *options])
 
 
 @pytest.mark.parametrize('what', ['gone', 'another', 'of another shape'])
-def test_masks_that_have_changed_since_change_nothing(results, what):
+def test_masks_changed_since_then_are_ignored(results, what):
     dark = results.parent / 'frames' / 'dark.fits'
     image = fits.getdata(dark)
     dark.unlink()
@@ -185,8 +185,8 @@ def test_masks_that_have_changed_since_change_nothing(results, what):
         fits.PrimaryHDU(image).writeto(dark)
     elif what == 'of another shape':
         fits.PrimaryHDU(image[:50]).writeto(dark)
-    seen = night_of(results, every=True)
-    session = opened(seen, 0)
+    review = frames_to_review(results, all_frames=True)
+    session = opened(review, 0)
     assert_array_equal(plane(session), fits.getdata(results / 'f1_crmask.fits', 'DQ'))
     assert [choice.mask.name for choice in session.masks] == [
         'HOT of the DQ in this file',
@@ -194,24 +194,24 @@ def test_masks_that_have_changed_since_change_nothing(results, what):
     ]
 
 
-def test_a_recipe_saved_from_an_output_does_the_same(results, tmp_path):
-    seen = night_of(results, every=True)
-    for place in range(2):
-        session = opened(seen, place)
-        path = tmp_path / f'again{place}.yaml'
+def test_recipe_saved_from_an_output_is_equivalent(results, tmp_path):
+    review = frames_to_review(results, all_frames=True)
+    for index in range(2):
+        session = opened(review, index)
+        path = tmp_path / f'again{index}.yaml'
         session.save_recipe(path)
         assert session.error == ''
         recipe = load_recipe(path)
         assert (recipe.remedy, recipe.own_masks, len(recipe.masks)) == (('bad_pixels',), True, 1)
-        frame = read_frame(results.parent / 'frames' / f'f{place + 1}.fits')
-        assert_array_equal(recipe.prepare(frame).frame.bits, seen.recipe.prepare(frame).frame.bits)
+        frame = read_frame(results.parent / 'frames' / f'f{index + 1}.fits')
+        assert_array_equal(recipe.prepare(frame).frame.bits, review.recipe.prepare(frame).frame.bits)
     (results.parent / 'frames' / 'dark.fits').unlink()
-    assert len(opened(seen, 0).recipe.masks) == 1  # it is named all the same
+    assert len(opened(review, 0).recipe.masks) == 1  # the recipe names it although it is missing
 
 
-def test_another_recipe_is_taken_up_as_on_any_frame(results, frames):
-    """The DQ is then what is known of the frame, and the recipe adds to it."""
-    session = opened(night_of(results, every=True), 0)
+def test_another_recipe_is_used_as_on_any_frame(results, frames):
+    """The masks of the recipe are added to the DQ of the output."""
+    session = opened(frames_to_review(results, all_frames=True), 0)
     column = MaskSource(frames / 'column.fits', None, MaskBit.BAD)
     session.take_recipe(Recipe({'sigclip': 9.0}, (column,)))
     assert [choice.mask.name for choice in session.masks] == [
@@ -219,38 +219,38 @@ def test_another_recipe_is_taken_up_as_on_any_frame(results, frames):
         'BAD of the DQ in this file',
         'column.fits',
     ]
-    session.take_recipe(night_of(results).recipe)
+    session.take_recipe(frames_to_review(results).recipe)
     assert [choice.mask.name for choice in session.masks] == ['BAD of the DQ in this file', 'dark.fits > 30']
     session.detect()
     assert_array_equal(plane(session), fits.getdata(results / 'f1_crmask.fits', 'DQ'))
 
 
-def test_a_recipe_that_comes_after_the_frame_gives_the_same(results):
-    session = Session(at_once)
+def test_recipe_can_be_loaded_after_the_frame(results):
+    session = Session(run_now)
     session.open(lambda: read_frame(results / 'f2_crmask.fits'))
     session.take_recipe(load_recipe(results / 'recipe.yaml'))
     session.detect()
     assert_array_equal(plane(session), fits.getdata(results / 'f2_crmask.fits', 'DQ'))
 
 
-def test_what_was_saved_is_there_at_once(results):
-    """The frame is run by itself, once the engine is there: for the run before is what is to be looked at."""
-    seen = night_of(results, every=True)
+def test_saved_result_is_shown_without_a_click(results):
+    """The frame is run automatically once the engine is compiled, because its earlier result is to be reviewed."""
+    review = frames_to_review(results, all_frames=True)
     jobs = []
     session = Session(lambda job, done: jobs.append((job, done)))
-    session.take_recipe(seen.recipe)
+    session.take_recipe(review.recipe)
     session.prepare()
-    session.open(lambda: read_frame(seen.frames[0][0]))
+    session.open(lambda: read_frame(review.frames[0][0]))
     while jobs:
-        at_once(*jobs.pop(0))
+        run_now(*jobs.pop(0))
     assert session.result is not None
     session.open(lambda: read_frame(results.parent / 'frames' / 'f1.fits'))
     while jobs:
-        at_once(*jobs.pop(0))
+        run_now(*jobs.pop(0))
     assert session.result is None
 
 
-# a review is kept
+# a review is saved
 
 
 def reject_one(session):
@@ -262,15 +262,15 @@ def reject_one(session):
 
 
 @pytest.mark.parametrize('kind', ['new', 'mask'])
-def test_a_review_goes_into_the_output_and_stays(frames, tmp_path, kind, capsys):
+def test_review_is_saved_into_the_output_and_kept(frames, tmp_path, kind, capsys):
     shutil.copytree(frames, tmp_path / 'frames')
     folder = tmp_path / 'out'
     recipe = replace(recipes(tmp_path / 'frames')['remedy'], kind=kind, cleaned=True)
     assert apply(folder, recipe) == 0
     capsys.readouterr()
-    seen = night_of(folder, every=True)
-    session = opened(seen, 0)
-    output = output_of(seen, 0)
+    review = frames_to_review(folder, all_frames=True)
+    session = opened(review, 0)
+    output = output_of(review, 0)
     before, header = fits.getdata(output, 'DQ'), fits.getheader(output, 'MASK')
     label = reject_one(session)
     frame = session.result.frame
@@ -278,7 +278,7 @@ def test_a_review_goes_into_the_output_and_stays(frames, tmp_path, kind, capsys)
     assert kind_saved == {'new': 'into', 'mask': 'mask'}[kind]
     path = None if kind_saved == 'into' else path
     session.save(path, kind=kind_saved, cleaned=frame.saved.cleaned)
-    assert 'may be' in session.error  # overwritten, replaced: nothing goes without the word of the user
+    assert 'may be' in session.error  # nothing is overwritten unless the user says so
     assert_array_equal(fits.getdata(output, 'DQ'), before)
     session.save(path, kind=kind_saved, cleaned=frame.saved.cleaned, overwrite=True)
     assert (session.error, session.saved) == ('', output)
@@ -290,55 +290,55 @@ def test_a_review_goes_into_the_output_and_stays(frames, tmp_path, kind, capsys)
             assert hdus['MASK'].header[card] == header[card], card
         science = [hdu for hdu in hdus if hdu.is_image and hdu.shape == SHAPE and hdu.name in ('', 'PRIMARY')]
         assert len(science) == (kind == 'new')
-    lost = session.result.segments.labels == label
-    assert_array_equal(after, np.where(lost, before & ~np.uint8(MaskBit.CR_DETECTED), before))
-    # opened again, it is rejected
-    again = opened(seen, 0)
+    rejected = session.result.segments.labels == label
+    assert_array_equal(after, np.where(rejected, before & ~np.uint8(MaskBit.CR_DETECTED), before))
+    # after reopening, the segment is rejected
+    again = opened(review, 0)
     assert list(again.decisions.rejected_labels) == [label]
     assert_array_equal(plane(again), after)
-    went_on(folder, recipe, output, capsys)
+    check_reviewed_output_is_kept(folder, recipe, output, capsys)
 
 
-def went_on(folder, recipe, output, capsys):
-    """Go on with what is done, and try to make it anew: the reviewed output stays as it is."""
+def check_reviewed_output_is_kept(folder, recipe, output, capsys):
+    """Resume and overwrite the batch: the reviewed output does not change."""
     content = output.read_bytes()
     assert apply(folder, recipe, '--resume', '--json') == 0
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(one['status'], one['reviewed']) for one in told[:2]] == [('skipped', True), ('skipped', False)]
-    assert told[0]['pixels'] == np.count_nonzero(fits.getdata(output, 'DQ') & np.uint8(MaskBit.CR_DETECTED))
-    assert told[0]['segments'] == fits.getheader(output, 'MASK')['CRNSEG'] - 1  # what was rejected does not count
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row['status'], row['reviewed']) for row in rows[:2]] == [('skipped', True), ('skipped', False)]
+    assert rows[0]['pixels'] == np.count_nonzero(fits.getdata(output, 'DQ') & np.uint8(MaskBit.CR_DETECTED))
+    assert rows[0]['segments'] == fits.getheader(output, 'MASK')['CRNSEG'] - 1  # the rejected segment does not count
     assert output.read_bytes() == content
     assert apply(folder, recipe, '--resume') == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:2]] == ['reviewed', 'skipped']
     assert list(read_summary(folder)['reviewed']) == [True, False]
     assert apply(folder, recipe, '--overwrite', '--json') == 1
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one['status'] for one in told[:2]] == ['failed', 'done']
-    assert 'holds a review' in told[0]['reason']
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row['status'] for row in rows[:2]] == ['failed', 'done']
+    assert 'has a review' in rows[0]['reason']
     assert output.read_bytes() == content
 
 
-def test_a_review_can_be_gone_on_with(results):
-    seen = night_of(results, every=True)
-    session = opened(seen, 0)
+def test_review_can_be_continued(results):
+    review = frames_to_review(results, all_frames=True)
+    session = opened(review, 0)
     first = reject_one(session)
     session.save(kind='into', overwrite=True)
-    session = opened(seen, 0)
+    session = opened(review, 0)
     table = session.result.segments.table
     other = next(int(label) for label in table['label'] if label != first)
     session.edit('reject', session.pixels_of([other]))
     session.save(kind='into', overwrite=True)
-    assert sorted(opened(seen, 0).decisions.rejected_labels) == sorted([first, other])
-    session = opened(seen, 0)
+    assert sorted(opened(review, 0).decisions.rejected_labels) == sorted([first, other])
+    session = opened(review, 0)
     session.edit('keep', session.pixels_of([first, other]))
     session.save(kind='into', overwrite=True)
     assert session.error == ''
-    assert len(opened(seen, 0).decisions.rejected_labels) == 0
+    assert len(opened(review, 0).decisions.rejected_labels) == 0
 
 
-def test_a_mask_that_was_looked_at_and_found_good_is_reviewed(results, capsys):
-    """It is left alone though nothing was rejected; so is one that was made with other parameters by hand."""
-    session = opened(night_of(results, every=True), 0)
+def test_saved_mask_without_rejections_is_reviewed(results, capsys):
+    """It is not overwritten, nor is one that was made with other parameters in the panel."""
+    session = opened(frames_to_review(results, all_frames=True), 0)
     session.set_params(sigclip=7.5)
     session.detect()
     session.save(kind='into', overwrite=True)
@@ -352,35 +352,35 @@ def test_a_mask_that_was_looked_at_and_found_good_is_reviewed(results, capsys):
     (results.parent / 'r.yaml').write_text((results.parent / 'r.yaml').read_text().replace('sigclip: 6', 'sigclip: 8'))
     assert apply(results, None, '--resume') == 1
     printed = capsys.readouterr().out
-    assert 'holds a review: move it away' in printed
-    assert printed.splitlines()[1].startswith('done')  # the other one was made anew
+    assert 'has a review; move it away' in printed
+    assert printed.splitlines()[1].startswith('done')  # the other one was processed again
     assert (results / 'f1_crmask.fits').read_bytes() == content
 
 
-def test_what_was_changed_is_changed_when_it_is_opened_again_and_on_no_other_frame(results):
-    seen = night_of(results, every=True)
-    session = opened(seen, 0)
+def test_changed_parameters_are_kept_for_their_frame_only(results):
+    review = frames_to_review(results, all_frames=True)
+    session = opened(review, 0)
     session.set_params(sigclip=9.0)
     session.set_grow(1)
     session.add_mask(lambda: read_mask(results.parent / 'frames' / 'column.fits'))
     session.detect()
     session.save(kind='into', overwrite=True)
     assert session.error == ''
-    made = plane(session)
-    assert_array_equal(fits.getdata(results / 'f1_crmask.fits', 'DQ'), made)
-    opened(seen, 1, session)
+    saved = plane(session)
+    assert_array_equal(fits.getdata(results / 'f1_crmask.fits', 'DQ'), saved)
+    opened(review, 1, session)
     assert (session.params.sigclip, session.grow, len(session.masks)) == (6.0, 0, 3)
     assert_array_equal(plane(session), fits.getdata(results / 'f2_crmask.fits', 'DQ'))
-    for again in (opened(seen, 0, session), opened(seen, 0)):
+    for again in (opened(review, 0, session), opened(review, 0)):
         assert (again.params.sigclip, again.grow, again.sources['sigclip']) == (9.0, 1, 'user')
-        assert_array_equal(plane(again), made)
+        assert_array_equal(plane(again), saved)
     with fits.open(results / 'f1_crmask.fits', mode='update') as hdus:
         hdus['MASK'].header['LASIGCLP'] = -1.0
-    assert opened(seen, 0).params.sigclip == 6.0
+    assert opened(review, 0).params.sigclip == 6.0
 
 
-def test_a_mask_saved_by_another_recipe_is_not_taken_for_one_of_the_night(results, capsys):
-    session = Session(at_once)
+def test_mask_of_another_recipe_is_not_complete(results, capsys):
+    session = Session(run_now)
     session.open(lambda: read_frame(results / 'f1_crmask.fits'))
     session.set_params(sigclip=12.0)
     session.detect()
@@ -388,18 +388,18 @@ def test_a_mask_saved_by_another_recipe_is_not_taken_for_one_of_the_night(result
     assert session.error == ''
     assert 'CRIDENT' not in fits.getheader(results / 'f1_crmask.fits', 'MASK')
     assert apply(results, None, '--resume') == 1
-    assert 'is not whole or not of this recipe' in capsys.readouterr().out
+    assert 'is incomplete or of another recipe' in capsys.readouterr().out
 
 
-def test_a_mask_that_goes_elsewhere_does_not_name_itself_of_the_night(results, tmp_path):
-    session = opened(night_of(results, every=True), 0)
+def test_mask_saved_elsewhere_is_not_of_the_batch(results, tmp_path):
+    session = opened(frames_to_review(results, all_frames=True), 0)
     session.save(tmp_path / 'elsewhere.fits')
     assert 'CRIDENT' not in fits.getheader(tmp_path / 'elsewhere.fits', 'MASK')
 
 
-def test_an_output_that_belongs_to_another_frame_is_refused(results, tmp_path):
+def test_output_of_another_frame_is_refused(results, tmp_path):
     frame = read_frame(results.parent / 'frames' / 'f1.fits')
-    assert add_saved_mask(frame, results / 'f1_crmask.fits').saved.recipe == night_of(results).recipe.checksum
+    assert add_saved_mask(frame, results / 'f1_crmask.fits').saved.recipe == frames_to_review(results).recipe.checksum
     with pytest.raises(ValueError, match=r'dark.fits holds no mask of f1.fits \[0\]'):
         add_saved_mask(frame, results.parent / 'frames' / 'dark.fits')
     with pytest.raises(FileNotFoundError):
@@ -421,95 +421,95 @@ def folder_of(tmp_path, outcomes, **options):
 def outcome(tmp_path, number, segments=40, **values):
     path = tmp_path / f'f{number}.fits'
     output = tmp_path / f'f{number}_crmask.fits'
-    values = {'segments': segments, 'rate': segments / 40.0, 'exposure': 600.0, 'excluded': 0.0} | values
+    values = {'segments': segments, 'rate': segments / 40.0, 'exposure': 600.0, 'excluded_fraction': 0.0} | values
     return Outcome(str(path), 0, str(output), 'done', **values)
 
 
-def test_those_that_stand_out_are_opened(tmp_path):
+def test_frames_that_stand_out_are_opened(tmp_path):
     outcomes = [outcome(tmp_path, number, 400 if number == 3 else 40) for number in range(8)]
     outcomes.append(Outcome(str(tmp_path / 'f9.fits'), 0, '', 'failed', 'no FITS'))
-    seen = night_of(folder_of(tmp_path, outcomes))
-    assert seen.frames == [(tmp_path / 'f3_crmask.fits', None)]
-    assert seen.words == [
-        '1 of 9 frames are opened, 1 failed',
-        f'{tmp_path}/f3.fits [0]: many cosmic rays: 10 per cm2 and minute, 1 are usual',
+    review = frames_to_review(folder_of(tmp_path, outcomes))
+    assert review.frames == [(tmp_path / 'f3_crmask.fits', None)]
+    assert review.messages == [
+        'opening 1 of 9 frames; 1 failed',
+        f'{tmp_path}/f3.fits [0]: many cosmic rays: 10 per cm2 per minute, the median is 1',
     ]
-    assert len(night_of(tmp_path, every=True).frames) == 8
+    assert len(frames_to_review(tmp_path, all_frames=True).frames) == 8
 
 
-def test_where_none_stands_out_all_are_opened(tmp_path):
-    seen = night_of(folder_of(tmp_path, [outcome(tmp_path, number) for number in range(8)]))
-    assert len(seen.frames) == 8
-    assert seen.words == ['no frame that was done stands out: all 8 are opened']
+def test_all_frames_are_opened_if_none_stands_out(tmp_path):
+    review = frames_to_review(folder_of(tmp_path, [outcome(tmp_path, number) for number in range(8)]))
+    assert len(review.frames) == 8
+    assert review.messages == ['no frame stands out; opening all 8']
 
 
-def test_what_was_reviewed_comes_last_and_no_more_are_opened_than_ginga_lists_at_ease(tmp_path):
-    outcomes = [outcome(tmp_path, number, reviewed=number < 3) for number in range(MOST + 5)]
-    seen = night_of(folder_of(tmp_path, outcomes))
-    files = sorted(f'f{number}.fits' for number in range(3, MOST + 5))
-    assert [path.name.replace('_crmask', '') for path, _ in seen.frames] == files[:MOST]
-    assert seen.words[1].startswith('the first 200 of them;')
+def test_reviewed_frames_come_last_and_the_number_is_limited(tmp_path):
+    outcomes = [outcome(tmp_path, number, reviewed=number < 3) for number in range(MAX_FRAMES + 5)]
+    review = frames_to_review(folder_of(tmp_path, outcomes))
+    files = sorted(f'f{number}.fits' for number in range(3, MAX_FRAMES + 5))
+    assert [path.name.replace('_crmask', '') for path, _ in review.frames] == files[:MAX_FRAMES]
+    assert review.messages[1].startswith('only the first 200 are opened;')
     (tmp_path / 'recipe.yaml').unlink()
-    seen = night_of(folder_of(tmp_path, outcomes[:6]))
-    assert [path.name for path, _ in seen.frames] == [f'f{number}_crmask.fits' for number in (3, 4, 5, 0, 1, 2)]
+    review = frames_to_review(folder_of(tmp_path, outcomes[:6]))
+    assert [path.name for path, _ in review.frames] == [f'f{number}_crmask.fits' for number in (3, 4, 5, 0, 1, 2)]
 
 
-def test_of_masks_alone_the_frames_themselves_are_opened(tmp_path):
+def test_frames_are_opened_if_the_masks_are_in_files_without_them(tmp_path):
     outcomes = [replace(outcome(tmp_path, number), ext=number) for number in range(3)]
     (tmp_path / 'f0.fits').touch()
     (tmp_path / 'f2.fits').touch()
-    seen = night_of(folder_of(tmp_path, outcomes, kind='mask'))
-    assert seen.frames == [(tmp_path / 'f0.fits', 0), (tmp_path / 'f2.fits', 2)]
-    assert seen.outputs == {(tmp_path / f'f{k}.fits', k): tmp_path / f'f{k}_crmask.fits' for k in (0, 2)}
-    assert seen.words[1] == f'not opened, for {tmp_path}/f1.fits is not there: {tmp_path}/f1.fits [1]'
+    review = frames_to_review(folder_of(tmp_path, outcomes, kind='mask'))
+    assert review.frames == [(tmp_path / 'f0.fits', 0), (tmp_path / 'f2.fits', 2)]
+    assert review.outputs == {(tmp_path / f'f{k}.fits', k): tmp_path / f'f{k}_crmask.fits' for k in (0, 2)}
+    assert review.messages[1] == f'{tmp_path}/f1.fits [1] skipped: {tmp_path}/f1.fits not found'
 
 
-def test_a_folder_that_was_moved_is_opened_where_it_is(tmp_path):
+def test_moved_folder_can_be_opened(tmp_path):
     folder_of(tmp_path, [outcome(tmp_path, number) for number in range(2)])
     moved = tmp_path / 'moved'
     moved.mkdir()
     for file in tmp_path.glob('*.*'):
         file.rename(moved / file.name)
-    assert [path for path, _ in night_of(moved).frames] == [moved / f'f{k}_crmask.fits' for k in range(2)]
+    assert [path for path, _ in frames_to_review(moved).frames] == [moved / f'f{k}_crmask.fits' for k in range(2)]
 
 
-def test_a_folder_with_a_file_of_that_name_is_not_begun_with(results, capsys):
+def test_folder_with_a_report_of_another_program_is_refused(results, capsys):
     other = results.parent / 'other'
     other.mkdir()
     (other / 'report.html').write_text('of another program')
     assert apply(other, None) == 1
-    assert 'report.html was not written here: move it away' in capsys.readouterr().err
+    assert 'report.html was not written by ginga_crplugin; move it away' in capsys.readouterr().err
     assert [path.name for path in other.iterdir()] == ['report.html']
 
 
-def test_what_is_no_night_is_said_in_one_line(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr('ginga_crplugin.cli.view.no_window', lambda toolkit: None)
+def test_folder_that_is_not_a_batch_is_refused_in_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr('ginga_crplugin.cli.view.startup_problem', lambda toolkit: None)
 
-    def refused(*words):
-        assert main(['view', *map(str, words)]) == 1
+    def error(*args):
+        assert main(['view', *map(str, args)]) == 1
         printed = capsys.readouterr()
         assert printed.out == ''
         assert printed.err.count('\n') == 1
         return printed.err
 
-    assert 'summary.ecsv: no such file; ginga-crplugin apply writes it' in refused(tmp_path)
+    assert 'summary.ecsv: no such file; `ginga-crplugin apply` writes it' in error(tmp_path)
     folder_of(tmp_path, [outcome(tmp_path, 1)])
     (tmp_path / 'recipe.yaml').rename(tmp_path / 'r.yaml')
-    assert 'recipe.yaml' in refused(tmp_path)
+    assert 'recipe.yaml' in error(tmp_path)
     (tmp_path / 'r.yaml').rename(tmp_path / 'recipe.yaml')
     (tmp_path / 'f1_crmask.fits').unlink()
-    assert 'there is no frame to open; not opened, for ' in refused(tmp_path)
+    assert 'f1_crmask.fits not found' in error(tmp_path)
     write_report(tmp_path, [Outcome('/f.fits', 0, '', 'failed', 'no FITS')], Recipe())
-    assert 'there is no frame to open; none was done' in refused(tmp_path)
-    for words in ([tmp_path, tmp_path / 'f.fits'], [tmp_path / 'f.fits', '--all']):
+    assert 'no frame to open; no frame was processed' in error(tmp_path)
+    for args in ([tmp_path, tmp_path / 'f.fits'], [tmp_path / 'f.fits', '--all']):
         with pytest.raises(SystemExit):
-            main(['view', *map(str, words)])
+            main(['view', *map(str, args)])
 
 
-# what is said before a mask is replaced
+# what the save dialog says before a mask is overwritten
 
 
-def test_the_words_say_what_is_replaced(results, tmp_path):
+def test_save_dialog_says_what_is_overwritten(results, tmp_path):
     frame = read_frame(results / 'f1_crmask.fits')
     plain = read_frame(results.parent / 'frames' / 'f1.fits')
     path = frame.path

@@ -1,13 +1,13 @@
-"""A night of frames in one run: two cores against one, and against a loop over ccdproc; outputs compared.
+"""Benchmark of a batch: two processes, one process, and a loop over ccdproc; the outputs are compared.
 
     python tests/benchmarks/bench_batch.py                     200 frames of 2048 x 2048
     python tests/benchmarks/bench_batch.py --frames 40 --size 1024 --reference 4
 
-Each run is the command itself, reading and writing included. The time of a frame is measured from when every process
-has done one until the last is done, for the loop over ccdproc.cosmicray_lacosmic too: it reads, finds and writes some
-of the same frames, with all threads that it takes by default. The time from the start of a command stands beside it.
-Memory is the peak of the sum over all processes of a run (proportional set size where the system tells, so that shared
-pages count once).
+Each run is the ``apply`` command, including reading and writing. The time per frame is measured from when every process
+has finished one frame until the last frame is finished. The loop over ccdproc.cosmicray_lacosmic reads, processes and
+writes some of the same frames, with its default number of threads. The time since the start of a command is given too.
+Memory is the peak of the sum over all processes of a run (the proportional set size if available, so that shared pages
+count once).
 """
 
 import argparse
@@ -58,8 +58,8 @@ for frame in frames:
 """
 
 
-def make_night(folder, count, size):
-    """Write frames that all differ, and a dark; return the frames and the recipe."""
+def make_batch(folder, count, size):
+    """Write different frames and a dark, and return the frames and the recipe."""
     scenes = [simulate((size, size), seed) for seed in range(min(count, 5))]
     rng = np.random.default_rng(0)
     dark = scenes[0].dark.data
@@ -76,43 +76,43 @@ def make_night(folder, count, size):
     return frames, save_recipe(recipe, folder / 'recipe.yaml')
 
 
-def used(process):
-    """Return the memory of a process and all that it started, in MiB."""
+def memory(process):
+    """Return the memory of a process and its children (MiB)."""
     total = 0
     with suppress(psutil.NoSuchProcess):
         for one in (process, *process.children(recursive=True)):
             with suppress(psutil.Error):
-                memory = one.memory_full_info()
-                total += getattr(memory, 'pss', memory.rss)
+                info = one.memory_full_info()
+                total += getattr(info, 'pss', info.rss)
     return total / 2**20
 
 
-def timed(words, count, jobs=1):
-    """Run a command that prints a line a frame; return its seconds, and its peak of memory in MiB.
+def timed(command, count, jobs=1):
+    """Run a command that prints a line per frame, and return its times (second) and peak memory (MiB).
 
-    The seconds are those for a frame once each of so many jobs has done one, to there, to the last and to the end.
+    The times are: per frame after each process has finished one, until then, until the last frame, and in total.
     """
     start = time.perf_counter()
-    command = subprocess.Popen(
-        [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    running = subprocess.Popen(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    process, lines, moments = psutil.Process(command.pid), [], []
+    process, lines, moments = psutil.Process(running.pid), [], []
 
     def read():
-        for line in command.stdout:
+        for line in running.stdout:
             lines.append(line)
             moments.append(time.perf_counter() - start)
 
     reader = threading.Thread(target=read)
     reader.start()
     peak = 0.0
-    while command.poll() is None:
-        peak = max(peak, used(process))
-        time.sleep(3.0)  # to look takes time too, and holds up the process that is looked at
+    while running.poll() is None:
+        peak = max(peak, memory(process))
+        time.sleep(3.0)  # measuring slows down the process
     seconds = time.perf_counter() - start
     reader.join()
-    if command.returncode:
-        raise SystemExit(f'{words} failed:\n{"".join(lines)}')
+    if running.returncode:
+        raise SystemExit(f'{command} failed:\n{"".join(lines)}')
     first, last = moments[jobs - 1], moments[count - 1]
     return {
         'per_frame': (last - first) / (count - jobs),
@@ -124,15 +124,15 @@ def timed(words, count, jobs=1):
 
 
 def apply(frames, recipe, out, jobs):
-    """Apply the recipe; return the figures, and the checksum of every output by its name."""
-    words = [sys.executable, '-m', 'ginga_crplugin', 'apply', recipe, *frames, '-o', out, '-j', jobs]
-    figures = timed(words, len(frames), jobs)
+    """Apply the recipe, and return the measurements and the checksum of every output by name."""
+    command = [sys.executable, '-m', 'ginga_crplugin', 'apply', recipe, *frames, '-o', out, '-j', jobs]
+    figures = timed(command, len(frames), jobs)
     sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(out.glob('*_crmask.fits'))}
     return figures, sums
 
 
 def overhead(tasks=2000):
-    """Return the seconds that Dask takes for a task that does nothing, a few in flight as in a night."""
+    """Return the time (second) that Dask takes for an empty task, with a few submitted at a time."""
     with local_client(2) as client:
         start = time.perf_counter()
         waiting = as_completed([client.submit(int, number, pure=False) for number in range(4)])
@@ -143,12 +143,12 @@ def overhead(tasks=2000):
 
 
 def differing(outputs, loop):
-    """Count pixels that differ from the masks of the loop."""
+    """Return the number of pixels that differ from the masks of the loop."""
     count = 0
     for path in loop:
         ours = fits.getdata(outputs / f'{path.stem}_crmask.fits', 'MASK') != 0
         dq = fits.getdata(outputs / f'{path.stem}_crmask.fits', 'DQ')
-        saturated = (dq == MaskBit.SATURATED) & ours  # our mask holds these too
+        saturated = (dq == MaskBit.SATURATED) & ours  # included in our mask only
         count += np.count_nonzero((ours & ~saturated) != (fits.getdata(path, 'MASK') != 0))
     return int(count)
 
@@ -156,8 +156,8 @@ def differing(outputs, loop):
 def run(count, size, reference):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        frames, recipe = make_night(folder, count, size)
-        apply(frames[:2], recipe, folder / 'first', 1)  # compiles, where that was not done
+        frames, recipe = make_batch(folder, count, size)
+        apply(frames[:2], recipe, folder / 'first', 1)  # compile the kernels
         figures, sums = {'frames': count, 'size': size, 'cores': os.cpu_count()}, {}
         for jobs in (1, 2):
             out = folder / f'out{jobs}'
@@ -166,8 +166,8 @@ def run(count, size, reference):
                 shutil.rmtree(out)
         (folder / 'loop').mkdir()
         some = frames[:: max(1, count // reference)][:reference]
-        words = [sys.executable, '-c', LOOP, folder / 'loop', folder / 'dark.fits', DARK_LIMIT, *some]
-        figures['loop'] = timed(words, len(some)) | {'frames': len(some)}
+        command = [sys.executable, '-c', LOOP, folder / 'loop', folder / 'dark.fits', DARK_LIMIT, *some]
+        figures['loop'] = timed(command, len(some)) | {'frames': len(some)}
         figures['files'] = len(sums[1])
         figures['files_that_differ'] = len(sums[1].items() ^ sums[2].items()) // 2
         figures['pixels_that_differ_from_ccdproc'] = differing(out, sorted((folder / 'loop').iterdir()))

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it writes, and how it ends."""
+"""The command line: output, files and exit codes."""
 
 import json
 import os
@@ -16,8 +16,9 @@ from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import LACosmicParams, MaskBit, __version__, detect, read_frame, read_mask
+from ginga_crplugin.cli.arguments import file_and_extension, given_params
 from ginga_crplugin.cli.main import main
-from ginga_crplugin.cli.parser import build_parser, chosen_params, split_ext
+from ginga_crplugin.cli.parser import build_parser
 
 COMMAND = [sys.executable, '-c', 'import sys; from ginga_crplugin.cli.main import main; sys.exit(main())']
 KEYS = {
@@ -43,7 +44,8 @@ def command(*args, **options):
     )
 
 
-def windowless():
+def without_display():
+    """Return the environment without a display."""
     return {k: v for k, v in os.environ.items() if k not in ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')}
 
 
@@ -108,7 +110,7 @@ def test_sigclip_7_of_the_electron_frame(data, tmp_path, capsys):
     assert (found['parameters']['sigclip'], found['sources']['sigclip']) == (7.0, 'user')
 
 
-def test_the_result_in_words(data, tmp_path):
+def test_result_as_text(data, tmp_path):
     out = tmp_path / 'out.fits'
     ended = command('detect', data / 'saao_sci_err_dq_electron.fits', '-o', out, '--min-size', 4)
     assert (ended.returncode, ended.stderr) == (0, '')
@@ -133,7 +135,7 @@ def test_gmos_with_its_sky_from_another_extension(gmos_path, tmp_path, capsys):
     assert found['notes'] == ['BUNIT is missing: the frame is taken to be in adu']
 
 
-def test_the_default_output_stands_beside_the_frame(frame, capsys):
+def test_default_output_is_beside_the_frame(frame, capsys):
     found = result(capsys, frame)
     output = frame.with_name('frame_crmask.fits')
     assert found['output'] == str(output)
@@ -185,11 +187,11 @@ def test_names_with_colons_and_brackets(frame, mask, tmp_path, capsys):
     assert result(capsys, frame, '--mask', f'{odd}:bad', '--overwrite')['masks'][0]['cause'] == 'bad'
     bracketed = tmp_path / 'frame[1]'
     shutil.copy(frame, bracketed)
-    assert split_ext(str(bracketed)) == (bracketed, None)
+    assert file_and_extension(str(bracketed)) == (bracketed, None)
     assert result(capsys, bracketed)['frame'] == 'frame[1] [0]'
 
 
-def test_own_masks_can_be_left_aside(tmp_path, capsys):
+def test_own_masks_can_be_ignored(tmp_path, capsys):
     path = tmp_path / 'own.fits'
     own = np.zeros((64, 64), dtype=np.uint8)
     own[50, 50] = 1
@@ -203,7 +205,7 @@ def test_own_masks_can_be_left_aside(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('how', [('--ext', 'SCI,2'), ('--ext', '2')])
-def test_the_extension_asked_for(tmp_path, capsys, how):
+def test_extension_is_read(tmp_path, capsys, how):
     path = tmp_path / 'two.fits'
     images = [fits.ImageHDU(np.full((64, 64), 100.0, dtype=np.float32), name='SCI', ver=1)]
     images += [fits.ImageHDU(pixels(), name='SCI', ver=2)]
@@ -213,7 +215,7 @@ def test_the_extension_asked_for(tmp_path, capsys, how):
     assert result(capsys, f'{path}[SCI,2]', '--overwrite') == found
 
 
-def test_into_the_frames_own_file(frame, capsys):
+def test_mask_is_added_to_the_file_of_the_frame(frame, capsys):
     found = result(capsys, frame, '--into')
     assert found['output'] == str(frame)
     with fits.open(frame) as hdus:
@@ -228,11 +230,11 @@ def test_mask_alone_and_cleaned_image(frame, tmp_path, capsys):
         assert_array_equal(hdus['CLEANED'].data, detect(read_frame(frame)).cleaned)
 
 
-def test_infinity_is_a_word_in_json(frame, capsys):
+def test_infinity_is_a_string_in_json(frame, capsys):
     assert result(capsys, frame, '--satlevel', 'inf')['parameters']['satlevel'] == 'inf'
 
 
-def test_pixels_that_are_not_finite_are_told(frame, capsys):
+def test_nonfinite_pixels_are_counted(frame, capsys):
     with fits.open(frame, mode='update') as hdus:
         hdus[0].data[3, 4:6] = np.nan
     assert result(capsys, frame)['nonfinite'] == 2
@@ -244,21 +246,21 @@ def test_pixels_that_are_not_finite_are_told(frame, capsys):
 
 
 def test_every_parameter_is_an_option():
-    chosen = {'sigclip': 7.5, 'niter': 2, 'sepmed': False, 'cleantype': 'idw', 'search_edges': True}
+    values = {'sigclip': 7.5, 'niter': 2, 'sepmed': False, 'cleantype': 'idw', 'search_edges': True}
     for item in fields(LACosmicParams):
-        value = chosen.get(item.name, item.default)
+        value = values.get(item.name, item.default)
         option = '--' + item.name.replace('_', '-')
         typed = [option if value else f'--no-{option[2:]}'] if item.type is bool else [option, str(value)]
         args = build_parser().parse_args(['detect', 'frame.fits', *typed])
-        assert chosen_params(args) == {item.name: value}
-    assert chosen_params(build_parser().parse_args(['detect', 'frame.fits'])) == {}
+        assert given_params(args) == {item.name: value}
+    assert given_params(build_parser().parse_args(['detect', 'frame.fits'])) == {}
 
 
 @pytest.mark.parametrize(
     ('text', 'ext'), [('f.fits', None), ('f.fits[2]', 2), ('f.fits[SCI]', 'SCI'), ('f.fits[SCI, 2]', ('SCI', 2))]
 )
-def test_extensions_behind_a_name(text, ext):
-    assert split_ext(text) == (Path('f.fits'), ext)
+def test_extensions_after_a_file_name(text, ext):
+    assert file_and_extension(text) == (Path('f.fits'), ext)
 
 
 @pytest.mark.parametrize(
@@ -290,14 +292,14 @@ def test_wrong_usage(args, capsys):
     assert capsys.readouterr().out == ''
 
 
-def test_an_unknown_cause_of_a_mask_is_wrong_usage(frame, mask, capsys):
+def test_unknown_cause_of_a_mask_is_wrong_usage(frame, mask, capsys):
     with pytest.raises(SystemExit) as ended:
         main(['detect', str(frame), '--mask', f'{mask}:warm'])
     assert ended.value.code == 2
-    assert "'warm' is no cause: give one of hot, bad, other" in capsys.readouterr().err
+    assert "unknown cause 'warm': use one of hot, bad, other" in capsys.readouterr().err
 
 
-# what can't be used
+# input that cannot be used
 
 
 def write(path, data=None, **cards):
@@ -329,24 +331,24 @@ BAD_FRAMES = {
 }
 
 
-def assert_refused(args, folder, words, capsys):
-    """One line on stderr, nothing on stdout, and the folder as it was."""
+def assert_refused(args, folder, message, capsys):
+    """Check that there is one line on stderr, nothing on stdout, and the folder is unchanged."""
     before = {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
     assert main([str(arg) for arg in args]) == 1
     printed = capsys.readouterr()
     assert printed.out == ''
     assert printed.err.startswith('ginga-crplugin: ')
     assert printed.err.count('\n') == 1
-    assert words in printed.err
-    assert 'ignore_missing' not in printed.err  # words of a library for programmers
+    assert message in printed.err
+    assert 'ignore_missing' not in printed.err  # a message of astropy for programmers
     assert {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()} == before
 
 
 @pytest.mark.parametrize('kind', BAD_FRAMES)
 def test_a_frame_that_cannot_be_used(kind, frame, tmp_path, capsys):
-    spoil, words = BAD_FRAMES[kind]
+    spoil, message = BAD_FRAMES[kind]
     spoil(frame)
-    assert_refused(['detect', frame], tmp_path, words, capsys)
+    assert_refused(['detect', frame], tmp_path, message, capsys)
 
 
 BAD_OPTIONS = {
@@ -368,10 +370,10 @@ BAD_OPTIONS = {
     'even kernel image': (['--psf', 'small.fits'], 'odd side'),
     'no such folder': (['-o', 'nowhere/out.fits'], 'nowhere: no such folder'),
     'output in a file': (['-o', 'all.fits/out.fits'], 'all.fits: no such folder'),
-    'output exists': (['-o', 'all.fits'], 'all.fits exists already'),
-    'output is the frame': (['-o', 'frame.fits', '--overwrite'], 'one of the files to be read'),
+    'output exists': (['-o', 'all.fits'], 'all.fits already exists'),
+    'output is the frame': (['-o', 'frame.fits', '--overwrite'], 'is an input file'),
     'output is a mask': (['-o', 'small.fits', '--overwrite', '--dark', 'small.fits', '--dark-limit', '3'], '(32, 32)'),
-    'output is the mask': (['--mask', 'mask.fits', '-o', 'mask.fits', '--overwrite'], 'one of the files to be read'),
+    'output is the mask': (['--mask', 'mask.fits', '-o', 'mask.fits', '--overwrite'], 'is an input file'),
 }
 
 
@@ -380,30 +382,30 @@ def test_options_that_cannot_be_used(kind, frame, mask, tmp_path, capsys, monkey
     monkeypatch.chdir(tmp_path)
     fits.writeto('small.fits', np.ones((32, 32), dtype=np.uint8))
     fits.writeto('all.fits', np.ones((64, 64), dtype=np.uint8))
-    args, words = BAD_OPTIONS[kind]
-    assert_refused(['detect', 'frame.fits', *args], tmp_path, words, capsys)
+    args, message = BAD_OPTIONS[kind]
+    assert_refused(['detect', 'frame.fits', *args], tmp_path, message, capsys)
 
 
-def test_an_existing_mask_inside_the_frame_stays(frame, tmp_path, capsys):
+def test_existing_mask_in_the_file_of_the_frame_is_kept(frame, tmp_path, capsys):
     result(capsys, frame, '--into')
     assert_refused(['detect', frame, '--into'], tmp_path, 'has a MASK', capsys)
     result(capsys, frame, '--into', '--overwrite')
 
 
-def test_an_existing_output_is_replaced_when_asked(frame, capsys):
+def test_existing_output_is_overwritten_on_request(frame, capsys):
     first = result(capsys, frame)
-    assert_refused(['detect', frame], frame.parent, 'give --overwrite', capsys)
+    assert_refused(['detect', frame], frame.parent, 'use --overwrite', capsys)
     assert result(capsys, frame, '--overwrite') == first
 
 
-def test_bad_input_from_outside(tmp_path):
+def test_bad_input_in_a_process(tmp_path):
     ended = command('detect', tmp_path / 'none.fits', '--json')
     assert (ended.returncode, ended.stdout) == (1, '')
     assert ended.stderr == f'ginga-crplugin: {tmp_path / "none.fits"}: no such file\n'
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='the limit of file sizes is that of POSIX')
-def test_no_room_for_the_output(frame):
+def test_disk_full(frame):
     def limit():
         import resource
 
@@ -417,16 +419,16 @@ def test_no_room_for_the_output(frame):
 
 
 @pytest.mark.skipif(not hasattr(os, 'geteuid') or os.geteuid() == 0, reason='the superuser may write anywhere')
-def test_no_right_to_write(frame, tmp_path, capsys):
+def test_folder_without_write_permission(frame, tmp_path, capsys):
     tmp_path.chmod(0o500)
     try:
-        assert_refused(['detect', frame], tmp_path, 'no right to write', capsys)
+        assert_refused(['detect', frame], tmp_path, 'is not writable', capsys)
     finally:
         tmp_path.chmod(0o700)
 
 
 @pytest.mark.skipif(not Path('/proc/self').exists(), reason='needs a folder where nobody can write')
-def test_nobody_can_write_there(frame, capsys):
+def test_folder_that_nobody_can_write_to(frame, capsys):
     assert_refused(['detect', frame, '-o', '/proc/out.fits'], frame.parent, '/proc', capsys)
 
 
@@ -447,7 +449,7 @@ def test_interrupted(frame):
     assert (started.returncode, errors) == (130, 'ginga-crplugin: interrupted\n')
 
 
-def test_too_large_for_the_memory(frame, capsys, monkeypatch):
+def test_not_enough_memory(frame, capsys, monkeypatch):
     def full(*args):
         raise MemoryError
 
@@ -455,7 +457,7 @@ def test_too_large_for_the_memory(frame, capsys, monkeypatch):
     assert_refused(['detect', frame], frame.parent, 'not enough memory', capsys)
 
 
-def test_warnings_are_lines(frame, capsys, monkeypatch):
+def test_warnings_are_printed_as_lines(frame, capsys, monkeypatch):
     import warnings
 
     def warn(*args, **options):
@@ -468,7 +470,7 @@ def test_warnings_are_lines(frame, capsys, monkeypatch):
     assert capsys.readouterr().err == 'ginga-crplugin: warning: first line second line\n'
 
 
-# the command itself
+# the command line
 
 
 @pytest.mark.parametrize('start', [[sys.executable, '-m', 'ginga_crplugin'], ['ginga-crplugin']])
@@ -482,7 +484,7 @@ def test_version(start):
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f'ginga-crplugin {__version__}\n', '')
 
 
-def test_help_loads_nothing_heavy():
+def test_help_imports_nothing_slow():
     heavy = {'astropy', 'ccdproc', 'photutils', 'ginga', 'qtpy', 'PySide6', 'PIL'}
     code = f"""
 import sys
@@ -499,7 +501,7 @@ assert not {heavy!r} & set(sys.modules), {heavy!r} & set(sys.modules)
         assert '--' + item.name.replace('_', '-') in ended.stdout
 
 
-def test_output_may_be_cut_off(frame):
+def test_reader_of_the_output_may_close_it(frame):
     piped = subprocess.Popen([*COMMAND, 'detect', frame], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     piped.stdout.close()
     assert piped.stderr.read() == ''
@@ -510,27 +512,29 @@ def test_output_may_be_cut_off(frame):
 # view
 
 
-def test_view_of_no_file(tmp_path, capsys):
+def test_view_of_a_missing_file(tmp_path, capsys):
     assert_refused(['view', tmp_path / 'none.fits'], tmp_path, 'none.fits: no such file', capsys)
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='elsewhere there is always a display')
 def test_view_without_a_display(frame):
-    ended = command('view', frame, env=windowless())
+    ended = command('view', frame, env=without_display())
     assert (ended.returncode, ended.stdout) == (1, '')
-    assert ended.stderr == ('ginga-crplugin: there is no display: start it where windows can open, or set DISPLAY\n')
+    assert ended.stderr == (
+        'ginga-crplugin: Ginga was not started: no display. Run it in a desktop session or use `view -t pg`.\n'
+    )
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='elsewhere there is always a display')
-def test_view_on_a_display_that_is_not_there(frame):
-    ended = command('view', frame, env={**windowless(), 'DISPLAY': ':4711'})
+def test_view_on_a_missing_display(frame):
+    ended = command('view', frame, env={**without_display(), 'DISPLAY': ':4711'})
     assert (ended.returncode, ended.stdout) == (1, '')
     assert ended.stderr.startswith('ginga-crplugin: Qt does not start (')
     assert ended.stderr.count('\n') == 1
 
 
 @pytest.mark.parametrize(
-    ('toolkit', 'installed', 'words'),
+    ('toolkit', 'installed', 'message'),
     [
         ('qt', [], "Ginga is not installed: pip install 'ginga-crplugin[qt]'"),
         ('qt', ['ginga'], "Qt is not installed: pip install 'ginga-crplugin[qt]'"),
@@ -538,10 +542,10 @@ def test_view_on_a_display_that_is_not_there(frame):
         ('pg', ['ginga'], "Ginga's web widgets are not installed: pip install 'ginga-crplugin[web]'"),
     ],
 )
-def test_view_without_what_it_needs(toolkit, installed, words, frame, capsys, monkeypatch):
+def test_view_without_required_packages(toolkit, installed, message, frame, capsys, monkeypatch):
     monkeypatch.setenv('QT_QPA_PLATFORM', 'offscreen')
     monkeypatch.setattr('importlib.util.find_spec', lambda name: name if name in installed else None)
-    assert_refused(['view', '-t', toolkit, frame], frame.parent, words, capsys)
+    assert_refused(['view', '-t', toolkit, frame], frame.parent, message, capsys)
 
 
 @pytest.mark.slow  # starts Ginga
@@ -566,7 +570,7 @@ import os
 os._exit(main(sys.argv[1:]))
 """
     pytest.importorskip('PySide6')
-    env = {**windowless(), 'QT_QPA_PLATFORM': 'offscreen', 'GINGA_HOME': str(tmp_path / 'home')}
+    env = {**without_display(), 'QT_QPA_PLATFORM': 'offscreen', 'GINGA_HOME': str(tmp_path / 'home')}
     (tmp_path / 'home').mkdir()
     ended = subprocess.run(
         [sys.executable, '-c', code, 'view', frame], capture_output=True, text=True, timeout=120, check=False, env=env
@@ -605,7 +609,7 @@ def test_check_names_what_is_wrong(data, capsys):
     assert {item['mark'] for item in electrons.values()} == {'ok', 'warning'}
 
 
-def test_check_in_words_ends_well_whatever_is_wrong(data):
+def test_check_as_text(data):
     ended = command('check', data / 'saao_ste3_a8280271.fits')
     assert (ended.returncode, ended.stderr) == (0, '')
     lines = ended.stdout.splitlines()
@@ -622,7 +626,7 @@ def test_check_takes_the_options_of_detect(frame, mask, capsys):
 
 
 @pytest.mark.parametrize('args', [['nothing.fits'], ['frame.fits', '--ext', '7'], ['frame.fits', '--gain', '-1']])
-def test_check_of_what_cannot_be_used(frame, capsys, monkeypatch, args):
+def test_check_of_input_that_cannot_be_used(frame, capsys, monkeypatch, args):
     monkeypatch.chdir(frame.parent)
     assert main(['check', *args]) == 1
     printed = capsys.readouterr()

@@ -221,7 +221,7 @@ def test_the_command_says_what_was_found(tmp_path):
         'demo_overlay.png',
     ]
     if not args:
-        assert ended.stdout.splitlines()[-1].startswith('not opened in Ginga: there is no display')
+        assert ended.stdout.splitlines()[-1].startswith('Ginga was not started: no display')
 
 
 def test_the_command_refuses_to_overwrite(demo, capsys):

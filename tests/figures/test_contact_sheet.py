@@ -626,7 +626,7 @@ def test_wrong_usage_of_the_command(files, args, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ('args', 'words'),
     [
-        (['-o', 'mine.png'], 'mine.png exists already: choose another name by -o, or give --overwrite'),
+        (['-o', 'mine.png'], 'mine.png already exists; choose another name with -o, or use --overwrite'),
         (['-o', 'o.png', '--labels', '77'], 'there is no segment 77'),
         (['-o', 'no/o.png'], 'no: no such folder'),
         (['-o', 'o.png', '--dark', 'small.fits'], 'dark has shape (32, 32), the frame (64, 64)'),

@@ -7,11 +7,11 @@ from numpy.testing import assert_array_equal
 
 from ginga_crplugin import MaskBit, Recipe, save_recipe
 from ginga_crplugin.batch.apply import apply_recipe
-from ginga_crplugin.batch.reopen import night_of
+from ginga_crplugin.batch.reopen import frames_to_review
 from ginga_crplugin.core.bits import REVIEW
 from ginga_crplugin.demo.demo import simulate
 from ginga_crplugin.io.read import read_frame
-from ginga_crplugin.plugin.launch import _show_night
+from ginga_crplugin.plugin.launch import show_batch
 from ginga_crplugin.report.page import write_report
 
 SHAPE = (160, 180)
@@ -33,7 +33,7 @@ def night(tmp_path):
     outcomes = list(apply_recipe(recipe, [tmp_path / 'a.fits', tmp_path / 'b.fits'], folder))
     assert [outcome.status for outcome in outcomes] == ['done'] * 3
     write_report(folder, outcomes, recipe)
-    return night_of(folder, every=True)
+    return frames_to_review(folder, all_frames=True)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def plugin(shell, night):
     name = shell.fv.get_channel_names()[0]
     channel = shell.channel(name)
     shell.stop(channel)
-    _show_night(shell.fv, night)
+    show_batch(shell.fv, night)
     plugin = channel.opmon.get_plugin('Cosmic Rays')
     arrived(shell, plugin, 'a.fits', 0)
     yield plugin

@@ -1,4 +1,4 @@
-"""The report of a night in a real browser."""
+"""The report of a batch in a real browser."""
 
 from contextlib import contextmanager
 
@@ -23,8 +23,8 @@ HOSTILE = '<img src=x onerror=hit()>'
 
 @pytest.fixture(scope='module')
 def report(tmp_path_factory):
-    """Eight frames of sky and cosmic rays, one of them with many, and one that is none."""
-    folder = tmp_path_factory.mktemp('night')
+    """The report of eight frames, one of them with many cosmic rays, and a file that is not FITS."""
+    folder = tmp_path_factory.mktemp('batch')
     paths = []
     for number in range(8):
         rng = np.random.default_rng(number)
@@ -46,16 +46,16 @@ def report(tmp_path_factory):
 
 @contextmanager
 def opened(path, **options):
-    """Open a page from the disk, and see what it asks for."""
+    """Open a page from the disk, and record its requests and errors."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(ARGS))
         page = browser.new_page(viewport={'width': 1400, 'height': 1000}, **options)
-        page.asked, page.complaints = [], []
-        page.on('request', lambda request: page.asked.append(request.url))
-        page.on('console', lambda message: page.complaints.append(message.text))
-        page.on('pageerror', lambda error: page.complaints.append(str(error)))
+        page.requests, page.errors = [], []
+        page.on('request', lambda request: page.requests.append(request.url))
+        page.on('console', lambda message: page.errors.append(message.text))
+        page.on('pageerror', lambda error: page.errors.append(str(error)))
         page.goto(path.as_uri())
         try:
             yield page
@@ -67,24 +67,24 @@ def column(page, index):
     return page.locator(f'tbody tr > :nth-child({index + 1})').all_inner_texts()
 
 
-def test_table_plot_and_sheets_are_there_and_nothing_is_asked_for(report, tmp_path):
+def test_page_has_table_plot_and_galleries_and_makes_no_requests(report, tmp_path):
     with opened(report) as page:
         assert page.locator('tbody tr').count() == 9
-        assert page.get_by_role('img', name='segments per cm² and minute of 8 frames').bounding_box()['width'] > 900
-        pictures = page.locator('.sheet img')
-        assert pictures.count() > 8
-        assert all(pictures.nth(k).evaluate('e => e.complete && e.naturalWidth > 100') for k in range(pictures.count()))
+        assert page.get_by_role('img', name='segments per cm² per minute in 8 frames').bounding_box()['width'] > 900
+        images = page.locator('.gallery img')
+        assert images.count() > 8
+        assert all(images.nth(k).evaluate('e => e.complete && e.naturalWidth > 100') for k in range(images.count()))
         assert page.locator('tr.out').count() == 2
-        assert page.locator('h1').inner_text() == f'Cosmic rays by {HOSTILE}.yaml'
+        assert page.locator('h1').inner_text() == f'Cosmic rays with {HOSTILE}.yaml'
         assert set(column(page, 3)) == {HOSTILE, ''}
         page.screenshot(path=tmp_path / 'report.png')
         wide = page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')
         assert wide  # the table scrolls, not the page
-        assert page.asked == [report.as_uri()] + [url for url in page.asked[1:] if url.startswith('data:')]
-        assert page.complaints == []
+        assert page.requests == [report.as_uri()] + [url for url in page.requests[1:] if url.startswith('data:')]
+        assert page.errors == []
 
 
-def test_a_click_on_a_head_sorts_and_the_keyboard_does_too(report):
+def test_click_or_key_on_a_heading_sorts(report):
     with opened(report) as page:
         heads = page.locator('thead th').all_inner_texts()
         at = next(index for index, head in enumerate(heads) if head.startswith('rate'))
@@ -92,7 +92,7 @@ def test_a_click_on_a_head_sorts_and_the_keyboard_does_too(report):
         button.click()
         rates = column(page, at)
         known = [float(rate) for rate in rates if rate]
-        assert (known, rates[-1]) == (sorted(known), '')  # what is not known comes last
+        assert (known, rates[-1]) == (sorted(known), '')  # unknown values come last
         assert len(known) == 8
         assert page.locator('thead th').nth(at).get_attribute('aria-sort') == 'ascending'
         button.press('Enter')
@@ -104,7 +104,7 @@ def test_a_click_on_a_head_sorts_and_the_keyboard_does_too(report):
         assert page.locator('[aria-sort]').count() == 1
 
 
-def test_it_can_be_read_in_light_and_dark(report):
+def test_contrast_in_light_and_dark_mode(report):
     for scheme in ('light', 'dark'):
         with opened(report, color_scheme=scheme) as page:
             for part in ('body', 'caption', 'tr.out .why', '.checks', 'figcaption', 'svg text'):
@@ -112,7 +112,7 @@ def test_it_can_be_read_in_light_and_dark(report):
 
 
 def contrast(page, part):
-    """Return the contrast of a text with what is behind it (WCAG)."""
+    """Return the contrast of a text with its background (WCAG)."""
     ink, paper = page.locator(part).last.evaluate(
         """e => {
           const style = getComputedStyle(e);

@@ -82,7 +82,7 @@ def recipe(folder, **options):
 
 
 def batch(folder, **options):
-    """A frame of a night; what fails is told in the outcome."""
+    """Process a frame of a batch, and raise the reason if it fails."""
     outcome = process(Recipe(), Job(str(folder / 'plain.fits'), 0, str(folder / 'plain_crmask.fits')), **options)
     if outcome.status == 'failed':
         raise OSError(outcome.reason)
