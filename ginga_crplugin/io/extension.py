@@ -1,27 +1,29 @@
-"""The room of the names that users give to frames: a file, or one of its extensions."""
+"""Extension specifiers, as in ``FILE[EXT]``."""
 
 from pathlib import Path
 
 __all__ = ['parse_ext', 'split_ext']
 
 
-def split_ext(text):
-    """Take ``FILE[EXT]`` apart.
+def split_ext(text: str) -> tuple[Path, int | str | tuple[str, int] | None]:
+    """Split ``FILE[EXT]`` into file and extension.
 
     Parameters
     ----------
     text : str
-        A file of that very name is taken as it is, brackets or not.
+        A file name with or without an extension in brackets; the name of an existing file is not split.
 
     Returns
     -------
     path : `~pathlib.Path`
+        The file.
     ext : int, str, (str, int) or None
+        The extension; None if there is none in brackets.
 
     Raises
     ------
     ValueError
-        If what stands in the brackets is no extension.
+        If the text in brackets is not an extension.
 
     Examples
     --------
@@ -36,14 +38,30 @@ def split_ext(text):
     return Path(name), parse_ext(ext[:-1])
 
 
-def parse_ext(text):
-    """Understand an extension: its number, NAME, or NAME,VER."""
+def parse_ext(text: str) -> int | str | tuple[str, int]:
+    """Parse an extension specifier.
+
+    Parameters
+    ----------
+    text : str
+        Its number, ``NAME``, or ``NAME,VER``.
+
+    Returns
+    -------
+    int, str or (str, int)
+        The extension.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
     name, comma, version = text.strip().rpartition(',')
     if not comma:
-        name, version = text.strip(), None
-    if name.isdecimal() and version is None:
-        return int(name)
-    if not name or name.startswith('-') or (version is not None and not version.strip().isdecimal()):
-        msg = f'{text!r} is no extension: give its number, NAME, or NAME,VER'
+        name, version = text.strip(), ''
+        if name.isdecimal():
+            return int(name)
+    if not name or name.startswith('-') or (comma and not version.strip().isdecimal()):
+        msg = f'{text!r} is not an extension: use its number, NAME, or NAME,VER'
         raise ValueError(msg)
-    return name if version is None else (name, int(version))
+    return (name, int(version)) if comma else name

@@ -89,7 +89,7 @@ def open_decompressed(path):
         msg = f'{path}: no such file'
         raise FileNotFoundError(msg)
     if not path.is_file():
-        msg = f'{path} is a folder, not a FITS file' if path.is_dir() else f'{path} is not a plain file'
+        msg = f'{path} is a folder, not a FITS file' if path.is_dir() else f'{path} is not a regular file'
         raise ValueError(msg)
     suffix = compression_suffix(path)
     with path.open('rb') as file:

@@ -1,37 +1,71 @@
-"""The room of the memory: how much can be had, and whether a frame fits into it."""
+"""Available memory, and whether a frame fits into it."""
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+resource: ModuleType | None
 try:
     import resource
 except ImportError:  # Windows
     resource = None
 
-__all__ = ['available_memory', 'check_memory', 'format_size']
+__all__ = ['SYSTEM_ROOT', 'available_memory', 'check_memory', 'format_size']
+
+#: The folder that contains ``/proc`` and ``/sys``.
+SYSTEM_ROOT = Path('/')
 
 
-def available_memory():
-    """Return how many bytes of memory can be had now, or None where the system does not tell.
+def available_memory() -> int | None:
+    """Return the number of bytes of memory that are available now.
 
-    It is the least of what the machine has free (Linux; elsewhere what it has at all), what the process may take, and
-    what its control group may.
+    It is the smallest of what the machine has free (in total, on other systems than Linux), and the limits of the
+    process and of its control groups.
+
+    Returns
+    -------
+    int or None
+        None if the system does not report it.
     """
-    figures = [_of_machine(), _of_process(), *_of_groups()]
-    return min((max(0, figure) for figure in figures if figure is not None), default=None)
+    sizes = [_machine_memory(), _process_memory(), *_group_memory()]
+    return min((max(0, size) for size in sizes if size is not None), default=None)
 
 
-def check_memory(needed, what):
-    """Raise a `ValueError` with both figures where so many bytes can't be had."""
+def check_memory(needed: float, what: str) -> None:
+    """Raise an error if less memory is available than needed.
+
+    Parameters
+    ----------
+    needed : float
+        Number of bytes.
+    what : str
+        What needs them, for the message.
+
+    Raises
+    ------
+    ValueError
+        If less is available.
+    """
     free = available_memory()
     if free is not None and needed > free:
-        msg = f'{what} would need about {format_size(needed)} of memory, and {format_size(free)} are free'
+        msg = f'{what} needs about {format_size(needed)} of memory; {format_size(free)} are available'
         raise ValueError(msg)
 
 
-def format_size(size):
-    """Return a number of bytes in words.
+def format_size(size: float) -> str:
+    """Return a number of bytes as text with a unit.
+
+    Parameters
+    ----------
+    size : float
+        Number of bytes.
+
+    Returns
+    -------
+    str
+        The size in GiB or MiB.
 
     Examples
     --------
@@ -41,20 +75,21 @@ def format_size(size):
     return f'{size / 2**30:.1f} GiB' if size >= 2**30 else f'{size / 2**20:.1f} MiB'
 
 
-def _text(path):
+def _read(path: str | Path) -> str:
+    """Return the content of a system file; empty on systems without it."""
     try:
-        return path.read_text()
-    except OSError:  # not this kind of system
+        return (SYSTEM_ROOT / str(path).lstrip('/')).read_text()
+    except OSError:
         return ''
 
 
-def _number(text, pattern=r'(\d+)'):
+def _number(text: str, pattern: str = r'(\d+)') -> int | None:
     found = re.search(pattern, text, re.MULTILINE)
     return None if found is None else int(found[1])
 
 
-def _of_machine():
-    free = _number(_text(Path('/proc/meminfo')), r'^MemAvailable:\s*(\d+) kB')
+def _machine_memory() -> int | None:
+    free = _number(_read('/proc/meminfo'), r'^MemAvailable:\s*(\d+) kB')
     if free is not None:
         return free * 1024
     try:
@@ -63,17 +98,17 @@ def _of_machine():
         return None
 
 
-def _of_process():
+def _process_memory() -> int | None:
     if resource is None:
         return None
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    taken = _number(_text(Path('/proc/self/statm')))
-    if limit == resource.RLIM_INFINITY or taken is None:
+    used = _number(_read('/proc/self/statm'))
+    if limit == resource.RLIM_INFINITY or used is None:
         return None
-    return limit - taken * os.sysconf('SC_PAGE_SIZE')
+    return limit - used * os.sysconf('SC_PAGE_SIZE')
 
 
-#: Of both versions of control groups: their folder, how a process names its own, and the files that tell.
+#: For both versions of control groups: folder, pattern of the line in ``/proc/self/cgroup``, files with the numbers.
 _GROUPS = (
     ('/sys/fs/cgroup', r'^0::/(.*)$', ('memory.max', 'memory.current', 'inactive_file')),
     (
@@ -84,9 +119,9 @@ _GROUPS = (
 )
 
 
-def _of_groups():
-    """Yield what is left in the control groups that the process is in."""
-    own = _text(Path('/proc/self/cgroup'))
+def _group_memory() -> Iterator[int | None]:
+    """Yield the memory left in each control group of the process."""
+    own = _read('/proc/self/cgroup')
     for folder, pattern, names in _GROUPS:
         found = re.search(pattern, own, re.MULTILINE)
         if found:
@@ -94,9 +129,9 @@ def _of_groups():
             yield from (_left(each, *names) for each in (group, *group.parents) if each.is_relative_to(folder))
 
 
-def _left(group, limit, taken, cached):
-    """Return what a group has left, None where it is none or has no limit; what is cached of files can be had."""
-    limit, taken = (_number(_text(group / name)) for name in (limit, taken))
-    if limit is None or taken is None:
+def _left(group: Path, limit_file: str, used_file: str, cached: str) -> int | None:
+    """Return the memory left in a group, None if it has no limit; cached files count as free."""
+    limit, used = (_number(_read(group / name)) for name in (limit_file, used_file))
+    if limit is None or used is None:
         return None
-    return limit - taken + (_number(_text(group / 'memory.stat'), rf'^{cached} (\d+)') or 0)
+    return limit - used + (_number(_read(group / 'memory.stat'), rf'^{cached} (\d+)') or 0)

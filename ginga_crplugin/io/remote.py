@@ -1,14 +1,25 @@
-"""The room of the addresses: frames that are not files here, fetched by fsspec."""
+"""Frames at fsspec addresses, downloaded to temporary files."""
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = ['local_file', 'remote_name']
 
 
-def remote_name(address):
-    """Return the name of the file that an fsspec address leads to.
+def remote_name(address: str) -> str:
+    """Return the name of the file at an fsspec address.
+
+    Parameters
+    ----------
+    address : str
+        An address, possibly of chained file systems.
+
+    Returns
+    -------
+    str
+        The last part of the path; ``'frame.fits'`` where there is none.
 
     Examples
     --------
@@ -20,18 +31,33 @@ def remote_name(address):
 
 
 @contextmanager
-def local_file(path):
-    """Have a frame's file here; one that has an address is fetched for as long, and errors name the address."""
+def local_file(path: str) -> Iterator[Path]:
+    """Provide a local file for a path or an fsspec address; errors name the address.
+
+    Parameters
+    ----------
+    path : str
+        A local path, or an address, which is downloaded for the duration of the block.
+
+    Yields
+    ------
+    `~pathlib.Path`
+        The local file.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file can't be downloaded or read.
+    """
     if '://' not in path:
         yield Path(path)
         return
-    import fsspec
+    from fsspec.core import url_to_fs
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / remote_name(path)
-        with fsspec.open(path, 'rb') as remote, copy.open('wb') as file:
-            while block := remote.read(1 << 22):
-                file.write(block)
+        filesystem, remote_path = url_to_fs(path)
+        filesystem.get_file(remote_path, str(copy))
         try:
             yield copy
         except (ValueError, OSError) as error:

@@ -65,7 +65,7 @@ def replaced(path, old, new):
 
 
 @pytest.mark.parametrize(
-    ('make', 'words'), [(os.mkfifo, 'is not a plain file'), (os.mkdir, 'is a folder, not a FITS file')]
+    ('make', 'words'), [(os.mkfifo, 'is not a regular file'), (os.mkdir, 'is a folder, not a FITS file')]
 )
 def test_what_is_no_plain_file_is_not_opened(tmp_path, make, words):
     make(tmp_path / 'a.fits')
@@ -74,7 +74,7 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path, make, words):
 
 def test_a_device_is_not_opened(tmp_path):
     (tmp_path / 'a.fits').symlink_to('/dev/zero')
-    refused(tmp_path / 'a.fits', 'is not a plain file')
+    refused(tmp_path / 'a.fits', 'is not a regular file')
 
 
 @pytest.mark.parametrize('to', ['a.fits', 'missing.fits'])
@@ -108,14 +108,14 @@ def sparse(path, header, size):
 def test_a_frame_that_does_not_fit_into_memory_is_refused_with_the_figures(path, capsys):
     content = re.sub(rb'(NAXIS[12]  = ) *\d+', rb'\g<1>              200000', path.read_bytes())
     sparse(path, content[:2880], 2880 + 4 * 200000**2)
-    refused(path, r'a.fits \[200000 x 200000 pixels\] would need about 894.1 GiB of memory, and \d+.\d GiB are free')
+    refused(path, r'a.fits \[200000 x 200000 pixels\] needs about 894.1 GiB of memory; \d+.\d GiB are available')
     assert capsys.readouterr().err.count('\n') == 1
 
 
 def test_a_compressed_frame_that_does_not_fit_into_memory_is_refused(tmp_path):
     content = re.sub(rb'(ZNAXIS[12] = ) *\d+', rb'\g<1>              200000', sources()['RICE_1'])
     (tmp_path / 'a.fits').write_bytes(content)
-    refused(tmp_path / 'a.fits', r'\[200000 x 200000 pixels\] would need about 894.1 GiB of memory')
+    refused(tmp_path / 'a.fits', r'\[200000 x 200000 pixels\] needs about 894.1 GiB of memory')
 
 
 def test_a_frame_of_which_the_file_holds_little_is_refused(path):
@@ -181,26 +181,26 @@ def test_a_frame_in_a_small_bomb_is_read(path):
 # the memory
 
 
-def test_memory_is_the_least_of_what_tells(monkeypatch, tmp_path):
+def test_memory_is_the_smallest_of_all_limits(monkeypatch, tmp_path):
     free = memory.available_memory()
     assert 0 < free <= os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
-    group = tmp_path / 'night' / 'run'
+    top = tmp_path / 'sys' / 'fs' / 'cgroup'
+    group = top / 'night' / 'run'
     group.mkdir(parents=True)
-    for folder, limit in ((tmp_path, 'max'), (tmp_path / 'night', '50000'), (group, '90000')):
+    for folder, limit in ((top, 'max'), (top / 'night', '50000'), (group, '90000')):
         (folder / 'memory.max').write_text(f'{limit}\n')
         (folder / 'memory.current').write_text('20000\n')
         (folder / 'memory.stat').write_text('anon 1\ninactive_file 5000\n')
-    files = {'/proc/self/cgroup': '3:cpu:/\n0::/night/run\n'}
-    names = memory._GROUPS[0][2]
-    monkeypatch.setattr(memory, '_GROUPS', ((str(tmp_path), memory._GROUPS[0][1], names),))
-    text = memory._text
-    monkeypatch.setattr(memory, '_text', lambda path: files.get(str(path)) or text(path))
+    own = tmp_path / 'proc' / 'self' / 'cgroup'
+    own.parent.mkdir(parents=True)
+    own.write_text('3:cpu:/\n0::/night/run\n')
+    monkeypatch.setattr(memory, 'SYSTEM_ROOT', tmp_path)
     assert memory.available_memory() == 50000 - 20000 + 5000
-    files['/proc/self/cgroup'] = '4:memory:/\n'
+    own.write_text('4:memory:/\n')
     assert memory.available_memory() > 50000
 
 
-def test_memory_is_what_the_process_may_take():
+def test_memory_is_limited_by_the_process_limit():
     code = (
         'import resource; from ginga_crplugin.io.memory import available_memory;'
         'resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30)); print(available_memory())'
@@ -209,8 +209,8 @@ def test_memory_is_what_the_process_may_take():
     assert 2 << 30 < int(ended.stdout) < 3 << 30
 
 
-def test_where_nothing_tells_nothing_is_refused(monkeypatch):
-    monkeypatch.setattr(memory, '_text', lambda path: '')
+def test_without_reported_memory_nothing_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, 'SYSTEM_ROOT', tmp_path)
     monkeypatch.setattr(memory, 'resource', None)
     monkeypatch.delattr(os, 'sysconf')
     assert memory.available_memory() is None

@@ -22,7 +22,7 @@ from ginga_crplugin import Detection, LACosmicParams, Recipe, merge_mask, read_f
 from ginga_crplugin.batch.job import Job, Outcome, process
 from ginga_crplugin.figures.contact_sheet import contact_sheet
 from ginga_crplugin.figures.overview import save_overview
-from ginga_crplugin.io.atomic import _OURS, remove_leftovers
+from ginga_crplugin.io.atomic import TEMPORARY_NAME, remove_leftovers
 from ginga_crplugin.io.bad_pixel_mask import make_mask
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.format import save_recipe
@@ -153,7 +153,7 @@ def restore(folder, files):
 
 def left_over(folder):
     """The files in the folder that were being written."""
-    return [path for path in folder.rglob('*') if _OURS.fullmatch(path.name)]
+    return [path for path in folder.rglob('*') if TEMPORARY_NAME.fullmatch(path.name)]
 
 
 def swept(folder):
