@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ginga_crplugin.io.extension import split_ext
-from ginga_crplugin.io.read import frame_extensions
+from ginga_crplugin.io.image_hdus import frame_extensions
 from ginga_crplugin.io.remote import local_file, remote_name
 from ginga_crplugin.io.save import fits_stem
 from ginga_crplugin.recipe.recipe import Recipe

@@ -155,7 +155,8 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
     OSError, ValueError
         If the frame or another input cannot be used.
     """
-    from ginga_crplugin.io.read import read_dark, read_frame, read_image, read_mask
+    from ginga_crplugin.io.input_masks import read_dark, read_mask
+    from ginga_crplugin.io.read import read_frame, read_image
     from ginga_crplugin.recipe.parse import load_recipe
     from ginga_crplugin.recipe.recipe import Recipe
 

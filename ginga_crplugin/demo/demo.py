@@ -13,7 +13,8 @@ from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.segments import Segments, segment
 from ginga_crplugin.figures.overview import save_overview
 from ginga_crplugin.io.atomic import AtomicFile
-from ginga_crplugin.io.read import read_dark, read_frame, read_mask
+from ginga_crplugin.io.input_masks import read_dark, read_mask
+from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.save import save_mask
 
 from .score import HintScore, Score, score, score_hints

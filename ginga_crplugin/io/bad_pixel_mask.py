@@ -18,8 +18,9 @@ from ginga_crplugin.core.frame import check_pixels
 
 from .atomic import AtomicFile
 from .ccdmask_options import CCDMASK_OPTIONS
+from .input_masks import read_dark
 from .provenance import to_cards
-from .read import read_dark, read_image
+from .read import read_image
 from .save import compressed_writer
 
 __all__ = ['make_mask']

@@ -1,4 +1,4 @@
-"""The room of the files that are opened to be read: unpacked, within bounds, with what is wrong told in a line."""
+"""Opening FITS files: decompression, size limits, and one-line errors for damaged files."""
 
 import bz2
 import gzip
@@ -7,7 +7,10 @@ import lzma
 import math
 import re
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
@@ -17,6 +20,7 @@ from .memory import available_memory, check_memory, format_size
 
 __all__ = [
     'BLOCK_SIZE',
+    'MAX_DECOMPRESSED',
     'READ_SIZE',
     'clean_header',
     'compression_suffix',
@@ -27,63 +31,83 @@ __all__ = [
     'read_pixels',
 ]
 
-#: The ways in which a file may be packed as a whole: how it begins, and what opens it.
-_PACKED = {
+#: Compressed files by suffix: first bytes, and the function that opens them.
+_COMPRESSED: dict[str, tuple[bytes, Any]] = {
     '.gz': (b'\x1f\x8b', gzip.open),
     '.bz2': (b'BZh', bz2.open),
     '.xz': (b'\xfd7zXZ', lzma.open),
 }
-#: A file that is larger than so many bytes, and so many times larger than it is packed, holds no frame.
-MOST, RATIO = 2 << 30, 100
-#: How much is unpacked at a time, bytes of a block of FITS, and how long a header can be.
-READ_SIZE, BLOCK_SIZE, LONGEST = 1 << 24, 2880, 1 << 24
+#: A file that decompresses to more bytes than this, and to more than ``_MAX_RATIO`` times its size, is not a frame.
+MAX_DECOMPRESSED, _MAX_RATIO = 2 << 30, 100
+
+#: Bytes that are decompressed at a time.
+READ_SIZE = 1 << 24
+
+#: Bytes of a FITS block.
+BLOCK_SIZE = 2880
+
+#: Largest header in bytes.
+_MAX_HEADER = 1 << 24
+
 _END = re.compile(rb'END(?![A-Z0-9_-])')
 _COUNT = re.compile(rb'(Z?NAXIS|TFIELDS) *= *\+?(\d+)')
 _SIMPLE = re.compile(rb'SIMPLE\s*=\s*[TF]')
 
 
 @contextmanager
-def _told(path, why):
-    """Say in one line what is wrong with a file, whatever the libraries that take it apart raise."""
+def _one_line_errors(path: Path | str, reason: str) -> Iterator[None]:
+    """Turn whatever the libraries raise on a damaged file into one line."""
     try:
         yield
     except MemoryError as error:
         msg = f'{path}: not enough memory to read it'
         raise ValueError(msg) from error
     except Exception as error:
-        said = ' '.join(str(error).split())[:80]
-        msg = f'{path}: {why} ({said or type(error).__name__})'
+        detail = ' '.join(str(error).split())[:80]
+        msg = f'{path}: {reason} ({detail or type(error).__name__})'
         raise ValueError(msg) from error
 
 
-def compression_suffix(path):
-    """Return how a file is packed: ``'.gz'``, ``'.bz2'``, ``'.xz'``, or ``''``."""
-    with path.open('rb') as file:
-        start = file.read(6)
-    return next((suffix for suffix, (magic, _) in _PACKED.items() if start.startswith(magic)), '')
-
-
-@contextmanager
-def open_decompressed(path):
-    """Open a FITS file; what is packed is unpacked into memory.
+def compression_suffix(path: Path) -> str:
+    """Return the kind of compression of a file, found from its first bytes.
 
     Parameters
     ----------
     path : `~pathlib.Path`
+        An existing file.
+
+    Returns
+    -------
+    str
+        ``'.gz'``, ``'.bz2'``, ``'.xz'``, or ``''`` if it is not compressed.
+    """
+    with path.open('rb') as file:
+        start = file.read(6)
+    return next((suffix for suffix, (magic, _) in _COMPRESSED.items() if start.startswith(magic)), '')
+
+
+@contextmanager
+def open_decompressed(path: Path) -> Iterator[BinaryIO]:
+    """Open a FITS file; a compressed one is decompressed into memory.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
 
     Yields
     ------
     binary file
-        That can be sought in.
+        Open for reading, seekable.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     OSError
-        If it may not be read.
+        If there is no permission to read it.
     ValueError
-        If it is not FITS, damaged, or unpacks to more than there is room for.
+        If it is not a FITS file, is damaged, or decompresses to more than the memory can hold.
     """
     if not path.exists():
         msg = f'{path}: no such file'
@@ -93,7 +117,7 @@ def open_decompressed(path):
         raise ValueError(msg)
     suffix = compression_suffix(path)
     with path.open('rb') as file:
-        content = _content(path, suffix) if suffix else file
+        content: BinaryIO = _decompress(path, suffix) if suffix else file
         start = content.read(80)
         if not _SIMPLE.match(start):
             why = 'it does not begin with SIMPLE = T' if start else 'it is empty'
@@ -103,89 +127,114 @@ def open_decompressed(path):
         yield content
 
 
-def _content(path, suffix):
-    """Unpack a file in steps, to no more than there is room for."""
-    free, packed = available_memory(), path.stat().st_size
-    most = min(max(MOST, RATIO * packed), math.inf if free is None else free // 2)
+def _decompress(path: Path, suffix: str) -> BinaryIO:
+    """Decompress a file in steps, up to the size limit."""
+    free, size = available_memory(), path.stat().st_size
+    limit = min(max(MAX_DECOMPRESSED, _MAX_RATIO * size), math.inf if free is None else free // 2)
     content = io.BytesIO()
-    with _told(path, 'it cannot be unpacked, it is cut short or damaged'), _PACKED[suffix][1](path, 'rb') as file:
-        while content.tell() <= most and (step := file.read(READ_SIZE)):
+    opener = _COMPRESSED[suffix][1]
+    with _one_line_errors(path, 'cannot be decompressed, it is truncated or damaged'), opener(path, 'rb') as file:
+        while content.tell() <= limit and (step := file.read(READ_SIZE)):
             content.write(step)
-    if content.tell() > most:
-        room = '' if free is None else f', and {format_size(free)} of memory are free'
-        sizes = f'({format_size(packed)}) decompresses to more than {format_size(most)}'
-        msg = f'{path} {sizes}{room}: it is too large, or no frame'
+    if content.tell() > limit:
+        memory = '' if free is None else f', {format_size(free)} of memory are available'
+        msg = f'{path} decompresses from {format_size(size)} to more than {format_size(limit)}{memory}: not a frame'
         raise ValueError(msg)
     content.seek(0)
     return content
 
 
 @contextmanager
-def open_fits(path):
-    """Open a FITS file for reading; say in one line what is wrong with it.
+def open_fits(path: Path) -> Iterator[fits.HDUList]:
+    """Open a FITS file for reading, with one-line errors.
 
     Parameters
     ----------
     path : `~pathlib.Path`
+        The file.
 
     Yields
     ------
     `~astropy.io.fits.HDUList`
-        With all its HDUs read, apart from their data.
+        All HDUs; their data are read on access.
+
+    Raises
+    ------
+    OSError, ValueError
+        As for `open_decompressed`.
     """
     with open_decompressed(path) as file, read_hdus(file, path) as hdus:
         yield hdus
 
 
 @contextmanager
-def read_hdus(file, path, **options):
-    """Read the HDUs of an open file, which stays open (see `opened`); options as for `astropy.io.fits.open`.
+def read_hdus(file: BinaryIO, path: Path | str, **options: Any) -> Iterator[fits.HDUList]:
+    """Read the HDUs of an open file, which stays open.
 
-    What stands behind the last of them and is no extension, such as the padding of old tapes, is left alone.
+    Anything after the last HDU that is not an extension, such as the padding of tapes, is ignored.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for reading.
+    path : path-like
+        Its name, for errors.
+    **options
+        As for `astropy.io.fits.open`.
+
+    Yields
+    ------
+    `~astropy.io.fits.HDUList`
+        All HDUs; their data are read on access.
+
+    Raises
+    ------
+    ValueError
+        If it is not a FITS file or is damaged.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore', AstropyUserWarning)  # a file cut short is an error where its pixels are read
-        with _told(path, 'not a FITS file, or damaged'):
+        warnings.simplefilter('ignore', AstropyUserWarning)  # truncation is an error where the pixels are read
+        with _one_line_errors(path, 'not a FITS file, or damaged'):
             found = fits.HDUList(_hdus(file, options))
         try:
             yield found
         except (ValueError, OSError):
             raise
         except Exception as error:
-            said = ' '.join(f'{type(error).__name__}: {error}'.split())[:80]
-            msg = f'{path}: damaged, or not as FITS must be ({said})'
+            detail = ' '.join(f'{type(error).__name__}: {error}'.split())[:80]
+            msg = f'{path}: damaged or not valid FITS ({detail})'
             raise ValueError(msg) from error
 
 
-def _hdus(file, options):
+def _hdus(file: BinaryIO, options: dict[str, Any]) -> list[Any]:
     _check_header(file, 0)
-    if _after(file, fits.PrimaryHDU.readfrom(file)) not in (b'XTENSION', b''):
-        end = file.tell() - 8  # astropy would search all that follows for a header
+    if _bytes_after(file, fits.PrimaryHDU.readfrom(file)) not in (b'XTENSION', b''):
+        end = file.tell() - 8  # astropy would search the rest of the file for a header
         file.seek(0)
         file = io.BytesIO(file.read(end))
     file.seek(0)
     hdus = fits.open(file, memmap=False, lazy_load_hdus=True, **options)
     found = [hdus[0]]
-    while _after(file, found[-1]) == b'XTENSION':
+    while _bytes_after(file, found[-1]) == b'XTENSION':
         _check_header(file, file.tell() - 8)
         found.append(hdus[len(found)])
     return found
 
 
-def _after(file, hdu):
+def _bytes_after(file: BinaryIO, hdu: Any) -> bytes:
     """Return the 8 bytes that follow an HDU."""
     info = hdu.fileinfo()
-    if info['datSpan'] < 0:  # astropy would find the same HDU behind it, for ever
+    if info['datSpan'] < 0:  # astropy would find the same HDU again, endlessly
         msg = f'HDU {hdu.name or "without a name"} has a negative size'
         raise ValueError(msg)
     file.seek(info['datLoc'] + info['datSpan'])
     return file.read(8)
 
 
-def _check_header(file, start):
-    """See that a header ends, and counts nothing without end, before astropy looks for all that it counts."""
+def _check_header(file: BinaryIO, start: int) -> None:
+    """Check that a header ends and declares no more than 999 axes or fields, which astropy would all look up."""
     file.seek(start)
-    for _ in range(LONGEST // BLOCK_SIZE):
+    for _ in range(_MAX_HEADER // BLOCK_SIZE):
         block = file.read(BLOCK_SIZE)
         for at in range(0, len(block), 80):
             counted = _COUNT.match(block, at)
@@ -201,62 +250,75 @@ def _check_header(file, start):
     raise ValueError(msg)
 
 
-def read_pixels(hdu, path, more=0):
-    """Return the pixels of an HDU; say in one line if they are not all there, or can't all be held.
+def read_pixels(hdu: Any, path: Path | str, extra: float = 0) -> np.ndarray:
+    """Return the pixels of an HDU after checking that they are complete and fit into memory.
 
     Parameters
     ----------
     hdu : image HDU
-    path : `~pathlib.Path`
-        The file it is from.
-    more : float, optional
-        How many bytes besides are needed for each pixel, for what shall be done with them.
+        The HDU.
+    path : path-like
+        Its file, for errors.
+    extra : float, optional
+        Bytes of memory per pixel that the caller needs in addition.
 
     Returns
     -------
     ndarray
+        The pixels.
 
     Raises
     ------
     ValueError
-        If they are not all there, damaged, or need more memory than there is.
+        If they are truncated or damaged, or need more memory than is available.
     """
-    with _told(path, 'the pixels cannot be read, the file is damaged'):
+    with _one_line_errors(path, 'the pixels cannot be read, the file is damaged'):
         size = abs(hdu.header['BITPIX']) // 8
         count = math.prod(hdu.shape)
-        _ = range(size, count)  # whole numbers
-    _check_there(hdu, path, count * size)
-    words = ' x '.join(map(str, hdu.shape[::-1]))
-    check_memory(count * (2 * size + more), f'{path} [{words} pixels]')
-    with _told(path, 'the pixels cannot be read, the file is cut short or damaged'):
+        _ = range(size, count)  # raises if these are not integers
+    _check_complete(hdu, path, count * size)
+    shape = ' x '.join(map(str, hdu.shape[::-1]))
+    check_memory(count * (2 * size + extra), f'{path} [{shape} pixels]')
+    with _one_line_errors(path, 'the pixels cannot be read, the file is truncated or damaged'):
         return np.asarray(hdu.data)
 
 
-def _check_there(hdu, path, size):
-    """See that an image that is not tile-compressed is in the file as far as its header says."""
+def _check_complete(hdu: Any, path: Path | str, size: int) -> None:
+    """Check that the file contains all pixels of an image that is not tile-compressed."""
     info = hdu.fileinfo()
     if info is None or isinstance(hdu, fits.CompImageHDU):
         return
-    there = _length(info['file']) - info['datLoc']
-    if size > there:
-        msg = f'{path}: the pixels cannot be read, the file is cut short or damaged ({there:,} of {size:,} bytes)'
+    present = _length(info['file']) - info['datLoc']
+    if size > present:
+        msg = f'{path}: the pixels cannot be read, the file is truncated or damaged ({present:,} of {size:,} bytes)'
         raise ValueError(msg)
 
 
-def datasum_notes(hdu):
-    """Return what is to be told where the pixels are not those that the DATASUM card was made of; ask before them."""
+def datasum_notes(hdu: Any) -> list[str]:
+    """Return a note if the pixels do not match the DATASUM card; call this before the pixels are read.
+
+    Parameters
+    ----------
+    hdu : HDU
+        The HDU.
+
+    Returns
+    -------
+    list of str
+        One note, or none.
+    """
     if 'DATASUM' not in hdu.header or isinstance(hdu, fits.CompImageHDU):
         return []
     try:
         if hdu.verify_datasum():
             return []
-    except Exception:  # noqa: BLE001 - damaged, which is told when they are read
+    except Exception:  # noqa: BLE001 - damaged: reading the pixels raises the error
         return []
-    return ['DATASUM does not fit the pixels: they were changed or damaged after it was written']
+    return ['DATASUM does not match the pixels: they were modified or damaged after it was written']
 
 
-def _length(file):
-    """Return how many bytes an open file has."""
+def _length(file: BinaryIO) -> int:
+    """Return the number of bytes of an open file."""
     at = file.tell()
     file.seek(0, 2)
     end = file.tell()
@@ -264,17 +326,30 @@ def _length(file):
     return end
 
 
-def clean_header(header):
-    """Return a header without the cards that can't be read, and what to tell of them."""
+def clean_header(header: fits.Header) -> tuple[fits.Header, list[str]]:
+    """Return a copy of a header without cards that can't be parsed.
+
+    Parameters
+    ----------
+    header : `~astropy.io.fits.Header`
+        The header.
+
+    Returns
+    -------
+    header : `~astropy.io.fits.Header`
+        The cards that can be parsed.
+    notes : list of str
+        How many were ignored, if any.
+    """
     cards = list(header.cards)
     readable = [card for card in cards if _is_readable(card)]
     lost = len(cards) - len(readable)
-    words = '1 card' if lost == 1 else f'{lost} cards'
-    return fits.Header(readable), [f'{words} of the header cannot be read: left aside'] if lost else []
+    count = '1 header card' if lost == 1 else f'{lost} header cards'
+    return fits.Header(readable), [f'{count} cannot be parsed: ignored'] if lost else []
 
 
-def _is_readable(card):
+def _is_readable(card: fits.Card) -> bool:
     try:
         return card.keyword is not None and (str(card), card.value, card.comment) is not None
-    except Exception:  # noqa: BLE001 - a damaged one raises all there is
+    except Exception:  # noqa: BLE001 - a damaged card can raise anything
         return False

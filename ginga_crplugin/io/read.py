@@ -1,100 +1,85 @@
-"""The room where FITS is read: frames, and the masks and images that go with them."""
+"""Reading frames and images from FITS files."""
 
+import os
 import warnings
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from astropy.io import fits
 from astropy.nddata import CCDData
+from astropy.units import UnitBase
 from astropy.wcs import WCS, FITSFixedWarning
 
-from ginga_crplugin.core.bits import CAUSE_CARD, CAUSES, MaskBit
-from ginga_crplugin.core.frame import Frame, InputMask, MaskSource, check_pixels, datasum
+from ginga_crplugin.core.frame import Frame, check_pixels, datasum
 from ginga_crplugin.core.header import frame_unit, header_values
 
 from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
+from .image_hdus import image_index
 from .saved_mask import read_own_masks, read_review, read_saved_mask
 
 __all__ = [
     'add_saved_mask',
-    'frame_extensions',
+    'header_unit',
     'make_frame',
-    'read_dark',
+    'native_order',
     'read_frame',
     'read_image',
-    'read_mask',
-    'read_mask_source',
 ]
 
-#: Names of extensions that go with an image, rather than be one.
-_COMPANIONS = {
-    'MASK',
-    'DQ',
-    'CRDQ',
-    'CLEANED',
-    'ERR',
-    'ERROR',
-    'UNCERT',
-    'VAR',
-    'VARIANCE',
-    'IVAR',
-    'WHT',
-    'WEIGHT',
-    'BKG',
-    'SKY',
-    'SKYFIT',
-    'PSF',
-    'SEGM',
-    'TIME',
-}
-
-#: Bytes for each pixel that the search and the saving need at most, besides the pixels themselves.
-_SEARCH = 16
+#: Bytes per pixel that detection and saving need at most, in addition to the pixels.
+_WORKING_MEMORY = 16
 
 
-def read_frame(path, ext=None, unit=None):
-    """Read a frame from a FITS file, with the MASK and DQ that belong to it.
+def read_frame(
+    path: str | os.PathLike[str],
+    ext: int | str | tuple[str, int] | None = None,
+    unit: str | UnitBase | None = None,
+) -> Frame:
+    """Read a frame from a FITS file, with the MASK and DQ extensions that belong to it.
 
     Parameters
     ----------
     path : path-like
-        A FITS file; ``.gz`` and tile-compressed ``.fz`` too.
+        A FITS file; it may be compressed (``.gz``, ``.bz2``, ``.xz``, tile-compressed ``.fz``).
     ext : int, str or (str, int), optional
         The extension by number, name, or name and EXTVER; by default the first image.
-    unit : str, optional
-        The unit of the pixels, over what BUNIT says.
+    unit : str or `~astropy.units.UnitBase`, optional
+        The unit of the pixels, instead of BUNIT.
 
     Returns
     -------
     Frame
+        The frame.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not FITS, holds no such image, or its unit is not understood.
+        If it is not a FITS file, has no such image, or its unit is not supported.
     """
     path = Path(path)
     with open_fits(path) as hdus:
-        index = _image_index(hdus, ext, path)
-        first = index == _image_index(hdus, None, path)
-        hdu = hdus[index]
+        index = image_index(hdus, ext, path)
+        first = index == image_index(hdus, None, path)
+        hdu: Any = hdus[index]
         header, notes = clean_header(hdu.header)
         if index:
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
         notes += datasum_notes(hdu)
-        data = read_pixels(hdu, path, _SEARCH)
+        data = read_pixels(hdu, path, _WORKING_MEMORY)
         saved, review = read_saved_mask(hdus, hdu.ver, hdu.shape, path), read_review(hdus, hdu.ver)
         masks = read_own_masks(hdus, hdu, path) if saved is None else saved.masks
-        wcs, of_sky = _wcs(header, hdus)
+        wcs, wcs_notes = _read_wcs(header, hdus)
     return make_frame(
         data,
         header,
         path.name,
         unit,
         wcs,
-        notes + of_sky,
+        notes + wcs_notes,
         path=path,
         ext=index,
         first=first,
@@ -104,261 +89,167 @@ def read_frame(path, ext=None, unit=None):
     )
 
 
-def add_saved_mask(frame, path):
-    """Return a frame with the mask that was saved of it in another file, and what was said there in review.
+def add_saved_mask(frame: Frame, path: str | os.PathLike[str]) -> Frame:
+    """Add the mask and the review that were saved for a frame in another file.
 
     Parameters
     ----------
     frame : Frame
+        The frame.
     path : path-like
+        The file with the mask.
 
     Returns
     -------
     Frame
+        The frame with its saved mask and review.
 
     Raises
     ------
     OSError
         If the file can't be read.
     ValueError
-        If it holds no such mask.
+        If it has no mask of this shape.
     """
     path = Path(path)
     with open_fits(path) as hdus:
         saved, review = read_saved_mask(hdus, 1, frame.shape, path), read_review(hdus, 1)
     if saved is None:
-        msg = f'{path} holds no mask of {frame.label}'
+        msg = f'{path} has no mask of {frame.label}'
         raise ValueError(msg)
     return frame.replace(saved=saved, review=review)
 
 
-def make_frame(data, header, name, unit=None, wcs=None, notes=(), **origin):
-    """Make a frame of pixels and their header, with what is to be told of it.
+def make_frame(
+    data: np.ndarray,
+    header: fits.Header,
+    name: str,
+    unit: str | UnitBase | None = None,
+    wcs: WCS | None = None,
+    notes: Iterable[str] = (),
+    **origin: Any,
+) -> Frame:
+    """Make a frame from pixels and header.
 
     Parameters
     ----------
     data : (ny, nx) ndarray
+        The pixels.
     header : `~astropy.io.fits.Header`
+        The header.
     name : str
-    unit : str, optional
-        The unit of the pixels, over what BUNIT says.
+        Name of the frame.
+    unit : str or `~astropy.units.UnitBase`, optional
+        The unit of the pixels, instead of BUNIT.
     wcs : `~astropy.wcs.WCS`, optional
         By default that of the header.
-    notes : list of str, optional
-        What is to be told of it already.
+    notes : iterable of str, optional
+        Notes about the header, placed before those found here.
     **origin
         ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
 
     Returns
     -------
     Frame
+        The frame, with notes about its header.
+
+    Raises
+    ------
+    ValueError
+        If the unit is not supported, or the pixels can't be processed.
     """
-    named, of_unit = (unit, []) if unit is not None else _unit_of(header)
+    unit_name, unit_notes = (unit, []) if unit is not None else _header_unit(header)
     try:
-        unit = frame_unit(named)
+        unit = frame_unit(unit_name)
     except ValueError as error:
         msg = f'{name}: {error}'
         raise ValueError(msg) from None
     check_pixels(data, f'{name} [{origin["ext"]}]' if 'ext' in origin else name)
-    of_sky = []
+    wcs_notes: list[str] = []
     if wcs is None and 'path' not in origin:
-        wcs, of_sky = _wcs(header)
-    notes = [*notes, *of_unit, *header_values(header, unit)[1], *of_sky]
+        wcs, wcs_notes = _read_wcs(header)
+    notes = [*notes, *unit_notes, *header_values(header, unit)[1], *wcs_notes]
     ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
     return Frame(ccd, name, notes=tuple(notes), **origin)
 
 
-def _unit_of(header):
-    """Return what the header says of the unit, and what to tell the user about it."""
+def _header_unit(header: fits.Header) -> tuple[str, list[str]]:
+    """Return the unit named in a header, and notes about it."""
     bunit = str(header.get('BUNIT', '')).strip()
-    return (bunit, []) if bunit else ('adu', ['BUNIT is missing: the frame is taken to be in adu'])
+    return (bunit, []) if bunit else ('adu', ['BUNIT is missing: assuming adu'])
 
 
-def header_unit(header):
-    """Return the unit that a header gives to a frame; None where its BUNIT is not understood."""
+def header_unit(header: fits.Header) -> UnitBase | None:
+    """Return the unit of a frame according to its header.
+
+    Parameters
+    ----------
+    header : `~astropy.io.fits.Header`
+        The header.
+
+    Returns
+    -------
+    `~astropy.units.UnitBase` or None
+        adu if BUNIT is missing; None if it is not supported.
+    """
     try:
-        return frame_unit(_unit_of(header)[0])
+        return frame_unit(_header_unit(header)[0])
     except ValueError:
         return None
 
 
-def read_image(path, ext=None):
-    """Read a plain image: a dark, a background, a variance or a kernel.
-
-    Parameters
-    ----------
-    path, ext
-        As for `read_frame`.
-
-    Returns
-    -------
-    data : (ny, nx) ndarray
-        In native byte order.
-    datasum : str
-        FITS checksum (DATASUM) of the pixels.
-    """
-    path = Path(path)
-    with open_fits(path) as hdus:
-        data = _native(read_pixels(hdus[_image_index(hdus, ext, path)], path))
-    return data, datasum(data)
-
-
-def _native(data):
-    return data.astype(data.dtype.newbyteorder('='), copy=False)
-
-
-def read_mask(path, bit=None, ext=None, default=MaskBit.INPUT):
-    """Read an input mask: every pixel that is not 0 is bad.
+def read_image(path: str | os.PathLike[str], ext: int | str | tuple[str, int] | None = None) -> tuple[np.ndarray, str]:
+    """Read an image: a dark, a background, a variance or a kernel.
 
     Parameters
     ----------
     path : path-like
         A FITS file.
     ext : int, str or (str, int), optional
-        The extension; by default the one called MASK, else the first image.
-    bit : MaskBit, optional
-        The cause: HOT, BAD, or INPUT where it is another or unknown; by default what the file says of itself.
-    default : MaskBit, optional
-        The cause where neither says one.
+        The extension; by default the first image.
 
     Returns
     -------
-    InputMask
-    """
-    path = Path(path)
-    with open_fits(path) as hdus:
-        if ext is None and 'MASK' in hdus:
-            ext = 'MASK'
-        hdu = hdus[_image_index(hdus, ext, path)]
-        data, cause = _native(read_pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
-    bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
-    checksum = datasum(data)
-    return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))
-
-
-def read_dark(path, limit, ext=None):
-    """Make a mask of the hot pixels of a combined dark.
-
-    Parameters
-    ----------
-    path, ext
-        As for `read_frame`.
-    limit : float
-        Pixels above it, in the unit of the dark, and pixels that are not finite, are hot.
-
-    Returns
-    -------
-    InputMask
-    """
-    check_limit(limit)
-    data, checksum = read_image(path, ext)
-    origin = MaskSource(Path(path), ext, MaskBit.HOT, float(limit), checksum)
-    return InputMask(f'{Path(path).name} > {limit:g}', MaskBit.HOT, ~(data <= limit), checksum, data, origin)
-
-
-def check_limit(limit):
-    """Refuse a limit of a dark that says nothing, with a `ValueError`."""
-    if not np.isfinite(limit):
-        msg = f'the limit of the dark is {limit}: it must be a finite number'
-        raise ValueError(msg)
-
-
-def read_mask_source(source, index=0):
-    """Make the input mask that a `MaskSource` describes.
-
-    Parameters
-    ----------
-    source : MaskSource
-    index : int, optional
-        The number of the frame's HDU, for those that take the same extension.
-
-    Returns
-    -------
-    InputMask
+    data : (ny, nx) ndarray
+        The pixels, in native byte order.
+    datasum : str
+        FITS checksum (DATASUM) of the pixels.
 
     Raises
     ------
-    ValueError
-        If the file does not hold the pixels that are expected.
-    """
-    ext = index if source.ext == 'same' else source.ext
-    if source.limit is None:
-        mask = read_mask(source.path, source.cause, ext)
-    else:
-        mask = read_dark(source.path, source.limit, ext)
-    if source.datasum and source.datasum != mask.datasum:
-        msg = f'{source.path} has changed: its pixels have DATASUM {mask.datasum}, expected is {source.datasum}'
-        raise ValueError(msg)
-    return replace(mask, origin=source) if source.ext == 'same' else mask
-
-
-def frame_extensions(path, ext=None):
-    """Return the numbers of the HDUs of a FITS file that hold frames: every chip of a mosaic.
-
-    Where images are called SCI they are the frames; else all images, save those that by their names go with others.
-
-    Parameters
-    ----------
-    path : path-like
-    ext : int, str or (str, int), optional
-        The one that is wanted; of a name without EXTVER all of that name.
-
-    Returns
-    -------
-    tuple of int
+    OSError, ValueError
+        As for `read_frame`.
     """
     path = Path(path)
     with open_fits(path) as hdus:
-        if ext is not None:
-            index = _image_index(hdus, ext, path)
-            same = isinstance(ext, str)
-            return tuple(
-                i
-                for i, hdu in enumerate(hdus)
-                if (hdu.name == hdus[index].name and hdu.is_image if same else i == index)
-            )
-        images = [index for index, hdu in enumerate(hdus) if _is_image(hdu)]
-        names = {index: hdus[index].name for index in images}
-        first = _image_index(hdus, None, path)
-    science = [index for index in images if names[index] == 'SCI']
-    return tuple(science or [index for index in images if index == first or names[index] not in _COMPANIONS])
+        data = native_order(read_pixels(hdus[image_index(hdus, ext, path)], path))
+    return data, datasum(data)
 
 
-def _wcs(header, hdus=None):
-    """Return the sky coordinates that a header gives, or None, and what is to be told of them."""
+def native_order(data: np.ndarray) -> np.ndarray:
+    """Convert an array to native byte order, without a copy if it has it already.
+
+    Parameters
+    ----------
+    data : ndarray
+        The array.
+
+    Returns
+    -------
+    ndarray
+        The array in native byte order.
+    """
+    return data.astype(data.dtype.newbyteorder('='), copy=False)
+
+
+def _read_wcs(header: fits.Header, hdus: fits.HDUList | None = None) -> tuple[WCS | None, list[str]]:
+    """Return the sky coordinates of a header, None if there are none or they are not valid, and notes about them."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', FITSFixedWarning)
         try:
             wcs = WCS(header, hdus, naxis=2)
             wcs.to_header(relax=True)
-        except Exception as error:  # noqa: BLE001 - WCS raises all there is; the pixels are usable without
-            said = ' '.join(str(error).split())[:80]
-            return None, [f'the sky coordinates cannot be read ({said}): left aside']
+        except Exception as error:  # noqa: BLE001 - WCS can raise anything; the pixels are usable without it
+            detail = ' '.join(str(error).split())[:80]
+            return None, [f'the sky coordinates are not valid ({detail}): ignored']
     return (wcs if wcs.wcs.ctype[0] else None), []
-
-
-def _image_index(hdus, ext, path):
-    """Return the number of the HDU asked for, or of the first image."""
-    if ext is None:
-        for index, hdu in enumerate(hdus):
-            if _is_image(hdu):
-                return index
-        msg = f'{path}: no image in it'
-        raise ValueError(msg)
-    try:
-        index = hdus.index_of(ext)
-        hdu = hdus[index]
-        index %= len(hdus)
-    except (KeyError, IndexError):
-        names = ', '.join(f'{i} {hdu.name}'.strip() for i, hdu in enumerate(hdus))
-        msg = f'{path}: no extension {ext!r}; it has {names}'
-        raise ValueError(msg) from None
-    if not _is_image(hdu):
-        kind = 'empty' if hdu.is_image else 'a table'
-        msg = f'{path}: extension {ext!r} is {kind}, not an image'
-        raise ValueError(msg)
-    return index
-
-
-def _is_image(hdu):
-    return hdu.is_image and len(getattr(hdu, 'shape', ())) > 0  # what is no standard HDU may have no shape

@@ -1,10 +1,13 @@
-"""The room of what was saved before: mask, review and record, as they stand in a file beside a frame or without one."""
+"""Masks that were saved before: causes, review, parameters, and cutouts of segments."""
 
+import os
 import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from astropy.io import fits
 from astropy.table import QTable
 from scipy import ndimage
 
@@ -26,53 +29,68 @@ __all__ = [
     'read_segment_cutout',
 ]
 
-#: What astropy raises where a file is cut short or damaged.
+#: What astropy raises on truncated or damaged files.
 READ_ERRORS = (OSError, ValueError, TypeError, EOFError, zlib.error)
 
-#: The cards by which a run over many frames names itself: they stay when a review is saved over its mask.
+#: Cards that identify a batch run; they are kept when a review is saved over its mask.
 RUN_CARDS = 'CRRECIPE', 'CRRECSUM', 'CRRULE', 'CRHDU', 'CRIDENT', 'CRCHECKS'
 
 
 @dataclass(frozen=True, eq=False)
 class SavedMask:
-    """A mask that was saved of a frame.
+    """A mask that was saved for a frame.
 
     Attributes
     ----------
     path : `~pathlib.Path`
-        The file that holds it: the frame's own, or another.
+        The file that contains it: the frame's own, or another.
     masks : tuple of InputMask
-        What had been masked before the run, by cause.
+        The pixels that were masked before the run, by cause.
     cards : dict
-        Those of ``RUN_CARDS`` that its header has, ``{keyword: (value, comment)}``.
+        The ``RUN_CARDS`` of its header, ``{keyword: (value, comment)}``.
     cleaned : bool
-        Whether the cleaned image stands beside it.
+        Whether the file contains the cleaned image.
     params : dict
-        The parameters that it was made with, by field name.
+        The parameters of the run, by field name.
     grow : int
-        By how many pixels the cosmic rays were grown.
+        Number of pixels by which the cosmic rays were grown.
     """
 
     path: Path
     masks: tuple[InputMask, ...]
-    cards: dict
+    cards: dict[str, tuple[Any, str]]
     cleaned: bool
-    params: dict
+    params: dict[str, Any]
     grow: int
 
     @property
-    def recipe(self):
-        """The word for the recipe that it was made by (`Recipe.checksum`); '' if by none."""
+    def recipe(self) -> str:
+        """The hash of the recipe it was made with (`Recipe.checksum`); ``''`` if there was none."""
         return self.cards.get('CRRECSUM', ('',))[0]
 
     @property
-    def ext(self):
-        """The number of the HDU that the frame had where it came from; None if that is not known."""
+    def ext(self) -> int | None:
+        """The HDU number of the frame in its original file; None if it is not known."""
         return self.cards.get('CRHDU', (None,))[0]
 
 
-def read_own_masks(hdus, science, path):
-    """Return the masks of other makers that stand beside an image in its own file, matched by EXTVER."""
+def read_own_masks(hdus: fits.HDUList, science: Any, path: Path) -> tuple[InputMask, ...]:
+    """Read the MASK and DQ extensions in a frame's own file.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The HDUs of the file.
+    science : image HDU
+        The frame; extensions with the same EXTVER and shape belong to it.
+    path : `~pathlib.Path`
+        The file, for errors.
+
+    Returns
+    -------
+    tuple of InputMask
+        The masks.
+    """
     return tuple(
         InputMask.from_data(f'{hdu.name} in this file', MaskBit.INPUT, read_pixels(hdu, path), 'own')
         for hdu in hdus
@@ -84,59 +102,105 @@ def read_own_masks(hdus, science, path):
     )
 
 
-def read_review(hdus, version):
-    """Return what was said in review of an image, (n,) pixels and codes; None where there is nothing usable."""
+def read_review(hdus: fits.HDUList, version: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Read the review that was saved for a frame.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The HDUs of the file.
+    version : int
+        EXTVER of the frame.
+
+    Returns
+    -------
+    tuple of (n,) int64 and (n,) uint8 ndarray, or None
+        Flat pixel indices and codes (`Review.edited`); None if there is no readable review.
+    """
     for hdu in hdus:
         if hdu.name == REVIEW and hdu.ver == version and BITS_CARD in hdu.header and not hdu.is_image:
             try:
-                places, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
+                indices, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
             except (KeyError, *READ_ERRORS):
                 return None
-            return places.astype(np.int64), codes.astype(np.uint8)
+            return indices.astype(np.int64), codes.astype(np.uint8)
     return None
 
 
-def read_saved_mask(hdus, version, shape, path):
-    """Return the mask that was saved of an image, or None."""
-    plane = _plane(hdus, version, shape)
+def read_saved_mask(hdus: fits.HDUList, version: int, shape: tuple[int, ...], path: Path) -> SavedMask | None:
+    """Read the mask that was saved for a frame.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The HDUs of the file.
+    version : int
+        EXTVER of the frame.
+    shape : tuple of int
+        Shape of the frame.
+    path : `~pathlib.Path`
+        The file, for errors.
+
+    Returns
+    -------
+    SavedMask or None
+        None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If it does not consist of integers.
+    """
+    plane = _dq_plane(hdus, version, shape)
     if plane is None:
         return None
-    beside = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
-    header = beside.get('MASK', plane.header)
+    headers = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
+    header = headers.get('MASK', plane.header)
     cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
-    masks = _split(read_pixels(plane, path), path)
+    masks = _masks_by_cause(read_pixels(plane, path), path)
     grow = header.get('CRGROW', 0)
     grow = grow if grow in range(4) else 0
-    return SavedMask(Path(path), masks, cards, 'CLEANED' in beside, _params(header), grow)
+    return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow)
 
 
-def _params(header):
-    """Return the parameters that a mask was made with, as far as its header tells; none if they can't be used."""
+def _params(header: fits.Header) -> dict[str, Any]:
+    """Return the parameters of the run from its header; none if they are not valid."""
     values = {item.name: header[card] for item in fields(LACosmicParams) if (card := item.metadata['card']) in header}
     try:
         values = {name: float(value) if value == 'inf' else value for name, value in values.items()}
-        made = LACosmicParams(**values)
-    except (ValueError, TypeError):  # edited by others
+        params = LACosmicParams(**values)
+    except (ValueError, TypeError):  # edited by another program
         return {}
-    return {name: getattr(made, name) for name in values}
+    return {name: getattr(params, name) for name in values}
 
 
-def kept_segments(hdus):
-    """Return the table of the segments of a file that holds one mask, without those that were rejected in review."""
+def kept_segments(hdus: fits.HDUList) -> QTable:
+    """Return the table of the segments of a saved mask without the rejected ones.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The HDUs of a file with one mask.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        The rows that were not rejected in review.
+    """
     table = QTable(hdus['CRSEG'].data)
     return table[table['decision'] != 'rejected'] if 'decision' in table.colnames else table
 
 
-def _plane(hdus, version, shape):
-    """Return the HDU of the causes that was written here for an image, or None."""
+def _dq_plane(hdus: fits.HDUList, version: int, shape: tuple[int, ...]) -> Any:
+    """Return the HDU with the causes that this package wrote for a frame, or None."""
     planes = (hdu for hdu in hdus if hdu.is_image and BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
     return next((hdu for hdu in planes if hdu.ver == version and getattr(hdu, 'shape', None) == shape), None)
 
 
-def _split(plane, path):
-    """Give back the input masks of a saved plane by cause; its cosmic rays are found anew."""
+def _masks_by_cause(plane: np.ndarray, path: Path) -> tuple[InputMask, ...]:
+    """Return the input masks of a saved plane by cause, without its cosmic rays."""
     if plane.dtype.kind not in 'iu':
-        msg = f'{path}: its DQ holds {plane.dtype.name}, not the whole numbers that were written'
+        msg = f'{path}: DQ has dtype {plane.dtype.name}, not integers: save the mask again'
         raise ValueError(msg)
     masks = ((bit, (plane & np.uint8(bit)) != 0) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD))
     return tuple(
@@ -146,16 +210,16 @@ def _split(plane, path):
 
 @dataclass(frozen=True, eq=False)
 class SegmentCutout:
-    """A part of a frame.
+    """A cutout of a frame around a segment.
 
     Attributes
     ----------
     plane : (h, w) uint8 ndarray
         The causes (`MaskBit`).
     science : (h, w) ndarray or None
-        The pixels; None where they are not at hand.
+        The pixels; None if they are not available.
     segment : (h, w) bool ndarray
-        The segment.
+        The pixels of the segment.
     """
 
     plane: np.ndarray
@@ -163,69 +227,74 @@ class SegmentCutout:
     segment: np.ndarray
 
 
-def read_segment_cutout(output, label, around, science=None):
-    """Read a segment of a saved mask.
+def read_segment_cutout(
+    output: str | os.PathLike[str],
+    label: int,
+    margin: int,
+    science: tuple[str | os.PathLike[str], int] | None = None,
+) -> SegmentCutout | None:
+    """Read a cutout around a segment of a saved mask.
 
     Parameters
     ----------
     output : path-like
-        A file that holds one mask.
+        A file with one mask.
     label : int
-        Of the segment, in its table.
-    around : int
-        How many pixels around it are read.
+        The label of the segment in its table.
+    margin : int
+        Number of pixels around the segment.
     science : (path-like, int), optional
-        Where the frame is, if it is not in the same file.
+        File and HDU number of the frame, if it is not in the same file.
 
     Returns
     -------
-    Cut or None
-        None if nothing of the segment is left in the mask: it was rejected in review.
+    SegmentCutout or None
+        None if the segment is not in the mask: it was rejected in review.
 
     Raises
     ------
     OSError, ValueError
-        If a file can't be read, or does not hold these.
+        If a file can't be read, or has no such segment.
     """
     with open_fits(Path(output)) as hdus:
         try:
-            plane = next(hdu for hdu in hdus if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
+            plane: Any = next(hdu for hdu in hdus if BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
             table = hdus['CRSEG'].data
             row = table[table['label'] == label][0]
         except (StopIteration, KeyError, IndexError):
-            msg = f'{output} holds no segment {label}'
+            msg = f'{output} has no segment {label}'
             raise ValueError(msg) from None
-        box, inner = _boxes(row, plane.shape, around)
-        part = _part(plane, box)
-        segment = _segment(part, inner, row['area'])
+        box, inner = _boxes(row, plane.shape, margin)
+        part = _section(plane, box)
+        segment = _segment_mask(part, inner, row['area'])
         if segment is None:
             return None
-        own = [hdu for hdu in hdus if hdu.is_image and hdu.shape == plane.shape and BITS_CARD not in hdu.header]
-        pixels = _part(own[0], box) if own else None
+        images = [hdu for hdu in hdus if hdu.is_image and hdu.shape == plane.shape and BITS_CARD not in hdu.header]
+        pixels = _section(images[0], box) if images else None
     if pixels is None and science is not None:
         with open_fits(Path(science[0])) as hdus:
-            pixels = _part(hdus[science[1]], box)
+            pixels = _section(hdus[science[1]], box)
     return SegmentCutout(part, pixels, segment)
 
 
-def _boxes(row, shape, around):
-    """Return the part of the frame to read, and where in it the segment is."""
+def _boxes(row: Any, shape: tuple[int, ...], margin: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return the slices of the frame to read, and those of the segment in the cutout."""
     box, inner = [], []
     for low, high, end in (('bbox_ymin', 'bbox_ymax', shape[0]), ('bbox_xmin', 'bbox_xmax', shape[1])):
         first, last = int(row[low]), int(row[high]) + 1
-        start = max(0, first - around)
-        box.append(slice(start, min(end, last + around)))
+        start = max(0, first - margin)
+        box.append(slice(start, min(end, last + margin)))
         inner.append(slice(first - start, last - start))
     return tuple(box), tuple(inner)
 
 
-def _part(hdu, box):
-    """Return a part of an image; of whole rows, which are read at once."""
+def _section(hdu: Any, box: tuple[slice, ...]) -> np.ndarray:
+    """Return a section of an image; whole rows are read, which is faster."""
     return hdu.section[box[0], :][:, box[1]]
 
 
-def _segment(plane, inner, area):
-    """Return where the segment is that fills a box, or None; of several groups the one of its size."""
+def _segment_mask(plane: np.ndarray, inner: tuple[slice, ...], area: int) -> np.ndarray | None:
+    """Return the pixels of the segment in a bounding box, or None; of several groups the one closest in area."""
     groups, count = ndimage.label(plane[inner] & np.uint8(MaskBit.CR_DETECTED), np.ones((3, 3)))
     if count == 0:
         return None

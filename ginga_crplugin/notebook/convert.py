@@ -9,7 +9,8 @@ from astropy.nddata import CCDData, NDData
 
 from ginga_crplugin.core.bits import MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame, InputMask, datasum
-from ginga_crplugin.io.read import check_limit, make_frame, read_dark, read_frame, read_mask
+from ginga_crplugin.io.input_masks import check_limit, read_dark, read_mask
+from ginga_crplugin.io.read import make_frame, read_frame
 from ginga_crplugin.panels.ginga_image import frame_of_image
 
 __all__ = [

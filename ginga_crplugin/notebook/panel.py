@@ -18,7 +18,7 @@ except ImportError as error:
 from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.io.read import read_dark, read_mask
+from ginga_crplugin.io.input_masks import read_dark, read_mask
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.panels.drawing_tool import DrawingTool
 from ginga_crplugin.recipe.parse import load_recipe

@@ -73,7 +73,7 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import same_pixels
 from ginga_crplugin.figures.contact_sheet import contact_sheet
 from ginga_crplugin.io.atomic import AtomicFile
-from ginga_crplugin.io.read import read_dark, read_mask
+from ginga_crplugin.io.input_masks import read_dark, read_mask
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.panels.drawing_tool import MODES, DrawingTool
 from ginga_crplugin.panels.ginga_image import frame_of_image

@@ -9,7 +9,8 @@ from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.segments import MIN_SIZE
-from ginga_crplugin.io.read import header_unit, read_mask_source
+from ginga_crplugin.io.input_masks import read_mask_source
+from ginga_crplugin.io.read import header_unit
 
 from .prepare import FailedCheckError, PreparedFrame
 

@@ -400,7 +400,7 @@ def test_mask_saved_elsewhere_is_not_of_the_batch(results, tmp_path):
 def test_output_of_another_frame_is_refused(results, tmp_path):
     frame = read_frame(results.parent / 'frames' / 'f1.fits')
     assert add_saved_mask(frame, results / 'f1_crmask.fits').saved.recipe == frames_to_review(results).recipe.checksum
-    with pytest.raises(ValueError, match=r'dark.fits holds no mask of f1.fits \[0\]'):
+    with pytest.raises(ValueError, match=r'dark.fits has no mask of f1.fits \[0\]'):
         add_saved_mask(frame, results.parent / 'frames' / 'dark.fits')
     with pytest.raises(FileNotFoundError):
         add_saved_mask(frame, tmp_path / 'none.fits')

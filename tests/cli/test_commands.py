@@ -132,7 +132,7 @@ def test_gmos_with_its_sky_from_another_extension(gmos_path, tmp_path, capsys):
     params = LACosmicParams(gain=1.933, readnoise=4.24)
     frame = read_frame(gmos_path).replace(background=fits.getdata(gmos_path, 'SKYFIT').astype(np.float32))
     assert found['pixels'] == detect(frame, params).pixels
-    assert found['notes'] == ['BUNIT is missing: the frame is taken to be in adu']
+    assert found['notes'] == ['BUNIT is missing: assuming adu']
 
 
 def test_default_output_is_beside_the_frame(frame, capsys):
@@ -320,7 +320,7 @@ BAD_FRAMES = {
     'a folder': (lambda p: (p.unlink(), p.mkdir()), 'is a folder'),
     'an empty file': (lambda p: p.write_bytes(b''), 'not a FITS file'),
     'not FITS': (lambda p: p.write_text('no picture\n' * 500), 'not a FITS file'),
-    'cut short': (cut, 'cut short or damaged'),
+    'truncated': (cut, 'truncated or damaged'),
     'no image in it': (write, 'no image in it'),
     'a table': (table, 'no image in it'),
     'a cube': (lambda p: write(p, np.ones((3, 32, 32))), '3 axes'),

@@ -177,7 +177,7 @@ def test_the_unit_comes_from_bunit(tmp_path, bunit, unit):
 def test_without_bunit_the_user_is_told_that_adu_is_assumed(saao_path):
     frame = read_frame(saao_path)
     assert frame.ccd.unit == u.adu
-    assert frame.notes == ('BUNIT is missing: the frame is taken to be in adu',)
+    assert frame.notes == ('BUNIT is missing: assuming adu',)
 
 
 def test_the_user_s_unit_goes_before_bunit(tmp_path):
@@ -365,8 +365,8 @@ def bad_file(folder, what):
         ('text', None, 'not a FITS file'),
         ('packed text', None, 'not a FITS file'),
         ('cut in the header', None, 'not a FITS file'),
-        ('cut in the pixels', None, 'cut short'),
-        ('packed and cut', None, 'cut short|not a FITS file'),
+        ('cut in the pixels', None, 'truncated'),
+        ('packed and cut', None, 'truncated|not a FITS file'),
         ('no image', None, 'no image in it'),
         ('table', None, 'no image in it'),
         ('table', 1, 'extension 1 is a table'),

@@ -98,6 +98,11 @@ def test_of_saves_at_once_one_goes_on(saver, name, tmp_path):
             os.kill(pid, signal.SIGCONT)
         ends = [saver.end(pid) for pid in pids]
         assert sorted(end.code for end in ends) == [0, 1, 1, 1]
-        words = ('exists already', 'modified by another process', 'from an earlier run', 'has changed since it was read')
+        words = (
+            'exists already',
+            'modified by another process',
+            'from an earlier run',
+            'has changed since it was read',
+        )
         assert all(any(word in end.said for word in words) for end in ends if end.code)
         assert state(tmp_path) == after

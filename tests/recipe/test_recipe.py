@@ -190,7 +190,7 @@ def test_a_mask_that_changed_is_refused(dark):
     recipe = Recipe(masks=(mask.origin,))
     assert recipe.prepare(frame_with()).frame.bits[7, 9] == MaskBit.HOT
     fits.writeto(dark, np.full((40, 50), 6.0, np.float32), overwrite=True)
-    with pytest.raises(ValueError, match=f'dark.fits has changed: its pixels have DATASUM .*{mask.datasum}'):
+    with pytest.raises(ValueError, match=f'dark.fits was modified: the DATASUM of its pixels is .*{mask.datasum}'):
         recipe.prepare(frame_with())
     assert not Recipe(masks=(replace(mask.origin, datasum=''),)).prepare(frame_with()).frame.bits.any()
 

@@ -22,7 +22,7 @@ import numpy as np
 from astropy.io import fits
 
 from ginga_crplugin import MaskBit
-from ginga_crplugin.io.read import read_mask
+from ginga_crplugin.io.input_masks import read_mask
 from ginga_crplugin.panels.drawing_tool import MODES
 from tests.plugin.conftest import Shell
 
