@@ -37,8 +37,6 @@ PENDING = (
     'ginga_crplugin.core',
     'ginga_crplugin.io',
     'ginga_crplugin.recipe',
-    'ginga_crplugin.figures',
-    'ginga_crplugin.demo',
     'ginga_crplugin.session',
     'ginga_crplugin.panels',
     'ginga_crplugin.plugin',

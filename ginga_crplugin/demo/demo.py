@@ -1,7 +1,8 @@
-"""The room of the demonstration: how many of the cosmic rays of a simulated frame are found."""
+"""Demonstration: simulate a frame, detect its cosmic rays and compare them with the truth."""
 
 import io
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from ginga_crplugin.io.save import save_mask
 from .score import HintScore, Score, score, score_hints
 from .simulation import Simulation, simulate
 
-__all__ = ['DARK_LIMIT', 'Demo', 'Simulation', 'run_demo', 'simulate']
+__all__ = ['DARK_LIMIT', 'Demo', 'run_demo']
 
 #: Level of the combined dark (adu) above which a pixel is hot.
 DARK_LIMIT = 30.0
@@ -28,22 +29,23 @@ DARK_LIMIT = 30.0
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """What the demonstration made.
+    """Files and scores of a demonstration.
 
     Attributes
     ----------
     frame, dark, mask, output, overview : `~pathlib.Path`
-        The files: the simulated frame, its combined dark, the mask of the bad column, the saved mask with all causes,
-        and the picture.
+        The simulated frame, its combined dark, the mask of the bad column, the saved mask with all causes, and the
+        figure.
     masked, unmasked : Score
-        What was found with the hot pixels and the column masked before the run, and without; both in electrons.
+        Scores of the detection with the hot pixels and the bad column masked before the run, and without the masks.
     segments : Segments
-        The segments of the masked run, with hints.
+        Segments of the masked run, with hints.
     hints : HintScore
-        How right the hints are in the run without the masks, where they have the dark to look at.
+        Score of the hints in the unmasked run; they use the dark.
     truth : Simulation
+        The simulation.
     dark_limit : float
-        Level of the dark (adu) above which a pixel was taken as hot.
+        Level of the dark (adu) above which a pixel is hot.
     """
 
     frame: Path
@@ -59,30 +61,39 @@ class Demo:
     dark_limit: float = DARK_LIMIT
 
 
-def run_demo(folder='ginga-crplugin-demo', *, overwrite=False, shape=(1024, 1024), seed=1):
-    """Simulate a frame, mask its bad pixels, find its cosmic rays, save them, and compare with the truth.
+def run_demo(
+    folder: str | PathLike[str] = 'ginga-crplugin-demo',
+    *,
+    overwrite: bool = False,
+    shape: tuple[int, int] = (1024, 1024),
+    seed: int = 1,
+) -> Demo:
+    """Simulate a frame, mask its bad pixels, detect and save its cosmic rays, and compare them with the truth.
 
     Parameters
     ----------
     folder : path-like, optional
-        Where the files go; it is made if need be.
+        Folder for the files; it is created if it does not exist.
     overwrite : bool, optional
-        Whether files of an earlier demonstration may be replaced.
-    shape, seed
-        As for `simulate`.
+        Whether to overwrite the files of an earlier demonstration.
+    shape : (int, int), optional
+        Shape (ny, nx) of the frame.
+    seed : int, optional
+        Seed of the random numbers.
 
     Returns
     -------
     Demo
+        The files and the scores.
 
     Raises
     ------
     FileExistsError
-        If one of the files exists and ``overwrite`` is not set.
+        If one of the files exists and ``overwrite`` is False.
     """
-    files = _files(Path(folder), overwrite=overwrite)
+    files = _prepare_files(Path(folder), overwrite=overwrite)
     truth = simulate(shape, seed)
-    _write(truth, files, overwrite=overwrite)
+    _write_simulation(truth, files, overwrite=overwrite)
     frame = read_frame(files['frame'])
     frame = frame.replace(masks=(read_dark(files['dark'], DARK_LIMIT), read_mask(files['mask'], MaskBit.BAD)))
     params, sources = frame.parameters()
@@ -91,23 +102,34 @@ def run_demo(folder='ginga-crplugin-demo', *, overwrite=False, shape=(1024, 1024
     segments = with_hints(frame, detection, segment(frame, detection), dark)
     save_mask(frame, detection, segments, files['output'], overwrite=overwrite, sources=sources)
     bare = frame.replace(masks=())
-    unmasked = detect(bare, params)
-    hints = score_hints(truth, with_hints(bare, unmasked, segment(bare, unmasked), dark))
-    masked, unmasked = score(truth, detection.crmask), score(truth, unmasked.crmask)
+    bare_detection = detect(bare, params)
+    hints = score_hints(truth, with_hints(bare, bare_detection, segment(bare, bare_detection), dark))
+    masked, unmasked = score(truth, detection.crmask), score(truth, bare_detection.crmask)
     save_overview(files['overview'], frame, detection, _caption(masked, unmasked))
-    return Demo(**files, masked=masked, unmasked=unmasked, segments=segments, hints=hints, truth=truth)
+    return Demo(
+        frame=files['frame'],
+        dark=files['dark'],
+        mask=files['mask'],
+        output=files['output'],
+        overview=files['overview'],
+        masked=masked,
+        unmasked=unmasked,
+        segments=segments,
+        hints=hints,
+        truth=truth,
+    )
 
 
-def _caption(masked, unmasked):
+def _caption(masked: Score, unmasked: Score) -> str:
     return (
         f'{masked.hits_found} of {masked.hits} simulated cosmic rays found, with {masked.false_pixels} false pixels '
-        f'({masked.false_star} of them in sharp stars, {masked.false_adjacent} beside a track); '
+        f'({masked.false_star} of them in sharp stars, {masked.false_adjacent} next to a track); '
         f'{unmasked.false_pixels} false pixels if the hot pixels and the bad column are not masked before the run.'
     )
 
 
-def _files(folder, *, overwrite):
-    """Return the files by what they are; make their folder, and refuse to replace one unasked."""
+def _prepare_files(folder: Path, *, overwrite: bool) -> dict[str, Path]:
+    """Return the files of the demonstration and create their folder; raise an error if a file exists."""
     names = {
         'frame': 'demo.fits',
         'dark': 'demo_dark.fits',
@@ -118,13 +140,13 @@ def _files(folder, *, overwrite):
     files = {kind: folder / name for kind, name in names.items()}
     for path in files.values():
         if path.exists() and not overwrite:
-            msg = f'{path} exists already: choose another folder, or say that it may be overwritten'
+            msg = f'{path} exists already: choose another folder or allow overwriting'
             raise FileExistsError(msg)
     folder.mkdir(parents=True, exist_ok=True)
     return files
 
 
-def _write(truth, files, *, overwrite):
+def _write_simulation(truth: Simulation, files: dict[str, Path], *, overwrite: bool) -> None:
     images = {
         'frame': truth.ccd.to_hdu(),
         'dark': truth.dark.to_hdu(),

@@ -3,29 +3,41 @@
 from dataclasses import dataclass
 
 import numpy as np
+from photutils.aperture import CircularAperture
+from scipy.ndimage import binary_dilation
 
-from .simulation import FWHM
+from ginga_crplugin.core.segments import Segments
+
+from .simulation import FWHM, Simulation
 
 __all__ = ['HintScore', 'Score', 'score', 'score_hints']
 
-
-#: How far from a hot pixel or the bad column L.A.Cosmic is misled by it, in pixels.
-REACH = 3
+#: Distance in pixels within which a hot pixel or the bad column affects the detection.
+INFLUENCE = 3
+#: Radius in pixels within which a star affects the detection.
+STAR_RADIUS = 2.0 * FWHM
+#: The correct hints for false detections, by what they are near, and the hints that are not incorrect for cosmic rays.
+_CORRECT = {
+    'hot': ('hot pixel', 'negative core'),
+    'column': ('bad column or row',),
+    'stars': ('star-like', 'saturated'),
+}
+_NEUTRAL = '', 'at the edge', 'touches a mask'
 
 
 @dataclass(frozen=True)
 class Score:
-    """What was found of what is there.
+    """Numbers of correct, missed and false detections.
 
     Attributes
     ----------
     pixels, pixels_found : int
-        Pixels in which a cosmic ray shows, and those of them that were flagged.
+        Number of pixels with a significant signal of a cosmic ray, and of those that were flagged.
     hits, hits_found : int
-        Cosmic rays, and those of which at least one pixel was flagged.
+        Number of cosmic rays, and of those with at least one flagged pixel.
     false_hot, false_column, false_star, false_adjacent, false_other : int
-        Flagged pixels that no cosmic ray touched: at a hot pixel, at the bad column, in a star, beside a cosmic ray,
-        or elsewhere.
+        Number of flagged pixels without any signal of a cosmic ray: at a hot pixel, at the bad column, in a star, next
+        to a cosmic ray, or elsewhere.
     """
 
     pixels: int
@@ -39,73 +51,69 @@ class Score:
     false_other: int
 
     @property
-    def pixels_missed(self):
-        """Pixels in which a cosmic ray shows that were not flagged."""
+    def pixels_missed(self) -> int:
+        """Number of pixels with a significant signal of a cosmic ray that were not flagged."""
         return self.pixels - self.pixels_found
 
     @property
-    def hits_missed(self):
-        """Cosmic rays of which no pixel was flagged."""
+    def hits_missed(self) -> int:
+        """Number of cosmic rays without any flagged pixel."""
         return self.hits - self.hits_found
 
     @property
-    def false_pixels(self):
-        """Flagged pixels that no cosmic ray touched."""
+    def false_pixels(self) -> int:
+        """Number of flagged pixels without any signal of a cosmic ray."""
         return self.false_hot + self.false_column + self.false_star + self.false_adjacent + self.false_other
 
 
-def score(truth, crmask):
+def score(truth: Simulation, crmask: np.ndarray) -> Score:
     """Compare a mask of cosmic rays with the truth.
 
     Parameters
     ----------
     truth : Simulation
+        The simulated frame.
     crmask : (ny, nx) bool ndarray
+        True where a cosmic ray was detected.
 
     Returns
     -------
     Score
+        Numbers of correct, missed and false detections.
     """
-    shown = truth.hits > 0
-    numbers = np.unique(truth.hits[shown])
-    found = np.unique(truth.hits[shown & crmask])
-    left = crmask & (truth.cosmic_rays == 0)
-    false = []
-    beside = _grown(truth.cosmic_rays > 0, 1)
-    for near in (_grown(truth.hot, REACH), _grown(truth.column, REACH), _near_stars(truth), beside):
-        false.append(int(np.count_nonzero(left & near)))
-        left = left & ~near
+    significant = truth.hits > 0
+    hits = np.unique(truth.hits[significant])
+    found = np.unique(truth.hits[significant & crmask])
+    remaining = crmask & (truth.cosmic_rays == 0)
+    false = {}
+    regions = _false_regions(truth) | {'adjacent': _grow(truth.cosmic_rays > 0, 1)}
+    for cause, region in regions.items():  # a pixel counts for the first cause only
+        false[cause] = int(np.count_nonzero(remaining & region))
+        remaining = remaining & ~region
     return Score(
-        int(np.count_nonzero(shown)),
-        int(np.count_nonzero(shown & crmask)),
-        len(numbers),
-        len(found),
-        *false,
-        int(np.count_nonzero(left)),
+        pixels=int(np.count_nonzero(significant)),
+        pixels_found=int(np.count_nonzero(significant & crmask)),
+        hits=len(hits),
+        hits_found=len(found),
+        false_hot=false['hot'],
+        false_column=false['column'],
+        false_star=false['stars'],
+        false_adjacent=false['adjacent'],
+        false_other=int(np.count_nonzero(remaining)),
     )
-
-
-#: The hints that are right for what is near, and those that are never wrong where they are true.
-_RIGHT = {
-    'hot': ('hot pixel', 'negative core'),
-    'column': ('bad column or row',),
-    'stars': ('star-like', 'saturated'),
-}
-
-
-_NEUTRAL = '', 'at the edge', 'touches a mask'
 
 
 @dataclass(frozen=True)
 class HintScore:
-    """How well the hints tell what is no cosmic ray.
+    """Numbers of correct and incorrect hints.
 
     Attributes
     ----------
     false, false_right : int
-        Segments that hold no cosmic ray but lie at a hot pixel, the bad column or in a star; those with a right hint.
+        Number of segments without a cosmic ray at a hot pixel, at the bad column or in a star, and of those with a
+        correct hint.
     cosmic_rays, cosmic_rays_wrong : int
-        Segments that hold a cosmic ray, and those of them with the hint of something else.
+        Number of segments with a cosmic ray, and of those with a hint of another cause.
     """
 
     false: int
@@ -114,51 +122,58 @@ class HintScore:
     cosmic_rays_wrong: int
 
 
-def score_hints(truth, segments):
+def score_hints(truth: Simulation, segments: Segments) -> HintScore:
     """Compare the hints of segments with the truth.
 
     Parameters
     ----------
     truth : Simulation
+        The simulated frame.
     segments : Segments
-        With hints.
+        Segments with hints.
 
     Returns
     -------
     HintScore
+        Numbers of correct and incorrect hints.
     """
     hint = np.asarray(segments.table['hint'])
-    near = {'hot': _grown(truth.hot, REACH), 'column': _grown(truth.column, REACH), 'stars': _near_stars(truth)}
     right, false = np.zeros(len(hint), dtype=bool), np.zeros(len(hint), dtype=bool)
-    for kind, where in near.items():
-        there = _touched(segments, where)
-        false |= there
-        right |= there & np.isin(hint, _RIGHT[kind])
-    real = _touched(segments, truth.hits > 0)
-    false &= ~real
-    wrong = real & ~np.isin(hint, _NEUTRAL)
-    return HintScore(*(int(np.count_nonzero(some)) for some in (false, false & right, real, wrong)))
+    for kind, region in _false_regions(truth).items():
+        touched = _touches(segments, region)
+        false |= touched
+        right |= touched & np.isin(hint, _CORRECT[kind])
+    cosmic_ray = _touches(segments, truth.hits > 0)
+    false &= ~cosmic_ray
+    wrong = cosmic_ray & ~np.isin(hint, _NEUTRAL)
+    return HintScore(*(int(np.count_nonzero(flags)) for flags in (false, false & right, cosmic_ray, wrong)))
 
 
-def _touched(segments, where):
-    """Return which segments have a pixel there, by their labels."""
-    return np.bincount(segments.pixel_labels, where.ravel()[segments.pixels], len(segments) + 1)[1:] > 0
+def _touches(segments: Segments, region: np.ndarray) -> np.ndarray:
+    """Return which segments have a pixel in a region, in the order of their labels."""
+    return np.bincount(segments.pixel_labels, region.ravel()[segments.pixels], len(segments) + 1)[1:] > 0
 
 
-def _grown(mask, reach):
-    """Return the mask with all pixels of the squares that reach so far around its own."""
-    for axis in (0, 1):
-        around = [(reach, reach) if side == axis else (0, 0) for side in (0, 1)]
-        mask = np.lib.stride_tricks.sliding_window_view(np.pad(mask, around), 2 * reach + 1, axis=axis).any(axis=-1)
-    return mask
+def _false_regions(truth: Simulation) -> dict[str, np.ndarray]:
+    """Return the regions of false detections, (ny, nx) bool by their cause."""
+    return {
+        'hot': _grow(truth.hot, INFLUENCE),
+        'column': _grow(truth.column, INFLUENCE),
+        'stars': _star_region(truth),
+    }
 
 
-def _near_stars(truth, radius=2.0 * FWHM):
-    near = np.zeros(truth.hot.shape, dtype=bool)
-    reach = int(np.ceil(radius))
-    for x, y in truth.stars.iterrows('x_0', 'y_0'):
-        low_y, low_x = max(0, round(y) - reach), max(0, round(x) - reach)
-        box = np.s_[low_y : round(y) + reach + 1, low_x : round(x) + reach + 1]
-        rows, columns = np.indices(near[box].shape)
-        near[box] |= np.hypot(rows + low_y - y, columns + low_x - x) <= radius
-    return near
+def _grow(mask: np.ndarray, radius: int) -> np.ndarray:
+    """Grow a mask by a number of pixels in all directions, diagonals included."""
+    return binary_dilation(mask, np.ones((3, 3)), iterations=radius)
+
+
+def _star_region(truth: Simulation) -> np.ndarray:
+    """Return the pixels within `STAR_RADIUS` of a star."""
+    region = np.zeros(truth.hot.shape, dtype=bool)
+    if len(truth.stars):
+        positions = np.transpose([truth.stars['x_0'], truth.stars['y_0']])
+        for aperture in CircularAperture(positions, STAR_RADIUS).to_mask(method='center'):
+            frame_slices, aperture_slices = aperture.get_overlap_slices(region.shape)
+            region[frame_slices] |= aperture.data[aperture_slices] > 0
+    return region

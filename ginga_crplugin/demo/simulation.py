@@ -1,8 +1,9 @@
-"""The room of the simulation: a frame of stars, hot pixels, a bad column and cosmic rays, with the truth."""
+"""Simulation of a frame with stars, hot pixels, a bad column and cosmic rays."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import QTable, vstack
 from astropy.wcs import WCS
@@ -11,20 +12,20 @@ from photutils.psf import MoffatPSF
 
 __all__ = ['Simulation', 'simulate']
 
-GAIN = 1.5
-READNOISE = 10.0
-SKY = 200.0
-FWHM = 2.8
-SHARP_FWHM = 1.5
-BETA = 4.765
+GAIN = 1.5  # electron/adu
+READNOISE = 10.0  # electron rms
+SKY = 200.0  # electron
+FWHM = 2.8  # pix
+SHARP_FWHM = 1.5  # pix
+BETA = 4.765  # exponent of the Moffat profile of a star
 SATURATION = 60000.0  # adu
-#: Electrons from which a pixel of a cosmic ray shows: three times the noise of the sky.
-SHOWS = 3.0 * float(np.hypot(np.sqrt(SKY), READNOISE))
+#: Minimum signal in electrons of a pixel to count as part of a cosmic ray: three times the noise of the sky.
+SIGNIFICANT = 3.0 * float(np.hypot(np.sqrt(SKY), READNOISE))
 
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """A frame, bias and dark taken off, the sky left in, and the truth about it.
+    """A simulated frame and the truth about it; bias and dark are subtracted, the sky is not.
 
     Attributes
     ----------
@@ -33,14 +34,14 @@ class Simulation:
     dark : `~astropy.nddata.CCDData`
         The combined dark of the same exposure, (ny, nx) float32 in adu.
     cosmic_rays : (ny, nx) float32 ndarray
-        Electrons that cosmic rays left in each pixel.
+        Signal of the cosmic rays (electron).
     hits : (ny, nx) int32 ndarray
-        Number of the cosmic ray that a pixel belongs to, from 1; 0 where there is none, or too faint to show.
+        Label of the cosmic ray in each pixel, from 1; 0 if there is none or its signal is below `SIGNIFICANT`.
     hot, column : (ny, nx) bool ndarray
-        Hot pixels, and the bad column as `ccdproc.ccdmask` would mask it.
+        Hot pixels, and the bad column as masked by `ccdproc.ccdmask`.
     stars : `~astropy.table.QTable`
-        ``x_0``, ``y_0`` (0-based pixels) and ``flux`` (electron) of the stars, and whether they are ``sharp``: narrower
-        than the others, so that L.A.Cosmic flags their cores.
+        Columns ``x_0``, ``y_0`` (0-based pixels), ``flux`` (electron) and ``sharp``: True for stars so narrow that
+        L.A.Cosmic flags their cores.
     """
 
     ccd: CCDData
@@ -52,34 +53,41 @@ class Simulation:
     stars: QTable
 
 
-def simulate(shape=(1024, 1024), seed=1):
+def simulate(
+    shape: tuple[int, int] = (1024, 1024), seed: int = 1, *, fwhm: float = FWHM, sharp_stars: int = 20
+) -> Simulation:
     """Simulate a frame of stars, sky and noise with hot pixels, a bad column and cosmic rays.
 
     Parameters
     ----------
-    shape : (int, int)
-        ny, nx.
-    seed : int
-        The same seed gives the same frame.
+    shape : (int, int), optional
+        Shape (ny, nx) of the frame.
+    seed : int, optional
+        Seed of the random numbers; the same seed gives the same frame.
+    fwhm : float, optional
+        Full width at half maximum of the stars (pix).
+    sharp_stars : int, optional
+        Number of sharp stars for each 1024 x 1024 pixels.
 
     Returns
     -------
     Simulation
+        The frame and the truth about it.
     """
     rng = np.random.default_rng(seed)
-    share = shape[0] * shape[1] / 1024**2
-    stars = _stars(rng, shape, round(120 * share), 2.8, 6.2)
-    electrons = _exposed(rng, shape, stars)
-    cosmic_rays, hits = _cosmic_rays(rng, shape, round(140 * share), round(8 * share))
+    area = shape[0] * shape[1] / 1024**2
+    stars = _make_stars(rng, shape, round(120 * area), 2.8, 6.2)
+    electrons = _expose(rng, shape, stars, fwhm)
+    cosmic_rays, hits = _make_cosmic_rays(rng, shape, round(140 * area), round(8 * area))
     electrons += cosmic_rays
-    sharp = _sharp_stars(np.random.default_rng([seed, 1]), shape, round(20 * share), electrons)
-    dark, hot = _dark(rng, shape, round(400 * share))
-    # the sensor was not quite as warm as when the darks were taken
+    sharp = _add_sharp_stars(np.random.default_rng([seed, 1]), shape, round(sharp_stars * area), electrons)
+    dark, hot = _make_dark(rng, shape, round(400 * area))
+    # the temperature of the sensor differs slightly from that of the darks
     electrons[hot] += GAIN * dark[hot] * rng.normal(0.0, 0.3, np.count_nonzero(hot))
     column = np.zeros(shape, dtype=bool)
     column[shape[0] // 4 :, shape[1] // 3] = True
     electrons[column] += rng.normal(1500.0, 200.0, np.count_nonzero(column))
-    header = _header(shape)
+    header = _make_header(shape)
     adu = np.minimum(electrons / GAIN, 65535.0).astype(np.float32)
     return Simulation(
         CCDData(adu, unit='adu', header=header, wcs=WCS(header)),
@@ -92,7 +100,10 @@ def simulate(shape=(1024, 1024), seed=1):
     )
 
 
-def _stars(rng, shape, count, faintest, brightest):
+def _make_stars(
+    rng: np.random.Generator, shape: tuple[int, int], count: int, faintest: float, brightest: float
+) -> QTable:
+    """Return stars at random positions; the limits are logarithms of the flux in electrons."""
     table = QTable()
     table['x_0'] = rng.uniform(0, shape[1] - 1, count)
     table['y_0'] = rng.uniform(0, shape[0] - 1, count)
@@ -101,56 +112,58 @@ def _stars(rng, shape, count, faintest, brightest):
     return table
 
 
-def _light(shape, stars, fwhm):
-    """Return the electrons of stars, without noise."""
+def _star_image(shape: tuple[int, int], stars: QTable, fwhm: float) -> np.ndarray:
+    """Return the signal of stars in electrons, without noise."""
     star = MoffatPSF(alpha=fwhm / (2.0 * np.sqrt(2.0 ** (1.0 / BETA) - 1.0)), beta=BETA)
     return make_model_image(shape, star, stars, model_shape=(41, 41)) if len(stars) else np.zeros(shape)
 
 
-def _exposed(rng, shape, stars):
+def _expose(rng: np.random.Generator, shape: tuple[int, int], stars: QTable, fwhm: float) -> np.ndarray:
     """Return stars and sky with their noise, in electrons."""
-    return rng.poisson(_light(shape, stars, FWHM) + SKY) + rng.normal(0.0, READNOISE, shape)
+    return rng.poisson(_star_image(shape, stars, fwhm) + SKY) + rng.normal(0.0, READNOISE, shape)
 
 
-def _sharp_stars(rng, shape, count, electrons):
-    """Add stars as narrow as those of an undersampled frame; L.A.Cosmic takes their cores for cosmic rays."""
-    stars = _stars(rng, shape, count, 3.8, 4.8)
+def _add_sharp_stars(rng: np.random.Generator, shape: tuple[int, int], count: int, electrons: np.ndarray) -> QTable:
+    """Add stars as narrow as those of an undersampled frame; L.A.Cosmic flags their cores."""
+    stars = _make_stars(rng, shape, count, 3.8, 4.8)
     stars['sharp'] = True
-    electrons += rng.poisson(_light(shape, stars, SHARP_FWHM))
+    electrons += rng.poisson(_star_image(shape, stars, SHARP_FWHM))
     return stars
 
 
-def _cosmic_rays(rng, shape, short, muons):
-    """Return the electrons left by short tracks and long muons, and the number of the hit of each pixel."""
+def _make_cosmic_rays(
+    rng: np.random.Generator, shape: tuple[int, int], short: int, muons: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the electrons of short tracks and of long muon tracks, and the label of the track in each pixel."""
     electrons = np.zeros(shape, dtype=np.float32)
     hits = np.zeros(shape, dtype=np.int32)
     lengths = np.concatenate([1.0 + rng.exponential(4.0, short), rng.uniform(40.0, 200.0, muons)])
-    # electrons for a pixel's width of track: a muon leaves about 80 in a micron of silicon
+    # electrons per pixel of track length: a muon leaves about 80 per micron of silicon
     charges = np.concatenate([10 ** rng.uniform(2.0, 4.3, short), rng.normal(1100.0, 150.0, muons)])
-    for number, (length, charge) in enumerate(zip(lengths, charges, strict=True), start=1):
-        left = _track(rng, shape, length, charge)
-        electrons += left
-        hits[left >= SHOWS] = number
+    for label, (length, charge) in enumerate(zip(lengths, charges, strict=True), start=1):
+        track = _make_track(rng, shape, length, charge)
+        electrons += track
+        hits[track >= SIGNIFICANT] = label
     return electrons, hits
 
 
-def _track(rng, shape, length, charge):
-    """Return the electrons that one straight track leaves in each pixel, ``charge`` for every pixel's width."""
+def _make_track(rng: np.random.Generator, shape: tuple[int, int], length: float, charge: float) -> np.ndarray:
+    """Return the electrons of one straight track, with ``charge`` electrons per pixel of its length."""
     step = 0.05
     angle = rng.uniform(0.0, np.pi)
-    along = np.arange(0.0, length, step)
-    x = np.floor(rng.uniform(0, shape[1]) + along * np.cos(angle)).astype(int)
-    y = np.floor(rng.uniform(0, shape[0]) + along * np.sin(angle)).astype(int)
+    distances = np.arange(0.0, length, step)
+    x = np.floor(rng.uniform(0, shape[1]) + distances * np.cos(angle)).astype(int)
+    y = np.floor(rng.uniform(0, shape[0]) + distances * np.sin(angle)).astype(int)
     inside = (x >= 0) & (x < shape[1]) & (y >= 0) & (y < shape[0])
-    left = np.zeros(shape, dtype=np.float32)
-    np.add.at(left, (y[inside], x[inside]), charge * step)
-    touched = np.nonzero(left)
-    left[touched] *= rng.lognormal(0.0, 0.25, touched[0].size)
-    return left
+    electrons = np.zeros(shape, dtype=np.float32)
+    np.add.at(electrons, (y[inside], x[inside]), charge * step)
+    touched = np.nonzero(electrons)
+    electrons[touched] *= rng.lognormal(0.0, 0.25, touched[0].size)
+    return electrons
 
 
-def _dark(rng, shape, count):
-    """Return a combined dark in adu, and where it is hot."""
+def _make_dark(rng: np.random.Generator, shape: tuple[int, int], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a combined dark in adu, and the mask of its hot pixels."""
     dark = rng.normal(5.0, 1.0, shape).astype(np.float32)
     hot = np.zeros(shape, dtype=bool)
     hot.flat[rng.choice(hot.size, count, replace=False)] = True
@@ -158,7 +171,7 @@ def _dark(rng, shape, count):
     return dark, hot
 
 
-def _header(shape):
+def _make_header(shape: tuple[int, int]) -> fits.Header:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ['RA---TAN', 'DEC--TAN']
     wcs.wcs.crpix = [shape[1] / 2 + 0.5, shape[0] / 2 + 0.5]

@@ -1,24 +1,37 @@
-"""The room of the window: what of a frame stands around a segment, cut out of an image of that shape and drawn."""
+"""Cutouts of images around a segment."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from astropy.nddata import overlap_slices
 from PIL import Image
+from scipy.ndimage import binary_dilation
 
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import MAX_VALUE
 
-from .style import COSMIC_RAY, INK, MARKED, MASKED, SATURATED, colored, grown, stretched, upright, zscale
+from .style import (
+    COSMIC_RAY,
+    INK,
+    MARKED,
+    MASKED,
+    SATURATED,
+    Color,
+    draw_masks,
+    scale_to_gray,
+    to_image,
+    zscale_limits,
+)
 
-__all__ = ['LEGEND', 'Window', 'cutout_size', 'is_mask', 'limits']
+__all__ = ['LEGEND', 'MAX_SIZE', 'CutoutWindow', 'cutout_size', 'is_mask', 'stretch_limits']
 
-#: The smallest and the largest window (pixels of the frame), and how much of the frame is shown around a segment.
-MIN_SIZE, MAX_SIZE, AROUND = 25, 101, 6
-#: What a good pixel looks like in a mask, and a pixel of which nothing is known: two stripes.
+#: Minimum and maximum side of a cutout, and minimum margin around a segment, in pixels of the frame.
+MIN_SIZE, MAX_SIZE, MIN_MARGIN = 25, 101, 6
+#: Gray level of a good pixel in a mask, and the two colors of the stripes on unknown pixels.
 GOOD, STRIPES = 238, ((190, 190, 190), (214, 214, 214))
-#: What the colors of a mask mean, the later above the earlier.
+#: Texts, colors and bits of a mask; later ones cover earlier ones.
 LEGEND = (
     ('saturated', SATURATED, MaskBit.SATURATED),
     ('masked before the run', MASKED, MaskBit.before_run()),
@@ -28,104 +41,178 @@ LEGEND = (
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
-    """The square of a frame around a segment, which may reach over its edge.
+class CutoutWindow:
+    """A square window around a segment, which may extend beyond the frame.
 
     Attributes
     ----------
-    frame, inside : tuple of slice
-        What the two have in common, as a part of the frame and of the square.
-    own : (side, side) bool ndarray
+    frame_slices : tuple of slice
+        The part of the frame inside the window.
+    cutout_slices : tuple of slice
+        The same part in the cutout.
+    segment : (side, side) bool ndarray
         The pixels of the segment.
     """
 
-    frame: tuple[slice, slice]
-    inside: tuple[slice, slice]
-    own: np.ndarray
+    frame_slices: tuple[slice, slice]
+    cutout_slices: tuple[slice, slice]
+    segment: np.ndarray
 
     @classmethod
-    def around(cls, pixels, shape, side):
-        """Make the square around pixels, given by y and x; of those that don't fit in, around one in the middle."""
-        center = (np.min(pixels, axis=1) + np.max(pixels, axis=1)) / 2
-        if np.ptp(pixels, axis=1).max() >= side:
-            away = np.hypot(*(np.array(pixels) - center[:, np.newaxis]))
-            center = np.array(pixels)[:, np.argmin(away)]
-        frame, inside = overlap_slices(shape, (side, side), tuple(center))
-        own = np.zeros((side, side), dtype=bool)
-        y, x = (at - big.start + small.start for at, big, small in zip(pixels, frame, inside, strict=True))
-        shown = (y >= 0) & (y < side) & (x >= 0) & (x < side)
-        own[y[shown], x[shown]] = True
-        return cls(frame, inside, own)
+    def from_pixels(cls, pixels: Sequence[np.ndarray], shape: tuple[int, int], side: int) -> 'CutoutWindow':
+        """Return the window around the pixels of a segment.
 
-    def cut(self, image):
-        """Cut an image out: the plane of a mask as (side, side) int16, -1 off the frame; pixels as float, with NaN."""
-        if image is None:
-            return np.full(self.own.shape, np.nan)
-        part = image[self.frame]
-        if part.dtype == bool:
-            part = part * np.uint8(MaskBit.INPUT)
-        if is_mask(part):
-            cut = np.full(self.own.shape, -1, dtype=np.int16)
-        else:
-            cut = np.full(self.own.shape, np.nan)
-            part = np.where(np.abs(part) <= MAX_VALUE, part, np.nan)
-        cut[self.inside] = part
-        return cut
-
-    def draw(self, cut, limits, scale):
-        """Draw a cutout, as a `PIL.Image.Image`.
+        If the segment is larger than the window, the window is centered on the pixel nearest to its middle.
 
         Parameters
         ----------
-        cut : (side, side) ndarray
-            As `cut` makes it.
-        limits : tuple of float
-            Of the stretch of the pixels.
-        scale : int
-            Side of a pixel of the frame on the picture.
+        pixels : (y, x) of (n,) int ndarray
+            The pixels of the segment.
+        shape : (int, int)
+            Shape (ny, nx) of the frame.
+        side : int
+            Side of the window in pixels of the frame.
+
+        Returns
+        -------
+        CutoutWindow
+            The window.
         """
-        drawn, unknown, color = _drawn_pixels(cut, limits) if cut.dtype == float else _drawn_mask(cut)
-        pane, striped, own = (_enlarged(image, scale) for image in (drawn, unknown, self.own))
-        pane.paste(_stripes(pane.width), mask=striped)
-        own = np.asarray(own)
-        pane.paste(color, mask=Image.fromarray(grown(own) & ~own))
-        return pane
+        center = (np.min(pixels, axis=1) + np.max(pixels, axis=1)) / 2
+        if np.ptp(pixels, axis=1).max() >= side:
+            distance = np.hypot(*(np.array(pixels) - center[:, np.newaxis]))
+            center = np.array(pixels)[:, np.argmin(distance)]
+        frame_slices, cutout_slices = overlap_slices(shape, (side, side), tuple(center))
+        segment = np.zeros((side, side), dtype=bool)
+        y, x = (
+            coordinate - large.start + small.start
+            for coordinate, large, small in zip(pixels, frame_slices, cutout_slices, strict=True)
+        )
+        inside = (y >= 0) & (y < side) & (x >= 0) & (x < side)
+        segment[y[inside], x[inside]] = True
+        return cls(frame_slices, cutout_slices, segment)
+
+    def extract(self, image: np.ndarray | None) -> np.ndarray:
+        """Extract the cutout of an image.
+
+        Parameters
+        ----------
+        image : (ny, nx) ndarray or None
+            A mask (see `is_mask`), pixel values, or None if there is no image.
+
+        Returns
+        -------
+        (side, side) ndarray
+            A mask as int16, with -1 outside the frame; pixel values as float, with NaN outside the frame and where
+            they are not finite.
+        """
+        if image is None:
+            return np.full(self.segment.shape, np.nan)
+        part = image[self.frame_slices]
+        if part.dtype == bool:
+            part = part * np.uint8(MaskBit.INPUT)
+        if is_mask(part):
+            cutout = np.full(self.segment.shape, -1, dtype=np.int16)
+        else:
+            cutout = np.full(self.segment.shape, np.nan)
+            part = np.where(np.abs(part) <= MAX_VALUE, part, np.nan)
+        cutout[self.cutout_slices] = part
+        return cutout
+
+    def draw(self, cutout: np.ndarray, limits: tuple[float, float], scale: int) -> Image.Image:
+        """Draw a cutout with the outline of the segment.
+
+        Parameters
+        ----------
+        cutout : (side, side) ndarray
+            Cutout that `extract` returned.
+        limits : (float, float)
+            Pixel values that are shown black and white.
+        scale : int
+            Pixels of the figure for each pixel of the frame.
+
+        Returns
+        -------
+        `PIL.Image.Image`
+            The drawn cutout, of ``side * scale`` pixels.
+        """
+        rgb, unknown, outline_color = _color_pixels(cutout, limits) if cutout.dtype == float else _color_mask(cutout)
+        drawn, striped, segment = (_enlarge(image, scale) for image in (rgb, unknown, self.segment))
+        drawn.paste(_stripes(drawn.width), mask=striped)
+        inside = np.asarray(segment)
+        drawn.paste(outline_color, mask=Image.fromarray(binary_dilation(inside) & ~inside))
+        return drawn
 
 
-def cutout_size(pixels):
-    """Return the side of the square that pixels, given by y and x, are shown in: an odd number."""
-    need = int(np.ptp(pixels, axis=1).max()) + 1 + 2 * AROUND
-    return min(max(need, MIN_SIZE), MAX_SIZE) | 1
+def cutout_size(pixels: Sequence[np.ndarray]) -> int:
+    """Return the side of the cutout of a segment.
+
+    Parameters
+    ----------
+    pixels : (y, x) of (n,) int ndarray
+        The pixels of the segment.
+
+    Returns
+    -------
+    int
+        Side in pixels of the frame; odd.
+    """
+    needed = int(np.ptp(pixels, axis=1).max()) + 1 + 2 * MIN_MARGIN
+    return min(max(needed, MIN_SIZE), MAX_SIZE) | 1
 
 
-def is_mask(image):
-    """Whether an image is a mask: bool, or a plane of `MaskBit`."""
+def is_mask(image: np.ndarray) -> bool:
+    """Test whether an image is a mask.
+
+    Parameters
+    ----------
+    image : ndarray
+        The image.
+
+    Returns
+    -------
+    bool
+        True for bool and for uint8, which holds bits of `~ginga_crplugin.MaskBit`.
+    """
     return image.dtype in (bool, np.uint8)
 
 
-def limits(cuts):
-    """Return the limits of the stretch for all the pixels of cutouts (`Window.cut`); masks don't count."""
-    return zscale(np.concatenate([np.zeros(0), *(cut.ravel() for cut in cuts if cut.dtype == float)]))
+def stretch_limits(cutouts: Iterable[np.ndarray]) -> tuple[float, float]:
+    """Return common display limits of several cutouts.
+
+    Parameters
+    ----------
+    cutouts : iterable of ndarray
+        Cutouts that `CutoutWindow.extract` returned; masks are ignored.
+
+    Returns
+    -------
+    low, high : float
+        Limits by `~ginga_crplugin.figures.style.zscale_limits` of all pixel values.
+    """
+    pixels = [cutout.ravel() for cutout in cutouts if cutout.dtype == float]
+    return zscale_limits(np.concatenate([np.zeros(0), *pixels]))
 
 
-def _drawn_pixels(cut, limits):
-    """Return (side, side, 3) uint8, where nothing is known of it, and a color for the outline."""
-    unknown = np.isnan(cut)
-    return colored(stretched(np.where(unknown, limits[0], cut), limits), ()), unknown, COSMIC_RAY
+def _color_pixels(cutout: np.ndarray, limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, Color]:
+    """Return the colors of pixel values, the unknown pixels, and the color of the outline."""
+    unknown = np.isnan(cutout)
+    gray = scale_to_gray(np.where(unknown, limits[0], cutout), limits)
+    return draw_masks(gray, ()), unknown, COSMIC_RAY
 
 
-def _drawn_mask(cut):
-    """Return the same of a mask; an outline in the color of a cosmic ray would not be seen around one."""
-    layers = [((cut & bits) != 0, color) for _, color, bits in LEGEND]
-    return colored(np.full(cut.shape, GOOD, dtype=np.uint8), layers), cut < 0, INK
+def _color_mask(cutout: np.ndarray) -> tuple[np.ndarray, np.ndarray, Color]:
+    """Return the same for a mask; its outline is dark, to be visible around a cosmic ray."""
+    layers = [((cutout & bits) != 0, color) for _, color, bits in LEGEND]
+    return draw_masks(np.full(cutout.shape, GOOD, dtype=np.uint8), layers), cutout < 0, INK
 
 
 @lru_cache(maxsize=8)
-def _stripes(side):
-    along = np.arange(side)
-    return Image.fromarray(np.array(STRIPES, dtype=np.uint8)[np.add.outer(along, along) // 4 % 2])
+def _stripes(side: int) -> Image.Image:
+    steps = np.arange(side)
+    return Image.fromarray(np.array(STRIPES, dtype=np.uint8)[np.add.outer(steps, steps) // 4 % 2])
 
 
-def _enlarged(image, scale):
+def _enlarge(image: np.ndarray, scale: int) -> Image.Image:
     side = image.shape[0] * scale
-    return upright(image).resize((side, side), Image.Resampling.NEAREST)
+    return to_image(image).resize((side, side), Image.Resampling.NEAREST)

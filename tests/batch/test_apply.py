@@ -21,7 +21,7 @@ from ginga_crplugin.batch.job import Job, process
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
-from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.recipe.recipe import Rule
 
 

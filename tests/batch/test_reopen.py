@@ -19,7 +19,7 @@ from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.bits import REVIEW
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
-from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.io.read import add_saved_mask
 from ginga_crplugin.panels.text import default_kind, default_target, save_text
 from ginga_crplugin.recipe.recipe import Rule

@@ -15,10 +15,10 @@ from PIL import Image
 
 from ginga_crplugin import Frame, MaskBit, detect, read_dark, read_frame, read_mask, segment, with_hints
 from ginga_crplugin.cli.main import main
-from ginga_crplugin.demo.demo import DARK_LIMIT, run_demo, simulate
+from ginga_crplugin.demo.demo import DARK_LIMIT, run_demo
 from ginga_crplugin.demo.score import Score, score, score_hints
-from ginga_crplugin.demo.simulation import GAIN, READNOISE, SHOWS, SKY
-from ginga_crplugin.figures.overview import COSMIC_RAY, MASKED, PANE, save_overview
+from ginga_crplugin.demo.simulation import GAIN, READNOISE, SIGNIFICANT, SKY, simulate
+from ginga_crplugin.figures.overview import COSMIC_RAY, MASKED, PANEL, save_overview
 
 SHAPE = (256, 320)
 
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_frame(truth):
 def test_the_truth_agrees_with_itself(truth):
     assert truth.ccd.data.shape == truth.hits.shape == SHAPE
     assert truth.ccd.data.dtype == truth.cosmic_rays.dtype == np.float32
-    assert (truth.cosmic_rays[truth.hits > 0] >= np.float32(SHOWS)).all()
+    assert (truth.cosmic_rays[truth.hits > 0] >= np.float32(SIGNIFICANT)).all()
     assert_array_equal(truth.dark.data > DARK_LIMIT, truth.hot)
     assert_array_equal(np.flatnonzero(truth.column.any(axis=0)), [SHAPE[1] // 3])
     assert (truth.hits > 0).any()
@@ -78,7 +78,7 @@ def test_an_empty_mask_misses_all(truth):
     assert (found.pixels_missed, found.hits_missed) == (found.pixels, found.hits)
 
 
-def test_false_pixels_are_told_apart():
+def test_false_pixels_are_counted_by_cause():
     truth = simulate((64, 64), seed=1)
     for plane in (truth.hot, truth.column, truth.hits, truth.cosmic_rays):
         plane[:] = 0
@@ -150,7 +150,7 @@ def test_one_file_in_the_way_is_enough(tmp_path):
 def test_the_picture_shows_both_kinds(demo):
     with Image.open(demo.overview) as picture:
         page = np.asarray(picture)
-    assert page.shape[1] > 3 * PANE
+    assert page.shape[1] > 3 * PANEL
     for color in (MASKED, COSMIC_RAY):
         assert np.count_nonzero((page == color).all(axis=2)) > 100
 
@@ -162,8 +162,8 @@ def test_the_enlarged_part_is_marked_pixel_by_pixel(tmp_path):
     save_overview(tmp_path / 'p.png', frame, detect(frame))
     with Image.open(tmp_path / 'p.png') as picture:
         page = np.asarray(picture)
-    left, top, pixel = 20 + 2 * (PANE + 20), 34, PANE / 64
-    y, x = np.nonzero((page[top : top + PANE, left : left + PANE] == COSMIC_RAY).all(axis=2))
+    left, top, pixel = 20 + 2 * (PANEL + 20), 34, PANEL / 64
+    y, x = np.nonzero((page[top : top + PANEL, left : left + PANEL] == COSMIC_RAY).all(axis=2))
     # row 60 of 64 is near the top: rows count from below
     assert (round(x.min() / pixel), round((x.max() + 1) / pixel)) == (3, 4)
     assert (round(y.min() / pixel), round((y.max() + 1) / pixel)) == (3, 4)
@@ -179,7 +179,7 @@ def test_a_picture_of_any_shape(tmp_path, shape):
     frame = read_frame_of(tmp_path, np.random.default_rng(1).normal(100.0, 5.0, shape).astype(np.float32))
     save_overview(tmp_path / 'p.png', frame, detect(frame), 'caption')
     with Image.open(tmp_path / 'p.png') as picture:
-        assert picture.width == 3 * (PANE + 20) + 20
+        assert picture.width == 3 * (PANEL + 20) + 20
 
 
 # the command

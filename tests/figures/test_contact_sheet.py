@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, PdfParser
 from ginga_crplugin import Detection, Frame, LACosmicParams, detect, merge_mask, read_dark, read_frame, segment
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.figures.contact_sheet import (
-    EDGE,
+    BORDER,
     GAP,
     HEAD,
     LINE,
@@ -25,7 +25,7 @@ from ginga_crplugin.figures.contact_sheet import (
     draw_cutouts,
 )
 from ginga_crplugin.figures.cutout import GOOD, MAX_SIZE, STRIPES
-from ginga_crplugin.figures.style import COSMIC_RAY, INK, MARKED, MASKED, PAPER, SATURATED, font, zscale
+from ginga_crplugin.figures.style import COSMIC_RAY, INK, MARKED, MASKED, PAPER, SATURATED, load_font, zscale_limits
 
 SHAPE = (70, 60)
 #: Segments 1 to 4: two pixels, an L, a row of five, and the pixel in the upper right corner.
@@ -57,7 +57,7 @@ def panes(picture, count, side):
     for left in lefts:
         box = picture[: side + 2, left : left + side + 2]
         for line in (box[0], box[-1], box[:, 0], box[:, -1]):
-            assert (line == EDGE).all()
+            assert (line == BORDER).all()
     return [picture[1 : side + 1, left + 1 : left + side + 1] for left in lefts]
 
 
@@ -113,7 +113,7 @@ def test_the_pixels_are_stretched_by_zscale_of_the_cutout(made):
     frame, _, segments = made
     (pane,) = panes(draw_cutouts(segments, ELL, [('science', frame.ccd.data)]), 1, 100)
     part = frame.ccd.data[29:54, 18:43].astype(float)
-    low, high = zscale(part)
+    low, high = zscale_limits(part)
     assert high < 1000.0
     gray = (255 * np.clip((part - low) / (high - low), 0, 1)).astype(np.uint8)
     assert_array_equal(centers(pane, 4), np.repeat(gray[..., np.newaxis], 3, axis=2))
@@ -281,10 +281,10 @@ def test_the_images_are_left_as_they_are(made):
 @pytest.mark.parametrize(
     ('label', 'images', 'options', 'words'),
     [
-        (0, [('a', np.ones(SHAPE))], {}, 'there is no segment 0: they are numbered from 1 to 4'),
-        (5, [('a', np.ones(SHAPE))], {}, 'there is no segment 5'),
-        (1, [], {}, 'there is no image'),
-        (1, [('dark', np.ones((4, 4)))], {}, r'dark has shape \(4, 4\), the frame \(70, 60\)'),
+        (0, [('a', np.ones(SHAPE))], {}, 'no segment 0: the labels are 1 to 4'),
+        (5, [('a', np.ones(SHAPE))], {}, 'no segment 5'),
+        (1, [], {}, 'images is empty: give at least one image'),
+        (1, [('dark', np.ones((4, 4)))], {}, r'shape \(4, 4\) of dark differs from the shape \(70, 60\) of the frame'),
         (1, [('a', np.ones(SHAPE))], {'size': 0}, 'size is 0'),
         (1, [('a', np.ones(SHAPE))], {'scale': 1.5}, 'scale is 1.5'),
     ],
@@ -317,7 +317,7 @@ def cell(page, number, columns=2, images=3):
 
 def written(words, width):
     line = Image.new('RGB', (width, LINE), PAPER)
-    ImageDraw.Draw(line).text((0, LINE / 2), words, INK, font(TEXT), 'lm')
+    ImageDraw.Draw(line).text((0, LINE / 2), words, INK, load_font(TEXT), 'lm')
     return np.asarray(line)
 
 
@@ -627,9 +627,12 @@ def test_wrong_usage_of_the_command(files, args, capsys, monkeypatch):
     ('args', 'words'),
     [
         (['-o', 'mine.png'], 'mine.png already exists; choose another name with -o, or use --overwrite'),
-        (['-o', 'o.png', '--labels', '77'], 'there is no segment 77'),
+        (['-o', 'o.png', '--labels', '77'], 'no segment 77'),
         (['-o', 'no/o.png'], 'no: no such folder'),
-        (['-o', 'o.png', '--dark', 'small.fits'], 'dark has shape (32, 32), the frame (64, 64)'),
+        (
+            ['-o', 'o.png', '--dark', 'small.fits'],
+            'shape (32, 32) of dark differs from the shape (64, 64) of the frame',
+        ),
         (['-o', 'o.png', '--gain', '-1'], 'gain is -1'),
     ],
 )

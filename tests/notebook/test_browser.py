@@ -8,7 +8,8 @@ from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import MaskBit, detect, read_dark, read_frame, read_mask
-from ginga_crplugin.demo.demo import DARK_LIMIT, simulate
+from ginga_crplugin.demo.demo import DARK_LIMIT
+from ginga_crplugin.demo.simulation import simulate
 from tests.notebook.lab import Lab, missing
 
 pytestmark = [

@@ -9,7 +9,7 @@ from ginga_crplugin import MaskBit, Recipe, save_recipe
 from ginga_crplugin.batch.apply import apply_recipe
 from ginga_crplugin.batch.reopen import frames_to_review
 from ginga_crplugin.core.bits import REVIEW
-from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.plugin.launch import show_batch
 from ginga_crplugin.report.page import write_report

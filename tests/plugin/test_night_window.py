@@ -9,7 +9,7 @@ from ginga_crplugin import MaskBit, Recipe, save_recipe
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.bits import REVIEW
 from ginga_crplugin.core.frame import MaskSource
-from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.demo.simulation import simulate
 from tests.plugin.window import Window, missing
 
 pytestmark = [

@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from ginga_crplugin import LACosmicParams, load_recipe
 from ginga_crplugin.cli.main import main
-from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.demo.simulation import simulate
 
 pytestmark = pytest.mark.slow  # starts a kernel and Ginga
 

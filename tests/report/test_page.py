@@ -17,7 +17,7 @@ from ginga_crplugin import MaskBit, Recipe
 from ginga_crplugin.batch.apply import apply_recipe
 from ginga_crplugin.batch.job import LargeSegment, Outcome
 from ginga_crplugin.batch.summary import make_summary, read_summary
-from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.report.page import MAX_ROWS, write_report
 from ginga_crplugin.report.segment_gallery import MAX_ITEMS, segment_galleries
 

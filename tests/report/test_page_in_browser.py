@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from ginga_crplugin import Recipe
 from ginga_crplugin.batch.apply import apply_recipe
-from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.report.page import write_report
 from tests.notebook.chromium import ARGS, CHROMIUM, missing
 

@@ -12,7 +12,7 @@ from ginga_crplugin.core.diagnostics.bad_lines import find_bad_lines, find_unexp
 from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, calibration_keyword, outside_trimsec
 from ginga_crplugin.core.diagnostics.outliers import find_deviant_pixels, find_outliers
 from ginga_crplugin.core.diagnostics.star_fwhm import BOX, MAX_STARS, find_stars, fit_star_fwhm, measure_star_fwhm
-from ginga_crplugin.demo import simulation as simulated
+from ginga_crplugin.demo.simulation import simulate
 
 NAMES = ['bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite']
 GAIN, SHAPE = 1.5, (512, 512)
@@ -20,7 +20,7 @@ GAIN, SHAPE = 1.5, (512, 512)
 
 @pytest.fixture(scope='module')
 def truth():
-    return simulated.simulate(SHAPE, seed=1)
+    return simulate(SHAPE, seed=1)
 
 
 def masks_of(truth):
@@ -56,7 +56,7 @@ def check_of(frame, name, **chosen):
 
 @pytest.mark.parametrize('seed', [1, 2, 3])
 def test_a_good_frame_passes(seed):
-    found = marks(made(simulated.simulate(SHAPE, seed)))
+    found = marks(made(simulate(SHAPE, seed)))
     assert found == dict.fromkeys(NAMES, 'ok') | {'flat': 'warning'}
 
 
@@ -203,11 +203,8 @@ def test_parts_that_are_not_finite(truth):
 
 
 @pytest.mark.parametrize(('fwhm', 'mark'), [(1.6, 'error'), (2.3, 'warning'), (2.8, 'ok'), (5.0, 'ok')])
-def test_the_width_of_the_stars(monkeypatch, fwhm, mark):
-    monkeypatch.setattr(simulated, 'FWHM', fwhm)
-    monkeypatch.setattr(simulated, '_sharp_stars', lambda rng, shape, *_: simulated._stars(rng, shape, 0, 3, 4))
-    truth = simulated.simulate((1024, 1024), seed=1)
-    frame = made(truth)
+def test_the_width_of_the_stars(fwhm, mark):
+    frame = made(simulate((1024, 1024), seed=1, fwhm=fwhm, sharp_stars=0))
     found = check_of(frame, 'sampling')
     assert (found.mark, errors(frame) - {'sampling'}) == (mark, set())
     widths = measure_star_fwhm(frame, 11.6, 40000.0)
@@ -227,9 +224,8 @@ def test_the_width_is_that_of_photutils(truth):
     assert not 0.5 < fit_star_fwhm(spike) < BOX
 
 
-def test_stars_cut_off_at_an_unknown_level_do_not_make_the_others_wide(monkeypatch):
-    monkeypatch.setattr(simulated, 'FWHM', 1.8)
-    frame = made(simulated.simulate((1024, 1024), seed=1))
+def test_stars_cut_off_at_an_unknown_level_do_not_make_the_others_wide():
+    frame = made(simulate((1024, 1024), seed=1, fwhm=1.8))
     brightest = find_stars(frame, 11.6, np.inf)[:MAX_STARS]
     assert np.median([fit_star_fwhm(star) for star in brightest]) > 2.0
     assert np.median(measure_star_fwhm(frame, 11.6, np.inf)) == pytest.approx(1.8, rel=0.07)
@@ -432,9 +428,8 @@ def test_a_result_without_the_sky_is_not_plausible(data):
     assert float(share.measured.split()[0]) > 50.0
 
 
-def test_flagged_stars_are_named(monkeypatch):
-    monkeypatch.setattr(simulated, 'FWHM', 1.6)
-    found = result_marks(made(simulated.simulate(SHAPE, seed=1)))['stars']
+def test_flagged_stars_are_named():
+    found = result_marks(made(simulate(SHAPE, seed=1, fwhm=1.6)))['stars']
     assert found.mark == 'error'
     assert found.remedy.params == {'sepmed': False}
 
