@@ -206,7 +206,7 @@ def _process(recipe: Recipe, job: Job, path: Path, *, overwrite: bool, resume: b
                 **_output_values(complete, recipe.min_size),
             }
         if not (resume and written_by_batch(output)):
-            msg = f'{output} already exists, and is incomplete or of another recipe; move it away, or overwrite it'
+            msg = f'{output} already exists, and is incomplete or of another recipe; move it away or overwrite it'
             raise FileExistsError(msg)
         overwrite = True
     if overwrite and has_review(output):

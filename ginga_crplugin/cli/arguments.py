@@ -143,7 +143,7 @@ def add_min_size(group: argparse._ArgumentGroup) -> None:
         The group of the output options.
     """
     group.add_argument(
-        '--min-size', type=positive_int, metavar='N', help='list segments of at least N pixels (default: 3)'
+        '--min-size', type=positive_int, metavar='N', help='list segments of at least N pixels (default: 3 px)'
     )
 
 

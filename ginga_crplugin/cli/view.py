@@ -35,7 +35,7 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         '--all', action='store_true', help='open all frames of the folder (default: those that stand out)'
     )
     command.add_argument(
-        '-t', '--toolkit', default='qt', metavar='NAME', help="use this toolkit of Ginga's (default: the installed Qt)"
+        '-t', '--toolkit', default='qt', metavar='NAME', help='use this Ginga toolkit (default: the installed Qt)'
     )
     command.set_defaults(run=run, usage_error=command.error)
 

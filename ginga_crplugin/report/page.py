@@ -222,9 +222,9 @@ def _counts(table: QTable) -> Iterator[_Count]:
     n_others = int(np.count_nonzero(outstanding & ~failed))
     n_reviewed = int(np.count_nonzero(table['reviewed']))
     yield _Count(len(table), 'frame', 'frames')
-    yield _Count(n_done, 'processed', 'processed')
+    yield _Count(n_done, 'done', 'done')
     if n_skipped:
-        yield _Count(n_skipped, 'processed before', 'processed before')
+        yield _Count(n_skipped, 'skipped', 'skipped')
     yield _Count(n_failed, 'failed', 'failed', marked=n_failed > 0)
     yield _Count(n_others, 'other stands out', 'others stand out', marked=n_others > 0)
     yield _Count(n_reviewed, 'reviewed', 'reviewed')

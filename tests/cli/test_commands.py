@@ -154,7 +154,7 @@ def test_default_output_is_beside_the_frame(frame, capsys):
         ('[bpm,1]:hot', MaskBit.HOT, 'hot'),
     ],
 )
-def test_a_mask_with_its_cause(frame, mask, capsys, suffix, bit, cause):
+def test_mask_with_a_cause(frame, mask, capsys, suffix, bit, cause):
     found = result(capsys, frame, '--mask', f'{mask}{suffix}')
     assert found['masks'] == [{'name': 'mask.fits', 'cause': cause, 'pixels': 1}]
     bits = saved_bits(found['output'])
@@ -345,7 +345,7 @@ def assert_refused(args, folder, message, capsys):
 
 
 @pytest.mark.parametrize('kind', BAD_FRAMES)
-def test_a_frame_that_cannot_be_used(kind, frame, tmp_path, capsys):
+def test_frame_that_cannot_be_used(kind, frame, tmp_path, capsys):
     spoil, message = BAD_FRAMES[kind]
     spoil(frame)
     assert_refused(['detect', frame], tmp_path, message, capsys)
@@ -561,7 +561,6 @@ def run(viewer):
         shell.update_pending(timeout=0.01)
     print(channel.opmon.get_active(), channel.fitsimage.get_image().get('name'), flush=True)
     viewer.ev_quit.set()
-    viewer._gui_log_listener.stop()
     sys.exit(0)
 
 ReferenceViewer.run = run

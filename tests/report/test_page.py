@@ -50,7 +50,6 @@ class Page(HTMLParser):
     def __init__(self, path):
         super().__init__()
         self.tags, self.cells, self.texts = [], [], []
-        self._row = None
         self.feed(path.read_text())
         self.close()
 
@@ -266,7 +265,7 @@ def test_page_has_the_table(tmp_path):
     assert all(head['scope'] == 'col' for head in heads)
     assert page.named('title') == [{}]
     assert 'Cosmic rays with night1.yaml: 12 frames' in page.text
-    assert 'To open the frames that stand out in Ginga with this recipe, run ginga-crplugin view' in page.text
+    assert 'To review the frames that stand out, run ginga-crplugin view' in page.text
 
 
 def test_texts_from_files_are_escaped(tmp_path):
