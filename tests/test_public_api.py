@@ -61,7 +61,7 @@ def public(module):
         if not (inspect.isclass(thing) or inspect.isfunction(thing)):
             continue
         yield f'{module.__name__}.{name}', thing
-        if inspect.isclass(thing):
+        if inspect.isclass(thing) and not getattr(thing, '_is_protocol', False):  # described where it is implemented
             for key, member in vars(thing).items():
                 if not key.startswith('_') and (
                     inspect.isfunction(member) or isinstance(member, property | cached_property | classmethod)

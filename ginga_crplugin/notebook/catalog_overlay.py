@@ -3,7 +3,6 @@
 import numpy as np
 from astropy.table import Table
 
-from ginga_crplugin.core.segments import matching_label
 from ginga_crplugin.panels.mask_overlay import COLORS
 from ginga_crplugin.panels.segment_markers import REJECTED_COLOR
 
@@ -73,11 +72,9 @@ class CatalogOverlay:
     def set_opacity(self, opacity):
         """Do nothing."""
 
-    def set_segments(self, segments, decisions=None):
-        """Mark the listed segments; the selected one stays selected where it is found again."""
-        if self._segments is not None and self.selected is not None:
-            self.selected = matching_label(self._segments, self.selected, segments)
-        self._segments = segments
+    def set_segments(self, segments, decisions=None, selected=None):
+        """Mark the listed segments and the selected one."""
+        self._segments, self.selected = segments, selected
         self.set_decisions(segments, decisions)
 
     def set_decisions(self, _segments, decisions):

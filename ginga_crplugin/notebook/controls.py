@@ -53,7 +53,7 @@ class Controls:
     """
 
     def __init__(self, panel):
-        self._panel, self._session = panel, panel.session
+        self._panel, self._session, self._actions = panel, panel.session, panel.actions
         self._showing = False
         self._limited = {}
         parts = (
@@ -80,7 +80,7 @@ class Controls:
         self._units = {_AS_HEADER: ''} | {str(unit): str(unit) for unit in UNITS}
         self.unit = w.Dropdown(options=self._units, layout=w.Layout(width='112px'))
         self.unit.tooltip = 'The unit of the pixels: as the header says, or what you choose here.'
-        self.unit.observe(lambda change: self._showing or self._panel.choose_unit(change['new'] or None), 'value')
+        self.unit.observe(lambda change: self._showing or self._actions.values['unit'](change['new'] or None), 'value')
         self.notes = w.HTML()
         self.checks = CheckList(self._session.apply_remedy)
         return _row(self.frame, self.unit, between=True), self.notes, self.checks.button, self.checks.box
@@ -88,9 +88,9 @@ class Controls:
     def _mask_part(self):
         self.masks = w.VBox()
         self.mask_path = w.Text(placeholder='path of a FITS file', layout=w.Layout(width='auto', flex='1 1 auto'))
-        self.add = self._button('add', 'Add mask', self._panel.read_mask)
+        self.add = self._button('add', 'Add mask')
         self.add.tooltip = 'A FITS image in which every pixel that is not 0 is bad.'
-        self.dark = self._button('dark', 'Dark', self._panel.read_dark)
+        self.dark = self._button('dark', 'Dark')
         self.dark.tooltip = 'A combined dark: its pixels above the limit are hot.'
         self.limit = w.FloatText(value=30.0, layout=w.Layout(width='64px'), tooltip='In the unit of the dark.')
         row = _row(self.mask_path, self.add, self.dark, w.Label('limit'), self.limit)
@@ -100,17 +100,17 @@ class Controls:
         self.live = w.Checkbox(value=self._session.live, description='live', indent=False)
         self.live.layout.width = 'auto'
         self.live.tooltip = 'The result follows every change, once there is one.'
-        self.live.observe(lambda change: self._session.set_live(change['new']), 'value')
-        self.params = ParameterControls(self._panel.choose)
+        self.live.observe(lambda change: self._actions.values['live'](change['new']), 'value')
+        self.params = ParameterControls(self._actions.set_param)
         self.more = w.Accordion([self.params.others])
         self.more.set_title(0, 'More: iterations, median, cleaning, fine structure, sky, edges')
         return _row(_heading('Detection'), self.live, between=True), self.params.common, self.more
 
     def _run_part(self):
-        self.run = self._button('run', 'Run', self._session.detect)
+        self.run = self._button('run', 'Run')
         self.run.button_style = 'primary'
-        self.cancel = self._button('cancel', 'Cancel', self._session.cancel)
-        self.reset = self._button('reset', 'Reset', self._panel.reset)
+        self.cancel = self._button('cancel', 'Cancel')
+        self.reset = self._button('reset', 'Reset')
         self.reset.tooltip = 'All parameters as the header or the defaults have them.'
         self.bar = w.FloatProgress(
             min=0.0, max=1.0, layout=w.Layout(width='auto', flex='1 1 auto', visibility='hidden')
@@ -119,35 +119,37 @@ class Controls:
         return _row(self.run, self.cancel, self.reset, self.bar), self.engine, self.result
 
     def _table_part(self):
-        self.table = SegmentTable(self._panel.select, self._panel.press)
+        self.table = SegmentTable(self._actions.select, self._actions.press)
         self.min_size = w.BoundedIntText(value=self._session.min_size, min=1, max=1000, layout=w.Layout(width='60px'))
         self.min_size.tooltip = 'The smallest segment that is listed; smaller ones are in the mask all the same.'
-        self.min_size.observe(lambda change: self._session.set_min_size(change['new']), 'value')
+        self.min_size.observe(lambda change: self._actions.values['min_size'](change['new']), 'value')
         words = [w.Label(word) for word in ('show', 'at least', 'px')]
         row = _row(_heading('Segments'), words[0], self.table.filter, words[1], self.min_size, words[2])
-        self.thumbnails = Thumbnails(self._panel.step)
+        self.thumbnails = Thumbnails(self._actions.step)
         return row, self.table.view, self.table.pages, self.thumbnails.image, self.thumbnails.hint, self.thumbnails.row
 
     def _review_part(self):
-        decision, edit = self._panel.pass_decision, self._session.edit
         buttons = [
-            self._button('keep', 'Keep', lambda: decision('keep')),
-            self._button('reject', 'Reject', lambda: decision('reject')),
-            self._button('undo', 'Undo', lambda: edit('undo')),
-            self._button('redo', 'Redo', lambda: edit('redo')),
-            self._button('reject_shown', 'Reject shown', self._panel.reject_shown),
+            self._button('keep', 'Keep'),
+            self._button('reject', 'Reject'),
+            self._button('undo', 'Undo'),
+            self._button('redo', 'Redo'),
+            self._button('reject_shown', 'Reject shown'),
         ]
         self.draw = self._limited['draw'] = w.Dropdown(options=MODES, layout=w.Layout(width='116px'))
-        self.draw.observe(lambda change: self._panel.draw(change['new']), 'value')
+        self.draw.observe(lambda change: self._actions.values['draw'](change['new']), 'value')
         self.width = w.BoundedIntText(value=3, min=1, max=15, layout=w.Layout(width='52px'))
+        self.width.observe(lambda change: self._actions.values['width'](change['new']), 'value')
         self.width.tooltip = 'Width of the brush and of the line, in pixels.'
         self.grow = w.BoundedIntText(value=0, min=0, max=3, layout=w.Layout(width='52px'))
         self.grow.tooltip = 'Grow the cosmic rays of the mask by so many pixels; shown in yellow.'
-        self.grow.observe(lambda change: self._session.set_grow(change['new']), 'value')
+        self.grow.observe(lambda change: self._actions.values['grow'](change['new']), 'value')
         drawing = [w.Label('draw'), self.draw, self.width, w.Label('px')] if self._panel.view.has_pixels else []
         self.compare = self._limited['compare'] = w.Dropdown(options=_COMPARE, layout=w.Layout(width='190px'))
-        self.compare.observe(lambda change: self._showing or self._session.compare(change['new'] or None), 'value')
-        pin = self._button('pin', 'Pin', self._session.pin)
+        self.compare.observe(
+            lambda change: self._showing or self._actions.values['compare'](change['new'] or None), 'value'
+        )
+        pin = self._button('pin', 'Pin')
         self.compared, self.counts = w.HTML(), w.HTML()
         return (
             _row(*buttons, wrap=True),
@@ -160,10 +162,10 @@ class Controls:
 
     def _kept_part(self):
         self.saved_review_text = w.HTML()
-        take = self._button('take', 'Take up', lambda: self._session.take_up(kept=True))
-        forget = self._button('forget', 'Forget', lambda: self._session.take_up(kept=False))
-        take.tooltip, forget.tooltip = 'Go on with the kept review.', 'Drop the kept review.'
-        self.saved_review = _row(self.saved_review_text, take, forget)
+        restore = self._button('restore', 'Restore')
+        discard = self._button('discard', 'Discard')
+        restore.tooltip, discard.tooltip = 'Go on with the kept review.', 'Drop the kept review.'
+        self.saved_review = _row(self.saved_review_text, restore, discard)
         return self.saved_review
 
     def _layers_part(self):
@@ -181,15 +183,15 @@ class Controls:
         self.opacity = w.IntSlider(value=60, min=0, max=100, step=5, readout=False)
         self.opacity.tooltip = 'How much the colors cover the image.'
         self.opacity.layout.width = '160px'
-        self.opacity.observe(lambda change: self._panel.overlay.set_opacity(change['new'] / 100.0), 'value')
+        self.opacity.observe(lambda change: self._actions.values['opacity'](change['new'] / 100.0), 'value')
         self.viewer_note = w.HTML(_soft(self._panel.view.note), layout=w.Layout(max_width='500px'))
         opacity = [_row(w.Label('opacity'), self.opacity)] if self._panel.view.has_pixels else [self.viewer_note]
         return [_row(*cells, wrap=True), *opacity]
 
     def _output_part(self):
         self.cleaned = self._limited['cleaned'] = w.ToggleButton(description='Show cleaned')
-        self.cleaned.observe(lambda change: self._panel.show_cleaned(cleaned=change['new']), 'value')
-        verify = self._button('verify', 'Verify', self._session.verify)
+        self.cleaned.observe(lambda _: self.show_cleaned(), 'value')
+        verify = self._button('verify', 'Verify')
         self.save = SaveForm(self._session.save)
         self._limited['save'] = self.save.button
         self.ask = w.ToggleButton(description='Save...', tooltip='Where to, and what will be written.')
@@ -200,11 +202,9 @@ class Controls:
 
     def _recipe_part(self):
         self.recipe_path = w.Text(placeholder='path of a recipe', layout=w.Layout(width='auto', flex='1 1 auto'))
-        load = w.Button(description='Load recipe', tooltip=TIPS['load_recipe'])
-        load.on_click(lambda _: self._panel.read_recipe())
-        save = self._button(
-            'save_recipe', 'Save recipe', lambda: self._session.save_recipe(self.recipe_path.value.strip())
-        )
+        load = self._button('load_recipe', 'Load recipe')
+        load.tooltip = TIPS['load_recipe']
+        save = self._button('save_recipe', 'Save recipe')
         self.recipe = w.HTML()
         return _row(self.recipe_path, load, save), self.recipe
 
@@ -212,9 +212,9 @@ class Controls:
         for widget in self.save.widgets:
             widget.layout.display = 'flex' if shown else 'none'
 
-    def _button(self, name, text, action):
+    def _button(self, name, text):
         button = w.Button(description=text)
-        button.on_click(lambda _: action())
+        button.on_click(lambda _: self._actions.buttons[name]())
         if name in TIPS:
             self._limited[name] = button
         return button
@@ -254,10 +254,10 @@ class Controls:
         used = w.Checkbox(value=choice.used and fits, disabled=not fits, description=mask.name, indent=False)
         used.layout = w.Layout(width='auto', flex='1 1 auto')
         used.tooltip = mask.name if fits else f'It has {nx} x {ny} pixels, the image has not.'
-        used.observe(lambda change: self._session.set_mask(index, used=change['new']), 'value')
+        used.observe(lambda change: self._session.masks.change(index, used=change['new']), 'value')
         cause = w.Dropdown(options=CAUSES, value=mask.bit, layout=w.Layout(width='76px'))
         cause.tooltip = 'Why these pixels are bad.'
-        cause.observe(lambda change: self._session.set_mask(index, bit=change['new']), 'value')
+        cause.observe(lambda change: self._session.masks.change(index, bit=change['new']), 'value')
         return _row(used, cause, w.Label(f'{mask.count:,} px'.replace(',', ' ')))
 
     def show_recipe(self, words, min_size, grow):
@@ -285,6 +285,14 @@ class Controls:
         """Show that nothing is compared any more."""
         self._quietly(self.compare, '')
         self.show_comparison(None)
+
+    def show_drawing_mode(self, mode):
+        """Show what the mouse draws."""
+        self.draw.value = mode
+
+    def show_cleaned(self):
+        """Display the cleaned frame if its button is down, or the original."""
+        self._actions.values['cleaned'](self.cleaned.value)
 
     def show_engine_note(self, words):
         """Show what is to be known of the fast engine."""

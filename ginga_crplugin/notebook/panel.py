@@ -5,8 +5,6 @@
 
 from dataclasses import asdict
 
-import numpy as np
-
 try:
     import ginga  # noqa: F401
     import ipyevents  # noqa: F401
@@ -18,16 +16,15 @@ except ImportError as error:
 from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.io.input_masks import read_dark, read_mask
 from ginga_crplugin.io.review_cache import ReviewCache
-from ginga_crplugin.panels.drawing_tool import DrawingTool
 from ginga_crplugin.recipe.parse import load_recipe
 from ginga_crplugin.recipe.recipe import Recipe
 from ginga_crplugin.session.session import Session
 
+from .actions import NotebookActions
 from .controls import Controls
 from .convert import cleaned_ccd, displayed_image, frame_loader, is_viewer, make_dark_mask, make_input_mask, masked_ccd
-from .presenter import NotebookDisplay
+from .presenter import NotebookPresenter
 from .viewer import ViewerAdapter
 from .worker import Worker, has_loop
 
@@ -83,23 +80,24 @@ class CosmicRayPanel(w.VBox):
         if viewer is None and is_viewer(source):
             source, viewer = None, source
         self._worker = Worker()
-        self.session = Session(self._worker, None if reviews is None else ReviewCache(reviews))
+        reviews = None if reviews is None else ReviewCache(reviews)
+        self.session = Session(self._worker, reviews, self._worker.call_later)
         super().__init__()
         self.view = ViewerAdapter(viewer, image_label)
         self.overlay = self.view.overlay
+        self.actions = NotebookActions(self.session, self.view, self.set_unit)
         self.controls = Controls(self)
-        self._display = NotebookDisplay(self.session, self.view, self.controls)
-        self._drawing_tool = None
-        self._source = self._unit = self._opened_as = self._ext = None
+        self._source = self._unit = self._opened_unit = self._ext = None
         self._opening = False
-        self._heard_events = set()
         self._arrange(show_viewer=show_viewer)
-        self._listen()
-        self.session.subscribe(self._heard)
+        self.session.events.frame_changed.connect(self._frame_changed)
+        self.session.events.recipe_changed.connect(self._recipe_changed)
+        self.presenter = NotebookPresenter(self.session, self.controls, self.view)
+        self.actions.attach(self.controls, self.presenter)
         if has_loop():
             self.session.prepare()
-        for event in ('frame', 'params', 'engine'):
-            self._heard(event)
+        self._frame_changed()
+        self.presenter.show_all()
         source = data if data is not None else source
         if source is not None:
             self.load(source, ext=ext, unit=unit)
@@ -117,12 +115,6 @@ class CosmicRayPanel(w.VBox):
             self.controls.style,
             w.HBox([left, column], layout=w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')),
         ]
-
-    def _listen(self):
-        if self.view.has_pixels:
-            self._drawing_tool = DrawingTool(self.overlay.canvas, self.session.draw, self._drawing)
-            self.controls.width.observe(lambda change: setattr(self._drawing_tool, 'width', change['new']), 'value')
-        self.view.listen(self._clicked, self.press)
 
     # the notebook's own objects
 
@@ -142,8 +134,8 @@ class CosmicRayPanel(w.VBox):
         self._open(source, ext, unit, taken=False)
 
     def _open(self, source, ext, unit, *, taken):
-        self._opened_as = unit or self.session.unit
-        load = frame_loader(source, ext, self._opened_as)
+        self._opened_unit = unit or self.session.settings.unit
+        load = frame_loader(source, ext, self._opened_unit)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
         self.view.taken, self._opening = taken, True
@@ -165,7 +157,7 @@ class CosmicRayPanel(w.VBox):
             self.session.prepare()
         self.session.detect()
         try:
-            self._worker.wait(lambda: not self.session.busy, self._display.show_time)
+            self._worker.wait(lambda: not self.session.busy, self.presenter.show_progress)
         except KeyboardInterrupt:
             self.session.cancel()
             raise
@@ -185,7 +177,7 @@ class CosmicRayPanel(w.VBox):
         if cause not in CAUSES:
             msg = f'cause is {cause!r}: it must be one of {", ".join(CAUSES)}'
             raise ValueError(msg)
-        self._await(lambda: self.session.add_mask(lambda: make_input_mask(source, CAUSES[cause])), 'masks')
+        self._await(lambda: self.session.masks.add(lambda: make_input_mask(source, CAUSES[cause])), 'masks_changed')
 
     def add_dark(self, source, limit):
         """Mask the hot pixels of a combined dark before the run: those above the limit, in the unit of the dark.
@@ -195,7 +187,7 @@ class CosmicRayPanel(w.VBox):
         source : path-like, (ny, nx) array_like or `~astropy.nddata.NDData`
         limit : float
         """
-        self._await(lambda: self.session.add_mask(lambda: make_dark_mask(source, limit)), 'masks')
+        self._await(lambda: self.session.masks.add(lambda: make_dark_mask(source, limit)), 'masks_changed')
 
     def save(self, path=None, **options):
         """Write the merged mask, and come back when it is written.
@@ -211,15 +203,22 @@ class CosmicRayPanel(w.VBox):
             The file that was written.
         """
         self._found()
-        self._await(lambda: self.session.save(path, **options), 'saved')
-        return self.session.written
+        self._await(lambda: self.session.save(path, **options), 'mask_saved')
+        return self.session.review.last_saved_mask
 
-    def _await(self, act, event):
-        self._heard_events.clear()
-        act()
-        self._worker.wait(lambda: self._heard_events & {event, 'error'})
-        if event not in self._heard_events:
-            raise ValueError(self.session.error)
+    def _await(self, action, event):
+        """Do what ends with an event of the session, and wait for it; raise a ValueError if an error is first."""
+        events, outcome = self.session.events, []
+        events[event].connect(succeeded := lambda: outcome.append(''))
+        events.error_raised.connect(outcome.append)
+        try:
+            action()
+            self._worker.wait(lambda: outcome)
+        finally:
+            events[event].disconnect(succeeded)
+            events.error_raised.disconnect(outcome.append)
+        if outcome[0]:
+            raise ValueError(outcome[0])
 
     @property
     def params(self):
@@ -234,7 +233,7 @@ class CosmicRayPanel(w.VBox):
 
     def _found(self):
         """Return the result of the parameters as they stand, computed now where it is not there yet."""
-        self._worker.wait(lambda: not self.session.busy, self._display.show_time)
+        self._worker.wait(lambda: not self.session.busy, self.presenter.show_progress)
         if self.session.result is None or self.session.outdated:
             self.run()
         return self.session.result
@@ -242,18 +241,18 @@ class CosmicRayPanel(w.VBox):
     @property
     def ccd(self):
         """The frame with the merged mask, and its causes (`MaskBit`) as ``flags``; the pixels are untouched."""
-        return masked_ccd(self._found(), self.session.decisions)
+        return masked_ccd(self._found(), self.session.review.decisions)
 
     @property
     def cleaned(self):
         """The frame with its cosmic rays replaced, but not those that were rejected; mask and flags as in `ccd`."""
-        return cleaned_ccd(self._found(), self.session.decisions)
+        return cleaned_ccd(self._found(), self.session.review.decisions)
 
     @property
     def segments(self):
         """All segments with hints and decisions (`~astropy.table.QTable`)."""
         result = self._found()
-        return self.session.decisions.annotate(result.hinted(self.session.dark)).table
+        return self.session.review.decisions.annotate(result.hinted(self.session.masks.dark)).table
 
     def close(self):
         """Close the panel, and take what it drew off the viewer."""
@@ -266,155 +265,61 @@ class CosmicRayPanel(w.VBox):
     @property
     def recipe(self):
         """What is done here, as a `Recipe` for other frames; set it to take one up: a `Recipe`, or the path of one."""
-        return self.session.recipe
+        return self.session.recipes.current
 
     @recipe.setter
     def recipe(self, recipe):
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-        self._await(lambda: self.session.take_recipe(recipe), 'recipe')
+        self._await(lambda: self.session.recipes.apply(recipe), 'recipe_changed')
 
-    # what the user does in the panel
+    # the panel
 
-    def choose(self, name, value):
-        """Take a value of a parameter."""
-        try:
-            self.session.set_params(**{name: value})
-        except ValueError as failure:
-            self._display.show_error(str(failure))
-            self.controls.params.show(self.session.params, self.session.sources)
+    def set_unit(self, unit):
+        """Open the image again in another unit than its header says.
 
-    def reset(self):
-        """Give all parameters back to the header and the defaults."""
-        self.session.set_params(**dict.fromkeys(vars(self.session.params)))
-
-    def choose_unit(self, unit):
-        """Take the frame to be in another unit than its header says."""
+        Parameters
+        ----------
+        unit : str or None
+            The unit; None is the unit of the header.
+        """
         if self._source is not None:
             self._open(self._source, self._ext, unit, taken=self.view.taken)
 
-    def read_mask(self):
-        """Add the mask whose path was typed."""
-        path = self.controls.mask_path.value.strip()
-        self.session.add_mask(lambda: read_mask(path, default=CAUSES['bad']))
+    def pass_decision(self, decision):
+        """Keep or reject the selected segment.
 
-    def read_dark(self):
-        """Add the mask of the dark whose path was typed."""
-        path, limit = self.controls.mask_path.value.strip(), self.controls.limit.value
-        self.session.add_mask(lambda: read_dark(path, limit))
-
-    def read_recipe(self):
-        """Take up the recipe whose path was typed."""
-        try:
-            recipe = load_recipe(self.controls.recipe_path.value.strip())
-        except (ValueError, OSError) as failure:
-            self._display.show_error(str(failure))
-        else:
-            self.session.take_recipe(recipe)
-
-    def show_cleaned(self, *, cleaned):
-        """Show the cleaned frame in place of the original, or the original again."""
-        if not cleaned:
-            self.view.show_original()
-        elif self.session.result is not None:
-            self.view.show_instead(cleaned_ccd(self.session.result, self.session.decisions))
-
-    def pass_decision(self, name):
-        """Keep or reject the selected segment."""
-        if self.overlay.selected is not None:
-            self.session.edit(name, self.session.pixels_of([self.overlay.selected]))
-
-    def reject_shown(self):
-        """Reject all segments in the list."""
-        if self.session.result is not None:
-            self.session.edit('reject', self.session.pixels_of(self.controls.table.rows.labels))
+        Parameters
+        ----------
+        decision : {'keep', 'reject'}
+            The decision.
+        """
+        self.actions.decide(decision)
 
     def select(self, label, *, pan=True):
-        """Select a segment, and go there.
+        """Select a segment.
 
         Parameters
         ----------
         label : int
             Its label in `segments`.
         pan : bool, optional
-            Whether to go there.
+            Whether to pan to it.
 
         Raises
         ------
         ValueError
             If there is no such segment.
         """
-        count = 0 if self.session.result is None else len(self.session.result.segments)
-        if not 1 <= label <= count:
-            msg = f'label is {label}: ' + (f'it must be 1 to {count}' if count else 'no segments are found yet')
-            raise ValueError(msg)
-        self.overlay.select(label)
-        self.controls.table.select(label)
-        self._display.show_thumbnails()
-        if pan:
-            row = self.session.result.segments.table[label - 1]
-            self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
+        self.actions.select(label, pan=pan)
 
-    def step(self, step):
-        """Go to the segment that comes so many rows after the selected one."""
-        label = self.controls.table.rows.neighbor(self.overlay.selected, step)
-        if label is not None:
-            self.select(label)
-
-    def _clicked(self, x, y):
-        label = self.overlay.label_at(x, y) if self.controls.draw.value == 'off' else None
-        if label is not None:
-            self.select(label, pan=False)
-        return label is not None
-
-    def press(self, key):
-        """Do what a key means, and return whether it means something."""
-        draw, cleaned = self.controls.draw, self.controls.cleaned
-        action = {
-            'n': lambda: self.step(1),
-            'N': lambda: self.step(-1),
-            'x': lambda: self.pass_decision('reject'),
-            'k': lambda: self.pass_decision('keep'),
-            'u': lambda: self.session.edit('undo'),
-            'U': lambda: self.session.edit('redo'),
-            'd': lambda: draw.set_trait('value', 'off' if draw.value == 'paint' else 'paint'),
-            'b': lambda: cleaned.set_trait('value', not cleaned.value and not cleaned.disabled),
-            'escape': lambda: draw.set_trait('value', 'off'),
-            'backspace': self.overlay.pan_back,
-        }.get(key)
-        if action is None:
-            return False
-        action()
-        return True
-
-    # drawing by hand
-
-    def draw(self, mode):
-        """Have the mouse draw on the image, in one of the tool's modes; off without a result."""
-        if mode != 'off' and self.session.result is None:
-            self.controls.draw.value = 'off'
-        elif self._drawing_tool is not None:
-            self._drawing_tool.set_mode(mode)
-
-    def _drawing(self, pixels):
-        if self.session.decisions is not None:
-            marked = np.union1d(self.session.decisions.marked, pixels)
-            self.overlay.set_layers({'by hand': marked}, self.session.frame.shape)
-
-    # what the session says
-
-    def _heard(self, event):
-        self._heard_events.add(event)
-        if event == 'frame':
-            self._take_over()
-        elif event == 'recipe' and self._source is not None and (self._unit or self.session.unit) != self._opened_as:
-            self.choose_unit(self._unit)
-        self._display.heard(event)
-
-    def _take_over(self):
-        """Keep to the frame at hand, whoever had it opened."""
+    def _frame_changed(self):
+        """Follow the session, whoever has opened the frame."""
         frame = self.session.frame
-        if frame is not None and not self._opening:  # somebody else had the session open it
+        if frame is not None and not self._opening:  # it was opened in the session directly
             self._source, self.view.taken = frame, False
         self.controls.unit.disabled = isinstance(self._source, Frame)  # it has its unit
-        if self._drawing_tool is not None:
-            self._drawing_tool.shape = None if frame is None else frame.shape
+
+    def _recipe_changed(self):
+        """Open the image again if the recipe gives it another unit."""
+        if self._source is not None and (self._unit or self.session.settings.unit) != self._opened_unit:
+            self.set_unit(self._unit)

@@ -1,51 +1,55 @@
-"""The room of what the notebook's panel alone shows of the session: the image in its viewer, and its save form."""
+"""What only the panel in a notebook shows: the image in its viewer, and its save form."""
 
 import asyncio
 
-from ginga_crplugin.panels.presenter import Display
+from ginga_crplugin.panels.presenter import Presenter
 
-from .convert import cleaned_ccd
 from .worker import has_loop
 
-__all__ = ['NotebookDisplay']
+__all__ = ['NotebookPresenter']
 
 
-class NotebookDisplay(Display):
-    """Shows what the session says.
+class NotebookPresenter(Presenter):
+    """Shows the changes of a session in a notebook.
 
     Parameters
     ----------
     session : Session
-    view : View
-    controls : Controls
+        Its events are shown.
+    widgets : Controls
+        The widgets of the panel.
+    view : ViewerAdapter
+        The image in its viewer.
     """
 
-    def __init__(self, session, view, controls):
-        super().__init__(session, controls, view.overlay)
+    def __init__(self, session, widgets, view):
+        super().__init__(session, widgets, view.overlay)
         self._view = view
 
     def _tick_later(self, seconds):
         if has_loop():
             asyncio.get_running_loop().call_later(seconds, self._tick)
 
-    def _heard_frame(self):
+    def show_frame(self):
+        """Show another frame, in the viewer too unless it displays it already."""
         frame = self._session.frame
-        self._panel.cleaned.value = False
-        self._panel.draw.value = 'off'
+        self._widgets.cleaned.value = False
         if frame is not None and not self._view.taken:
             self._view.load(frame.ccd)
-        super()._heard_frame()
+        super().show_frame()
 
-    def _heard_result(self):
-        super()._heard_result()
-        result = self._session.result
-        if self._panel.cleaned.value and result.exact:
-            self._view.show_instead(cleaned_ccd(result, self._session.decisions))
+    def show_result(self):
+        """Show another result, and its cleaned frame if that is displayed."""
+        super().show_result()
+        if self._widgets.cleaned.value and self._session.result.exact:
+            self._widgets.show_cleaned()
 
-    def _heard_saved(self):
-        super()._heard_saved()
-        self._panel.save.done()
+    def show_mask_saved(self):
+        """Show where the mask was saved."""
+        super().show_mask_saved()
+        self._widgets.save.done()
 
-    def _heard_error(self):
-        super()._heard_error()
-        self._panel.save.show_error(self._session.error)
+    def show_session_error(self, message):
+        """Show an error of the session, in the save form too if it saves."""
+        super().show_session_error(message)
+        self._widgets.save.show_error(message)

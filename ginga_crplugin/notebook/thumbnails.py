@@ -55,12 +55,12 @@ class Thumbnails:
 def _picture(session, label):
     result = session.result
     images = [
-        ('mask', session.decisions.plane(result.frame.bits)),
+        ('mask', session.review.decisions.plane(result.frame.bits)),
         ('science', _drawable(result.frame.ccd.data), 'science'),
-        ('dark', _drawable(session.dark), 'other'),
+        ('dark', _drawable(session.masks.dark), 'other'),
         ('cleaned', _drawable(result.detection.cleaned), 'science'),
     ]
-    pixels = np.divmod(session.pixels_of([label]), result.segments.shape[1])
+    pixels = np.divmod(session.result.segments.pixels_of([label]), result.segments.shape[1])
     return draw_cutouts(result.segments, label, images, scale=max(1, _SIDE // cutout_size(pixels)))
 
 

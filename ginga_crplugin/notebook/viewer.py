@@ -36,18 +36,13 @@ class ViewerAdapter:
         self.overlay = MaskOverlay(ginga) if self.has_pixels else CatalogOverlay(viewer, image_label)
         self.note = '' if self.has_pixels else CatalogOverlay.note
         self.overlay.show()
+        if self.has_pixels:
+            self.canvas.ui_set_active(True, viewer=ginga)  # noqa: FBT003
 
-    def listen(self, clicked, pressed):
-        """Have ``clicked(x, y)`` and ``pressed(key)`` called, where the viewer tells of it; they return what they took.
-
-        Where it does not, nothing happens.
-        """
-        if not self.has_pixels:
-            return
-        canvas = self.overlay.canvas
-        canvas.add_callback('cursor-down', lambda _canvas, _event, x, y, *_: clicked(x, y))
-        canvas.add_callback('key-down-none', lambda _canvas, event, *_: pressed(event.key))
-        canvas.ui_set_active(True, viewer=self.viewer.viewer)  # noqa: FBT003
+    @property
+    def canvas(self):
+        """The canvas that receives the mouse and the keys; None where the viewer has none."""
+        return self.overlay.canvas if self.has_pixels else None
 
     @property
     def _shown_label(self):

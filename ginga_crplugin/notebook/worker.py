@@ -1,49 +1,74 @@
-"""The room of the threads in a notebook, and of the event loop that their answers come back to."""
+"""Worker threads of a notebook, and the event loop that their results come back to."""
 
 import asyncio
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 __all__ = ['Worker', 'has_loop']
 
 
 class Worker:
-    """Has jobs done in threads, and their answers taken in the thread of the event loop.
+    """Runs jobs in threads and delivers their results on the thread of the event loop.
 
-    Where no loop runs, as in a plain script, a job is done at once.
+    Where no loop runs, as in a plain script, jobs and callbacks are run at once.
     """
 
-    def __init__(self):
-        self._answers = queue.SimpleQueue()
+    def __init__(self) -> None:
+        self._results: queue.SimpleQueue = queue.SimpleQueue()
 
-    def __call__(self, job, done):
-        """Start a job; ``done(result, error)`` is called when it is done."""
+    def __call__(self, job: Callable[[], Any], done: Callable[[Any, Exception | None], None]) -> None:
+        """Run ``job()`` in a thread, and then ``done(result, error)`` on the event loop."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # no loop
             done(*_outcome(job))
             return
 
-        def work():
-            self._answers.put((done, *_outcome(job)))
+        def work() -> None:
+            self._results.put((done, *_outcome(job)))
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self.take)
+                loop.call_soon_threadsafe(self.deliver)
 
         threading.Thread(target=work, name='cosmic rays', daemon=True).start()
 
-    def take(self):
-        """Take the answers that are there."""
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call a function on the event loop after a delay.
+
+        Parameters
+        ----------
+        seconds : float
+            The delay.
+        callback : callable
+            Called without arguments.
+        """
+        if has_loop():
+            asyncio.get_running_loop().call_later(seconds, callback)
+        else:
+            callback()
+
+    def deliver(self) -> None:
+        """Deliver the results that have arrived."""
         with suppress(queue.Empty):
             while True:
-                done, *outcome = self._answers.get_nowait()
+                done, *outcome = self._results.get_nowait()
                 done(*outcome)
 
-    def wait(self, condition, meanwhile=None):
-        """Take answers until the condition holds, with the event loop standing still; for a cell that goes on then."""
+    def wait(self, condition: Callable[[], Any], meanwhile: Callable[[], None] | None = None) -> None:
+        """Deliver results until a condition holds, while the event loop stands still.
+
+        Parameters
+        ----------
+        condition : callable
+            ``condition()`` is called after each result.
+        meanwhile : callable, optional
+            Called without arguments now and then.
+        """
         while not condition():
             try:
-                done, *outcome = self._answers.get(timeout=0.25)
+                done, *outcome = self._results.get(timeout=0.25)
             except queue.Empty:
                 if meanwhile is not None:
                     meanwhile()
@@ -51,16 +76,22 @@ class Worker:
             done(*outcome)
 
 
-def _outcome(job):
+def _outcome(job: Callable[[], Any]) -> tuple[Any, Exception | None]:
     """Return what a job returned, and what it raised."""
     try:
         return job(), None
-    except Exception as failure:  # noqa: BLE001 - handed on, and shown
+    except Exception as failure:  # noqa: BLE001 - passed on and shown
         return None, failure
 
 
-def has_loop():
-    """Tell whether an event loop runs in this thread, as in a kernel."""
+def has_loop() -> bool:
+    """Return whether an event loop runs in this thread, as in a kernel.
+
+    Returns
+    -------
+    bool
+        True in a kernel, False in a plain script.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -5,8 +5,6 @@ import math
 import numpy as np
 from ginga.canvas.CanvasObject import get_canvas_types
 
-from ginga_crplugin.core.segments import matching_label
-
 from .layer_image import LayerImage
 from .segment_markers import SegmentMarkers
 
@@ -114,20 +112,19 @@ class MaskOverlay:
         """Draw the pixels of a (ny, nx) bool mask in a layer."""
         self.set_layers({layer: np.flatnonzero(mask)}, mask.shape)
 
-    def set_segments(self, segments, decisions=None):
+    def set_segments(self, segments, decisions=None, selected=None):
         """Draw the pixels of segments as cosmic rays, and mark those that are listed.
-
-        The selected segment stays selected where it is found again.
 
         Parameters
         ----------
         segments : Segments
         decisions : Decisions, optional
             What was said of them: rejected segments get a gray marker, and what is in by hand another color.
+        selected : int, optional
+            The label of the selected segment.
         """
-        if self._segments is not None and self._markers.selected is not None:
-            self._markers.selected = matching_label(self._segments, self._markers.selected, segments)
         self._segments = segments
+        self._markers.selected = selected
         self._markers.set_table(segments.listed)
         self.set_decisions(segments, decisions)
 

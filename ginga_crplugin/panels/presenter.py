@@ -1,148 +1,214 @@
-"""The room of what both panels show: each thing that the session says, on the image and in the widgets."""
+"""What the panels show: each change of the session, on the image and in the widgets."""
 
 import time
 
-from .text import disabled_reasons, recipe_text, result_lines, saved_text
+from .text import disabled_reasons, engine_note, recipe_text, result_lines, saved_text
 
-__all__ = ['Display']
+__all__ = ['Presenter']
 
 
-class Display:
-    """Shows what the session says; each front adds what it alone has.
+class Presenter:
+    """Shows the changes of a session; a subclass adds what only its front shows.
 
     Parameters
     ----------
     session : Session
-    panel : Panel or Controls
-        The widgets; those of both fronts are told by the same names.
-    overlay : MaskOverlay
+        Its events are shown, until `close`.
+    widgets : PanelWidgets
+        The widgets of the panel.
+    overlay : Overlay
+        What is drawn on the image.
     """
 
-    def __init__(self, session, panel, overlay):
-        self._session, self._panel, self._overlay = session, panel, overlay
+    def __init__(self, session, widgets, overlay):
+        self._session, self._widgets, self._overlay = session, widgets, overlay
         self._started = 0.0
+        events = session.events
+        self._connections = [
+            (events.frame_changed, self.show_frame),
+            (events.params_changed, self.show_params),
+            (events.recipe_changed, self.show_recipe),
+            (events.masks_changed, self.show_masks),
+            (events.busy_changed, self.show_busy),
+            (events.result_changed, self.show_result),
+            (events.hints_changed, self.show_hints),
+            (events.verification_changed, self._show_summary),
+            (events.engine_changed, self.show_engine),
+            (events.checks_changed, self.show_checks),
+            (events.review_changed, self.show_review),
+            (events.saved_review_found, self.show_saved_review),
+            (events.comparison_changed, self.show_comparison),
+            (events.selection_changed, self.show_selection),
+            (events.mask_saved, self.show_mask_saved),
+            (events.error_raised, self.show_session_error),
+        ]
+        self._connections += [(events[name], self.show_disabled) for name in events]
+        for signal, slot in self._connections:
+            signal.connect(slot)
 
-    def heard(self, event):
-        """Show what the session has told."""
-        getattr(self, f'_heard_{event}')()
-        self._show_disabled()
+    def show_all(self):
+        """Show the whole session, when the panel opens."""
+        self.show_frame()
+        self.show_recipe()
+        self.show_engine()
+        self.show_disabled()
+
+    def close(self):
+        """Show nothing any more."""
+        for signal, slot in self._connections:
+            signal.disconnect(slot)
+        self._connections = []
+
+    # messages and progress
 
     def show_error(self, message):
-        """Say what went wrong."""
-        self._panel.show_result([message], error=True)
+        """Show an error in the lines of the result."""
+        self._widgets.show_result([message], error=True)
 
-    def show_thumbnails(self):
-        """Show the selected segment beside itself."""
-        rows, label = self._panel.table.rows, self._overlay.selected
-        self._panel.thumbnails.show(self._session, label, rows.position(label), len(rows))
+    def show_session_error(self, message):
+        """Show an error of the session."""
+        self.show_error(message)
 
-    def show_time(self):
-        """Show how long the run goes on, where it takes long."""
-        seconds = time.monotonic() - self._started
-        if self._session.busy and seconds > 0.5:
-            self._panel.show_progress(self._session.progress)
-            self._panel.show_result([f'searching... {seconds:.0f} s'])
+    def show_disabled(self):
+        """Disable the widgets that can't be used now."""
+        self._widgets.show_disabled(self._reasons())
 
-    def _show_disabled(self):
-        self._panel.show_disabled(disabled_reasons(self._session))
+    def _reasons(self):
+        """Return why a widget can't be used now, by its name; empty where it can."""
+        return disabled_reasons(self._session)
 
-    def _show_result(self):
-        self._panel.show_result(result_lines(self._session))
-
-    def _show_counts(self):
-        self.show_thumbnails()
-        self._panel.show_counts(self._session.result.segments, self._session.decisions)
-        self._panel.show_saved_path('')
-
-    def _show_segments(self):
-        result, decisions = self._session.result, self._session.decisions
-        self._panel.table.show(result.segments.listed, decisions.rejected_labels, self._overlay.selected)
-
-    # what the session says
-
-    def _heard_frame(self):
-        self._panel.show_frame(self._session.frame)
-        self._overlay.clear()
-        self._panel.table.show(None)
-        self._panel.show_result([])
-        self._panel.show_saved_path('')
-        self.show_thumbnails()
-        self._panel.show_counts(None, None)
-        self._panel.clear_comparison()
-        self._panel.show_saved_review(None)
-        for event in ('checks', 'masks', 'params'):
-            getattr(self, f'_heard_{event}')()
-
-    def _heard_params(self):
-        self._panel.params.show(self._session.params, self._session.sources)
-
-    def _heard_recipe(self):
-        self._panel.show_recipe(recipe_text(self._session), self._session.min_size, self._session.grow)
-
-    def _heard_masks(self):
-        frame = self._session.frame
-        self._panel.show_masks(self._session.masks, None if frame is None else frame.shape)
-        if frame is not None:
-            self._overlay.set_mask('input', frame.bits != 0)
-
-    def _heard_busy(self):
+    def show_busy(self):
+        """Show that a run has started or ended."""
         if self._session.busy:
             self._started = time.monotonic()
             self._tick()
         else:
-            self._panel.show_progress(None)
-            self._show_result()
+            self._widgets.show_progress(None)
+            self._show_summary()
 
     def _tick(self):
-        """Show the time now and then, as long as the run goes on."""
+        """Show the progress again and again, as long as the run goes on."""
         if self._session.busy:
-            self.show_time()
+            self.show_progress()
             self._tick_later(0.25)
 
-    def _heard_result(self):
-        self._show_result()
-        self._panel.clear_comparison()
-        self._overlay.set_segments(self._session.result.segments, self._session.decisions)
-        self._show_segments()
+    def _tick_later(self, seconds):
+        """Call `_tick` after a delay."""
+        raise NotImplementedError
+
+    def show_progress(self):
+        """Show how long the run has taken so far, if it is long."""
+        seconds = time.monotonic() - self._started
+        if self._session.busy and seconds > 0.5:
+            self._widgets.show_progress(self._session.runner.progress)
+            self._widgets.show_result([f'searching... {seconds:.0f} s'])
+
+    def show_engine(self):
+        """Show the state of the fast engine."""
+        self._widgets.show_engine_note(engine_note())
+
+    # frame and settings
+
+    def show_frame(self):
+        """Show another frame, without a result."""
+        self._widgets.show_frame(self._session.frame)
+        self._overlay.clear()
+        self._widgets.table.show(None)
+        self._widgets.show_result([])
+        self._widgets.show_saved_path('')
+        self._show_thumbnails()
+        self._widgets.show_counts(None, None)
+        self._widgets.clear_comparison()
+        self._widgets.show_saved_review(None)
+        self.show_checks()
+        self.show_masks()
+        self.show_params()
+
+    def show_params(self):
+        """Show the parameters and their sources."""
+        self._widgets.params.show(self._session.params, self._session.sources)
+
+    def show_recipe(self):
+        """Show the recipe in use, and what it sets."""
+        session = self._session
+        self._widgets.show_recipe(recipe_text(session), session.min_size, session.review.grow)
+
+    def show_masks(self):
+        """Show the input masks."""
+        frame = self._session.frame
+        self._widgets.show_masks(self._session.masks, None if frame is None else frame.shape)
+        if frame is not None:
+            self._overlay.set_mask('input', frame.bits != 0)
+
+    def show_checks(self):
+        """Show the checks of the frame and of the result."""
+        result = self._session.result
+        self._widgets.checks.show(self._session.checks + (list(result.remarks) if result is not None else []))
+
+    # result
+
+    def show_result(self):
+        """Show another result."""
+        session = self._session
+        self._show_summary()
+        self._widgets.clear_comparison()
+        self._overlay.set_segments(session.result.segments, session.review.decisions, session.selection)
+        self._show_table()
         self._show_counts()
 
-    def _heard_review(self):
-        self._panel.show_saved_review(self._session.kept)
-        result, decisions = self._session.result, self._session.decisions
+    def show_hints(self):
+        """Show the hints of the result."""
+        self._show_table()
+        self._show_thumbnails()
+        self.show_checks()
+
+    def show_selection(self):
+        """Show the selected segment."""
+        self._overlay.select(self._session.selection)
+        self._widgets.table.select(self._session.selection)
+        self._show_thumbnails()
+
+    def show_comparison(self):
+        """Show a comparison, or its end."""
+        session, comparison = self._session, self._session.comparing.comparison
+        self._widgets.show_comparison(comparison)
+        if comparison is not None:
+            self._overlay.set_comparison(comparison, session.result.frame.shape)
+        elif session.result is not None:
+            self._overlay.set_decisions(session.result.segments, session.review.decisions)
+
+    def _show_summary(self):
+        self._widgets.show_result(result_lines(self._session))
+
+    def _show_table(self):
+        segments, decisions = self._session.result.segments, self._session.review.decisions
+        self._widgets.table.show(segments.listed, decisions.rejected_labels, self._session.selection)
+
+    def _show_counts(self):
+        self._show_thumbnails()
+        self._widgets.show_counts(self._session.result.segments, self._session.review.decisions)
+        self._widgets.show_saved_path('')
+
+    def _show_thumbnails(self):
+        rows, label = self._widgets.table.rows, self._session.selection
+        self._widgets.thumbnails.show(self._session, label, rows.position(label), len(rows))
+
+    # review
+
+    def show_review(self):
+        """Show the review decisions."""
+        self.show_saved_review()
+        result, decisions = self._session.result, self._session.review.decisions
         if result is not None:
-            self._panel.clear_comparison()
+            self._widgets.clear_comparison()
             self._overlay.set_decisions(result.segments, decisions)
-            self._panel.table.show_decisions(decisions.rejected_labels)
+            self._widgets.table.show_decisions(decisions.rejected_labels)
             self._show_counts()
 
-    def _heard_checks(self):
-        result = self._session.result
-        self._panel.checks.show(self._session.checks + (list(result.remarks) if result is not None else []))
+    def show_saved_review(self):
+        """Offer the saved review of the frame, if there is one."""
+        self._widgets.show_saved_review(self._session.review.saved_review)
 
-    def _heard_hinted(self):
-        self._show_segments()
-        self.show_thumbnails()
-        self._heard_checks()
-
-    def _heard_compared(self):
-        result, comparison = self._session.result, self._session.comparison
-        self._panel.show_comparison(comparison)
-        if comparison is not None:
-            self._overlay.set_comparison(comparison, result.frame.shape)
-        elif result is not None:
-            self._overlay.set_decisions(result.segments, self._session.decisions)
-
-    def _heard_kept(self):
-        self._panel.show_saved_review(self._session.kept)
-
-    def _heard_verified(self):
-        self._show_result()
-
-    def _heard_engine(self):
-        self._panel.show_engine_note(self._session.engine)
-
-    def _heard_saved(self):
-        self._panel.show_saved_path(saved_text(self._session), self._session.written)
-
-    def _heard_error(self):
-        self.show_error(self._session.error)
+    def show_mask_saved(self):
+        """Show where the mask was saved."""
+        self._widgets.show_saved_path(saved_text(self._session), self._session.review.last_saved_mask)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ginga_crplugin.core.diagnostics.check import MARKS
 from ginga_crplugin.core.diagnostics.hints import explain_hint
+from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.io.provenance import summary_lines
 from ginga_crplugin.io.save import default_path
 
@@ -18,6 +19,7 @@ __all__ = [
     'default_kind',
     'default_target',
     'disabled_reasons',
+    'engine_note',
     'frame_text',
     'hint_text',
     'recipe_text',
@@ -80,7 +82,7 @@ def check_text(check):
 
 def comparison_text(comparison):
     """Return how two results compare, with the colors; empty where none are compared."""
-    return '' if comparison is None else f'{comparison.words} (green, vermilion, pink)'
+    return '' if comparison is None else f'{comparison.text} (green, vermilion, pink)'
 
 
 def counts_text(segments, decisions):
@@ -100,9 +102,19 @@ def hint_text(session, label):
 
 def saved_text(session):
     """Return where the review was saved, and whether it has changed since; empty where it was not."""
-    if session.written is None:
+    review = session.review
+    if review.last_saved_mask is None:
         return ''
-    return f'saved: {session.written.name}' + ('' if session.saved else ', as it was before the last change')
+    return f'saved: {review.last_saved_mask.name}' + ('' if review.saved_mask else ', as it was before the last change')
+
+
+def engine_note():
+    """Return the state of the fast engine; empty if it is ready."""
+    if compilation.ready():
+        return ''
+    if compilation.problem():
+        return f'the fast engine cannot run here, ccdproc is used ({compilation.problem()})'
+    return 'compiling the fast engine, once on this machine; until then ccdproc is used'
 
 
 def result_lines(session):
@@ -112,15 +124,15 @@ def result_lines(session):
         return []
     lines = summary_lines(result.detection, result.segments)
     lines[0] += ' - exact' if result.exact else f' - so far: iteration 1 of {session.params.niter}'
-    more = 'comparing with ccdproc...' if session.verifying else result.verified
+    more = 'comparing with ccdproc...' if session.verification.running else result.verified
     return [*lines, more] if more else lines
 
 
 def recipe_text(session):
     """Return which recipe was written, or is used."""
-    if session.saved_recipe is not None:
-        return f'written: {session.saved_recipe.name}'
-    return '' if session.used_recipe is None else f'by {session.used_recipe.name}'
+    if session.recipes.saved_path is not None:
+        return f'written: {session.recipes.saved_path.name}'
+    return '' if session.settings.recipe is None else f'by {session.settings.recipe.name}'
 
 
 def default_target(frame):
@@ -175,9 +187,9 @@ def disabled_reasons(session):
         'run': no_frame,
         'cancel': '' if session.busy else 'Nothing is running.',
         **dict.fromkeys(('keep', 'reject', 'reject_shown', 'draw', 'compare', 'pin', 'cleaned'), no_result),
-        'undo': '' if review is not None and review.can_undo else 'There is nothing to undo.',
-        'redo': '' if review is not None and review.can_redo else 'There is nothing to redo.',
-        'verify': old or ('It is being compared.' if session.verifying else ''),
+        'undo': '' if review.can_undo else 'There is nothing to undo.',
+        'redo': '' if review.can_redo else 'There is nothing to redo.',
+        'verify': old or ('It is being compared.' if session.verification.running else ''),
         'save': old,
         'save_recipe': no_frame,
     }

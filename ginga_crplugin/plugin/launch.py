@@ -141,7 +141,9 @@ def show_batch(shell: Any, review: 'BatchReview') -> None:
 
     name = ginga_plugin_spec().name
     channel = shell.get_channel(shell.get_channel_names()[0])
-    channel.opmon.get_plugin(name).load_batch(review)
+    recipes = channel.opmon.get_plugin(name).session.recipes
+    recipes.outputs = review.outputs
+    recipes.apply(review.recipe)
     titles = []
     for path, ext in review.frames:
         future = Future()

@@ -24,6 +24,15 @@ _LINES = 5
 _MORE = 'More: iterations, cleaning, sky, edges...'
 _COMPARE = {'nothing': None, 'the run without masks': 'without masks', 'the pinned result': 'pinned'}
 
+#: The tips of all buttons; those that only Ginga has, or that do something else there.
+_TIPS = TIPS | {
+    'blink': TIPS['cleaned'],
+    'cleaned': 'Show the cleaned frame as a new image here.',
+    'draw': TIPS['draw'] + ' A polygon takes a corner at key v.',
+    'sheet': 'Draw all segments in the list, each beside itself, into a PDF or PNG.',
+    'show_saved': 'Open the mask that was written.',
+}
+
 
 class Panel:
     """The widgets, from top to bottom in the order of work.
@@ -36,7 +45,7 @@ class Panel:
     """
 
     def __init__(self, container, plugin):
-        self._plugin, self._session = plugin, plugin.session
+        self._plugin, self._actions = plugin, plugin.actions
         top = Widgets.VBox()
         top.set_border_width(4)
         box, scroll, _ = Widgets.get_oriented_box(top, orientation='vertical')
@@ -67,21 +76,24 @@ class Panel:
         for word in self._units:
             self.unit.append_text(word)
         self.unit.set_tooltip('The unit of the pixels: as the header says, or what you choose here.')
-        self.unit.add_callback('activated', lambda _, i: self._plugin.choose_unit(self._units[i] if i else None))
+        self.unit.add_callback('activated', lambda _, i: self._actions.values['unit'](self._units[i] if i else None))
         box.add_widget(self.frame, stretch=0)
         box.add_widget(_row(self.unit), stretch=0)
         self.notes = Widgets.Label('')
         box.add_widget(self.notes, stretch=0)
-        self.checks = CheckList(self._session.apply_remedy)
+        self.checks = CheckList(self._plugin.session.apply_remedy)
         box.add_widget(self.checks.button, stretch=0)
         box.add_widget(self.checks.box, stretch=0)
 
     def _mask_part(self, box):
         box.add_widget(_heading('Masked before the run'), stretch=0)
+        buttons = self._actions.buttons
         self.masks = Widgets.VBox()
         box.add_widget(self.masks, stretch=0)
-        add = _button('Add mask...', self._plugin.add_mask, 'A FITS image in which every pixel that is not 0 is bad.')
-        dark = _button('Dark...', self._plugin.add_dark, 'A combined dark: its pixels above the limit are hot.')
+        add = _button(
+            'Add mask...', self._actions.buttons['add'], 'A FITS image in which every pixel that is not 0 is bad.'
+        )
+        dark = _button('Dark...', buttons['dark'], 'A combined dark: its pixels above the limit are hot.')
         self.limit = limit_width(Widgets.SpinBox(dtype=float), 90)
         self.limit.set_limits(0.0, 1e6, 1.0)
         self.limit.set_value(30.0)
@@ -91,19 +103,20 @@ class Panel:
     def _params_part(self, box):
         self.live = Widgets.CheckBox('live')
         self.live.set_tooltip('The result follows every change, once there is one.')
-        self.live.add_callback('activated', lambda _, on: self._plugin.set_live(bool(on)))
+        self.live.add_callback('activated', lambda _, on: self._actions.values['live'](bool(on)))
         box.add_widget(_row(_heading('Detection'), self.live), stretch=0)
-        self.params = ParameterControls(self._plugin.choose)
+        self.params = ParameterControls(self._actions.set_param)
         box.add_widget(self.params.common, stretch=0)
         self.more = Widgets.Expander(_MORE)
         self.more.set_widget(self.params.others)
         box.add_widget(self.more, stretch=0)
 
     def _run_part(self, box):
-        self.run = _button('Run', self._session.detect, 'Find the cosmic rays of the displayed image.')
-        self.cancel = _button('Cancel', self._session.cancel, 'Give up the run; the last result stays.')
+        buttons = self._actions.buttons
+        self.run = _button('Run', buttons['run'], 'Find the cosmic rays of the displayed image.')
+        self.cancel = _button('Cancel', buttons['cancel'], 'Give up the run; the last result stays.')
         self.bar = Widgets.ProgressBar()
-        reset = _button('Reset', self._plugin.reset, 'All parameters as the header or the defaults have them.')
+        reset = _button('Reset', buttons['reset'], 'All parameters as the header or the defaults have them.')
         box.add_widget(_row(self.run, self.cancel, reset, self.bar, stretch=self.bar), stretch=0)
         self.engine = Widgets.Label('')
         self.engine.set_color(fg='#666666')
@@ -116,55 +129,55 @@ class Panel:
         self.min_size = limit_width(Widgets.SpinBox(dtype=int), 70)
         self.min_size.set_limits(1, 1000, 1)
         self.min_size.set_tooltip('The smallest segment that is listed; smaller ones are in the mask all the same.')
-        self.min_size.add_callback('value-changed', lambda _, value: self._plugin.choose_least(value))
-        self.table = SegmentTable(self._plugin.select, self._plugin.pixel_offset)
+        self.min_size.add_callback('value-changed', lambda _, value: self._actions.values['min_size'](value))
+        self.table = SegmentTable(self._actions.select, self._plugin.fv.settings.get('pixel_coords_offset', 1.0))
         words = [Widgets.Label(word) for word in ('show', 'at least', 'px')]
         heading = _heading('Segments')
         box.add_widget(_row(heading, words[0], self.table.filter, words[1], self.min_size, words[2]), stretch=0)
         box.add_widget(self.table.view, stretch=1)
         box.add_widget(self.table.pages, stretch=0)
-        self.thumbnails = Thumbnails(self._plugin.logger, self._plugin.step, self._plugin.open_images)
+        self.thumbnails = Thumbnails(self._plugin.logger, self._actions.step, self._plugin.images.others)
         self.sheet = self.thumbnails.sheet
-        self.sheet.add_callback('activated', lambda _: self._plugin.ask_sheet())
+        self.sheet.add_callback('activated', lambda _: self._actions.buttons['sheet']())
         box.add_widget(self.thumbnails.view, stretch=0)
         box.add_widget(self.thumbnails.hint, stretch=0)
         box.add_widget(self.thumbnails.row, stretch=0)
 
     def _review_part(self, box):
-        decision = self._plugin.pass_decision
-        self.keep = _button('Keep', lambda: decision('keep'), 'The selected segment is a cosmic ray (key k).')
-        self.reject = _button('Reject', lambda: decision('reject'), 'The selected segment is none (key x).')
-        self.undo = _button('Undo', lambda: self._session.edit('undo'), 'Take the last edit back (key u).')
-        self.redo = _button('Redo', lambda: self._session.edit('redo'), 'Make it again (key U).')
-        self.reject_shown = _button('Reject shown', self._plugin.reject_shown, 'Reject all segments in the list.')
+        buttons = self._actions.buttons
+        self.keep = _button('Keep', buttons['keep'], 'The selected segment is a cosmic ray (key k).')
+        self.reject = _button('Reject', buttons['reject'], 'The selected segment is none (key x).')
+        self.undo = _button('Undo', buttons['undo'], 'Take the last edit back (key u).')
+        self.redo = _button('Redo', buttons['redo'], 'Make it again (key U).')
+        self.reject_shown = _button('Reject shown', buttons['reject_shown'], 'Reject all segments in the list.')
         box.add_widget(_row(self.keep, self.reject, self.undo, self.redo), stretch=0)
         self.draw = Widgets.ComboBox()
         for mode in MODES:
             self.draw.append_text(mode)
-        self.draw.add_callback('activated', lambda _, index: self._plugin.draw(MODES[index]))
+        self.draw.add_callback('activated', lambda _, index: self._actions.values['draw'](MODES[index]))
         self.width = limit_width(Widgets.SpinBox(dtype=int), 60)
         self.width.set_limits(1, 15, 1)
         self.width.set_value(3)
         self.width.set_tooltip('Width of the brush and of the line, in pixels.')
-        self.width.add_callback('value-changed', lambda _, width: setattr(self._plugin.drawing_tool, 'width', width))
+        self.width.add_callback('value-changed', lambda _, width: self._actions.values['width'](width))
         self.grow = limit_width(Widgets.SpinBox(dtype=int), 60)
         self.grow.set_limits(0, 3, 1)
         self.grow.set_tooltip('Grow the cosmic rays of the mask by so many pixels; shown in yellow.')
-        self.grow.add_callback('value-changed', lambda _, grow: self._session.set_grow(grow))
+        self.grow.add_callback('value-changed', lambda _, grow: self._actions.values['grow'](grow))
         words = [Widgets.Label(word) for word in ('draw', 'px', 'grow', 'px')]
         box.add_widget(_row(words[0], self.draw, self.width, words[1], words[2], self.grow, words[3]), stretch=0)
         self.compare = Widgets.ComboBox()
         for words in _COMPARE:
             self.compare.append_text(words)
-        self.compare.add_callback('activated', lambda _, i: self._session.compare(list(_COMPARE.values())[i]))
-        self.pin = _button('Pin', self._session.pin, 'Remember this result, to compare others with it.')
+        self.compare.add_callback('activated', lambda _, i: self._actions.values['compare'](list(_COMPARE.values())[i]))
+        self.pin = _button('Pin', buttons['pin'], 'Remember this result, to compare others with it.')
         box.add_widget(_row(Widgets.Label('compare with'), self.compare, self.pin), stretch=0)
         self.compared = Widgets.Label('')
         box.add_widget(self.compared, stretch=0)
         self.counts = Widgets.Label('')
         box.add_widget(_row(self.counts, self.reject_shown, stretch=self.counts), stretch=0)
-        take = _button('Take up', lambda: self._session.take_up(kept=True), 'Go on with the kept review.')
-        forget = _button('Forget', lambda: self._session.take_up(kept=False), 'Drop the kept review.')
+        take = _button('Take up', buttons['restore'], 'Go on with the kept review.')
+        forget = _button('Forget', buttons['discard'], 'Drop the kept review.')
         self.saved_review_text = Widgets.Label('')
         self.saved_review = Widgets.VBox()
         for widget in (self.saved_review_text, _row(take, forget)):
@@ -173,14 +186,14 @@ class Panel:
         box.add_widget(self.saved_review, stretch=0)
 
     def _layers_part(self, box):
-        row = []
+        row, overlay = [], self._plugin.overlay
         self.swatches = {}
         for layer in (*COLORS, 'segments'):
             check = Widgets.CheckBox(layer)
             check.set_state(True)
-            check.add_callback('activated', lambda _, on, name=layer: self._plugin.overlay.set_visible(name, bool(on)))
+            check.add_callback('activated', lambda _, on, name=layer: overlay.set_visible(name, visible=bool(on)))
             if layer in COLORS:
-                swatch = _button('', lambda name=layer: self._plugin.ask_color(name), 'Choose another color.')
+                swatch = _button('', lambda name=layer: self._actions.ask_color(name), 'Choose another color.')
                 swatch.set_min_size(20, 20)
                 swatch.set_max_size(20, 20)
                 self.swatches[layer] = swatch
@@ -190,18 +203,19 @@ class Panel:
         self.opacity = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
         self.opacity.set_limits(0, 100, 5)
         self.opacity.set_tooltip('How much the colors cover the image.')
-        self.opacity.add_callback('value-changed', lambda _, value: self._plugin.choose_opacity(value / 100.0))
+        self.opacity.add_callback('value-changed', lambda _, value: self._actions.values['opacity'](value / 100.0))
         box.add_widget(_row(check, Widgets.Label('opacity'), self.opacity, stretch=self.opacity), stretch=0)
 
     def _output_part(self, box):
-        self.cleaned = _button('Show cleaned', self._plugin.show_cleaned, 'The cleaned frame as a new image here.')
-        self.blink = _button('Blink', self._plugin.blink, '')
-        self.save = _button('Save...', self._plugin.ask_save, 'Write the merged mask.')
-        self.show_saved = _button('Show saved', self._plugin.show_saved, 'Open the mask that was written.')
-        self.verify = _button('Verify', self._session.verify, '')
+        buttons = self._actions.buttons
+        self.cleaned = _button('Show cleaned', buttons['cleaned'], 'The cleaned frame as a new image here.')
+        self.blink = _button('Blink', buttons['blink'], '')
+        self.save = _button('Save...', buttons['save'], 'Write the merged mask.')
+        self.show_saved = _button('Show saved', buttons['show_saved'], 'Open the mask that was written.')
+        self.verify = _button('Verify', buttons['verify'], '')
         box.add_widget(_row(self.cleaned, self.blink, self.verify, self.save), stretch=0)
-        load = _button('Load recipe...', self._plugin.ask_recipe, TIPS['load_recipe'])
-        self.save_recipe = _button('Save recipe...', self._plugin.ask_save_recipe, TIPS['save_recipe'])
+        load = _button('Load recipe...', buttons['load_recipe'], TIPS['load_recipe'])
+        self.save_recipe = _button('Save recipe...', buttons['save_recipe'], TIPS['save_recipe'])
         self.recipe = Widgets.Label('')
         box.add_widget(_row(load, self.save_recipe, self.recipe), stretch=0)
         self.saved = Widgets.Label('')
@@ -239,14 +253,14 @@ class Panel:
             used.set_enabled(fits)
             ny, nx = choice.mask.mask.shape
             used.set_tooltip(choice.mask.name if fits else f'It has {nx} x {ny} pixels, the image has not.')
-            used.add_callback('activated', lambda _, on, i=index: self._session.set_mask(i, used=bool(on)))
+            used.add_callback('activated', lambda _, on, i=index: self._plugin.session.masks.change(i, used=bool(on)))
             cause = Widgets.ComboBox()
             for word in CAUSES:
                 cause.append_text(word)
             cause.set_index(list(CAUSES.values()).index(choice.mask.bit))
             cause.set_tooltip('Why these pixels are bad.')
             cause.add_callback(
-                'activated', lambda _, k, i=index: self._session.set_mask(i, bit=list(CAUSES.values())[k])
+                'activated', lambda _, k, i=index: self._plugin.session.masks.change(i, bit=list(CAUSES.values())[k])
             )
             count = Widgets.Label(f'{choice.mask.count:,} px'.replace(',', ' '), halign='right')
             self.masks.add_widget(_row(used, cause, count, stretch=used), stretch=0)
@@ -281,6 +295,10 @@ class Panel:
         self.compare.set_index(0)
         self.show_comparison(None)
 
+    def show_drawing_mode(self, mode):
+        """Show what the mouse draws."""
+        self.draw.set_index(MODES.index(mode))
+
     def show_engine_note(self, words):
         """Show what is to be known of the fast engine."""
         set_text_wrapped(self.engine, words, _WIDE)
@@ -314,10 +332,10 @@ class Panel:
 
     def show_disabled(self, reasons):
         """Gray what can't be used now, with the reason as its tooltip; ``{widget name: reason or ''}``."""
-        for name, (reason, tip) in reasons.items():
+        for name, reason in reasons.items():
             widget = getattr(self, name)
             widget.set_enabled(not reason)
-            widget.set_tooltip(reason or tip)
+            widget.set_tooltip(reason or _TIPS[name])
 
 
 def _button(text, action, tip):

@@ -1,67 +1,67 @@
-"""The room of what Ginga's panel alone shows of the session: its dialogs, its timer, and buttons of its own."""
+"""What only the panel in Ginga shows: its dialogs, its timer, and buttons of its own."""
 
-from ginga_crplugin.panels.presenter import Display
-from ginga_crplugin.panels.text import TIPS, disabled_reasons
+from ginga_crplugin.panels.presenter import Presenter
 
-__all__ = ['GingaDisplay']
-
-#: What the buttons do that are in Ginga alone, or do something else there.
-_TIPS = {
-    'blink': TIPS['cleaned'],
-    'cleaned': 'Show the cleaned frame as a new image here.',
-    'draw': TIPS['draw'] + ' A polygon takes a corner at key v.',
-    'sheet': 'Draw all segments in the list, each beside itself, into a PDF or PNG.',
-    'show_saved': 'Open the mask that was written.',
-}
+__all__ = ['GingaPresenter']
 
 
-class GingaDisplay(Display):
-    """Shows what the session says, as long as the panel is open.
+class GingaPresenter(Presenter):
+    """Shows the changes of a session in Ginga, as long as the panel is open.
 
     Parameters
     ----------
     session : Session
-    panel : Panel
+        Its events are shown.
+    widgets : Panel
+        The widgets of the panel.
     overlay : MaskOverlay
+        What is drawn on the image.
     dialogs : Dialogs
-    timer : Ginga timer
-        It is this one's own.
+        A dialog that saves is closed or shows why it failed.
+    timer : `ginga.qtw.QtHelp.Timer`
+        A timer of any toolkit, for the progress.
     """
 
-    def __init__(self, session, panel, overlay, dialogs, timer):
-        super().__init__(session, panel, overlay)
+    def __init__(self, session, widgets, overlay, dialogs, timer):
+        super().__init__(session, widgets, overlay)
         self._dialogs, self._timer = dialogs, timer
         timer.add_callback('expired', lambda _: self._tick())
-        panel.show_progress(None)
+        widgets.show_progress(None)
 
     def close(self):
         """Show nothing any more."""
+        super().close()
         self._timer.stop()
 
     def _tick_later(self, seconds):
         self._timer.start(seconds)
 
-    def _heard_frame(self):
-        super()._heard_frame()
-        if self._dialogs.saving:  # it names the file of the image before
-            self._dialogs.close()
+    def show_frame(self):
+        """Show another frame; a dialog that saves the one before is closed."""
+        super().show_frame()
+        self._close_save_dialog()
 
-    def _heard_saved(self):
-        super()._heard_saved()
+    def show_mask_saved(self):
+        """Show where the mask was saved, and close the dialog."""
+        super().show_mask_saved()
+        self._close_save_dialog()
+
+    def _close_save_dialog(self):
         if self._dialogs.saving:
             self._dialogs.close()
 
-    def _heard_error(self):
-        super()._heard_error()
-        self._panel.show_frame(self._session.frame)
+    def show_session_error(self, message):
+        """Show an error of the session, in the dialog too if it saves."""
+        super().show_session_error(message)
+        self._widgets.show_frame(self._session.frame)
         if self._dialogs.saving:
-            self._dialogs.saving.show_error(self._session.error)
+            self._dialogs.saving.show_error(message)
 
-    def _show_disabled(self):
-        can = disabled_reasons(self._session)
-        can |= {
-            'blink': can['cleaned'],
-            'sheet': can['cleaned'],
-            'show_saved': '' if self._session.saved else 'Nothing was saved yet.',
+    def _reasons(self):
+        reasons = super()._reasons()
+        saved = self._session.review.saved_mask
+        return reasons | {
+            'blink': reasons['cleaned'],
+            'sheet': reasons['cleaned'],
+            'show_saved': '' if saved else 'Nothing was saved yet.',
         }
-        self._panel.show_disabled({name: (why, (TIPS | _TIPS)[name]) for name, why in can.items()})

@@ -95,9 +95,13 @@ class SaveDialog:
         self._show()
 
     def _answered(self, _, save):
-        if not save:
+        if save:
+            self.save()
+        else:
             self.delete()
-            return
+
+    def save(self):
+        """Save the mask with what is chosen."""
         self.message.set_text('writing...')
         path = None if self.chosen == 'into' else self._target
         self._save(path, kind=self.chosen, cleaned=self.cleaned.get_state(), overwrite=self.overwrite.get_state())

@@ -134,9 +134,14 @@ class SegmentTable:
         self._chosen(label)
 
     def _show_selected(self):
-        self.view.clear_selection()
-        if self._selected in self.labels:
-            path = [self.labels.index(self._selected)]
+        labels = self.labels
+        if [int(row['label']) for row in self.view.get_selected()] != [self._selected]:
+            self.view.clear_selection()
+        elif self._selected in labels:  # the user has just selected it
+            self.view.scroll_to_path([labels.index(self._selected)])
+            return
+        if self._selected in labels:
+            path = [labels.index(self._selected)]
             self.view.select_path(path)
             self.view.scroll_to_path(path)
 

@@ -103,7 +103,7 @@ class Thumbnails:
         session, label = self._shown
         images = self.images(session)
         segments = session.result.segments
-        pixels = np.divmod(session.pixels_of([label]), segments.shape[1])
+        pixels = np.divmod(session.result.segments.pixels_of([label]), segments.shape[1])
         drawn = draw_cutouts(segments, label, images, scale=max(1, _SIDE // cutout_size(pixels)))
         picture = RGBImage(data_np=np.ascontiguousarray(drawn))
         self.viewer.set_image(picture)
@@ -113,8 +113,8 @@ class Thumbnails:
     def images(self, session):
         """Return what a segment is shown in: title, image, and which of them share a stretch."""
         result, name = session.result, self._chosen
-        other = session.dark if name == _NONE else self._images(session.frame.shape).get(name)
-        plane = session.decisions.plane(result.frame.bits)
+        other = session.masks.dark if name == _NONE else self._images(session.frame.shape).get(name)
+        plane = session.review.decisions.plane(result.frame.bits)
         return [
             ('mask', plane),
             ('science', _drawable(result.frame.ccd.data), 'science'),

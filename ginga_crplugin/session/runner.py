@@ -1,6 +1,7 @@
-"""The room of the search: one run of L.A.Cosmic at a time, of what was wanted last; late answers are dropped."""
+"""Runs of L.A.Cosmic in a worker: one at a time, the latest request next; late results are dropped."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,15 +12,16 @@ from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.segments import segment
 
 from .result import Result
+from .scheduling import Run
 
-__all__ = ['RunRequest', 'Runner']
+__all__ = ['PATIENCE', 'RunRequest', 'Runner']
 
 #: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
 PATIENCE = 0.5
 
 
 class RunRequest(NamedTuple):
-    """What is to be searched, and how; ``live`` is whether a first iteration may be shown in between."""
+    """Everything a run depends on; ``live`` is whether the first iteration may be shown in between."""
 
     frame: Frame
     params: LACosmicParams
@@ -29,68 +31,82 @@ class RunRequest(NamedTuple):
 
 
 class Runner:
-    """Runs L.A.Cosmic in a worker; `Session` tells what each attribute is.
+    """Runs L.A.Cosmic in a worker.
 
     Parameters
     ----------
     run : callable
         As for `Session`.
-    wish : callable
-        ``wish()`` returns the `RunRequest` as it stands; it is asked for when a run begins.
+    request : callable
+        ``request()`` returns the present `RunRequest`; it is called when a run starts.
     found : callable
-        ``found(result)`` takes a `Result`; while one that is not exact is taken, the search is still busy.
+        ``found(result)`` receives a `Result`; after one that is not exact the runner is still busy.
     failed : callable
-        ``failed(error)`` takes the error of a run that is still wanted.
+        ``failed(error)`` receives the error of a run that is still wanted.
+
+    Attributes
+    ----------
+    busy : bool
+        Whether a run was requested whose result has not arrived.
+    progress : float
+        How much of the run is done, 0 to 1.
     """
 
-    def __init__(self, run, wish, found, failed):
-        self._run, self._wish, self._found, self._failed = run, wish, found, failed
+    def __init__(
+        self,
+        run: Run,
+        request: Callable[[], RunRequest],
+        found: Callable[[Result], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._run, self._request, self._found, self._failed = run, request, found, failed
         self._ticket = 0
         self._running = False
         self.progress = 0.0
-        self.end()
+        self.reset()
 
-    def end(self):
-        """Give up the run, and let go what was worked out for the frame."""
+    def reset(self) -> None:
+        """Cancel the run, and drop what was computed for the frame."""
         self.cancel()
         self._detector, self._seconds = Detector(), 0.0
 
-    def cancel(self):
-        """Give up the run."""
+    def cancel(self) -> None:
+        """Cancel the run."""
         self._ticket += 1
         self.busy = False
 
-    def want(self):
-        """Take up a wish: what still runs is void, and the search is busy until `start` has led to an answer."""
+    def request(self) -> None:
+        """Make the runner busy; the result of a run that goes on is dropped. `start` must follow."""
         self._ticket += 1
         self.busy = True
 
-    def start(self):
-        """Begin a run, unless one still goes on; then it begins when that has come to its end."""
+    def start(self) -> None:
+        """Start a run, or let it start when the one that goes on has ended."""
         if not self._running:
-            wish = self._wish()
-            first = wish.live and self._seconds > PATIENCE and wish.params.niter > 1 and compilation.ready()
-            self._start(wish, exact=not first)
+            request = self._request()
+            slow = self._seconds > PATIENCE
+            first = request.live and slow and request.params.niter > 1 and compilation.ready()
+            self._start(request, exact=not first)
 
-    def _start(self, wish, *, exact):
+    def _start(self, request: RunRequest, *, exact: bool) -> None:
         ticket, detector = self._ticket, self._detector
-        frame, params, sources, min_size, _ = wish
+        frame, params, sources, min_size, _ = request
         params = params if exact else replace(params, niter=1)
 
-        def job():
+        def job() -> tuple[Result, float]:
             start = time.monotonic()
-            detection = detector.detect(frame, params, self._progressed, lambda: ticket != self._ticket)
+            detection = detector.detect(frame, params, self._set_progress, lambda: ticket != self._ticket)
             segments = segment(frame, detection, min_size)
             _ = segments.listed  # here rather than where the user waits for it
             return Result(frame, detection, segments, sources, exact), time.monotonic() - start
 
         self._running, self.progress = True, 0.0
-        self._run(job, lambda answer, error: self._answered(ticket, answer, error))
+        self._run(job, lambda answer, error: self._done(ticket, answer, error))
 
-    def _progressed(self, fraction):
-        self.progress = fraction  # by the worker; the front looks now and then
+    def _set_progress(self, fraction: float) -> None:
+        self.progress = fraction  # in the worker; the front reads it now and then
 
-    def _answered(self, ticket, answer, error):
+    def _done(self, ticket: int, answer: tuple[Result, float], error: Exception | None) -> None:
         self._running = False
         if ticket != self._ticket:
             if self.busy:
@@ -104,4 +120,4 @@ class Runner:
             self._seconds, self.busy = seconds, False
         self._found(result)
         if ticket == self._ticket and not result.exact:
-            self._start(self._wish(), exact=True)
+            self._start(self._request(), exact=True)

@@ -1,9 +1,13 @@
-"""The room of the choices: parameters, recipe and masks, as the user wants them for the frame at hand."""
+"""The settings of the user: parameters, recipe and input masks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+import numpy as np
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import InputMask
+from ginga_crplugin.core.frame import Frame, InputMask
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.recipe.previous_run import made_by_recipe, rebuild_recipe, run_masks
 from ginga_crplugin.recipe.recipe import Recipe
@@ -13,15 +17,38 @@ __all__ = ['MaskSetting', 'Settings', 'masks_of']
 
 @dataclass(frozen=True, eq=False)
 class MaskSetting:
-    """An input mask, and whether it is used."""
+    """An input mask, and whether it is used.
+
+    Attributes
+    ----------
+    mask : InputMask
+        The mask.
+    used : bool
+        Whether it is used.
+    own : bool
+        Whether it belongs to the frame, and is dropped when the frame is closed.
+    """
 
     mask: InputMask
     used: bool = True
     own: bool = False
 
 
-def masks_of(frame, recipe):
-    """Return the masks of a frame alone: those of its file, and those that a recipe makes for it."""
+def masks_of(frame: Frame, recipe: Recipe | None) -> tuple[MaskSetting, ...]:
+    """Return the masks of a frame: those of its file, and those that a recipe makes for it.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame as it was read.
+    recipe : Recipe or None
+        The recipe in use.
+
+    Returns
+    -------
+    tuple of MaskSetting
+        All of them belong to the frame.
+    """
     used = recipe is None or recipe.own_masks
     if made_by_recipe(frame, recipe):
         (own, made), used = run_masks(frame, recipe), True
@@ -30,105 +57,231 @@ def masks_of(frame, recipe):
     else:
         own = frame.masks
         made = recipe.for_header(frame.ccd.header).masks_for(frame if used else frame.replace(masks=()))
-    choices = [MaskSetting(mask, used, own=True) for mask in own]
-    return tuple(choices + [MaskSetting(mask, own=True) for mask in made])
+    settings = [MaskSetting(mask, used, own=True) for mask in own]
+    return tuple(settings + [MaskSetting(mask, own=True) for mask in made])
 
 
 @dataclass(frozen=True, eq=False)
 class Settings:
-    """What the user chose; another choice is another `Settings`.
+    """The settings of the user; a change makes another `Settings`.
 
     Attributes
     ----------
     given : dict
-        Parameters over those of the header and the recipe, by field name.
+        Parameters set by the user, by field name; they override those of the header and the recipe.
     recipe : Recipe or None
-        The recipe that is used.
+        The recipe in use.
     masks : tuple of MaskSetting
         The input masks, used or not.
     """
 
-    given: dict = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
     masks: tuple[MaskSetting, ...] = ()
 
-    def resolved(self, frame):
-        """Return the parameters for a frame (`LACosmicParams`), None for no frame, and where each comes from."""
+    # parameters
+
+    def resolved(self, frame: Frame | None) -> tuple[LACosmicParams, dict[str, str]]:
+        """Return the parameters for a frame.
+
+        Parameters
+        ----------
+        frame : Frame or None
+            The frame whose header is used, if any.
+
+        Returns
+        -------
+        params : LACosmicParams
+            The parameters.
+        sources : dict of str
+            Where each of them comes from.
+        """
         if frame is not None:
-            return frame.parameters(self.given, self._of_recipe(frame))
+            return frame.parameters(self.given, self._recipe_parameters(frame))
         params = LACosmicParams(**self.given)
         return params, {name: 'user' if name in self.given else 'default' for name in vars(params)}
 
-    def _of_recipe(self, frame):
-        """Return what the recipe says for a frame; what its header lacks is shown, and can be given by hand."""
+    def _recipe_parameters(self, frame: Frame) -> dict[str, Any]:
+        """Return the parameters of the recipe; those that the header lacks are left for the user to set."""
         if self.recipe is None:
             return {}
         parameters = self.recipe.for_header(frame.ccd.header).parameters
         return {name: value for name, value in parameters.items() if value != FromHeader()}
 
-    def with_params(self, values):
-        """Return them with other parameters; None gives one back. Raise a ValueError if a name or value is none."""
+    def with_params(self, values: Mapping[str, Any]) -> Self:
+        """Return the settings with other parameters.
+
+        Parameters
+        ----------
+        values : dict
+            Values by field name; None resets a parameter to the recipe, the header or the default.
+
+        Returns
+        -------
+        Settings
+            The new settings.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or a value is not allowed.
+        """
         names = [item.name for item in fields(LACosmicParams)]
         for name in values:
             if name not in names:
                 msg = f'{name} is no parameter: there are {", ".join(names)}'
                 raise ValueError(msg)
-        given = {name: value for name, value in (self.given | values).items() if value is not None}
+        given = {name: value for name, value in (self.given | dict(values)).items() if value is not None}
         LACosmicParams(**given)
         return replace(self, given=given)
 
-    # the masks
+    # masks
 
-    def with_mask(self, mask, *, own=False):
-        """Return them with another `InputMask`; one of its own goes with the frame."""
+    def with_mask(self, mask: InputMask, *, own: bool = False) -> Self:
+        """Return the settings with another input mask.
+
+        Parameters
+        ----------
+        mask : InputMask
+            The mask; it is used.
+        own : bool, optional
+            Whether it is dropped when the frame is closed.
+
+        Returns
+        -------
+        Settings
+            The new settings.
+        """
         return replace(self, masks=(*self.masks, MaskSetting(mask, own=own)))
 
-    def with_mask_changed(self, index, used, bit):
-        """Return them with a mask used or not, or of another cause; None leaves it as it is."""
+    def with_mask_changed(self, index: int, *, used: bool | None, bit: MaskBit | None) -> Self:
+        """Return the settings with one mask changed.
+
+        Parameters
+        ----------
+        index : int
+            The index of the mask.
+        used : bool or None
+            Whether it is used; None for no change.
+        bit : MaskBit or None
+            Its cause; None for no change.
+
+        Returns
+        -------
+        Settings
+            The new settings.
+        """
         old = self.masks[index]
         mask = old.mask if bit is None else replace(old.mask, bit=MaskBit(bit))
         new = MaskSetting(mask, old.used if used is None else used, old.own)
         return replace(self, masks=(*self.masks[:index], new, *self.masks[index + 1 :]))
 
-    def without_frame(self):
-        """Return what holds for the frames that come."""
-        return replace(self, masks=tuple(choice for choice in self.masks if not choice.own))
+    def without_frame(self) -> Self:
+        """Return the settings that stay when the frame is closed.
 
-    def used(self, shape):
-        """Return the masks that are used on a frame of a shape (tuple of `InputMask`)."""
-        return tuple(choice.mask for choice in self.masks if choice.used and choice.mask.mask.shape == shape)
+        Returns
+        -------
+        Settings
+            Without the masks of the frame.
+        """
+        return replace(self, masks=tuple(setting for setting in self.masks if not setting.own))
 
-    def dark(self, shape):
-        """Return the dark, (ny, nx), that a mask was made from; None if there is none of this shape."""
-        images = (choice.mask.image for choice in self.masks)
+    def used(self, shape: tuple[int, int]) -> tuple[InputMask, ...]:
+        """Return the masks that are used on a frame.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (ny, nx) of the frame.
+
+        Returns
+        -------
+        tuple of InputMask
+            Those of this shape that are used.
+        """
+        return tuple(item.mask for item in self.masks if item.used and item.mask.mask.shape == shape)
+
+    def dark(self, shape: tuple[int, int]) -> np.ndarray | None:
+        """Return the dark that a mask was made from.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (ny, nx) of the frame.
+
+        Returns
+        -------
+        (ny, nx) ndarray or None
+            The first of this shape, if any.
+        """
+        images = (setting.mask.image for setting in self.masks)
         return next((image for image in images if image is not None and image.shape == shape), None)
 
-    # the recipe
+    # recipe
 
-    def as_saved(self, frame):
-        """Return them as they were when the mask of a frame was saved that was made by the recipe that is used."""
-        plain, _ = replace(self, given={}).resolved(frame)
-        given = {name: value for name, value in frame.saved.params.items() if value != getattr(plain, name)}
-        return replace(self, given=given, masks=tuple(choice for choice in self.masks if choice.own))
+    @property
+    def unit(self) -> str | None:
+        """The unit that the recipe gives to the pixels, which overrides the header; None if it gives none."""
+        return None if self.recipe is None else self.recipe.unit
 
-    def done_before(self, frame):
-        """Whether the mask that was saved of a frame was made by the recipe that is used."""
+    def is_rerun(self, frame: Frame | None) -> bool:
+        """Return whether the recipe in use made the saved mask of a frame.
+
+        Parameters
+        ----------
+        frame : Frame or None
+            The frame, with its saved mask if there is one.
+
+        Returns
+        -------
+        bool
+            True if the mask was made by this recipe.
+        """
         return frame is not None and made_by_recipe(frame, self.recipe)
 
-    def recipe_of(self, frame, **options):
-        """Return what is done with a frame, as a `Recipe` for others.
+    def of_saved_mask(self, frame: Frame) -> Self:
+        """Return the settings that made the saved mask of a frame, if `is_rerun`.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame with its saved mask.
+
+        Returns
+        -------
+        Settings
+            With the parameters of the saved mask.
+        """
+        plain, _ = replace(self, given={}).resolved(frame)
+        given = {name: value for name, value in frame.saved.params.items() if value != getattr(plain, name)}
+        return replace(self, given=given, masks=tuple(setting for setting in self.masks if setting.own))
+
+    def recipe_of(self, frame: Frame, **options: Any) -> Recipe:
+        """Return the settings as a recipe for other frames.
+
+        Parameters
+        ----------
+        frame : Frame
+            The open frame.
+        **options : dict
+            Further fields of the recipe.
+
+        Returns
+        -------
+        Recipe
+            The recipe.
 
         Raises
         ------
         ValueError
             If a mask that is used came from no file, or if only some of those in the frame's own file are used.
         """
-        own = [choice.used for choice in self.masks if choice.mask.origin == 'own']
+        own = [setting.used for setting in self.masks if setting.mask.origin == 'own']
         if len(set(own)) > 1:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
         made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, own_masks=all(own), **options)
-        if not self.done_before(frame):
+        if not self.is_rerun(frame):
             return made
         base = self.recipe.for_header(frame.ccd.header)
-        return rebuild_recipe(made, base, [choice.mask for choice in self.masks], rest_used=all(own))
+        return rebuild_recipe(made, base, [setting.mask for setting in self.masks], rest_used=all(own))

@@ -101,16 +101,16 @@ def batch(request, frames, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def hints_without_delay(monkeypatch):
-    monkeypatch.setattr('ginga_crplugin.session.session.IDLE', 0.0)
+    monkeypatch.setattr('ginga_crplugin.session.hinting.IDLE', 0.0)
 
 
 def opened(review, index, session=None):
     """Open a frame of a batch as the panel does, and run it."""
     session = Session(run_now) if session is None else session
-    session.outputs = review.outputs
-    session.take_recipe(review.recipe)
+    session.recipes.outputs = review.outputs
+    session.recipes.apply(review.recipe)
     path, ext = review.frames[index]
-    session.open(lambda: read_frame(path, ext, session.unit))
+    session.open(lambda: read_frame(path, ext, session.settings.unit))
     assert session.error == ''
     if session.result is None:
         session.detect()
@@ -120,7 +120,7 @@ def opened(review, index, session=None):
 
 def plane(session):
     saturated = session.result.frame.saturated(session.result.detection.params) * np.uint8(MaskBit.SATURATED)
-    return session.decisions.plane(session.result.frame.bits | saturated)
+    return session.review.decisions.plane(session.result.frame.bits | saturated)
 
 
 def output_of(review, index):
@@ -154,7 +154,7 @@ def test_panel_finds_the_same_and_lists_no_mask_twice(batch, index):
 
 def test_dark_is_shown(results):
     session = opened(frames_to_review(results, all_frames=True), 0)
-    assert_array_equal(session.dark, fits.getdata(results.parent / 'frames' / 'dark.fits'))
+    assert_array_equal(session.masks.dark, fits.getdata(results.parent / 'frames' / 'dark.fits'))
 
 
 @pytest.fixture
@@ -199,27 +199,27 @@ def test_recipe_saved_from_an_output_is_equivalent(results, tmp_path):
     for index in range(2):
         session = opened(review, index)
         path = tmp_path / f'again{index}.yaml'
-        session.save_recipe(path)
+        session.recipes.save(path)
         assert session.error == ''
         recipe = load_recipe(path)
         assert (recipe.remedy, recipe.own_masks, len(recipe.masks)) == (('bad_pixels',), True, 1)
         frame = read_frame(results.parent / 'frames' / f'f{index + 1}.fits')
         assert_array_equal(recipe.prepare(frame).frame.bits, review.recipe.prepare(frame).frame.bits)
     (results.parent / 'frames' / 'dark.fits').unlink()
-    assert len(opened(review, 0).recipe.masks) == 1  # the recipe names it although it is missing
+    assert len(opened(review, 0).recipes.current.masks) == 1  # the recipe names it although it is missing
 
 
 def test_another_recipe_is_used_as_on_any_frame(results, frames):
     """The masks of the recipe are added to the DQ of the output."""
     session = opened(frames_to_review(results, all_frames=True), 0)
     column = MaskSource(frames / 'column.fits', None, MaskBit.BAD)
-    session.take_recipe(Recipe({'sigclip': 9.0}, (column,)))
+    session.recipes.apply(Recipe({'sigclip': 9.0}, (column,)))
     assert [choice.mask.name for choice in session.masks] == [
         'HOT of the DQ in this file',
         'BAD of the DQ in this file',
         'column.fits',
     ]
-    session.take_recipe(frames_to_review(results).recipe)
+    session.recipes.apply(frames_to_review(results).recipe)
     assert [choice.mask.name for choice in session.masks] == ['BAD of the DQ in this file', 'dark.fits > 30']
     session.detect()
     assert_array_equal(plane(session), fits.getdata(results / 'f1_crmask.fits', 'DQ'))
@@ -228,7 +228,7 @@ def test_another_recipe_is_used_as_on_any_frame(results, frames):
 def test_recipe_can_be_loaded_after_the_frame(results):
     session = Session(run_now)
     session.open(lambda: read_frame(results / 'f2_crmask.fits'))
-    session.take_recipe(load_recipe(results / 'recipe.yaml'))
+    session.recipes.apply(load_recipe(results / 'recipe.yaml'))
     session.detect()
     assert_array_equal(plane(session), fits.getdata(results / 'f2_crmask.fits', 'DQ'))
 
@@ -238,7 +238,7 @@ def test_saved_result_is_shown_without_a_click(results):
     review = frames_to_review(results, all_frames=True)
     jobs = []
     session = Session(lambda job, done: jobs.append((job, done)))
-    session.take_recipe(review.recipe)
+    session.recipes.apply(review.recipe)
     session.prepare()
     session.open(lambda: read_frame(review.frames[0][0]))
     while jobs:
@@ -257,7 +257,7 @@ def reject_one(session):
     """Reject the largest segment."""
     table = session.result.segments.table
     label = int(table['label'][np.argmax(table['area'].value)])
-    session.edit('reject', session.pixels_of([label]))
+    session.review.edit('reject', session.result.segments.pixels_of([label]))
     return label
 
 
@@ -278,10 +278,10 @@ def test_review_is_saved_into_the_output_and_kept(frames, tmp_path, kind, capsys
     assert kind_saved == {'new': 'into', 'mask': 'mask'}[kind]
     path = None if kind_saved == 'into' else path
     session.save(path, kind=kind_saved, cleaned=frame.saved.cleaned)
-    assert 'may be' in session.error  # nothing is overwritten unless the user says so
+    assert session.error.startswith(str(output))  # nothing is overwritten unless the user says so
     assert_array_equal(fits.getdata(output, 'DQ'), before)
     session.save(path, kind=kind_saved, cleaned=frame.saved.cleaned, overwrite=True)
-    assert (session.error, session.saved) == ('', output)
+    assert (session.error, session.review.saved_mask) == ('', output)
     with fits.open(output, checksum=True) as hdus:
         assert REVIEW in hdus
         assert 'CLEANED' in hdus
@@ -294,7 +294,7 @@ def test_review_is_saved_into_the_output_and_kept(frames, tmp_path, kind, capsys
     assert_array_equal(after, np.where(rejected, before & ~np.uint8(MaskBit.CR_DETECTED), before))
     # after reopening, the segment is rejected
     again = opened(review, 0)
-    assert list(again.decisions.rejected_labels) == [label]
+    assert list(again.review.decisions.rejected_labels) == [label]
     assert_array_equal(plane(again), after)
     check_reviewed_output_is_kept(folder, recipe, output, capsys)
 
@@ -326,14 +326,14 @@ def test_review_can_be_continued(results):
     session = opened(review, 0)
     table = session.result.segments.table
     other = next(int(label) for label in table['label'] if label != first)
-    session.edit('reject', session.pixels_of([other]))
+    session.review.edit('reject', session.result.segments.pixels_of([other]))
     session.save(kind='into', overwrite=True)
-    assert sorted(opened(review, 0).decisions.rejected_labels) == sorted([first, other])
+    assert sorted(opened(review, 0).review.decisions.rejected_labels) == sorted([first, other])
     session = opened(review, 0)
-    session.edit('keep', session.pixels_of([first, other]))
+    session.review.edit('keep', session.result.segments.pixels_of([first, other]))
     session.save(kind='into', overwrite=True)
     assert session.error == ''
-    assert len(opened(review, 0).decisions.rejected_labels) == 0
+    assert len(opened(review, 0).review.decisions.rejected_labels) == 0
 
 
 def test_saved_mask_without_rejections_is_reviewed(results, capsys):
@@ -361,18 +361,18 @@ def test_changed_parameters_are_kept_for_their_frame_only(results):
     review = frames_to_review(results, all_frames=True)
     session = opened(review, 0)
     session.set_params(sigclip=9.0)
-    session.set_grow(1)
-    session.add_mask(lambda: read_mask(results.parent / 'frames' / 'column.fits'))
+    session.review.set_grow(1)
+    session.masks.add(lambda: read_mask(results.parent / 'frames' / 'column.fits'))
     session.detect()
     session.save(kind='into', overwrite=True)
     assert session.error == ''
     saved = plane(session)
     assert_array_equal(fits.getdata(results / 'f1_crmask.fits', 'DQ'), saved)
     opened(review, 1, session)
-    assert (session.params.sigclip, session.grow, len(session.masks)) == (6.0, 0, 3)
+    assert (session.params.sigclip, session.review.grow, len(session.masks)) == (6.0, 0, 3)
     assert_array_equal(plane(session), fits.getdata(results / 'f2_crmask.fits', 'DQ'))
     for again in (opened(review, 0, session), opened(review, 0)):
-        assert (again.params.sigclip, again.grow, again.sources['sigclip']) == (9.0, 1, 'user')
+        assert (again.params.sigclip, again.review.grow, again.sources['sigclip']) == (9.0, 1, 'user')
         assert_array_equal(plane(again), saved)
     with fits.open(results / 'f1_crmask.fits', mode='update') as hdus:
         hdus['MASK'].header['LASIGCLP'] = -1.0

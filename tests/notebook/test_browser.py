@@ -166,7 +166,7 @@ def test_the_mouse_on_the_image_selects_and_draws(lab):
     x, y = lab.ask(f'[float(v) for v in panel.view.viewer.viewer.get_canvas_xy({x}, {y})]')
     image = lab.page.locator('.jp-OutputArea img').first
     image.click(position={'x': x, 'y': y})
-    lab.until(lambda: lab.ask('panel.overlay.selected') == label)
+    lab.until(lambda: lab.ask('panel.session.selection') == label)
     lab.page.locator('.crp-chosen').wait_for()
     lab.page.locator('.crp-column select:has(option:text-is("polygon"))').select_option('line')
     lab.until(lambda: lab.ask('panel.controls.draw.value') == 'line')
@@ -187,15 +187,15 @@ def test_the_keys_are_the_panels_on_the_image_and_on_the_table(lab):
     lab.button('Run').click()
     lab.says(' px in ')
     click_row(lab, 4)
-    first = lab.ask('panel.overlay.selected')
+    first = lab.ask('panel.session.selection')
     press = lab.page.keyboard.press
     press('x')  # JupyterLab would cut the cell
     lab.says('1 rejected')
     press('ArrowDown')
-    lab.until(lambda: lab.ask('panel.overlay.selected') not in (None, first))
+    lab.until(lambda: lab.ask('panel.session.selection') not in (None, first))
     press('Control+x')
     press('ArrowUp')
-    lab.until(lambda: lab.ask('panel.overlay.selected') == first)
+    lab.until(lambda: lab.ask('panel.session.selection') == first)
     assert '1 rejected' in lab.words
     lab.page.locator('.jp-OutputArea img').first.click(position={'x': 3, 'y': 3})
     press('u')

@@ -40,7 +40,7 @@ def test_a_review_goes_back_where_the_mask_was(night):
     part = panel.controls.save
     assert part.kind.value == 'into'
     assert 'holds the mask that was saved before' in part.message.value
-    panel.session.edit('reject', panel.session.pixels_of([1]))
+    panel.session.review.edit('reject', panel.session.result.segments.pixels_of([1]))
     before = fits.getdata(output, 'DQ')
     part.button.click()
     assert panel.session.error
@@ -55,7 +55,7 @@ def test_a_review_goes_back_where_the_mask_was(night):
     panel.load(output)  # what was said of one file is not said of the next
     assert part.overwrite.value is False
     panel.run()
-    assert list(panel.session.decisions.rejected_labels) == [1]
+    assert list(panel.session.review.decisions.rejected_labels) == [1]
     panel.load(frame)
     assert part.kind.value == 'new'
 

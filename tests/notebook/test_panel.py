@@ -212,16 +212,16 @@ def test_a_click_on_the_image_selects_and_keys_judge(saao):
     panel = CosmicRayPanel(saao)
     panel.run()
     row = panel.segments[4]
-    assert panel._clicked(row['x_centroid'].value, row['y_centroid'].value)
+    assert panel.actions.click(row['x_centroid'].value, row['y_centroid'].value)
     assert panel.controls.table.selected == row['label']
-    assert panel.press('x')
+    assert panel.actions.press('x')
     assert panel.segments['decision'][4] == 'rejected'
-    panel.press('u')
+    panel.actions.press('u')
     assert panel.segments['decision'][4] == 'keep'
-    assert not panel.press('y')
-    panel.press('d')
+    assert not panel.actions.press('y')
+    panel.actions.press('d')
     assert panel.controls.draw.value == 'paint'
-    panel.session.draw('paint', [5, 6, 7])
+    panel.session.review.draw('paint', [5, 6, 7])
     assert '3 px by hand' in text(panel.controls.counts)
     assert (panel.ccd.flags[0, 5:8] == MaskBit.CR_MARKED).all()
 
@@ -257,7 +257,7 @@ def test_the_notebooks_own_objects(saao):
     assert_array_equal(cleaned.data, detection.cleaned)
     panel.select(1)
     panel.pass_decision('reject')
-    pixels = panel.session.pixels_of([1])
+    pixels = panel.session.result.segments.pixels_of([1])
     assert_array_equal(panel.cleaned.data.ravel()[pixels], saao.ccd.data.ravel()[pixels])
     assert set(panel.session.sources.values()) >= {'user', 'default'}
     panel.params = LACosmicParams(**{**vars(panel.params), 'objlim': 3.0})
@@ -267,7 +267,7 @@ def test_the_notebooks_own_objects(saao):
     dark[5, 6] = 40.0
     panel.add_dark(CCDData(dark, unit='adu'), 30.0)
     assert panel.ccd.flags[5, 6] == MaskBit.HOT
-    assert_array_equal(panel.session.dark, dark)
+    assert_array_equal(panel.session.masks.dark, dark)
 
 
 def test_the_session_updates_the_view(saao, viewer):
@@ -277,9 +277,9 @@ def test_the_session_updates_the_view(saao, viewer):
     assert panel.controls.params['sigfrac'].slider.value == 0.5
     panel.session.detect()
     assert 'exact' in text(panel.controls.result)
-    panel.session.edit('reject', panel.session.pixels_of([1]))
+    panel.session.review.edit('reject', panel.session.result.segments.pixels_of([1]))
     assert '1 rejected' in text(panel.controls.counts)
-    panel.session.edit('undo')
+    panel.session.review.edit('undo')
     assert '0 rejected' in text(panel.controls.counts)
     other = saao.replace(ccd=CCDData(saao.ccd.data[::-1], unit='adu'))
     panel.session.open(lambda: other)
@@ -391,7 +391,7 @@ def test_verify_pin_and_compare(saao):
     assert 'only there' in text(panel.controls.compared)
     panel.controls.compare.value = ''
     assert text(panel.controls.compared) == ''
-    for end in (lambda: panel.session.edit('reject', [5]), lambda: panel.load(saao)):
+    for end in (lambda: panel.session.review.edit('reject', [5]), lambda: panel.load(saao)):
         panel.controls.compare.value = 'pinned'
         assert text(panel.controls.compared) != ''
         end()
@@ -425,7 +425,7 @@ def test_the_table_is_sorted_filtered_and_paged(saao):
     table._clicked({'target': {'className': 'crp-head area', 'tagName': 'TH'}})
     areas = panel.segments['area'].value[table.rows.labels - 1]
     assert (np.diff(areas) <= 0).all()
-    panel.reject_shown()
+    panel.actions.reject_listed()
     table.filter.value = 'keep'
     assert len(table.rows) == 0
 
@@ -437,7 +437,7 @@ def test_kept_reviews_are_offered(saao, tmp_path):
     first.pass_decision('reject')
     second = CosmicRayPanel(saao, reviews=tmp_path)
     assert second.controls.saved_review.layout.display == 'flex'
-    second.session.take_up(kept=True)
+    second.session.review.restore()
     second.run()
     assert second.segments['decision'][0] == 'rejected'
     assert second.controls.saved_review.layout.display == 'none'
@@ -455,7 +455,7 @@ def test_a_wish_that_makes_no_sense_is_refused_in_words(saao):
         panel.params = {'sigclp': 5.0}
     with pytest.raises(ValueError, match='limit of the dark is nan'):
         panel.add_dark(saao.ccd.data, np.nan)
-    assert panel.session.masks == ()
+    assert len(panel.session.masks) == 0
     panel.controls.table._clicked({'target': {'className': f'crp-cell {len(panel.segments) + 1}'}})  # it is gone
     assert panel.controls.table.selected is None
     corner = saao.ccd.data[:20, :20]
@@ -466,14 +466,14 @@ def test_nothing_is_drawn_or_shown_before_there_is_a_result(saao):
     panel = CosmicRayPanel(saao)
     for key, control in (('d', panel.controls.draw), ('b', panel.controls.cleaned)):
         before = control.value
-        assert panel.press(key)
+        assert panel.actions.press(key)
         assert control.value == before
     panel.run()
-    panel.press('d')
-    panel.session.draw('paint', [5, 6, 7])
+    panel.actions.press('d')
+    panel.session.review.draw('paint', [5, 6, 7])
     panel.load(saao)
     assert panel.controls.draw.value == 'off'
-    panel._drawing(np.array([5, 6, 7]))
+    panel.actions._preview(np.array([5, 6, 7]))
     assert not len(panel.overlay._pixels.get('by hand', ()))
 
 
@@ -483,11 +483,11 @@ def test_a_click_selects_nothing_while_something_is_drawn(saao):
     row = panel.segments[4]
     for mode in ('paint', 'polygon'):
         panel.controls.draw.value = mode
-        assert not panel._clicked(row['x_centroid'].value, row['y_centroid'].value)
+        assert not panel.actions.click(row['x_centroid'].value, row['y_centroid'].value)
         assert panel.controls.table.selected is None
 
 
-@pytest.mark.parametrize('end', [lambda panel: panel.choose_unit('electron'), lambda panel: panel.close()])
+@pytest.mark.parametrize('end', [lambda panel: panel.set_unit('electron'), lambda panel: panel.close()])
 def test_the_viewer_gets_its_own_image_back(saao, viewer, end):
     viewer.load_image(saao.ccd)
     panel = CosmicRayPanel(viewer)
@@ -508,7 +508,7 @@ def test_one_image_of_a_viewer_with_several(saao, viewer):
     panel = CosmicRayPanel(viewer, image_label='mine')
     panel.run()
     panel.select(2)
-    panel.press('backspace')
+    panel.actions.press('backspace')
     panel.controls.cleaned.value = True
     panel.close()
     assert_array_equal(viewer.get_image(image_label='mine').data, saao.ccd.data)

@@ -11,6 +11,7 @@ from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import InputMask, MaskBit, detect, read_frame, segment
+from ginga_crplugin.core.lacosmic import compilation
 from tests.headers import WCS_CARDS
 
 VERMILION = np.array((0xD5, 0x5E, 0x00))
@@ -103,7 +104,7 @@ def test_slider_and_spin_box_move_together(plugin):
 
 def test_reset_gives_values_back(plugin):
     plugin.panel.params['gain'].spin.get_widget().setValue(3.0)
-    plugin.reset()
+    plugin.actions.reset_params()
     assert plugin.session.params.gain == 1.9
     assert plugin.panel.params.sources['gain'].get_text() == 'GAIN in the header'
 
@@ -121,7 +122,7 @@ def vermilion(shell, plugin):
 
 
 def test_cosmic_rays_are_drawn_and_can_be_switched_off(shell, plugin):
-    plugin.choose_opacity(1.0)
+    plugin.actions.values['opacity'](1.0)
     assert vermilion(shell, plugin) == 0
     run(shell, plugin)
     plugin.fitsimage.scale_to(1.0, 1.0)
@@ -140,12 +141,12 @@ def test_a_row_pans_to_its_segment_and_a_click_selects_its_row(shell, plugin):
     row = plugin.session.result.segments.listed[index]
     x, y = row['x_centroid'].value, row['y_centroid'].value
     assert plugin.fitsimage.get_pan() == pytest.approx((x, y))
-    assert plugin.overlay._markers.selected == row['label']
+    assert plugin.session.selection == row['label']
     other = plugin.session.result.segments.listed[1]
     x, y = other['x_centroid'].value, other['y_centroid'].value
     plugin.overlay.canvas.make_callback('cursor-down', None, x, y, plugin.fitsimage)
     shell.settle()
-    assert plugin.overlay._markers.selected == other['label']
+    assert plugin.session.selection == other['label']
     assert [int(r['label']) for r in plugin.panel.table.view.get_selected()] == [other['label']]
 
 
@@ -178,17 +179,17 @@ def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
     mask = np.zeros((ny, nx), np.uint8)
     mask[:, 300:340] = 1
     fits.PrimaryHDU(mask).writeto(tmp_path / 'columns.fits')
-    plugin.add_mask()
+    plugin.actions.ask_masks()
     plugin.dialogs.shown.make_callback('activated', [str(tmp_path / 'columns.fits')])
     shell.wait(lambda: plugin.session.masks)
-    plugin.session.set_mask(0, bit=MaskBit.HOT)
+    plugin.session.masks.change(0, bit=MaskBit.HOT)
     run(shell, plugin)
     assert not plugin.session.result.detection.crmask[:, 299:341].any()
-    plugin.ask_save()
+    plugin.actions.ask_save()
     target = tmp_path / 'out.fits'
     plugin.dialogs.shown.path.set_text(str(target))
     plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
-    shell.wait(lambda: plugin.session.saved is not None)
+    shell.wait(lambda: plugin.session.review.saved_mask is not None)
     shell.settle()
     assert 'saved: out.fits' in plugin.panel.saved.get_text()
     saved = CCDData.read(target)
@@ -200,17 +201,17 @@ def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
 
 def test_a_mask_of_another_shape_is_refused_in_words(shell, plugin, tmp_path):
     fits.PrimaryHDU(np.zeros((40, 50), np.uint8)).writeto(tmp_path / 'small.fits')
-    plugin.session.add_mask(lambda: __import__('ginga_crplugin').read_mask(tmp_path / 'small.fits'))
+    plugin.session.masks.add(lambda: __import__('ginga_crplugin').read_mask(tmp_path / 'small.fits'))
     shell.wait(lambda: plugin.session.error)
     shell.settle()
     words = plugin.panel.result
     assert '(40, 50)' in words
     assert '(512, 512)' in words
-    assert plugin.session.masks == ()
+    assert len(plugin.session.masks) == 0
 
 
 def test_the_result_follows_the_slider(shell, plugin, frame_file):
-    shell.wait(lambda: plugin.session.engine == '')
+    shell.wait(compilation.ready)
     run(shell, plugin)
     assert ' - exact' in plugin.panel.result
     for value in (45, 60, 90, 70):
@@ -229,11 +230,11 @@ def test_verify_says_identical_and_save_records_it(shell, plugin, tmp_path):
     run(shell, plugin)
     plugin.panel.verify.get_widget().click()
     assert 'comparing' in plugin.panel.result
-    shell.wait(lambda: not plugin.session.verifying)
+    shell.wait(lambda: not plugin.session.verification.running)
     shell.settle()
     assert 'identical to ccdproc' in plugin.panel.result
     plugin.session.save(tmp_path / 'out.fits')
-    shell.wait(lambda: plugin.session.saved)
+    shell.wait(lambda: plugin.session.review.saved_mask)
     assert fits.getheader(tmp_path / 'out.fits', 'DQ')['CRVERIF'].startswith('identical to ccdproc')
 
 
@@ -241,7 +242,7 @@ def test_verify_tells_what_differs(shell, plugin, monkeypatch):
     run(shell, plugin)
     plugin.session.result.detection.crmask[100, 100] ^= True
     plugin.panel.verify.get_widget().click()
-    shell.wait(lambda: not plugin.session.verifying)
+    shell.wait(lambda: not plugin.session.verification.running)
     assert '1 px differ from ccdproc' in plugin.panel.result
 
 
@@ -258,7 +259,7 @@ def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
 
 def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
     run(shell, plugin)
-    plugin.ask_save()
+    plugin.actions.ask_save()
     there = tmp_path / 'there.fits'
     there.write_bytes(b'mine')
     plugin.dialogs.shown.path.set_text(str(there))
@@ -268,20 +269,20 @@ def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
     assert 'exists' in plugin.dialogs.shown.message.get_text()
     plugin.dialogs.shown.overwrite.get_widget().click()
     plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
-    shell.wait(lambda: plugin.session.saved == there)
+    shell.wait(lambda: plugin.session.review.saved_mask == there)
     shell.settle()
     assert plugin.dialogs.shown is None
 
 
 def test_a_layer_can_have_another_color(shell, plugin):
-    plugin.choose_opacity(1.0)
+    plugin.actions.values['opacity'](1.0)
     run(shell, plugin)
     plugin.fitsimage.scale_to(1.0, 1.0)
-    plugin.choose_color('cosmic rays', (0.0, 1.0, 0.0, 1.0))
+    plugin.actions.set_color('cosmic rays', (0.0, 1.0, 0.0, 1.0))
     assert vermilion(shell, plugin) == 0
     green = np.abs(screen(shell, plugin) - (0, 255, 0)).sum(axis=2) < 12
     assert green.sum() >= plugin.session.result.detection.pixels / 2
-    plugin.choose_color('cosmic rays', '#d55e00')
+    plugin.actions.set_color('cosmic rays', '#d55e00')
     assert vermilion(shell, plugin) > 0
 
 
@@ -415,13 +416,13 @@ def test_an_unknown_unit_is_asked_for(shell, channel, tmp_path):
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.error)
     assert 'Jy' in plugin.session.error
-    plugin.choose_unit('electron')
+    plugin.images.set_unit('electron')
     shell.wait(lambda: plugin.session.frame is not None)
     assert plugin.session.frame.ccd.unit == 'electron'
 
 
 def test_settings_are_kept(shell, plugin, channel):
-    plugin.choose_opacity(0.35)
+    plugin.actions.values['opacity'](0.35)
     plugin.close()
     shell.settle()
     again = shell.start(channel)
@@ -449,7 +450,7 @@ def test_the_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tm
     assert (plugin.session.params.gain, plugin.session.sources['readnoise']) == (1.5, 'RDNOISE in the header')
     run(shell, plugin)
     plugin.session.save(tmp_path / 'saved.fits')
-    shell.wait(lambda: plugin.session.saved or plugin.session.error)
+    shell.wait(lambda: plugin.session.review.saved_mask or plugin.session.error)
     assert plugin.session.error == ''
     saved = CCDData.read(tmp_path / 'saved.fits', unit='adu')
     assert_array_equal(saved.data, image.get_data())
@@ -487,18 +488,18 @@ def test_the_cleaned_frame_keeps_its_sky_coordinates(shell, channel, tmp_path):
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
     run(shell, plugin)
-    plugin.show_cleaned()
+    plugin.images.show_cleaned()
     shell.settle()
     assert plugin.fitsimage.get_image().pixtoradec(30, 40) == pytest.approx(original.pixtoradec(30, 40))
 
 
 def test_a_mask_can_be_added_and_switched_off_before_there_is_an_image(shell, channel):
     plugin = shell.start(channel)
-    plugin.session.add_mask(lambda: InputMask('eye', MaskBit.BAD, np.eye(64, 70, dtype=bool)))
+    plugin.session.masks.add(lambda: InputMask('eye', MaskBit.BAD, np.eye(64, 70, dtype=bool)))
     shell.wait(lambda: plugin.session.masks)
     shell.settle()
-    plugin.session.set_mask(0, used=False)
-    plugin.session.set_mask(0, used=True)
+    plugin.session.masks.change(0, used=False)
+    plugin.session.masks.change(0, used=True)
     memory_image(shell, channel)
     shell.wait(lambda: plugin.session.frame is not None)
     assert plugin.session.frame.bits[5, 5] == MaskBit.BAD
@@ -526,7 +527,7 @@ def test_cancel_of_the_first_run_leaves_no_word_of_it(shell, plugin, held):
 
 def test_the_save_dialog_goes_with_its_image(shell, channel, plugin):
     run(shell, plugin)
-    plugin.ask_save()
+    plugin.actions.ask_save()
     memory_image(shell, channel, 'another')
     shell.wait(lambda: plugin.session.frame is not None)
     assert plugin.dialogs.shown is None

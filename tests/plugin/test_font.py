@@ -31,9 +31,11 @@ def plugin(font, shell, channel, tmp_path):
     header = fits.Header({'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 10.0, 'SATURATE': 60000.0})
     fits.PrimaryHDU(data, header).writeto(tmp_path / 'tracks.fits')
     plugin = shell.find(channel, tmp_path / 'tracks.fits')
-    plugin.session.add_mask(lambda: InputMask('a_name_as_long_as_they_get_in_practice.fits', MaskBit.BAD, data > 29000))
+    plugin.session.masks.add(
+        lambda: InputMask('a_name_as_long_as_they_get_in_practice.fits', MaskBit.BAD, data > 29000)
+    )
     shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
-    plugin.select(1, pan=False)
+    plugin.actions.select(1, pan=False)
     shell.pump(1.0)
     return plugin
 

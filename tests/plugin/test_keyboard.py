@@ -24,11 +24,11 @@ def plugin(shell, channel, tmp_path):
     data[80, 100:104] += 2000
     fits.PrimaryHDU(data, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'tracks.fits')
     plugin = shell.find(channel, tmp_path / 'tracks.fits')
-    plugin.session.add_mask(lambda: InputMask('column', MaskBit.BAD, np.eye(120, 140, dtype=bool)))
+    plugin.session.masks.add(lambda: InputMask('column', MaskBit.BAD, np.eye(120, 140, dtype=bool)))
     shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
     plugin.panel.more.expand(True)
     plugin.panel.checks.fold_out(True)
-    plugin.select(1, pan=False)
+    plugin.actions.select(1, pan=False)
     seen = []
     while seen != (seen := list(plugin.session.checks)):  # the checks look again, and their buttons are made anew
         shell.pump(1.5)
@@ -85,10 +85,10 @@ def test_keys_use_what_tab_came_to(shell, plugin):
     reject, undo = plugin.panel.reject.get_widget(), plugin.panel.undo.get_widget()
     QtTest.QTest.keyClick(reject, QtCore.Qt.Key.Key_Space)
     shell.settle()
-    assert len(plugin.session.decisions.rejected_labels) == 1
+    assert len(plugin.session.review.decisions.rejected_labels) == 1
     QtTest.QTest.keyClick(undo, QtCore.Qt.Key.Key_Space)
     shell.settle()
-    assert len(plugin.session.decisions.rejected_labels) == 0
+    assert len(plugin.session.review.decisions.rejected_labels) == 0
     slider = plugin.panel.params['sigclip'].slider.get_widget()
     before = plugin.session.params.sigclip
     QtTest.QTest.keyClick(slider, QtCore.Qt.Key.Key_Right)
@@ -98,4 +98,4 @@ def test_keys_use_what_tab_came_to(shell, plugin):
     table.selectRow(0)
     QtTest.QTest.keyClick(table, QtCore.Qt.Key.Key_Down)
     shell.settle()
-    assert plugin.overlay.selected == plugin.panel.table.labels[1]
+    assert plugin.session.selection == plugin.panel.table.labels[1]

@@ -47,8 +47,8 @@ def plugin(shell, night):
     arrived(shell, plugin, 'a.fits', 0)
     yield plugin
     shell.stop(channel)
-    plugin.session.outputs = {}
-    plugin.session.take_recipe(Recipe())
+    plugin.session.recipes.outputs = {}
+    plugin.session.recipes.apply(Recipe())
     for title in channel.get_image_names():
         channel.remove_image(title)
     shell.settle()
@@ -72,7 +72,7 @@ def test_each_frame_comes_with_its_mask_and_the_unit_of_the_recipe(shell, plugin
         assert session.frame.ccd.unit == 'electron'
         assert session.params.sigclip == 6.0
         with fits.open(output) as hdus:
-            assert_array_equal(session.decisions.plane(session.frame.bits), hdus['DQ'].data)
+            assert_array_equal(session.review.decisions.plane(session.frame.bits), hdus['DQ'].data)
         if place < 2:
             plugin.channel.next_image()
             arrived(shell, plugin, 'b.fits', place + 1)
@@ -83,21 +83,21 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     arrived(shell, plugin, 'b.fits', 1)
     (path, ext), output = list(night.outputs.items())[1]
     before, frame = fits.getdata(output, 'DQ'), path.read_bytes()
-    plugin.step(1)
-    label = plugin.overlay.selected
+    plugin.actions.step(1)
+    label = plugin.session.selection
     assert label is not None
-    plugin.pass_decision('reject')
-    plugin.ask_save()
+    plugin.actions.decide('reject')
+    plugin.actions.ask_save()
     dialog = plugin.dialogs.shown
     assert (dialog.chosen, dialog.path.get_text(), dialog.cleaned.get_state()) == ('mask', str(output), True)
     assert 'holds the mask that was saved before' in dialog.message.get_text()
-    dialog._answered(None, 1)
+    dialog.save()
     shell.wait(lambda: plugin.session.error)
     assert_array_equal(fits.getdata(output, 'DQ'), before)
     dialog.overwrite.get_widget().click()
     assert 'is replaced by this one' in ' '.join(dialog.message.get_text().split())
-    dialog._answered(None, 1)
-    shell.wait(lambda: plugin.session.saved is not None)
+    dialog.save()
+    shell.wait(lambda: plugin.session.review.saved_mask is not None)
     lost = plugin.session.result.segments.labels == label
     with fits.open(output, checksum=True) as hdus:
         assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CLEANED', REVIEW]
@@ -108,11 +108,11 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     arrived(shell, plugin, 'a.fits', 0)
     plugin.channel.next_image()
     arrived(shell, plugin, 'b.fits', 1)
-    assert list(plugin.session.decisions.rejected_labels) == [label]
+    assert list(plugin.session.review.decisions.rejected_labels) == [label]
 
 
 def test_a_recipe_of_another_unit_opens_the_frame_anew(shell, plugin):
-    plugin.session.take_recipe(Recipe({'gain': 2.0}, unit='adu'))
+    plugin.session.recipes.apply(Recipe({'gain': 2.0}, unit='adu'))
     shell.wait(lambda: plugin.session.frame is not None and plugin.session.frame.ccd.unit == 'adu')
     shell.settle()
     assert plugin.session.params.gain == 2.0

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 from ginga_crplugin import InputMask, MaskBit, read_mask
 from ginga_crplugin.core.diagnostics.hints import HINTS
+from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
 
 
@@ -48,15 +49,15 @@ def test_a_segment_is_rejected_and_kept_by_button(shell, plugin):
     label = select(plugin, 3)
     plugin.panel.reject.get_widget().click()
     expected = mask & (plugin.session.result.segments.labels != label)
-    assert_array_equal(plugin.session.decisions.mask, expected)
+    assert_array_equal(plugin.session.review.decisions.mask, expected)
     assert decision(plugin, label) == 'rejected'
     assert '1 rejected' in plugin.panel.counts.get_text()
     plugin.panel.undo.get_widget().click()
-    assert_array_equal(plugin.session.decisions.mask, mask)
+    assert_array_equal(plugin.session.review.decisions.mask, mask)
     assert decision(plugin, label) == 'keep'
     plugin.panel.redo.get_widget().click()
     plugin.panel.keep.get_widget().click()
-    assert_array_equal(plugin.session.decisions.mask, mask)
+    assert_array_equal(plugin.session.review.decisions.mask, mask)
 
 
 def selected_row(plugin):
@@ -67,13 +68,13 @@ def selected_row(plugin):
 
 def test_the_selected_row_stays_selected(shell, plugin):
     label = select(plugin, 3)
-    place = plugin.session.pixels_of([label])
+    place = plugin.session.result.segments.pixels_of([label])
     plugin.panel.params['sigclip'].spin.get_widget().setValue(5.0)
     shell.wait(lambda: not plugin.session.busy)
     shell.settle()
-    again = plugin.overlay.selected
+    again = plugin.session.selection
     assert selected_row(plugin) == again
-    assert np.isin(plugin.session.pixels_of([again]), place).any()
+    assert np.isin(plugin.session.result.segments.pixels_of([again]), place).any()
     plugin.panel.table.set_filter('keep')
     assert selected_row(plugin) == again
     plugin.panel.reject.get_widget().click()
@@ -86,30 +87,30 @@ def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
     beside = plugin.session.result.segments.listed[0]
     mask = np.zeros(plugin.session.frame.shape, bool)
     mask[int(beside['bbox_ymax'].value), int(beside['bbox_xmax'].value) + 2] = True
-    plugin.session.add_mask(lambda: InputMask('beside', MaskBit.BAD, mask))
+    plugin.session.masks.add(lambda: InputMask('beside', MaskBit.BAD, mask))
     shell.wait(lambda: not (plugin.session.outdated or plugin.session.busy) and plugin.session.masks)
     shell.wait(lambda: 'hint' in plugin.session.result.segments.table.colnames)
     shell.settle()
     words = plugin.panel.thumbnails.hint
     assert words.get_text() == ''
     labels = {str(row['hint']): int(row['label']) for row in plugin.session.result.segments.listed}
-    plugin.select(labels['touches a mask'], pan=False)
+    plugin.actions.select(labels['touches a mask'], pan=False)
     said = 'touches a mask: ' + HINTS['touches a mask']
     assert words.get_text().replace('\n', ' ').startswith(f'{said} (peak ')
-    plugin.select(labels[''], pan=False)
+    plugin.actions.select(labels[''], pan=False)
     assert words.get_text() == 'no sign of another cause'
 
 
 def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, channel, plugin, tmp_path, saao):
     press(plugin, 'd')
-    assert plugin.drawing_tool.mode == 'paint'
+    assert plugin.actions.drawing_tool.mode == 'paint'
     fits.PrimaryHDU(saao.ccd.data[:200, :300]).writeto(tmp_path / 'night2.fits')
     shell.load(channel, tmp_path / 'night2.fits')
     shell.wait(lambda: plugin.session.frame is not None)
     shell.settle()
-    assert plugin.drawing_tool.mode == 'off'
+    assert plugin.actions.drawing_tool.mode == 'off'
     assert plugin.panel.draw.get_index() == 0
-    plugin.drawing_tool.mode = 'paint'
+    plugin.actions.drawing_tool.mode = 'paint'
     drag(plugin, (50, 50), (60, 50))
     assert not len(plugin.overlay._pixels.get('by hand', ()))
 
@@ -117,12 +118,12 @@ def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, chann
 def test_the_keys(shell, plugin):
     labels = plugin.panel.table.labels
     press(plugin, 'n')
-    assert plugin.overlay.selected == labels[0]
+    assert plugin.session.selection == labels[0]
     press(plugin, 'n')
     press(plugin, 'x')
     assert decision(plugin, labels[1]) == 'rejected'
     press(plugin, 'N')
-    assert plugin.overlay.selected == labels[0]
+    assert plugin.session.selection == labels[0]
     press(plugin, 'u')
     assert decision(plugin, labels[1]) == 'keep'
     press(plugin, 'U')
@@ -146,70 +147,70 @@ def test_backspace_goes_back_to_the_view_before(shell, plugin):
 
 def test_paint_line_and_erase(shell, plugin):
     mask = plugin.session.result.detection.crmask
-    plugin.drawing_tool.width = 1
-    plugin.draw('paint')
+    plugin.actions.drawing_tool.width = 1
+    plugin.actions.set_drawing_mode('paint')
     drag(plugin, (200, 300), (203, 300))
     expected = mask.copy()
     expected[300, 200:204] = True
-    assert_array_equal(plugin.session.decisions.mask, expected)
+    assert_array_equal(plugin.session.review.decisions.mask, expected)
     assert '4 px by hand' in plugin.panel.counts.get_text()
-    plugin.draw('line')
+    plugin.actions.set_drawing_mode('line')
     drag(plugin, (50, 60), (90, 90), (60, 60))
     expected[60, 50:61] = True
-    assert_array_equal(plugin.session.decisions.mask, expected)
-    plugin.draw('erase')
+    assert_array_equal(plugin.session.review.decisions.mask, expected)
+    plugin.actions.set_drawing_mode('erase')
     drag(plugin, (201, 300), (202, 300))
     expected[300, 201:203] = False
-    assert_array_equal(plugin.session.decisions.mask, expected)
+    assert_array_equal(plugin.session.review.decisions.mask, expected)
     for _ in range(3):
         press(plugin, 'u')
-    assert_array_equal(plugin.session.decisions.mask, mask)
+    assert_array_equal(plugin.session.review.decisions.mask, mask)
 
 
 def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
     mask = plugin.session.result.detection.crmask
-    plugin.draw('polygon')
+    plugin.actions.set_drawing_mode('polygon')
     canvas = plugin.overlay.canvas
     polygon = canvas.get_draw_class('polygon')([(99.6, 99.6), (104.4, 99.6), (104.4, 102.4), (99.6, 102.4)])
     canvas.make_callback('draw-event', canvas.add(polygon))
-    painted = plugin.session.decisions.mask & ~mask
+    painted = plugin.session.review.decisions.mask & ~mask
     expected = np.zeros_like(painted)
     expected[100:103, 100:105] = True
     assert_array_equal(painted, expected)
     press(plugin, 'u')
-    plugin.draw('reject in box')
+    plugin.actions.set_drawing_mode('reject in box')
     box = canvas.get_draw_class('rectangle')(-1, -1, 600, 256)
     canvas.make_callback('draw-event', canvas.add(box))
     table = plugin.session.result.segments.table
     inside = np.rint(table['y_centroid'].value) <= 256
-    assert_array_equal(plugin.session.decisions.rejected_labels, table['label'][inside])
+    assert_array_equal(plugin.session.review.decisions.rejected_labels, table['label'][inside])
 
 
 def test_all_in_the_list_are_rejected_and_listed_by_decision(shell, plugin):
     plugin.panel.min_size.get_widget().setValue(5)
     shown = list(plugin.panel.table.rows.labels)
     plugin.panel.reject_shown.get_widget().click()
-    assert_array_equal(plugin.session.decisions.rejected_labels, shown)
+    assert_array_equal(plugin.session.review.decisions.rejected_labels, shown)
     plugin.panel.min_size.get_widget().setValue(1)
     which = plugin.panel.table.filter
     which.set_index(plugin.panel.table.rows.filters.index('rejected'))
     which.make_callback('activated', which.get_index())
     assert list(plugin.panel.table.rows.labels) == shown
-    plugin.session.edit('undo')
+    plugin.session.review.edit('undo')
     assert len(plugin.panel.table.rows.labels) == 0
 
 
 def test_decisions_outlive_a_change_of_parameters(shell, plugin):
-    shell.wait(lambda: plugin.session.engine == '')
+    shell.wait(compilation.ready)
     label = select(plugin, 4)
-    pixels = plugin.session.pixels_of([label])
+    pixels = plugin.session.result.segments.pixels_of([label])
     plugin.panel.reject.get_widget().click()
-    plugin.session.edit('mark', [5000, 5001])
+    plugin.session.review.edit('mark', [5000, 5001])
     for value in (60, 45):
         plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
         shell.wait(lambda: not plugin.session.busy)
         shell.settle()
-        mask = plugin.session.decisions.mask.ravel()
+        mask = plugin.session.review.decisions.mask.ravel()
         assert not mask[pixels].any()
         assert mask[5000:5002].all()
         assert '1 rejected, 2 px by hand' in plugin.panel.counts.get_text()
@@ -219,9 +220,9 @@ def test_the_saved_file_holds_exactly_the_decisions(shell, plugin, tmp_path):
     detected = plugin.session.result.detection.crmask
     label = select(plugin, 2)
     plugin.panel.reject.get_widget().click()
-    plugin.session.edit('mark', [60 * 512 + 70])
+    plugin.session.review.edit('mark', [60 * 512 + 70])
     plugin.session.save(tmp_path / 'out.fits')
-    shell.wait(lambda: plugin.session.saved)
+    shell.wait(lambda: plugin.session.review.saved_mask)
     expected = detected & (plugin.session.result.segments.labels != label)
     quality = expected * np.uint8(MaskBit.CR_DETECTED)
     quality[60, 70] = MaskBit.CR_MARKED
@@ -238,31 +239,31 @@ def test_the_saved_file_holds_exactly_the_decisions(shell, plugin, tmp_path):
 
 def test_the_mask_is_grown_as_shown(shell, plugin, tmp_path):
     plugin.panel.grow.get_widget().setValue(1)
-    mask = plugin.session.decisions.mask
+    mask = plugin.session.review.decisions.mask
     assert mask.sum() > plugin.session.result.detection.pixels
-    assert f'{len(plugin.session.decisions.marked)} px by hand' in plugin.panel.counts.get_text()
+    assert f'{len(plugin.session.review.decisions.marked)} px by hand' in plugin.panel.counts.get_text()
     plugin.session.save(tmp_path / 'out.fits')
-    shell.wait(lambda: plugin.session.saved)
+    shell.wait(lambda: plugin.session.review.saved_mask)
     assert_array_equal(fits.getdata(tmp_path / 'out.fits', 'MASK') != 0, mask)
 
 
 def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
     label = select(plugin, 2)
     plugin.panel.reject.get_widget().click()
-    mask = plugin.session.decisions.mask
+    mask = plugin.session.review.decisions.mask
     shell.settle()
     plugin.close()
     shell.settle()
     again = shell.start(channel)
-    shell.wait(lambda: again.session.kept is not None)
+    shell.wait(lambda: again.session.review.saved_review is not None)
     shell.settle()
     assert 'was kept' in again.panel.saved_review_text.get_text()
-    again.session.take_up(kept=True)
+    again.session.review.restore()
     again.session.detect()
     shell.wait(lambda: again.session.result is not None)
     shell.settle()
-    assert_array_equal(again.session.decisions.mask, mask)
-    assert list(again.session.decisions.rejected_labels) == [label]
+    assert_array_equal(again.session.review.decisions.mask, mask)
+    assert list(again.session.review.decisions.rejected_labels) == [label]
 
 
 def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
@@ -270,12 +271,12 @@ def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
     plugin.panel.reject.get_widget().click()
     shell.settle()
     plugin.session.save(tmp_path / 'out.fits')
-    shell.wait(lambda: plugin.session.saved)
+    shell.wait(lambda: plugin.session.review.saved_mask)
     plugin.close()
     shell.settle()
     again = shell.start(channel)
     shell.wait(lambda: again.session.frame is not None)
-    assert again.session.kept is None
+    assert again.session.review.saved_review is None
 
 
 def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
@@ -283,33 +284,33 @@ def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
     mask[:, 250:] = 1
     fits.PrimaryHDU(mask).writeto(tmp_path / 'half.fits')
     everywhere = plugin.session.result.detection.crmask
-    plugin.session.add_mask(lambda: read_mask(tmp_path / 'half.fits'))
+    plugin.session.masks.add(lambda: read_mask(tmp_path / 'half.fits'))
     shell.wait(lambda: plugin.session.masks)
     plugin.session.detect()
     shell.wait(lambda: not plugin.session.busy and not plugin.session.outdated)
     here = plugin.session.result.detection.crmask
     plugin.panel.compare.set_index(1)
     plugin.panel.compare.make_callback('activated', 1)
-    shell.wait(lambda: plugin.session.comparison is not None)
+    shell.wait(lambda: plugin.session.comparing.comparison is not None)
     shell.settle()
     words = plugin.panel.compared.get_text().replace('\n', ' ')
     assert f'{here.sum()} px here, {everywhere.sum()} px without the masks' in words
     assert f'{(here & everywhere).sum()} in both' in words
     assert_array_equal(plugin.overlay._pixels['only there'], np.flatnonzero(everywhere & ~here))
-    plugin.session.compare(None)
+    plugin.session.comparing.compare(None)
     assert len(plugin.overlay._pixels['only there']) == 0
     assert_array_equal(plugin.overlay._pixels['cosmic rays'], np.flatnonzero(here))
 
 
 def test_compared_with_a_pinned_result(shell, plugin):
-    shell.wait(lambda: plugin.session.engine == '')
+    shell.wait(compilation.ready)
     first = plugin.session.result.detection.crmask
     plugin.panel.pin.get_widget().click()
     plugin.panel.params['sigclip'].slider.get_widget().setValue(70)
     shell.wait(lambda: not plugin.session.busy)
     second = plugin.session.result.detection.crmask
-    plugin.session.compare('pinned')
-    found = plugin.session.comparison
+    plugin.session.comparing.compare('pinned')
+    found = plugin.session.comparing.comparison
     assert (len(found.both), len(found.here), len(found.there)) == (
         (first & second).sum(),
         (second & ~first).sum(),
@@ -338,7 +339,7 @@ def test_the_thumbnails_show_the_selected_segment(shell, plugin):
     result = plugin.session.result
     assert plugin.panel.thumbnails.position.get_text() == f'4 of {len(plugin.panel.table.rows.labels)}'
     images = [
-        ('mask', plugin.session.decisions.plane(result.frame.bits)),
+        ('mask', plugin.session.review.decisions.plane(result.frame.bits)),
         ('science', result.frame.ccd.data, 'science'),
         ('dark', None, 'other'),
         ('cleaned', result.detection.cleaned, 'science'),
@@ -382,12 +383,12 @@ def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, da
     which.set_index(plugin.panel.table.rows.filters.index('hot pixel'))
     which.make_callback('activated', which.get_index())
     plugin.panel.reject_shown.get_widget().click()
-    assert_array_equal(plugin.session.decisions.rejected_labels, hot)
+    assert_array_equal(plugin.session.review.decisions.rejected_labels, hot)
 
 
 def test_the_list_is_drawn_as_a_contact_sheet(shell, plugin, tmp_path):
-    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    plugin.actions.save_sheet(tmp_path / 'sheet.pdf')
     shell.wait(lambda: 'drawn: sheet.pdf' in plugin.panel.saved.get_text())
     assert (tmp_path / 'sheet.pdf').read_bytes().startswith(b'%PDF')
-    plugin.draw_sheet(tmp_path / 'sheet.pdf')
+    plugin.actions.save_sheet(tmp_path / 'sheet.pdf')
     shell.wait(lambda: 'exists' in plugin.panel.result)

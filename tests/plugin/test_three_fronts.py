@@ -60,7 +60,7 @@ def by_ginga(folder, shell, channel):
     plugin = shell.start(channel)
     session = plugin.session
     shell.wait(lambda: session.frame is not None)
-    for ask, name in ((plugin.add_mask, 'column.fits'), (plugin.add_dark, 'dark.fits')):
+    for ask, name in ((plugin.actions.ask_masks, 'column.fits'), (plugin.actions.ask_darks, 'dark.fits')):
         before = len(session.masks)
         ask()
         plugin.dialogs.shown.make_callback('activated', [str(folder / name)])
@@ -69,13 +69,13 @@ def by_ginga(folder, shell, channel):
     plugin.panel.params['readnoise'].spin.get_widget().setValue(4.0)
     run(shell, plugin)
     save(shell, plugin, folder / 'ginga.fits')
-    plugin.ask_save_recipe()
+    plugin.actions.ask_save_recipe()
     plugin.dialogs.shown.make_callback('activated', [str(folder / 'ginga.yaml')])
-    shell.wait(lambda: session.saved_recipe is not None)
+    shell.wait(lambda: session.recipes.saved_path is not None)
     assert plugin.panel.recipe.get_text() == 'written: ginga.yaml'
-    plugin.ask_recipe()
+    plugin.actions.ask_recipe()
     plugin.dialogs.shown.make_callback('activated', [str(folder / 'line.yaml')])
-    shell.wait(lambda: session.used_recipe is not None)
+    shell.wait(lambda: session.settings.recipe is not None)
     assert plugin.panel.recipe.get_text() == 'by line.yaml'
     run(shell, plugin)
     save(shell, plugin, folder / 'again_ginga.fits')
@@ -88,10 +88,10 @@ def run(shell, plugin):
 
 
 def save(shell, plugin, path):
-    plugin.ask_save()
+    plugin.actions.ask_save()
     plugin.dialogs.shown.path.set_text(str(path))
-    plugin.dialogs.shown._answered(None, 1)
-    shell.wait(lambda: plugin.session.saved == path)
+    plugin.dialogs.shown.save()
+    shell.wait(lambda: plugin.session.review.saved_mask == path)
 
 
 def test_three_fronts_give_the_same_file_and_the_same_recipe(shell, channel, folder):

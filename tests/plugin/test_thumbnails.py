@@ -19,7 +19,7 @@ def test_titles_can_be_read_beside_a_long_track(shell, plugin):
     areas = plugin.session.result.segments.table['area'].value
     sides = []
     for label in (int(np.argmax(areas)) + 1, int(np.argmin(np.where(areas < 3, np.inf, areas))) + 1):
-        plugin.select(label, pan=False)
+        plugin.actions.select(label, pan=False)
         shell.settle()
         picture = plugin.panel.thumbnails.viewer.get_image().get_data()
         sides.append(picture.shape[1])

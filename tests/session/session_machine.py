@@ -22,7 +22,6 @@ from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.review import ERASED, MARKED, REJECTED
 from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.session import runner
-from ginga_crplugin.session import session as session_module
 from ginga_crplugin.session.session import Session
 from tests.tools.saves import left_over
 
@@ -47,10 +46,18 @@ class Worker:
     """Holds jobs; they are done when the machine says so, and answer when it says so."""
 
     def __init__(self):
-        self.waiting, self.done = [], []
+        self.waiting, self.done, self.timers = [], [], []
 
     def __call__(self, job, done):
         self.waiting.append((job, done))
+
+    def call_later(self, seconds, callback):
+        assert seconds > 0.0
+        self.timers.append(callback)
+
+    def expire(self, index=0):
+        """Let a timer expire."""
+        self.timers.pop(index % len(self.timers))()
 
     def work(self, index, failure=None):
         """Do a job, or let it fail."""
@@ -75,6 +82,8 @@ class Worker:
                 self.work(0)
             elif self.done:
                 self.answer(0)
+            elif self.timers:
+                self.expire(0)
             else:
                 return
         raise AssertionError('the session has something done without end')
@@ -151,7 +160,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(found=st.booleans(), early=st.booleans())
     def begin(self, found, early):
         compilation.compile_all()  # what is live follows from then on
-        session_module.IDLE, runner.PATIENCE = 0.0, 0.0 if early else 0.5
+        runner.PATIENCE = 0.0 if early else 0.5
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         Reviews.calls.clear()
         self.pristine = {}
@@ -170,27 +179,48 @@ class SessionMachine(RuleBasedStateMachine):
     def start(self):
         """Start the program."""
         self.worker = Worker()
-        self.session = Session(self.worker, Reviews(self.folder / 'reviews'))
-        self.events = []
-        self.session.subscribe(self.heard)
+        self.reviews = Reviews(self.folder / 'reviews')
+        self.session = Session(self.worker, self.reviews, self.worker.call_later)
+        self.selected_pixels = None
+        events = self.session.events
+        events.frame_changed.connect(self.frame_changed)
+        events.result_changed.connect(self.result_changed)
+        events.selection_changed.connect(self.remember_selection)
+        events.busy_changed.connect(self.busy_changed)
+        events.error_raised.connect(self.error_raised)
         self.model, self.asked = None, None
         self.unsaved = self.given_up = self.spoilt = False
 
-    def heard(self, event):
-        self.events.append(event)
-        if event == 'frame':
-            self.unsaved = False
-            frame = self.session._read
-            self.model = None if frame is None else Model(frame.shape, frame.review)
-        if event == 'result' and not self.session.result.exact:
+    def frame_changed(self):
+        self.unsaved = False
+        frame = self.session.frame_read
+        self.model = None if frame is None else Model(frame.shape, frame.review)
+        self.remember_selection()
+
+    def result_changed(self):
+        if not self.session.result.exact:
             self.count('first iteration')
-        if event == 'busy' and self.session.busy:
+        if self.selected_pixels is not None:
+            found = np.intersect1d(self.session.result.segments.pixels, self.selected_pixels)
+            assert (self.session.selection is None) == (len(found) == 0)
+            if self.session.selection is not None:
+                self.count('selection carried over')
+                assert np.isin(self.session.result.segments.pixels_of([self.session.selection]), found).any()
+        self.remember_selection()
+
+    def remember_selection(self):
+        label = self.session.selection
+        self.selected_pixels = None if label is None else self.session.result.segments.pixels_of([label])
+
+    def busy_changed(self):
+        if self.session.busy:
             self.given_up = False
-        if event == 'error':
-            self.given_up = True
-            assert self.session.error
-            assert '\n' not in self.session.error
-            assert not self.session.error.startswith(OURS), self.session.error
+
+    def error_raised(self, message):
+        self.given_up = True
+        assert message == self.session.error != ''
+        assert '\n' not in message
+        assert not message.startswith(OURS), message
 
     def count(self, what):
         self.walked[what] += 1
@@ -254,7 +284,13 @@ class SessionMachine(RuleBasedStateMachine):
         self.count('answer')
         self.worker.answer(index)
 
-    @precondition(lambda self: self.worker.waiting or self.worker.done)
+    @precondition(lambda self: self.worker.timers)
+    @rule(index=st.integers(0, 3))
+    def expire(self, index):
+        self.count('timer')
+        self.worker.expire(index)
+
+    @precondition(lambda self: self.worker.waiting or self.worker.done or self.worker.timers)
     @rule()
     def drain(self):
         self.count('drain')
@@ -289,33 +325,33 @@ class SessionMachine(RuleBasedStateMachine):
             mask[y % shape[0]] = True
             return InputMask(f'row {y}', bit, mask)
 
-        self.session.add_mask(load)
+        self.session.masks.add(load)
 
     @precondition(lambda self: self.session.masks)
     @rule(index=st.integers(0, 5), used=st.booleans())
     def switch_mask(self, index, used):
         self.count('switch mask')
-        self.session.set_mask(index % len(self.session.masks), used=used)
+        self.session.masks.change(index % len(self.session.masks), used=used)
 
     @rule(what=st.sampled_from(['live', 'size', 'grow', 'recipe', 'remedy']), number=st.integers(0, 3))
     def adjust(self, what, number):
         self.count(f'adjust {what}')
         remedies = [check.remedy for check in self.session.checks if check.remedy]
         if what == 'live':
-            self.session.set_live(number > 0)
+            self.session.set_live(live=number > 0)
         elif what == 'size':
             self.session.set_min_size(1 + number)
         elif what == 'grow':
-            self.session.set_grow(number % 3)
+            self.session.review.set_grow(number % 3)
         elif what == 'recipe':
-            self.session.save_recipe(self.folder / 'recipe.yaml', overwrite=True)
+            self.session.recipes.save(self.folder / 'recipe.yaml', overwrite=True)
         elif remedies:
             self.session.apply_remedy(remedies[0])
 
     @rule(sigclip=st.sampled_from([5.0, 7.0]), grow=st.integers(0, 1), own=st.booleans())
     def take_recipe(self, sigclip, grow, own):
         self.count('take recipe')
-        self.session.take_recipe(Recipe({'sigclip': sigclip}, grow=grow, own_masks=own))
+        self.session.recipes.apply(Recipe({'sigclip': sigclip}, grow=grow, own_masks=own))
 
     # the run
 
@@ -337,10 +373,12 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(what=st.sampled_from(['verify', 'pin', 'pinned', 'without masks', None]))
     def compare(self, what):
         self.count('compare')
-        if what in ('verify', 'pin'):
-            getattr(self.session, what)()
+        if what == 'verify':
+            self.session.verification.start()
+        elif what == 'pin':
+            self.session.comparing.pin()
         else:
-            self.session.compare(what)
+            self.session.comparing.compare(what)
 
     # the review
 
@@ -349,7 +387,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.take_up_in_model()
         self.model.set(places, CODES[name])
         self.unsaved = True
-        self.session.edit(name, places)
+        self.session.review.edit(name, places)
 
     @precondition(lambda self: self.session.result is not None)
     @rule(name=st.sampled_from(list(CODES)), seed=st.integers(0, 200), count=st.integers(1, 6))
@@ -359,7 +397,20 @@ class SessionMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.session.result is not None and len(self.session.result.segments))
     @rule(name=st.sampled_from(['reject', 'keep']), seed=st.integers(0, 20))
     def judge(self, name, seed):
-        self.edit_pixels(name, self.session.pixels_of([1 + seed % len(self.session.result.segments)]))
+        self.edit_pixels(name, self.session.result.segments.pixels_of([1 + seed % len(self.session.result.segments)]))
+
+    @precondition(lambda self: self.session.result is not None)
+    @rule(label=st.integers(0, 12))
+    def select(self, label):
+        self.count('select')
+        before = self.session.selection
+        if 1 <= label <= len(self.session.result.segments):
+            self.session.select(label)
+            assert self.session.selection == label
+        else:
+            with pytest.raises(ValueError, match=f'label is {label}: '):
+                self.session.select(label)
+            assert self.session.selection == before
 
     @precondition(lambda self: self.session.result is not None)
     @rule(crash=st.booleans(), run=st.booleans())
@@ -372,8 +423,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.open(which)
         self.worker.drain()
         if unsaved and len(self_said[0]):
-            np.testing.assert_array_equal(self.session.kept[0], self_said[0])
-            np.testing.assert_array_equal(self.session.kept[1], self_said[1])
+            np.testing.assert_array_equal(self.session.review.saved_review[0], self_said[0])
+            np.testing.assert_array_equal(self.session.review.saved_review[1], self_said[1])
         if run:
             self.session.detect()
             self.worker.drain()
@@ -385,19 +436,19 @@ class SessionMachine(RuleBasedStateMachine):
         self.take_up_in_model()
         getattr(self.model, name)()
         self.unsaved = True
-        self.session.edit(name)
+        self.session.review.edit(name)
 
     def take_up_in_model(self):
-        if self.session.kept is not None:
-            self.model.set(*self.session.kept)
+        if self.session.review.saved_review is not None:
+            self.model.set(*self.session.review.saved_review)
 
-    @precondition(lambda self: self.session.kept is not None)
+    @precondition(lambda self: self.session.review.saved_review is not None)
     @rule(kept=st.booleans())
     def take_up(self, kept):
         self.count('take up' if kept else 'forget')
         if kept:
             self.take_up_in_model()
-        self.session.take_up(kept=kept)
+        self.session.review.restore() if kept else self.session.review.discard()
 
     # the output
 
@@ -418,6 +469,16 @@ class SessionMachine(RuleBasedStateMachine):
     # what holds at any time
 
     @invariant()
+    def the_parameters_are_those_of_the_settings(self):
+        expected = self.session.settings.resolved(self.session.frame)
+        assert (self.session.params, self.session.sources) == expected
+
+    @invariant()
+    def the_selection_is_a_segment_of_the_result(self):
+        if self.session.selection is not None:
+            assert 1 <= self.session.selection <= len(self.session.result.segments)
+
+    @invariant()
     def what_is_displayed_is_unchanged(self):
         self.count('states')
         np.testing.assert_array_equal(self.memory.ccd.data, pixels(2))
@@ -431,7 +492,7 @@ class SessionMachine(RuleBasedStateMachine):
         frame = self.session.frame
         if frame is None:
             assert self.session.result is None
-            assert self.session.review is None
+            assert self.session.review.edited is None
             assert self.session.checks == []
             return
         expected = pixels(2) if self.asked == 'memory' else self.pristine[self.folder / self.asked]
@@ -441,7 +502,7 @@ class SessionMachine(RuleBasedStateMachine):
     def the_result_is_of_the_frame_at_hand(self):
         result = self.session.result
         if result is None:
-            assert self.session.comparison is None
+            assert self.session.comparing.comparison is None
             return
         frame = self.session.frame
         assert result.frame.ccd is frame.ccd or np.array_equal(result.frame.ccd.data, frame.ccd.data)
@@ -461,8 +522,8 @@ class SessionMachine(RuleBasedStateMachine):
     @invariant()
     def the_review_is_what_was_said(self):
         session = self.session
-        assert (session.review is None) == (self.model is None)
-        if session.review is None:
+        assert (session.review.edited is None) == (self.model is None)
+        if session.review.edited is None:
             return
         places, codes = session.review.edited
         np.testing.assert_array_equal(places, np.flatnonzero(self.model.codes))
@@ -470,28 +531,28 @@ class SessionMachine(RuleBasedStateMachine):
         assert session.review.can_undo == bool(self.model.history)
         assert session.review.can_redo == bool(self.model.undone)
         if session.result is not None:
-            expected = self.model.mask(session.result.detection.crmask, session.grow)
-            np.testing.assert_array_equal(session.decisions.mask, expected)
-            plane = session.decisions.plane(session.result.frame.bits)
+            expected = self.model.mask(session.result.detection.crmask, session.review.grow)
+            np.testing.assert_array_equal(session.review.decisions.mask, expected)
+            plane = session.review.decisions.plane(session.result.frame.bits)
             merged = merge_mask(session.result.frame, session.result.detection, expected)
             np.testing.assert_array_equal(plane & ~np.uint8(MaskBit.SATURATED), merged & ~np.uint8(MaskBit.SATURATED))
 
     @invariant()
     def what_was_saved_is_what_is_shown(self):
         session = self.session
-        if session.saved is None:
+        if session.review.saved_mask is None:
             return
-        with fits.open(session.saved) as hdus:
+        with fits.open(session.review.saved_mask) as hdus:
             plane = np.array(hdus['DQ'].data)
             said = {int(p): int(c) for p, c in hdus['CRREVIEW'].data} if 'CRREVIEW' in hdus else {}
-        expected = merge_mask(session.result.frame, session.result.detection, session.decisions.mask)
+        expected = merge_mask(session.result.frame, session.result.detection, session.review.decisions.mask)
         np.testing.assert_array_equal(plane, expected)
         assert said == dict(zip(*map(np.ndarray.tolist, session.review.edited), strict=True))
 
     @invariant()
     def what_is_kept_is_the_newest(self):
         for word in Reviews.calls:
-            kept, newest = self.session._judgement._reviews.load(word), Reviews.newest(word)
+            kept, newest = self.reviews.load(word), Reviews.newest(word)
             assert (kept is None) == (newest is None)
             if kept is not None:
                 np.testing.assert_array_equal(kept[0], newest[0])
@@ -506,7 +567,7 @@ class SessionMachine(RuleBasedStateMachine):
         """What holds when nothing is left to be done."""
         session = self.session
         assert not session.busy
-        assert not session.verifying
+        assert not session.verification.running
         if session.frame is None:
             return
         if session.live and session.result is not None and compilation.ready():
@@ -514,7 +575,7 @@ class SessionMachine(RuleBasedStateMachine):
         assert session.result is None or session.result.exact
         assert session.result is None or session.result.is_hinted or self.spoilt
         if self.unsaved:
-            kept = session._judgement._reviews.load(frame_hash(session.frame))
+            kept = self.reviews.load(frame_hash(session.frame))
             places, codes = session.review.edited
             assert (kept is None) == (len(places) == 0)
             if kept is not None:

@@ -20,11 +20,12 @@ from ginga_crplugin import (
     read_frame,
 )
 from ginga_crplugin.core.frame import MaskSource
-from ginga_crplugin.core.lacosmic import compilation
+from ginga_crplugin.core.lacosmic import compilation, engine
 from ginga_crplugin.core.lacosmic.detect import Cancelled
 from ginga_crplugin.io.read import make_frame
 from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
-from ginga_crplugin.panels.text import saved_text
+from ginga_crplugin.panels.text import engine_note, saved_text
+from ginga_crplugin.session import runner
 from ginga_crplugin.session.session import Session
 
 
@@ -32,10 +33,16 @@ class Worker:
     """Keeps jobs until the test lets them be done."""
 
     def __init__(self):
-        self.jobs = []
+        self.jobs, self.timers = [], []
 
     def __call__(self, job, done):
         self.jobs.append((job, done))
+
+    def call_later(self, _seconds, callback):
+        self.timers.append(callback)
+
+    def expire(self):
+        self.timers.pop(0)()
 
     def work(self, index=0):
         job, done = self.jobs.pop(index)
@@ -45,9 +52,15 @@ class Worker:
             result, error = None, failure
         done(result, error)
 
-    def work_all(self):
+    def work_jobs(self):
         while self.jobs:
             self.work()
+
+    def work_all(self):
+        self.work_jobs()
+        while self.timers:
+            self.expire()
+            self.work_jobs()
 
 
 @pytest.fixture
@@ -57,15 +70,16 @@ def worker():
 
 @pytest.fixture
 def session(worker, saao):
-    session = Session(worker)
+    session = Session(worker, None, worker.call_later)
     session.open(lambda: saao)
     worker.work_all()
     return session
 
 
-def heard(session):
+def recorded(session):
+    """The names of the events of a session from now on."""
     events = []
-    session.subscribe(events.append)
+    session.events.connect(lambda info: events.append(info.signal.name))
     return events
 
 
@@ -103,7 +117,7 @@ def test_a_failing_run_keeps_the_last_result_and_says_why(session, worker):
     session.detect()
     worker.work_all()
     first = session.result
-    session.add_mask(lambda: InputMask('all', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    session.masks.add(lambda: InputMask('all', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     worker.work_all()
     session.detect()
     worker.work_all()
@@ -152,18 +166,18 @@ def test_a_refused_value_changes_nothing(session):
 def test_masks_are_switched_and_given_causes(session, worker):
     mask = np.zeros(session.frame.shape, bool)
     mask[5, 7] = True
-    session.add_mask(lambda: InputMask('m', MaskBit.BAD, mask))
+    session.masks.add(lambda: InputMask('m', MaskBit.BAD, mask))
     worker.work_all()
     assert session.frame.bits[5, 7] == MaskBit.BAD
-    session.set_mask(0, bit=MaskBit.HOT)
+    session.masks.change(0, bit=MaskBit.HOT)
     assert session.frame.bits[5, 7] == MaskBit.HOT
-    session.set_mask(0, used=False)
+    session.masks.change(0, used=False)
     assert session.frame.bits[5, 7] == 0
     assert len(session.masks) == 1
 
 
 def test_masks_of_the_user_go_on_to_the_next_frame_of_that_shape(session, worker, saao):
-    session.add_mask(lambda: InputMask('m', MaskBit.BAD, np.eye(512, dtype=bool)))
+    session.masks.add(lambda: InputMask('m', MaskBit.BAD, np.eye(512, dtype=bool)))
     worker.work_all()
     session.open(lambda: saao)
     worker.work_all()
@@ -179,7 +193,7 @@ def test_masks_of_the_user_go_on_to_the_next_frame_of_that_shape(session, worker
 def test_what_is_not_of_the_last_run_is_not_saved(session, worker, tmp_path):
     session.detect()
     worker.work_all()
-    session.set_live(False)
+    session.set_live(live=False)
     session.set_params(sigclip=8.0)
     session.save(tmp_path / 'out.fits')
     worker.work_all()
@@ -188,16 +202,16 @@ def test_what_is_not_of_the_last_run_is_not_saved(session, worker, tmp_path):
 
 
 def test_a_mask_of_another_shape_is_refused(session, worker):
-    session.add_mask(lambda: InputMask('m', MaskBit.BAD, np.ones((3, 4), bool)))
+    session.masks.add(lambda: InputMask('m', MaskBit.BAD, np.ones((3, 4), bool)))
     worker.work_all()
     assert '(3, 4)' in session.error
     assert '(512, 512)' in session.error
-    assert session.masks == ()
+    assert len(session.masks) == 0
 
 
 def test_of_masks_added_together_one_of_another_shape_is_refused(session, worker):
-    session.add_mask(lambda: InputMask('good', MaskBit.BAD, np.eye(512, dtype=bool)))
-    session.add_mask(lambda: InputMask('small', MaskBit.BAD, np.ones((3, 4), bool)))
+    session.masks.add(lambda: InputMask('good', MaskBit.BAD, np.eye(512, dtype=bool)))
+    session.masks.add(lambda: InputMask('small', MaskBit.BAD, np.ones((3, 4), bool)))
     worker.work_all()
     assert '(3, 4)' in session.error
     assert [choice.mask.name for choice in session.masks] == ['good']
@@ -209,7 +223,7 @@ def test_the_masks_of_a_frame_go_with_it(session, worker):
     worker.work_all()
     assert [choice.own for choice in session.masks] == [True]
     session.close()
-    assert session.masks == ()
+    assert len(session.masks) == 0
 
 
 def test_what_has_changed_since_the_run_is_known(session, worker):
@@ -224,11 +238,11 @@ def test_what_has_changed_since_the_run_is_known(session, worker):
 def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
     session.detect()
     worker.work_all()
-    events = heard(session)
+    events = recorded(session)
     session.save(tmp_path / 'out.fits')
     worker.work_all()
-    assert session.saved == tmp_path / 'out.fits'
-    assert events == ['saved']
+    assert session.review.saved_mask == tmp_path / 'out.fits'
+    assert events == ['mask_saved']
     session.save(tmp_path / 'out.fits')
     worker.work_all()
     assert 'exists' in session.error
@@ -276,11 +290,11 @@ def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
     worker.work_all()
     assert_array_equal(session.result.detection.crmask, detect(session.frame, session.params, 'ccdproc').crmask)
     assert not session.outdated
-    session.set_live(False)
+    session.set_live(live=False)
     session.set_params(sigclip=8.0)
     assert not worker.jobs
     assert session.outdated
-    session.set_live(True)
+    session.set_live(live=True)
     worker.work_all()
     assert session.result.detection.params.sigclip == 8.0
 
@@ -293,20 +307,27 @@ def test_the_first_result_follows_what_was_changed_while_it_was_searched(session
     assert not session.outdated
 
 
-def test_a_change_of_masks_keeps_the_engine(session, worker, fast):
+def test_a_change_of_masks_keeps_the_engine(session, worker, fast, monkeypatch):
+    made = []
+
+    class Counted(engine.LACosmic):
+        def __init__(self, *args, **options):
+            made.append(self)
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(engine, 'LACosmic', Counted)
     session.detect()
     worker.work_all()
-    engine = session._search._detector._engine
-    assert engine is not None
-    session.add_mask(lambda: InputMask('some', MaskBit.BAD, np.eye(512, dtype=bool)))
+    session.masks.add(lambda: InputMask('some', MaskBit.BAD, np.eye(512, dtype=bool)))
     worker.work_all()
-    assert session._search._detector._engine is engine
+    assert len(made) == 1
 
 
 def test_hints_come_though_the_list_changes_meanwhile(session, worker):
     session.detect()
-    while 'hint' not in ''.join(job.__qualname__ for job, _ in worker.jobs):
-        worker.work()
+    worker.work_jobs()
+    worker.expire()
+    assert len(worker.jobs) == 1
     session.set_min_size(5)
     worker.work_all()
     assert 'hint' in session.result.segments.table.colnames
@@ -324,17 +345,34 @@ def test_hints_come_though_the_run_that_followed_is_given_up(session, worker, fa
     assert session.result.is_hinted
 
 
-def test_hints_come_though_another_result_came_and_went(session, worker, fast):
+def test_hints_come_though_another_result_came_and_went(session, worker, fast, monkeypatch):
+    monkeypatch.setattr(runner, 'PATIENCE', 0.0)
     session.detect()
-    while 'hint' not in ''.join(job.__qualname__ for job, _ in worker.jobs):
+    worker.work_jobs()
+    first = session.result
+    session.set_params(sigclip=7.0)
+    while session.result is first:
         worker.work()
-    first, session.result = session.result, None  # what the job sees
-    job, done = worker.jobs.pop()
-    assert job() is None
-    session.result = first
-    done(None, None)
+    assert not session.result.exact
+    worker.expire()  # it is not the result that the hints were requested for
+    session.cancel()
+    assert session.result.detection is first.detection
     worker.work_all()
     assert session.result.is_hinted
+
+
+def test_hints_are_computed_when_the_session_is_idle(session, worker, fast):
+    session.detect()
+    worker.work_jobs()
+    assert not session.result.is_hinted
+    session.set_params(sigclip=7.0)
+    worker.work_jobs()
+    worker.expire()  # another result has come meanwhile
+    assert not worker.jobs
+    worker.expire()
+    worker.work_jobs()
+    assert session.result.is_hinted
+    assert not worker.timers
 
 
 def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
@@ -343,14 +381,14 @@ def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
     assert [item.name for item in session.frame.masks] == ['outliers']
     session.open(lambda: saao)
     worker.work_all()
-    assert session.masks == ()
+    assert len(session.masks) == 0
 
 
 def test_what_was_rejected_is_not_cleaned_in_the_saved_file(session, worker, tmp_path):
     session.detect()
     worker.work_all()
-    pixels = session.pixels_of([1])
-    session.edit('reject', pixels)
+    pixels = session.result.segments.pixels_of([1])
+    session.review.edit('reject', pixels)
     session.save(tmp_path / 'out.fits', cleaned=True)
     worker.work_all()
     cleaned = fits.getdata(tmp_path / 'out.fits', 'CLEANED').ravel()
@@ -365,18 +403,18 @@ def test_a_change_of_masks_is_followed(session, worker, fast):
     everywhere = session.result.detection.crmask.copy()
     mask = np.zeros(session.frame.shape, bool)
     mask[:256] = True
-    session.add_mask(lambda: InputMask('half', MaskBit.BAD, mask))
+    session.masks.add(lambda: InputMask('half', MaskBit.BAD, mask))
     worker.work_all()
     assert_array_equal(session.result.detection.crmask, detect(session.frame, session.params, 'ccdproc').crmask)
-    session.set_mask(0, used=False)
+    session.masks.change(0, used=False)
     worker.work_all()
     assert_array_equal(session.result.detection.crmask, everywhere)
 
 
-def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast):
+def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast, monkeypatch):
     session.detect()
     worker.work_all()
-    session._search._seconds = 9.0
+    monkeypatch.setattr(runner, 'PATIENCE', 0.0)
     session.set_params(sigclip=7.0)
     worker.work()
     assert not session.result.exact
@@ -389,11 +427,11 @@ def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast):
     assert not session.outdated
 
 
-def test_cancel_after_the_first_iteration_gives_the_last_result_back(session, worker, fast):
+def test_cancel_after_the_first_iteration_gives_the_last_result_back(session, worker, fast, monkeypatch):
     session.detect()
     worker.work_all()
     first = session.result.detection
-    session._search._seconds = 9.0
+    monkeypatch.setattr(runner, 'PATIENCE', 0.0)
     session.set_params(sigclip=7.0)
     worker.work()
     session.cancel()
@@ -414,8 +452,8 @@ def test_a_cancelled_run_stops_early(session, worker, fast):
 def test_verify_compares_with_ccdproc(session, worker, fast):
     session.detect()
     worker.work_all()
-    session.verify()
-    assert session.verifying
+    session.verification.start()
+    assert session.verification.running
     worker.work_all()
     assert session.result.verified.startswith('identical to ccdproc')
     session.set_params(sigclip=7.0)
@@ -426,12 +464,12 @@ def test_verify_compares_with_ccdproc(session, worker, fast):
 def test_the_decision_on_a_result_that_is_no_more_is_void(session, worker, fast):
     session.detect()
     worker.work_all()
-    session.verify()
+    session.verification.start()
     session.set_params(sigclip=7.0)
     worker.work(1)
     worker.work_all()
     assert session.result.verified == ''
-    assert not session.verifying
+    assert not session.verification.running
 
 
 def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
@@ -441,19 +479,19 @@ def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
     assert session.result.detection.engine.startswith('ccdproc')
     session.set_params(sigclip=7.0)
     assert not worker.jobs
-    assert 'compiling' in session.engine
+    assert 'compiling' in engine_note()
 
 
 @pytest.fixture
 def reviews(tmp_path, worker, saao):
     """A folder with the kept review of a frame: pixels 7 and 9 are painted."""
     reviews = ReviewCache(tmp_path / 'reviews')
-    session = Session(worker, reviews)
+    session = Session(worker, reviews, worker.call_later)
     session.open(lambda: saao)
     worker.work_all()
     session.detect()
     worker.work_all()
-    session.edit('mark', [7, 9])
+    session.review.edit('mark', [7, 9])
     worker.work_all()
     return reviews
 
@@ -461,7 +499,7 @@ def reviews(tmp_path, worker, saao):
 @pytest.fixture
 def again(worker, reviews, saao):
     """The frame opened again."""
-    session = Session(worker, reviews)
+    session = Session(worker, reviews, worker.call_later)
     session.open(lambda: saao)
     worker.work_all()
     session.detect()
@@ -470,44 +508,44 @@ def again(worker, reviews, saao):
 
 
 def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, saao):
-    assert again.kept is not None
-    again.take_up(kept=True)
-    assert list(again.decisions.marked) == [7, 9]
-    again.take_up(kept=True)  # once is enough
-    assert list(again.decisions.marked) == [7, 9]
-    other = Session(worker, reviews)
+    assert again.review.saved_review is not None
+    again.review.restore()
+    assert list(again.review.decisions.marked) == [7, 9]
+    again.review.restore()  # once is enough
+    assert list(again.review.decisions.marked) == [7, 9]
+    other = Session(worker, reviews, worker.call_later)
     other.open(lambda: saao)
     worker.work_all()
-    other.take_up(kept=False)
+    other.review.discard()
     worker.work_all()
     assert reviews.load(frame_hash(saao)) is None
 
 
 def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao):
-    again.edit('mark', [20])
+    again.review.edit('mark', [20])
     worker.work_all()
     assert list(reviews.load(frame_hash(saao))[0]) == [7, 9, 20]
-    assert list(again.decisions.marked) == [7, 9, 20]
+    assert list(again.review.decisions.marked) == [7, 9, 20]
 
 
 def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
     again.save(tmp_path / 'one.fits')
     worker.work_all()
     assert reviews.load(frame_hash(saao)) is not None
-    again.take_up(kept=True)
+    again.review.restore()
     again.save(tmp_path / 'two.fits')
     worker.work_all()
-    assert again.saved == tmp_path / 'two.fits'
+    assert again.review.saved_mask == tmp_path / 'two.fits'
     assert reviews.load(frame_hash(saao)) is None
 
 
 def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_path):
-    again.take_up(kept=True)
+    again.review.restore()
     again.save(tmp_path / 'one.fits')
-    again.edit('mark', [20])
+    again.review.edit('mark', [20])
     worker.work_all()
-    assert again.written == tmp_path / 'one.fits'
-    assert again.saved is None  # of the review as it stands
+    assert again.review.last_saved_mask == tmp_path / 'one.fits'
+    assert again.review.saved_mask is None  # of the review as it stands
     assert list(reviews.load(frame_hash(saao))[0]) == [7, 9, 20]
 
 
@@ -515,22 +553,22 @@ def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, r
     def fail(*_, **__):
         raise PermissionError(13, 'Permission denied')
 
-    again.take_up(kept=True)
+    again.review.restore()
     with monkeypatch.context() as patch:
         patch.setattr('os.open', fail)
-        again.edit('mark', [20])
+        again.review.edit('mark', [20])
         worker.work_all()
     assert again.error.startswith('the review cannot be kept for later')
-    assert list(again.decisions.marked) == [7, 9, 20]
+    assert list(again.review.decisions.marked) == [7, 9, 20]
     monkeypatch.setattr('ginga_crplugin.io.review_cache.ReviewCache.delete', fail)
     again.save(tmp_path / 'one.fits')
     worker.work_all()
     assert (tmp_path / 'one.fits').exists()
-    assert again.saved == tmp_path / 'one.fits'
+    assert again.review.saved_mask == tmp_path / 'one.fits'
 
 
 def test_without_a_frame_there_are_defaults(worker):
-    session = Session(worker)
+    session = Session(worker, None, worker.call_later)
     assert session.params == LACosmicParams()
     session.detect()
     assert not worker.jobs
@@ -550,37 +588,37 @@ def dark(tmp_path, saao):
 
 def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, saao, dark):
     session.set_params(sigclip=6.0)
-    session.add_mask(lambda: read_dark(dark, 30.0))
+    session.masks.add(lambda: read_dark(dark, 30.0))
     session.set_min_size(2)
-    session.set_grow(1)
+    session.review.set_grow(1)
     session.detect()
     worker.work_all()
-    other = Session(worker)
-    other.take_recipe(session.recipe)
+    other = Session(worker, None, worker.call_later)
+    other.recipes.apply(session.recipes.current)
     other.open(lambda: saao)
     worker.work_all()
     assert other.params == session.params
     assert other.sources['sigclip'] == 'recipe'
     assert other.sources['gain'] == session.sources['gain']
     assert [choice.mask.name for choice in other.masks] == ['dark.fits > 30']
-    assert (other.min_size, other.grow) == (2, 1)
+    assert (other.min_size, other.review.grow) == (2, 1)
     other.detect()
     worker.work_all()
-    assert_array_equal(other.decisions.mask, session.decisions.mask)
-    assert other.recipe == session.recipe
+    assert_array_equal(other.review.decisions.mask, session.review.decisions.mask)
+    assert other.recipes.current == session.recipes.current
 
 
 def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, dark):
     session.set_params(sigclip=9.0, objlim=2.0)
-    session.add_mask(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    session.masks.add(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     session.detect()
     worker.work_all()
-    events = heard(session)
-    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
+    events = recorded(session)
+    session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
     worker.work_all()
     assert (session.params.sigclip, session.params.objlim) == (6.0, 5.0)
     assert [choice.mask.count for choice in session.masks] == [1]
-    assert events[0] == 'recipe'
+    assert events[-3:] == ['recipe_changed', 'masks_changed', 'params_changed'] or 'recipe_changed' in events
     session.set_params(sigclip=7.0)
     assert (session.params.sigclip, session.sources['sigclip']) == (7.0, 'user')
     session.set_params(sigclip=None)
@@ -589,17 +627,17 @@ def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, d
 
 def test_a_recipe_whose_mask_is_missing_changes_nothing(session, worker, tmp_path):
     before = session.params, session.masks
-    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(tmp_path / 'none.fits'),)))
+    session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(tmp_path / 'none.fits'),)))
     worker.work_all()
     assert (session.params, session.masks) == before
-    assert session.used_recipe is None
+    assert session.settings.recipe is None
     assert 'none.fits' in session.error
 
 
 def test_a_recipe_that_comes_while_a_frame_is_opened_is_used_on_it(worker, saao, dark):
-    session = Session(worker)
+    session = Session(worker, None, worker.call_later)
     session.open(lambda: saao)
-    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
+    session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
     worker.work(1)
     worker.work_all()
     assert session.params.sigclip == 6.0
@@ -607,36 +645,36 @@ def test_a_recipe_that_comes_while_a_frame_is_opened_is_used_on_it(worker, saao,
 
 
 def test_a_recipe_holds_for_the_frames_that_come(session, worker, saao, dark):
-    session.take_recipe(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),), own_masks=False))
+    session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),), own_masks=False))
     worker.work_all()
     own = InputMask.from_data('MASK in this file', MaskBit.INPUT, np.ones(saao.shape, bool), 'own')
     session.open(lambda: saao.replace(masks=(own,)))
     worker.work_all()
     assert [choice.used for choice in session.masks] == [False, True]
     assert np.count_nonzero(session.frame.bits) == 1
-    assert session.recipe.own_masks is False
+    assert session.recipes.current.own_masks is False
 
 
 def test_the_file_of_a_recipe(session, worker, tmp_path):
     path = tmp_path / 'night.yaml'
     session.set_params(sigclip=6.0)
-    session.save_recipe(path)
+    session.recipes.save(path)
     worker.work_all()
-    assert session.saved_recipe == path
-    assert load_recipe(path) == session.recipe
-    session.save_recipe(path)
+    assert session.recipes.saved_path == path
+    assert load_recipe(path) == session.recipes.current
+    session.recipes.save(path)
     worker.work_all()
     assert 'exists already' in session.error
 
 
 def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
-    session.add_mask(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
+    session.masks.add(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     worker.work_all()
-    session.save_recipe(tmp_path / 'night.yaml')
+    session.recipes.save(tmp_path / 'night.yaml')
     assert 'mask mine came from no file' in session.error
     assert not list(tmp_path.iterdir())
-    empty = Session(worker)
-    empty.save_recipe(tmp_path / 'night.yaml')
+    empty = Session(worker, None, worker.call_later)
+    empty.recipes.save(tmp_path / 'night.yaml')
     assert 'there is no frame yet' in empty.error
 
 
@@ -646,25 +684,27 @@ def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
 def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp_path):
     session.detect()
     worker.work_all()
-    session.edit('reject', session.pixels_of([2]))
-    session.edit('mark', [5, 6])
+    session.review.edit('reject', session.result.segments.pixels_of([2]))
+    session.review.edit('mark', [5, 6])
     session.save(tmp_path / 'out.fits')
     worker.work_all()
-    again = Session(worker)
+    again = Session(worker, None, worker.call_later)
     again.open(lambda: read_frame(tmp_path / 'out.fits'))
     worker.work_all()
     again.detect()
     worker.work_all()
-    assert_array_equal(again.decisions.mask, session.decisions.mask)
-    assert again.decisions.rejected_labels.tolist() == session.decisions.rejected_labels.tolist() == [2]
+    assert_array_equal(again.review.decisions.mask, session.review.decisions.mask)
+    assert again.review.decisions.rejected_labels.tolist() == session.review.decisions.rejected_labels.tolist() == [2]
     again.save(None, kind='into', overwrite=True)
     worker.work_all()
     assert not again.error
     with fits.open(tmp_path / 'out.fits') as hdus:
         assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CRREVIEW']
-        assert_array_equal((hdus['DQ'].data & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0, session.decisions.mask)
+        assert_array_equal(
+            (hdus['DQ'].data & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED)) != 0, session.review.decisions.mask
+        )
         assert hdus['CRREVIEW'].data['CODE'].tolist().count(3) == 2
-    again.edit('keep', again.review.edited[0])
+    again.review.edit('keep', again.review.edited[0])
     again.save(None, kind='into', overwrite=True)
     worker.work_all()
     with fits.open(tmp_path / 'out.fits') as hdus:
@@ -686,7 +726,7 @@ def test_what_changed_while_the_engine_was_compiled_is_followed(session, worker,
 
 
 def test_a_saved_review_that_does_not_fit_is_told(worker, saao):
-    session = Session(worker)
+    session = Session(worker, None, worker.call_later)
     session.open(lambda: saao.replace(review=(np.array([saao.ccd.data.size]), np.array([1]))))
     worker.work_all()
     assert session.frame is not None
@@ -694,12 +734,12 @@ def test_a_saved_review_that_does_not_fit_is_told(worker, saao):
 
 
 def test_a_late_save_says_nothing_of_the_next_frame(again, worker, saao, tmp_path):
-    events = heard(again)
+    events = recorded(again)
     again.save(tmp_path / 'one.fits')
     again.open(lambda: saao)
     worker.work_all()
     assert (tmp_path / 'one.fits').exists()
-    assert 'saved' not in events
+    assert 'mask_saved' not in events
 
 
 @pytest.mark.parametrize('change', ['another frame', 'grow', 'kept review'])
@@ -708,12 +748,12 @@ def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, s
     if change == 'another frame':
         again.open(lambda: saao)
     elif change == 'grow':
-        again.set_grow(1)
+        again.review.set_grow(1)
     else:
-        again.take_up(kept=True)
+        again.review.restore()
     worker.work_all()
-    assert again.written == tmp_path / 'one.fits'
-    assert again.saved is None
+    assert again.review.last_saved_mask == tmp_path / 'one.fits'
+    assert again.review.saved_mask is None
     assert 'as it was before the last change' in saved_text(again)
 
 
@@ -722,14 +762,14 @@ def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tm
     again.save(tmp_path / 'one.fits')
     worker.work_all()
     assert saved_text(again) == 'saved: one.fits'
-    again.set_grow(1) if change == 'grow' else again.take_up(kept=True)
-    assert again.saved is None
+    again.review.set_grow(1) if change == 'grow' else again.review.restore()
+    assert again.review.saved_mask is None
 
 
 @pytest.mark.parametrize('card', [{'RDNOISE': 2e4}, {'GAIN': 1e12}, {'GAIN': 1e-9}, {'SATURATE': 1e-5}])
 def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card):
-    session = Session(worker)
-    events = heard(session)
+    session = Session(worker, None, worker.call_later)
+    events = recorded(session)
     frame = make_frame(
         np.random.default_rng(0).normal(100.0, 5.0, (60, 60)), fits.Header(card | {'BUNIT': 'adu'}), 'far'
     )
@@ -738,12 +778,12 @@ def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card)
     assert session.params == LACosmicParams()
     assert set(session.sources.values()) == {'default'}
     assert any(f'{next(iter(card))} in the header is left aside' in note for note in session.frame.notes)
-    assert 'checks' in events
+    assert 'checks_changed' in events
     assert not session.error
 
 
 def test_a_gain_that_makes_the_saturation_too_low_leaves_it_aside(worker):
-    session = Session(worker)
+    session = Session(worker, None, worker.call_later)
     data = np.random.default_rng(0).normal(100.0, 5.0, (60, 60))
     session.open(lambda: make_frame(data, fits.Header({'BUNIT': 'adu', 'SATURATE': 100.0}), 'low'))
     worker.work_all()

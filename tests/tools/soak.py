@@ -171,7 +171,7 @@ class Soak:
     def change(self):
         """Choose another value; live, this runs."""
         name, values = self.any_of([('sigclip', (3.5, 4.5, 6.0)), ('objlim', (3.0, 5.0)), ('niter', (2, 4))])
-        self.plugin.choose(name, self.any_of(values))
+        self.plugin.actions.set_param(name, self.any_of(values))
 
     def detect(self):
         """Run, and wait most of the time."""
@@ -188,29 +188,29 @@ class Soak:
     def use_mask(self):
         """Use the mask, or use it no more."""
         if self.session.masks:
-            self.session.set_mask(0, used=bool(self.rng.integers(2)))
+            self.session.masks.change(0, used=bool(self.rng.integers(2)))
         else:
-            self.session.add_mask(lambda path=self.mask: read_mask(path, default=MaskBit.BAD))
+            self.session.masks.add(lambda path=self.mask: read_mask(path, default=MaskBit.BAD))
 
     def compare(self):
         """Pin and compare; not with ccdproc, for astroscrappy 1.3 never gives back a byte a pixel of each call."""
         self.any_of(
             [
-                self.session.pin,
-                lambda: self.session.compare('pinned'),
-                lambda: self.session.compare('without masks'),
+                self.session.comparing.pin,
+                lambda: self.session.comparing.compare('pinned'),
+                lambda: self.session.comparing.compare('without masks'),
             ]
         )()
 
     def live(self):
         """Have the result follow, or not."""
-        self.plugin.set_live(bool(self.rng.integers(4)))
+        self.plugin.actions.values['live'](bool(self.rng.integers(4)))
 
     # the review
 
     def review(self):
         """Go on to a segment and pass a decision."""
-        self.plugin.step(self.any_of((-1, 1)))
+        self.plugin.actions.step(self.any_of((-1, 1)))
         self.click(self.any_of(('keep', 'reject')))
 
     def take_back(self):
@@ -221,15 +221,15 @@ class Soak:
         """Draw by hand."""
         if self.session.result is not None:
             mode = self.any_of(MODES[1:])
-            self.plugin.draw(mode)
-            self.session.draw(mode, self.rng.integers(0, SHAPE[0] * SHAPE[1], 20))
-            self.plugin.draw('off')
+            self.plugin.actions.set_drawing_mode(mode)
+            self.session.review.draw(mode, self.rng.integers(0, SHAPE[0] * SHAPE[1], 20))
+            self.plugin.actions.set_drawing_mode('off')
 
     def show(self):
         """Show the cleaned frame or the frame, and a layer or not."""
         self.click('blink')
         self.plugin.overlay.set_visible('cosmic rays', bool(self.rng.integers(2)))
-        self.plugin.choose_opacity(self.rng.uniform(0.2, 0.9))
+        self.plugin.actions.values['opacity'](self.rng.uniform(0.2, 0.9))
 
     # the output
 
@@ -240,11 +240,11 @@ class Soak:
             self.click('run')
             self.rest()
         kind = self.any_of(('new', 'mask'))
-        self.plugin.ask_save()
+        self.plugin.actions.ask_save()
         self.session.save(self.folder / f'{kind}.fits', kind=kind, overwrite=True, cleaned=bool(self.rng.integers(2)))
-        self.shell.wait(lambda: self.session.saved is not None or self.session.error, PATIENCE)
+        self.shell.wait(lambda: self.session.review.saved_mask is not None or self.session.error, PATIENCE)
         if self.rng.random() < 0.3:
-            self.plugin.show_saved()
+            self.plugin.actions.show_saved()
             self.shell.settle()
             self.shell.fv.change_channel('Soak')
 

@@ -1,0 +1,46 @@
+"""What only the controls in a notebook do: paths that are typed, and the image in place of the original."""
+
+from pathlib import Path
+
+from ginga_crplugin.panels.actions import Actions
+
+from .convert import cleaned_ccd
+
+__all__ = ['NotebookActions']
+
+
+class NotebookActions(Actions):
+    """What the controls and keys in a notebook do.
+
+    Parameters
+    ----------
+    session : Session
+        The session that is changed.
+    view : ViewerAdapter
+        The image in its viewer.
+    set_unit : callable
+        ``set_unit(unit)`` opens the image again in another unit.
+    """
+
+    def __init__(self, session, view, set_unit):
+        super().__init__(session, view.overlay, view.canvas)
+        self._view = view
+        self.buttons |= {
+            'add': lambda: self.add_mask(self.widgets.mask_path.value.strip()),
+            'dark': lambda: self.add_dark(self.widgets.mask_path.value.strip(), self.widgets.limit.value),
+            'load_recipe': lambda: self.apply_recipe(self.widgets.recipe_path.value.strip()),
+            'save_recipe': lambda: session.recipes.save(Path(self.widgets.recipe_path.value.strip())),
+        }
+        self.values |= {'cleaned': self.show_cleaned, 'unit': set_unit}
+
+    def blink(self):
+        """Show the cleaned frame instead of the original, or the original again."""
+        button = self.widgets.cleaned
+        button.value = not button.value and not button.disabled
+
+    def show_cleaned(self, cleaned):
+        """Show the cleaned frame in place of the original, or the original again."""
+        if not cleaned:
+            self._view.show_original()
+        elif self.session.result is not None:
+            self._view.show_instead(cleaned_ccd(self.session.result, self.session.review.decisions))

@@ -1,0 +1,202 @@
+"""What the controls and keys of a panel do, in both fronts."""
+
+import numpy as np
+
+from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.io.input_masks import read_dark, read_mask
+from ginga_crplugin.recipe.parse import load_recipe
+
+from .drawing_tool import DrawingTool
+
+__all__ = ['Actions']
+
+
+class Actions:
+    """What the controls and keys of a panel do; a subclass adds what only its front does.
+
+    Parameters
+    ----------
+    session : Session
+        The session that is changed.
+    overlay : Overlay
+        What is drawn on the image.
+    canvas : `ginga.canvas.types.layer.DrawingCanvas`, optional
+        The canvas of the overlay, whose mouse and key events are handled; None where the viewer has none.
+
+    Attributes
+    ----------
+    buttons : dict of callable
+        What each button does, by its name; called without arguments.
+    values : dict of callable
+        What the other controls set, by their names; called with the new value.
+    keys : dict of callable
+        What each key does, by Ginga's name of the key.
+    drawing_tool : DrawingTool or None
+        Draws on the image; None without a canvas.
+    """
+
+    def __init__(self, session, overlay, canvas=None):
+        self.session, self.overlay = session, overlay
+        self.widgets = self.presenter = self.drawing_tool = None
+        review = session.review
+        self.buttons = {
+            'run': session.detect,
+            'cancel': session.cancel,
+            'reset': self.reset_params,
+            'keep': lambda: self.decide('keep'),
+            'reject': lambda: self.decide('reject'),
+            'reject_shown': self.reject_listed,
+            'undo': lambda: review.edit('undo'),
+            'redo': lambda: review.edit('redo'),
+            'restore': review.restore,
+            'discard': review.discard,
+            'pin': session.comparing.pin,
+            'verify': session.verification.start,
+            'previous': lambda: self.step(-1),
+            'next': lambda: self.step(1),
+        }
+        self.values = {
+            'live': lambda live: session.set_live(live=live),
+            'min_size': session.set_min_size,
+            'grow': review.set_grow,
+            'compare': session.comparing.compare,
+            'draw': self.set_drawing_mode,
+            'width': self.set_brush_width,
+            'opacity': overlay.set_opacity,
+        }
+        self.keys = {
+            'n': self.buttons['next'],
+            'N': self.buttons['previous'],
+            'x': self.buttons['reject'],
+            'k': self.buttons['keep'],
+            'u': self.buttons['undo'],
+            'U': self.buttons['redo'],
+            'd': lambda: self.set_drawing_mode('off' if self.drawing_mode == 'paint' else 'paint'),
+            'b': self.blink,
+            'escape': lambda: self.set_drawing_mode('off'),
+            'backspace': overlay.pan_back,
+        }
+        if canvas is not None:
+            self.drawing_tool = DrawingTool(canvas, review.draw, self._preview)
+            canvas.add_callback('cursor-down', lambda _canvas, _event, x, y, *_: self.click(x, y))
+            canvas.add_callback('key-down-none', lambda _canvas, event, *_: self.press(event.key))
+        session.events.frame_changed.connect(self._frame_changed)
+
+    def attach(self, widgets, presenter):
+        """Set the widgets whose values are read, and the presenter that shows errors; None when they are closed."""
+        self.widgets, self.presenter = widgets, presenter
+
+    # settings
+
+    def set_param(self, name, value):
+        """Set a parameter; a value that is not allowed is shown as an error, and the old one is shown again."""
+        try:
+            self.session.set_params(**{name: value})
+        except ValueError as error:
+            self.presenter.show_error(str(error))
+            self.presenter.show_params()
+
+    def reset_params(self):
+        """Reset all parameters to the recipe, the header and the defaults."""
+        self.session.set_params(**dict.fromkeys(vars(self.session.params)))
+
+    def add_mask(self, path):
+        """Add a mask from a file, in which every pixel that is not 0 is bad."""
+        self.session.masks.add(lambda: read_mask(path, default=MaskBit.BAD))
+
+    def add_dark(self, path, limit):
+        """Add a mask of the pixels of a combined dark above a limit."""
+        self.session.masks.add(lambda: read_dark(path, limit))
+
+    def apply_recipe(self, path):
+        """Apply a recipe from a file."""
+        try:
+            recipe = load_recipe(path)
+        except (ValueError, OSError) as error:
+            self.presenter.show_error(str(error))
+        else:
+            self.session.recipes.apply(recipe)
+
+    # segments
+
+    def select(self, label, *, pan=True):
+        """Select a segment, and pan to it."""
+        self.session.select(label)
+        if pan:
+            row = self.session.result.segments.table[label - 1]
+            self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
+
+    def step(self, step):
+        """Select the segment that is so many rows after the selected one."""
+        label = self.widgets.table.rows.neighbor(self.session.selection, step)
+        if label is not None:
+            self.select(label)
+
+    def decide(self, decision):
+        """Keep or reject the selected segment (``'keep'`` or ``'reject'``)."""
+        if self.session.selection is not None:
+            self._edit(decision, [self.session.selection])
+
+    def reject_listed(self):
+        """Reject all segments in the list."""
+        if self.session.result is not None:
+            self._edit('reject', self.widgets.table.rows.labels)
+
+    def _edit(self, decision, labels):
+        self.session.review.edit(decision, self.session.result.segments.pixels_of(labels))
+
+    # mouse and keys on the image
+
+    def click(self, x, y):
+        """Select the segment at a position of the image (0-based pixels); return whether there is one."""
+        label = self.overlay.label_at(x, y) if self.drawing_mode == 'off' else None
+        if label is not None:
+            self.select(label, pan=False)
+        return label is not None
+
+    def press(self, key):
+        """Do what a key does; return whether it does anything."""
+        action = self.keys.get(key)
+        if action is not None:
+            action()
+        return action is not None
+
+    def blink(self):
+        """Show the cleaned frame instead of the original, or the original again."""
+        raise NotImplementedError
+
+    # drawing
+
+    @property
+    def drawing_mode(self):
+        """What the mouse draws: one of `~ginga_crplugin.panels.drawing_tool.MODES`."""
+        return 'off' if self.drawing_tool is None else self.drawing_tool.mode
+
+    def set_drawing_mode(self, mode):
+        """Set what the mouse draws; it is off without a result."""
+        session = self.session
+        if session.result is None or self.drawing_tool is None:
+            mode = 'off'
+        else:
+            self.overlay.set_decisions(session.result.segments, session.review.decisions)  # without a preview
+        if self.drawing_tool is not None:
+            self.drawing_tool.set_mode(mode)
+        if self.widgets is not None:
+            self.widgets.show_drawing_mode(mode)
+
+    def set_brush_width(self, width):
+        """Set the width of the brush and the line, in pixels."""
+        if self.drawing_tool is not None:
+            self.drawing_tool.width = width
+
+    def _frame_changed(self):
+        if self.drawing_tool is not None:
+            self.drawing_tool.shape = None if self.session.frame is None else self.session.frame.shape
+        self.set_drawing_mode('off')
+
+    def _preview(self, pixels):
+        """Show the pixels that are being drawn."""
+        decisions = self.session.review.decisions
+        if decisions is not None:
+            marked = np.union1d(decisions.marked, pixels)
+            self.overlay.set_layers({'by hand': marked}, self.session.frame.shape)

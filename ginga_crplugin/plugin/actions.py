@@ -1,0 +1,123 @@
+"""What only the controls in Ginga do: dialogs, colors, and images of the channel."""
+
+from ginga.colors import get_hex
+
+from ginga_crplugin.figures.contact_sheet import contact_sheet
+from ginga_crplugin.panels.actions import Actions
+
+from .dialogs import FITS, YAML
+
+__all__ = ['GingaActions']
+
+
+class GingaActions(Actions):
+    """What the controls and keys in Ginga do.
+
+    Parameters
+    ----------
+    plugin : CosmicRays
+        Its session, overlay, dialogs, preferences and images are used.
+    """
+
+    def __init__(self, plugin):
+        super().__init__(plugin.session, plugin.overlay, plugin.overlay.canvas)
+        self._plugin, self._dialogs, self._preferences = plugin, plugin.dialogs, plugin.preferences
+        self.buttons |= {
+            'add': self.ask_masks,
+            'dark': self.ask_darks,
+            'cleaned': plugin.images.show_cleaned,
+            'blink': self.blink,
+            'save': self.ask_save,
+            'show_saved': self.show_saved,
+            'sheet': self.ask_sheet,
+            'load_recipe': self.ask_recipe,
+            'save_recipe': self.ask_save_recipe,
+        }
+        self.values |= {
+            'unit': plugin.images.set_unit,
+            'live': self._remembered('live'),
+            'min_size': self._remembered('min_size'),
+            'opacity': self._remembered('opacity'),
+        }
+
+    def _remembered(self, name):
+        """Return what a control sets, which also becomes a preference."""
+        action = self.values[name]
+
+        def remember(value):
+            self._preferences[name] = value
+            action(value)
+
+        return remember
+
+    def blink(self):
+        """Show the cleaned frame instead of the original, or the original again."""
+        self._plugin.images.blink()
+
+    # files
+
+    def ask_masks(self):
+        """Ask for mask files and add them."""
+        self._ask_fits('Mask: pixels that are not 0 are bad', self.add_mask)
+
+    def ask_darks(self):
+        """Ask for combined darks and add their hot pixels."""
+        limit = self.widgets.limit.get_value()
+        self._ask_fits('Combined dark: pixels above the limit are hot', lambda path: self.add_dark(path, limit))
+
+    def _ask_fits(self, title, chosen):
+        frame = self.session.frame
+        folder = frame.path.parent if frame is not None and frame.path is not None else None
+        self._dialogs.ask_files(title, 'files', chosen, endings=FITS, folder=folder)
+
+    def ask_recipe(self):
+        """Ask for a recipe and apply it."""
+        self._dialogs.ask_files('Recipe', 'file', self.apply_recipe, endings=YAML)
+
+    def ask_save_recipe(self):
+        """Ask where to save the present settings as a recipe."""
+        self._dialogs.ask_files('Recipe: a new .yaml file', 'save', self.session.recipes.save)
+
+    def ask_save(self):
+        """Ask where to save the mask, and show what will be written."""
+        self._dialogs.ask_save(self.session.result, self.session.save)
+
+    def show_saved(self):
+        """Open the saved mask in a channel of its own."""
+        self._plugin.fv.load_file(f'{self.session.review.saved_mask}[MASK]', chname='Saved mask')
+
+    def ask_sheet(self):
+        """Ask where to save the contact sheet of all listed segments."""
+        self._dialogs.ask_files('Contact sheet: a new .pdf or .png file', 'save', self.save_sheet)
+
+    def save_sheet(self, path):
+        """Save the contact sheet of all listed segments, as a PDF or PNG."""
+        session = self.session
+        if session.result is None:
+            self.presenter.show_error('there is nothing to draw: run L.A.Cosmic first')
+            return
+        segments = session.review.decisions.annotate(session.result.segments)
+        decisions = dict(zip(segments.table['label'], segments.table['decision'], strict=True))
+        labels, images = list(self.widgets.table.rows.labels), self.widgets.thumbnails.images(session)
+
+        def done(paths, error):
+            if self.presenter is not None:
+                self.presenter.show_error(str(error)) if error else self.widgets.show_saved_path(
+                    f'drawn: {paths[0].name}'
+                )
+
+        self._plugin.worker(lambda: contact_sheet(path, segments, labels, images, decisions=decisions), done)
+
+    # colors
+
+    def ask_color(self, layer):
+        """Ask for the color of a layer."""
+        color = self._preferences.colors[layer]
+        self._dialogs.ask_color(f'Color of: {layer}', color, lambda chosen: self.set_color(layer, chosen))
+
+    def set_color(self, layer, color):
+        """Draw a layer in a color, given as a hex string or as a tuple from 0 to 1."""
+        color = color if isinstance(color, str) else get_hex(color[:3])
+        self._preferences.set_color(layer, color)
+        self.overlay.set_color(layer, color)
+        self.widgets.swatches[layer].set_color(bg=color)

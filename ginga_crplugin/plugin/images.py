@@ -1,0 +1,104 @@
+"""The images of a channel: the displayed one, its cleaned copy, and others that are open."""
+
+from ginga.AstroImage import AstroImage
+from ginga.misc.Future import Future
+
+from ginga_crplugin.core.frame import same_pixels
+from ginga_crplugin.panels.ginga_image import frame_of_image
+
+__all__ = ['ChannelImages']
+
+
+class ChannelImages:
+    """The displayed image of the plugin's channel, opened in the session, and its cleaned copy.
+
+    Parameters
+    ----------
+    plugin : CosmicRays
+        Its session, viewer, channel and panel are used.
+    """
+
+    def __init__(self, plugin):
+        self._plugin, self._session = plugin, plugin.session
+        self._unit = self._opened_unit = None
+        self.forget()
+        self._session.events.recipe_changed.connect(self._recipe_changed)
+
+    def forget(self):
+        """Forget the images; the channel is empty, or the panel closed."""
+        self._image = self._cleaned = self._cleaned_detection = None
+
+    def check(self, *_):
+        """Open the displayed image unless it is the open one, or its cleaned copy."""
+        panel = self._plugin.panel
+        if panel is None:
+            return
+        image = self._plugin.fitsimage.get_image()
+        if image is None:
+            self.forget()
+            self._session.close()
+        elif image is not self._cleaned and not self._is_open(image):
+            self.forget()
+            self._image, self._unit = image, None
+            panel.unit.set_index(0)
+            self._open()
+
+    def _is_open(self, image):
+        frame = self._session.frame
+        if image is not self._image or frame is None:
+            return image is self._image and frame is None and not self._session.error
+        data = image.get_data()
+        return data is not None and same_pixels(data, frame.ccd.data)
+
+    def _open(self):
+        image, unit = self._image, self._unit or self._session.settings.unit
+        self._opened_unit = unit
+        self._session.open(lambda: frame_of_image(image, unit))
+        self._plugin.panel.show_frame(None, opening=True)
+
+    def set_unit(self, unit):
+        """Open the displayed image in another unit than its header says; None is the unit of the header."""
+        self._unit = unit
+        if self._image is not None:
+            self._open()
+
+    def _recipe_changed(self):
+        """Open the image again if the recipe gives it another unit."""
+        if self._image is not None and (self._unit or self._session.settings.unit) != self._opened_unit:
+            self._open()
+
+    def show_cleaned(self):
+        """Show the cleaned frame as a new image in the channel."""
+        result = self._session.result
+        image = AstroImage(data_np=result.detection.cleaned.copy(), logger=self._plugin.logger)
+        image.update_keywords(result.frame.ccd.header)
+        image.set(name=f'{self._image.get("name")}_cleaned')
+        future = Future()
+        future.freeze(lambda: image)
+        image.set(image_future=future)
+        self._cleaned, self._cleaned_detection = image, result.detection
+        self._plugin.channel.add_image(image)
+
+    def blink(self):
+        """Show the cleaned frame instead of the original, or the original again."""
+        if self._session.result is None:
+            return
+        if self._plugin.fitsimage.get_image() is self._cleaned:
+            self._plugin.channel.switch_image(self._image)
+        elif self._cleaned is not None and self._cleaned_detection is self._session.result.detection:
+            self._plugin.channel.switch_image(self._cleaned)
+        else:
+            self.show_cleaned()
+
+    def others(self, shape):
+        """Return the open images of a shape that are not displayed here, ``{name: (ny, nx) array}``."""
+        fv, images = self._plugin.fv, {}
+        for name in fv.get_channel_names():
+            channel = fv.get_channel(name)
+            for title in channel.get_image_names():
+                if title not in channel.datasrc:  # not loaded at present
+                    continue
+                image = channel.datasrc[title]
+                if image is not self._image and getattr(image.get_data(), 'shape', None) == shape:
+                    images[title] = image.get_data()
+        return images

@@ -1,0 +1,53 @@
+"""The preferences that the plugin keeps in Ginga's folder."""
+
+from io import StringIO
+
+from ginga_crplugin.io.atomic import AtomicFile
+from ginga_crplugin.panels.mask_overlay import COLORS
+
+__all__ = ['Preferences']
+
+
+class Preferences:
+    """Opacity, colors, smallest listed segment, limit of the dark, and whether the result is live.
+
+    Parameters
+    ----------
+    fv : `ginga.rv.Control.GingaShell`
+        Ginga's shell.
+    """
+
+    def __init__(self, fv):
+        self._logger = fv.logger
+        self._settings = fv.get_preferences().create_category('plugin_CosmicRays')
+        self._settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
+        self._settings.add_defaults(**{_color_key(layer): color for layer, color in COLORS.items()})
+        self._settings.load(onError='silent')
+
+    def __getitem__(self, name):
+        return self._settings[name]
+
+    def __setitem__(self, name, value):
+        self._settings[name] = value
+
+    @property
+    def colors(self):
+        """The color of each layer, ``{layer: hex string}``."""
+        return {layer: self._settings[_color_key(layer)] for layer in COLORS}
+
+    def set_color(self, layer, color):
+        """Set the color of a layer, a hex string."""
+        self._settings[_color_key(layer)] = color
+
+    def save(self):
+        """Write the preferences atomically, readable by their user only; Ginga itself writes in place."""
+        text = StringIO()
+        self._settings.save(output=text)
+        try:
+            AtomicFile(self._settings.preffile, overwrite=True, private=True).write(text.getvalue().encode())
+        except OSError as error:
+            self._logger.warning('the settings of Cosmic Rays are not saved: %s', error)
+
+
+def _color_key(layer):
+    return f'color_{layer.replace(" ", "_")}'

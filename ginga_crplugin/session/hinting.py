@@ -1,0 +1,80 @@
+"""Hints for the segments of the result, computed when the session is idle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ginga_crplugin.core.diagnostics.result_checks import check_result
+
+if TYPE_CHECKING:
+    from ginga_crplugin.core.diagnostics.check import Check
+    from ginga_crplugin.core.lacosmic.detection import Detection
+    from ginga_crplugin.core.segments import Segments
+
+    from .scheduling import CallLater, Run
+    from .session import Session
+
+__all__ = ['IDLE', 'Hinting']
+
+#: Hints are computed when a result has not changed for so long (seconds), so that they do not slow a slider down.
+IDLE = 0.3
+
+
+class Hinting:
+    """Computes the hints and the checks of the result in a worker, after a delay.
+
+    Parameters
+    ----------
+    session : Session
+        Whose result receives the hints.
+    run, call_later : callable
+        As for `Session`.
+    """
+
+    def __init__(self, session: Session, run: Run, call_later: CallLater) -> None:
+        self._session, self._run, self._call_later = session, run, call_later
+        self._ticket = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the result whose hints are awaited."""
+        self._detection: Detection | None = None
+        self._ticket += 1
+
+    def start(self) -> None:
+        """Compute the hints of the result after `IDLE` seconds, unless it has them or they are awaited."""
+        result = self._session.result
+        if result is None or result.is_hinted or result.detection is self._detection:
+            return
+        self.reset()
+        ticket, self._detection = self._ticket, result.detection
+        self._call_later(IDLE, lambda: self._begin(ticket))
+
+    def _begin(self, ticket: int) -> None:
+        if ticket != self._ticket:
+            return
+        result, dark = self._session.result, self._session.masks.dark
+        if result is None or result.detection is not self._detection or result.is_hinted:
+            self._detection = None
+            return
+
+        def job() -> tuple[Segments, list[Check]]:
+            segments = result.hinted(dark)
+            _ = segments.listed  # here rather than where the user waits for it
+            return segments, check_result(result.frame, result.detection, segments)
+
+        self._run(job, lambda hinted, error: self._done(ticket, result.detection, hinted, error))
+
+    def _done(self, ticket: int, detection: Detection, hinted: tuple | None, error: Exception | None) -> None:
+        if ticket == self._ticket:
+            self._detection = None
+        current = self._session.result
+        if current is None or current.detection is not detection:
+            return
+        if error is not None:
+            self._session.report_error(error)
+            return
+        segments, remarks = hinted
+        self._session.update_result(segments=replace(segments, min_size=current.segments.min_size), remarks=remarks)
+        self._session.events.hints_changed.emit()

@@ -1,0 +1,186 @@
+"""What both panels must do: the protocols, and the same effect of each action on the session."""
+
+import inspect
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ginga_crplugin import read_frame
+from ginga_crplugin.core.review import stroke_pixels
+from ginga_crplugin.demo.demo import simulate
+from ginga_crplugin.panels import protocols
+from ginga_crplugin.panels.actions import Actions
+from ginga_crplugin.panels.presenter import Presenter
+from ginga_crplugin.session.session import Session
+
+WIDTH = 3
+
+
+def run_at_once(job, done):
+    done(job(), None)
+
+
+def write_frame(folder):
+    """Write a simulated frame, and return its path."""
+    path = folder / 'frame.fits'
+    simulate((160, 180)).ccd.write(path)
+    return path
+
+
+@pytest.fixture
+def expected(frame_path):
+    """A session without a panel on the same frame."""
+    session = Session(run_at_once)
+    session.open(lambda: read_frame(frame_path))
+    return session
+
+
+def missing(thing, protocol):
+    """Return what an object lacks of a protocol: members, parameters or their defaults."""
+    found = [name for name in protocol.__annotations__ if not hasattr(thing, name)]
+    for name, declared in inspect.getmembers(protocol, inspect.isfunction):
+        if name.startswith('_'):
+            continue
+        if not callable(getattr(thing, name, None)):
+            found.append(name)
+            continue
+        parameters = [item for item in inspect.signature(declared).parameters.values() if item.name != 'self']
+        required = [item for item in parameters if item.kind is item.POSITIONAL_ONLY]
+        named = {item.name: item for item in parameters if item not in required}
+        signature = inspect.signature(getattr(thing, name))
+        try:
+            signature.bind(*required, **named)
+            signature.bind(*required, **{key: item for key, item in named.items() if item.default is item.empty})
+        except TypeError as error:
+            found.append(f'{name}{inspect.signature(declared)}: {error}')
+            continue
+        found += [
+            f'{name}: default of {key}'
+            for key, item in named.items()
+            if item.default is not item.empty and signature.parameters[key].default != item.default
+        ]
+    return found
+
+
+class FrontCompliance:
+    """The tests; a subclass runs where there is a fixture ``front``.
+
+    It has the session, actions, widgets, presenter and overlay of a front on the file ``frame_path``, and the methods
+    ``wait(condition)``, ``set_parameter(name, value)``, ``click(button)``, ``save(path)`` and ``message()``, which use
+    the widgets as a user does.
+    """
+
+    def test_protocols(self, front):
+        parts = {
+            protocols.Overlay: front.overlay,
+            protocols.PanelWidgets: front.widgets,
+            protocols.ParameterWidgets: front.widgets.params,
+            protocols.SegmentTable: front.widgets.table,
+            protocols.Thumbnails: front.widgets.thumbnails,
+            protocols.CheckList: front.widgets.checks,
+        }
+        assert {protocol.__name__ for protocol in parts} == set(protocols.__all__)
+        assert {
+            protocol.__name__: found for protocol, part in parts.items() if (found := missing(part, protocol))
+        } == {}
+        assert isinstance(front.actions, Actions)
+        assert isinstance(front.presenter, Presenter)
+
+    def test_a_parameter_is_set(self, front, expected):
+        front.set_parameter('sigclip', 6.0)
+        expected.set_params(sigclip=6.0)
+        assert (front.session.params, front.session.sources) == (expected.params, expected.sources)
+        front.actions.buttons['reset']()
+        assert front.session.params == read_frame(front.session.frame.path).parameters()[0]
+
+    def test_a_value_that_is_not_allowed_is_shown_as_an_error(self, front):
+        before = front.session.params
+        front.actions.set_param('gain', -1.0)
+        assert front.session.params == before
+        assert 'gain is -1.0' in front.message()
+
+    def run(self, front, expected):
+        front.set_parameter('sigclip', 6.0)
+        front.click('run')
+        front.wait(lambda: front.session.result is not None and not front.session.busy)
+        expected.set_params(sigclip=6.0)
+        expected.detect()
+
+    def press(self, front, key):
+        front.overlay.canvas.make_callback('key-down-none', SimpleNamespace(key=key), 0.0, 0.0)
+
+    def assert_same(self, front, expected):
+        one, other = front.session, expected
+        assert_array_equal(one.result.detection.crmask, other.result.detection.crmask)
+        assert_array_equal(one.result.segments.labels, other.result.segments.labels)
+        assert one.selection == other.selection
+        for ours, theirs in zip(one.review.edited, other.review.edited, strict=True):
+            assert_array_equal(ours, theirs)
+        assert_array_equal(one.review.decisions.mask, other.review.decisions.mask)
+        assert (one.review.can_undo, one.review.can_redo) == (other.review.can_undo, other.review.can_redo)
+
+    def test_run(self, front, expected):
+        self.run(front, expected)
+        assert front.session.result.exact
+        self.assert_same(front, expected)
+        assert_array_equal(front.widgets.table.rows.labels, expected.result.segments.listed['label'])
+
+    def test_select_reject_undo_redo_and_keep(self, front, expected):
+        self.run(front, expected)
+        labels = expected.result.segments.listed['label']
+        for key, label in zip('nnnN', labels[[0, 1, 2, 1]], strict=True):
+            self.press(front, key)
+            expected.select(int(label))
+            self.assert_same(front, expected)
+        for button in ('reject', 'undo', 'redo', 'keep'):
+            front.click(button)
+            pixels = [] if button in ('undo', 'redo') else [expected.result.segments.pixels_of([expected.selection])]
+            expected.review.edit(button, *pixels)
+            self.assert_same(front, expected)
+        front.click('reject_shown')
+        expected.review.edit('reject', expected.result.segments.pixels_of(labels))
+        self.assert_same(front, expected)
+
+    def test_a_click_on_the_image_selects(self, front, expected):
+        self.run(front, expected)
+        segments = expected.result.segments
+        label = int(segments.listed['label'][2])
+        y, x = divmod(int(segments.pixels_of([label])[0]), segments.shape[1])
+        front.overlay.canvas.make_callback('cursor-down', None, float(x), float(y), None)
+        expected.select(label)
+        self.assert_same(front, expected)
+
+    def test_draw(self, front, expected):
+        self.run(front, expected)
+        self.press(front, 'd')
+        assert front.actions.drawing_mode == 'paint'
+        points, canvas = [(20.0, 30.0), (26.0, 31.0)], front.overlay.canvas
+        for name, point in zip(('cursor-down', 'cursor-up'), points, strict=True):
+            canvas.make_callback(name, None, *point, None)
+        expected.review.draw('paint', stroke_pixels(points, WIDTH, expected.frame.shape))
+        self.assert_same(front, expected)
+        self.press(front, 'escape')
+        assert front.actions.drawing_mode == 'off'
+
+    def test_save(self, front, expected, tmp_path):
+        self.run(front, expected)
+        self.press(front, 'n')
+        front.click('reject')
+        expected.select(int(expected.result.segments.listed['label'][0]))
+        expected.review.edit('reject', expected.result.segments.pixels_of([expected.selection]))
+        front.save(tmp_path / 'front.fits')
+        front.wait(lambda: front.session.review.saved_mask is not None)
+        expected.save(tmp_path / 'expected.fits')
+        assert (tmp_path / 'front.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()
+        assert np.count_nonzero(expected.review.decisions.mask) > 0
+
+    def test_another_frame_resets_the_panel(self, front, expected):
+        self.run(front, expected)
+        self.press(front, 'n')
+        self.press(front, 'd')
+        front.session.close()
+        assert front.session.selection is None
+        assert front.actions.drawing_mode == 'off'
+        assert len(front.widgets.table.rows) == 0
