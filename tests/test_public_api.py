@@ -35,7 +35,6 @@ MODULES = sorted(
 PENDING = (
     'ginga_crplugin.core.lacosmic',
     'ginga_crplugin.core',
-    'ginga_crplugin.io',
     'ginga_crplugin.recipe',
     'ginga_crplugin.session',
     'ginga_crplugin.panels',

@@ -1,43 +1,61 @@
-"""The room of the record: what was found and how, in words and in header cards."""
+"""Provenance of a saved mask: header cards, and a summary of the result."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import fits
 
 from ginga_crplugin import __version__
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import datasum
+from ginga_crplugin.core.frame import Frame, InputMask, datasum
+
+if TYPE_CHECKING:
+    from ginga_crplugin.core.lacosmic.detection import Detection
+    from ginga_crplugin.core.segments import Segments
 
 __all__ = ['grow_cards', 'provenance_cards', 'summary_lines', 'to_cards']
 
-_COMMENT = 44
+#: Characters of a comment that fit into a card with a number.
+_COMMENT_LENGTH = 44
 
 
-def provenance_cards(frame, detection, segments, plane, sources, verified='', more=()):
-    """Return the header cards that tell how a mask was made.
+def provenance_cards(
+    frame: Frame,
+    detection: 'Detection',
+    segments: 'Segments',
+    plane: np.ndarray,
+    sources: dict[str, str],
+    verified: str = '',
+    extra: Iterable[tuple[str, Any, str]] = (),
+) -> list[fits.Card]:
+    """Return the header cards that describe how a mask was made.
 
     Parameters
     ----------
     frame : Frame
+        The frame.
     detection : Detection
+        The detected pixels.
     segments : Segments
+        The segments.
     plane : (ny, nx) uint8 ndarray
         The merged mask.
     sources : dict of str
-        Where each parameter comes from.
+        The source of each parameter's value.
     verified : str, optional
-        What a comparison with another engine said.
-    more : list of (str, value, str), optional
-        Further cards.
+        Result of the comparison with ccdproc.
+    extra : iterable of (str, value, str), optional
+        More cards.
 
     Returns
     -------
     list of `~astropy.io.fits.Card`
         Versions, parameters, input masks with their DATASUM, the run and the review.
     """
-    cards = [
+    cards: list[tuple[str, Any, str]] = [
         ('CRVERSIO', __version__, 'version of ginga_crplugin'),
         ('CRENGINE', detection.engine, ''),
         ('CRVERIF', verified or 'not verified', ''),
@@ -53,7 +71,7 @@ def provenance_cards(frame, detection, segments, plane, sources, verified='', mo
         cards += [
             (f'CRMSK{number}', mask.name, ''),
             (f'CRBIT{number}', mask.bit.name, f'cause of the pixels of CRMSK{number}'),
-            (f'CRSUM{number}', _datasum(mask, frame), f'DATASUM of CRMSK{number}'),
+            (f'CRSUM{number}', _mask_datasum(mask, frame), f'DATASUM of CRMSK{number}'),
         ]
     for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
         if image is not None:
@@ -67,45 +85,69 @@ def provenance_cards(frame, detection, segments, plane, sources, verified='', mo
         ('CRNMARK', marked, 'pixels marked by hand'),
         ('CRNPIX', found + marked, 'cosmic-ray pixels in this mask'),
         ('CRNSEG', len(segments), 'segments'),
-        *more,
+        *extra,
     ]
     return to_cards(cards)
 
 
-def to_cards(cards):
-    """Return cards of keyword, value and comment as a header can hold them."""
-    return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT]) for key, value, comment in cards]
+def to_cards(cards: Iterable[tuple[str, Any, str]]) -> list[fits.Card]:
+    """Make header cards, with text in ASCII and comments of limited length.
+
+    Parameters
+    ----------
+    cards : iterable of (str, value, str)
+        Keyword, value and comment.
+
+    Returns
+    -------
+    list of `~astropy.io.fits.Card`
+        The cards.
+    """
+    return [fits.Card(key, _ascii(value), _ascii(comment)[:_COMMENT_LENGTH]) for key, value, comment in cards]
 
 
-def grow_cards(grow):
-    """Return what tells by how many pixels the cosmic rays were grown; nothing where they were not."""
+def grow_cards(grow: int) -> list[tuple[str, int, str]]:
+    """Return the card for the growth of the cosmic rays.
+
+    Parameters
+    ----------
+    grow : int
+        Number of pixels.
+
+    Returns
+    -------
+    list of (str, int, str)
+        Keyword, value and comment; empty if they were not grown.
+    """
     return [('CRGROW', grow, '[pix] the cosmic rays are grown by')] if grow else []
 
 
-def _datasum(mask, frame):
-    """Return the checksum of what a mask was made from: the frame itself, if a check made it."""
+def _mask_datasum(mask: InputMask, frame: Frame) -> str:
+    """Return the checksum of the pixels a mask was made from; those of the frame, if it was made by a check."""
     return datasum(frame.ccd.data) if mask.origin in ('bad_pixels', 'overscan') else mask.datasum
 
 
-def _ascii(value):
-    """Return what a header can hold."""
+def _ascii(value: Any) -> Any:
+    """Replace characters that a header can't contain."""
     if not isinstance(value, str):
         return value
     return ''.join(c if c.isprintable() and c.isascii() else '?' for c in value)
 
 
-def summary_lines(detection, segments):
-    """Return what was found, in words.
+def summary_lines(detection: 'Detection', segments: 'Segments') -> list[str]:
+    """Summarize a result in two lines of text.
 
     Parameters
     ----------
     detection : Detection
+        The detected pixels.
     segments : Segments
+        The segments.
 
     Returns
     -------
     list of str
-        A line on pixels and segments, and a line on the run.
+        A line about pixels and segments, and a line about the iterations and the excluded fraction.
     """
     number = '1 segment' if len(segments) == 1 else f'{len(segments)} segments'
     iterations = ', '.join(map(str, detection.per_iteration))

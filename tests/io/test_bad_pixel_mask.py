@@ -1,4 +1,4 @@
-"""Masks made of flats and darks: the pixels, the cause, the record, and what is refused."""
+"""Masks made from flats and darks: pixels, cause, header and errors."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def expected(image, **options):
         {'ncmed': 9, 'nlmed': 5, 'ncsig': 11, 'nlsig': 21, 'hsigma': 6, 'findbadcolumns': True, 'ngood': 3},
     ],
 )
-def test_of_a_ratio_it_is_what_ccdmask_finds(ratio, tmp_path, options):
+def test_the_mask_of_a_ratio_equals_ccdmask(ratio, tmp_path, options):
     path, mask = make_mask(tmp_path / 'bad.fits', flats=[ratio], **options)
     assert_array_equal(mask, expected(fits.getdata(ratio), **options))
     assert mask[25, 30]
@@ -73,7 +73,7 @@ def test_of_a_ratio_it_is_what_ccdmask_finds(ratio, tmp_path, options):
     assert header['CRMADEBY'].startswith('ccdproc.ccdmask ')
 
 
-def test_of_two_flats_the_ratio_is_taken_and_what_is_not_finite_is_bad(flats, tmp_path):
+def test_the_ratio_of_two_flats_is_computed_and_non_finite_pixels_are_bad(flats, tmp_path):
     path, mask = make_mask(tmp_path / 'bad.fits', flats=flats)
     one, other = (fits.getdata(file) for file in flats)
     with np.errstate(all='ignore'):
@@ -89,14 +89,14 @@ def test_of_two_flats_the_ratio_is_taken_and_what_is_not_finite_is_bad(flats, tm
     assert (header['CRSUM1'], header['CRSUM2']) == (datasum(one), datasum(other))
 
 
-def test_whole_numbers_do_not_wrap_around(tmp_path):
-    """ccdmask takes differences: of unsigned numbers they would be huge."""
+def test_unsigned_integers_do_not_wrap_around(tmp_path):
+    """Differences of unsigned integers, as in ccdmask, would be huge."""
     image = flat(20000, 1, np.uint16)
     path = write(tmp_path / 'flat.fits', image)
     assert_array_equal(make_mask(tmp_path / 'bad.fits', flats=[path])[1], expected(image.astype(float)))
 
 
-def test_of_a_dark_it_is_what_is_above_the_limit(data, tmp_path):
+def test_the_mask_of_a_dark_has_the_pixels_above_the_limit(data, tmp_path):
     dark = data / 'feder_kelt16b_combined_dark_90.000.fit.gz'
     path, mask = make_mask(tmp_path / 'hot.fits', dark=dark, limit=30)
     assert_array_equal(mask, fits.getdata(dark) > 30.0)
@@ -113,7 +113,7 @@ def test_real_flats(data, tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['bad', 'hot'])
-def test_it_is_taken_with_its_cause_wherever_a_mask_is(ratio, tmp_path, kind):
+def test_the_file_is_read_with_its_cause(ratio, tmp_path, kind):
     source = {'flats': [ratio]} if kind == 'bad' else {'dark': ratio, 'limit': 5.2}
     path, mask = make_mask(tmp_path / 'made.fits', **source)
     bit = MaskBit.BAD if kind == 'bad' else MaskBit.HOT
@@ -130,7 +130,7 @@ def test_it_is_taken_with_its_cause_wherever_a_mask_is(ratio, tmp_path, kind):
     assert_array_equal(CCDData.read(path).mask, mask)
 
 
-def test_a_compressed_file_is_compressed_and_one_of_an_extension_read(ratio, tmp_path):
+def test_the_output_can_be_compressed_and_the_flat_in_an_extension(ratio, tmp_path):
     image = fits.getdata(ratio)
     several = tmp_path / 'several.fits'
     fits.HDUList(
@@ -143,15 +143,15 @@ def test_a_compressed_file_is_compressed_and_one_of_an_extension_read(ratio, tmp
     assert fits.getheader(path)['CRFILE1'] == 'several.fits[SCI,2]'
 
 
-def test_the_same_is_the_same(ratio, tmp_path):
+def test_equal_input_gives_equal_bytes(ratio, tmp_path):
     one, other = (make_mask(tmp_path / name, flats=[ratio])[0] for name in ('one.fits', 'other.fits'))
     assert one.read_bytes() == other.read_bytes()
 
 
-# what is refused
+# errors
 
 
-def test_nothing_is_overwritten_unasked_nor_what_is_read(flats, ratio, tmp_path):
+def test_existing_files_need_overwrite_and_inputs_are_never_replaced(flats, ratio, tmp_path):
     path = make_mask(tmp_path / 'bad.fits', flats=[ratio])[0]
     before = path.read_bytes()
     with pytest.raises(FileExistsError, match=r'bad.fits exists already'):
@@ -160,14 +160,14 @@ def test_nothing_is_overwritten_unasked_nor_what_is_read(flats, ratio, tmp_path)
     make_mask(path, flats=flats, overwrite=True)
     assert path.read_bytes() != before
     for overwrite in (False, True):
-        with pytest.raises(FileExistsError, match=r'exists already|is one of the files to be read'):
+        with pytest.raises(FileExistsError, match=r'exists already|is one of the input files'):
             make_mask(ratio, dark=ratio, limit=5.0, overwrite=overwrite)
     with pytest.raises(FileNotFoundError, match='none: no such folder'):
         make_mask(tmp_path / 'none' / 'bad.fits', flats=[ratio])
 
 
 @pytest.mark.parametrize(
-    ('values', 'words'),
+    ('arguments', 'message'),
     [
         ({}, 'give either one or two flats, or a dark with its limit'),
         ({'flats': ['a', 'b', 'c']}, 'give either one or two flats'),
@@ -175,7 +175,7 @@ def test_nothing_is_overwritten_unasked_nor_what_is_read(flats, ratio, tmp_path)
         ({'dark': 'b'}, 'a limit goes with a dark'),
         ({'flats': ['a'], 'limit': 3}, 'a limit goes with a dark'),
         ({'dark': 'b', 'limit': 3, 'ncmed': 3}, 'the options of ccdmask with flats'),
-        ({'flats': ['a'], 'ncmde': 3}, 'ncmde is no option of ccdmask: they are findbadcolumns, byblocks'),
+        ({'flats': ['a'], 'ncmde': 3}, 'ncmde is not an option of ccdmask: use findbadcolumns, byblocks'),
         ({'flats': ['a'], 'ncmed': 0}, 'ncmed is 0: it must be a whole number of 1 or more'),
         ({'flats': ['a'], 'nlsig': 9}, 'nlsig is 9: it must be a whole number of 10 or more'),
         ({'flats': ['a'], 'ngood': 2.5}, 'ngood is 2.5: it must be a whole number of 1 or more'),
@@ -184,20 +184,20 @@ def test_nothing_is_overwritten_unasked_nor_what_is_read(flats, ratio, tmp_path)
         ({'dark': 'none.fits', 'limit': 3}, 'none.fits: no such file'),
     ],
 )
-def test_what_does_not_go_together_is_said(tmp_path, values, words):
-    with pytest.raises((ValueError, OSError), match=words):
-        make_mask(tmp_path / 'bad.fits', **values)
+def test_invalid_arguments_are_refused(tmp_path, arguments, message):
+    with pytest.raises((ValueError, OSError), match=message):
+        make_mask(tmp_path / 'bad.fits', **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_flats_that_tell_nothing_are_refused(flats, tmp_path):
+def test_unusable_flats_are_refused(flats, tmp_path):
     small = write(tmp_path / 'small.fits', flat(300, 1)[:50])
     with pytest.raises(ValueError, match=r'small.fits has shape \(50, 70\), .*flat20000.fits has \(60, 70\)'):
         make_mask(tmp_path / 'bad.fits', flats=[flats[0], small])
-    with pytest.raises(ValueError, match='hold the same pixels: their ratio shows nothing'):
+    with pytest.raises(ValueError, match='have the same pixels: use two flats of different exposure'):
         make_mask(tmp_path / 'bad.fits', flats=[flats[0], flats[0]])
     zeros = write(tmp_path / 'zeros.fits', np.zeros(SHAPE, dtype='f4'))
-    with pytest.raises(ValueError, match='is finite nowhere'):
+    with pytest.raises(ValueError, match='has no finite pixel'):
         make_mask(tmp_path / 'bad.fits', flats=[flats[0], zeros])
     cube = write(tmp_path / 'cube.fits', np.ones((3, 40, 40), dtype='f4'))
     with pytest.raises(ValueError, match=r'cube.fits has 3 axes'):
@@ -205,10 +205,10 @@ def test_flats_that_tell_nothing_are_refused(flats, tmp_path):
     assert not (tmp_path / 'bad.fits').exists()
 
 
-# the command
+# command line
 
 
-def test_the_command(flats, ratio, tmp_path, capsys):
+def test_the_command_writes_the_same_file(flats, ratio, tmp_path, capsys):
     out = tmp_path / 'bad.fits'
     assert main(['make-mask', '--flats', *map(str, flats), '-o', str(out), '--byblocks', '--lsigma', '7']) == 0
     mask = make_mask(tmp_path / 'again.fits', flats=flats, byblocks=True, lsigma=7.0)[1]
@@ -221,7 +221,7 @@ def test_the_command(flats, ratio, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    'words',
+    'arguments',
     [
         ['-o', 'x.fits'],
         ['--flats', 'a', '--dark', 'b', '--limit', '3', '-o', 'x.fits'],
@@ -232,24 +232,24 @@ def test_the_command(flats, ratio, tmp_path, capsys):
         ['--flats', 'a'],
     ],
 )
-def test_wrong_usage_of_the_command(words, tmp_path, monkeypatch, capsys):
+def test_wrong_usage_of_the_command_is_an_error(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        main(['make-mask', *words])
+        main(['make-mask', *arguments])
     assert ended.value.code == 2
     assert 'make-mask' in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bad_file_is_one_line(ratio, tmp_path, capsys):
+def test_an_unreadable_file_is_reported_in_one_line(ratio, tmp_path, capsys):
     (tmp_path / 'none.fits').write_text('none')
-    for words in (
+    for options in (
         ['--flats', 'none.fits'],
         ['--flats', str(ratio), 'gone.fits'],
         ['--dark', 'none.fits', '--limit', '3'],
     ):
-        words = [str(tmp_path / word) if word.endswith('.fits') else word for word in words]
-        assert main(['make-mask', *words, '-o', str(tmp_path / 'out.fits')]) == 1
+        arguments = [str(tmp_path / option) if option.endswith('.fits') else option for option in options]
+        assert main(['make-mask', *arguments, '-o', str(tmp_path / 'out.fits')]) == 1
         printed = capsys.readouterr()
         assert printed.out == ''
         assert printed.err.count('\n') == 1

@@ -102,7 +102,7 @@ def test_of_saves_at_once_one_goes_on(saver, name, tmp_path):
             'exists already',
             'modified by another process',
             'from an earlier run',
-            'has changed since it was read',
+            'was modified since it was read',
         )
         assert all(any(word in end.said for word in words) for end in ends if end.code)
         assert state(tmp_path) == after

@@ -1,3 +1,5 @@
+"""Saving masks: content, overwriting, and errors."""
+
 import bz2
 import errno
 import gzip
@@ -31,8 +33,7 @@ from ginga_crplugin import (
     save_mask,
     segment,
 )
-from ginga_crplugin.io.atomic import AtomicFile
-from ginga_crplugin.io.save import _table_hdu, default_path
+from ginga_crplugin.io.save import default_path, table_hdu
 from tests.headers import WCS_CARDS
 from tests.tools import saves
 
@@ -49,7 +50,7 @@ def sci(pixels=PIXELS, ver=1, name='SCI'):
 
 
 def make(folder, kind):
-    """Write a frame; return its path and how many bytes of it, unpacked, hold the science image."""
+    """Write a frame; return its path and the number of decompressed bytes of the science image."""
     header = fits.Header(CARDS)
     hdus = {
         'uint16': [fits.PrimaryHDU(PIXELS.astype('u2'), header)],
@@ -64,23 +65,23 @@ def make(folder, kind):
     return path, 2880 + (len(raw) - 2880) // 2 if kind == 'mef' else len(raw)
 
 
-def unpacked(path):
+def decompressed(path):
     with get_readable_fileobj(path, encoding='binary') as file:
         return file.read()
 
 
 def blocks(path):
     """Return the bytes of each HDU, by name and EXTVER."""
-    raw = unpacked(path)
+    raw = decompressed(path)
     with fits.open(BytesIO(raw), disable_image_compression=True) as hdus:
         infos = {(hdu.name, hdu.ver): hdu.fileinfo() for hdu in hdus}
     return {key: raw[info['hdrLoc'] : info['datLoc'] + info['datSpan']] for key, info in infos.items()}
 
 
-def at(*places):
+def mask_at(*indices):
     mask = np.zeros(SHAPE, dtype=bool)
-    for place in places:
-        mask[place] = True
+    for index in indices:
+        mask[index] = True
     return mask
 
 
@@ -100,26 +101,26 @@ def found(frame):
 
 @pytest.fixture
 def listing(tmp_path):
-    """The names in the folder, to see that nothing was left there."""
+    """Return the names in the folder, to check that nothing else was left there."""
     return lambda: sorted(path.name for path in tmp_path.iterdir())
 
 
-# what is written
+# content
 
 
 @pytest.mark.parametrize('kind', [kind for kind in FILES if kind != 'fz'])
-def test_a_new_file_holds_the_science_image_byte_for_byte(tmp_path, kind):
+def test_a_new_file_contains_the_science_image_byte_for_byte(tmp_path, kind):
     source, length = make(tmp_path, kind)
     before = source.read_bytes()
     out = save_mask(read_frame(source), detect(read_frame(source)))
     assert out == tmp_path / 'field_crmask.fits'
-    assert out.read_bytes()[:length] == unpacked(source)[:length]
+    assert out.read_bytes()[:length] == decompressed(source)[:length]
     assert list(blocks(out))[-3:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
     assert len(blocks(out)) == 4 + (kind == 'mef')
     assert source.read_bytes() == before
 
 
-def test_a_new_file_holds_a_compressed_image_unpacked(tmp_path):
+def test_a_new_file_contains_a_compressed_image_decompressed(tmp_path):
     source, _ = make(tmp_path, 'fz')
     out = save_mask(read_frame(source), detect(read_frame(source)))
     assert_array_equal(fits.getdata(out, 1), fits.getdata(source, 1))
@@ -130,9 +131,9 @@ def test_a_new_file_holds_a_compressed_image_unpacked(tmp_path):
 @pytest.mark.parametrize('kind', FILES)
 def test_into_keeps_every_other_hdu_byte_for_byte(tmp_path, kind, listing):
     source, _ = make(tmp_path, kind)
-    packed, before = source.read_bytes(), unpacked(source)
+    packed, before = source.read_bytes(), decompressed(source)
     assert save_mask(read_frame(source), detect(read_frame(source)), kind='into') == source
-    assert unpacked(source).startswith(before)
+    assert decompressed(source).startswith(before)
     assert source.read_bytes()[:3] == packed[:3]
     assert list(blocks(source))[-3:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
     assert listing() == [source.name]
@@ -147,7 +148,7 @@ def test_into_keeps_compressed_images_and_tables_byte_for_byte(tmp_path):
     assert [name for name, _ in blocks(tmp_path / 'mef.fits')][-4:] == ['ASCII', 'MASK', 'DQ', 'CRSEG']
 
 
-def test_a_frame_with_another_name_is_not_written_into(frame, found, tmp_path, listing):
+def test_a_frame_with_hard_links_is_not_written_into(frame, found, tmp_path, listing):
     before = frame.path.read_bytes()
     os.link(frame.path, tmp_path / 'other.fits')
     with pytest.raises(OSError, match=r'field.fits cannot be written: it has 2 hard links'):
@@ -157,15 +158,15 @@ def test_a_frame_with_another_name_is_not_written_into(frame, found, tmp_path, l
 
 
 @pytest.mark.parametrize('overwrite', [False, True])
-def test_of_two_that_write_into_a_frame_at_once_the_second_is_refused(frame, found, monkeypatch, overwrite, listing):
-    finish = AtomicFile._take_on_rights
+def test_of_two_concurrent_writers_the_second_is_refused(frame, found, monkeypatch, overwrite, listing):
+    fsync = os.fsync
 
-    def late(place, *args):  # another one comes in between
-        monkeypatch.setattr(AtomicFile, '_take_on_rights', finish)
+    def interrupted(handle):  # another writer finishes in between
+        monkeypatch.setattr(os, 'fsync', fsync)
         save_mask(frame, found, kind='into', overwrite=overwrite)
-        return finish(place, *args)
+        fsync(handle)
 
-    monkeypatch.setattr(AtomicFile, '_take_on_rights', late)
+    monkeypatch.setattr(os, 'fsync', interrupted)
     with pytest.raises(OSError, match=r'field.fits cannot be written: it was modified by another process'):
         save_mask(frame, found, kind='into', overwrite=overwrite, cleaned=True)
     assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
@@ -196,14 +197,14 @@ def test_checksums_are_valid(tmp_path, kind, mode):
 @pytest.mark.parametrize('kind', FILES)
 def test_ccddata_reads_the_merged_mask_and_the_untouched_data(tmp_path, kind, mode):
     frame = read_frame(make(tmp_path, kind)[0])
-    frame = frame.replace(masks=[InputMask('hot', MaskBit.HOT, at((2, 2), (40, 30)))])
+    frame = frame.replace(masks=[InputMask('hot', MaskBit.HOT, mask_at((2, 2), (40, 30)))])
     found = detect(frame)
     out = save_mask(frame, found, kind=mode)
     ccd = CCDData.read(
         out, hdu=int(kind == 'fz' and mode == 'into')
     )  # it passes over compressed images unless asked for them
     assert_array_equal(ccd.data, PIXELS)
-    assert_array_equal(ccd.mask, found.crmask | at((2, 2), (40, 30)))
+    assert_array_equal(ccd.mask, found.crmask | mask_at((2, 2), (40, 30)))
     assert dict(ccd.wcs.to_header()) == dict(frame.ccd.wcs.to_header())
 
 
@@ -253,7 +254,7 @@ def test_one_of_several_images_gets_masks_of_its_extver(tmp_path):
         new = blocks(save_mask(frame, detect(frame), path=tmp_path / f'{ver}.fits'))
         assert set(new) == {('PRIMARY', 1), ('SCI', ver), ('MASK', ver), ('DQ', ver), ('CRSEG', ver)}
         assert new['SCI', ver] == blocks(path)['SCI', ver]
-        assert len(new['PRIMARY', 1]) == 2880  # the other image is not taken along
+        assert len(new['PRIMARY', 1]) == 2880  # without the other image
     before = blocks(path)
     for ver in (1, 2):
         frame = read_frame(path, ('SCI', ver))
@@ -266,7 +267,9 @@ def test_one_of_several_images_gets_masks_of_its_extver(tmp_path):
 def test_dq_holds_every_cause_and_explains_its_bits(tmp_path):
     pixels = PIXELS.copy()
     pixels[10, 10], pixels[12, 30] = np.nan, 9e4
-    masks = [InputMask(bit.name, bit, at((5, 5), (6, int(bit)))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
+    masks = [
+        InputMask(bit.name, bit, mask_at((5, 5), (6, int(bit)))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)
+    ]
     frame = Frame(pixels, masks=masks)
     found = detect(frame)
     crmask = found.crmask.copy()
@@ -280,13 +283,13 @@ def test_dq_holds_every_cause_and_explains_its_bits(tmp_path):
     assert quality[20, 20] == 0
     assert_array_equal(plane(out, 'MASK'), quality != 0)
     header = fits.getheader(out, 'DQ')
-    told = [(header[f'DQBIT{n}'], header.comments[f'DQBIT{n}']) for n in range(len(MaskBit))]
-    assert told == [(bit.name, f'{int(bit)}: {bit.meaning}') for bit in MaskBit]
+    explained = [(header[f'DQBIT{n}'], header.comments[f'DQBIT{n}']) for n in range(len(MaskBit))]
+    assert explained == [(bit.name, f'{int(bit)}: {bit.meaning}') for bit in MaskBit]
 
 
-def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
+def test_the_header_describes_how_the_mask_was_made(tmp_path, frame):
     dark = tmp_path / 'dark.fits'
-    fits.PrimaryHDU(np.where(at((3, 3)), 90.0, 1.0)).writeto(dark, checksum=True)
+    fits.PrimaryHDU(np.where(mask_at((3, 3)), 90.0, 1.0)).writeto(dark, checksum=True)
     frame = frame.replace(masks=[read_dark(dark, 30)], background=np.full(SHAPE, 290.0))
     params, sources = frame.parameters({'sigclip': 5.5, 'satlevel': np.inf})
     found = detect(frame, params)
@@ -310,7 +313,7 @@ def test_the_header_tells_how_the_mask_was_made(tmp_path, frame):
         assert header['CRUNSRCH'] == pytest.approx(found.excluded_fraction)
 
 
-def test_the_record_has_the_checksum_of_a_frame_that_was_cured(tmp_path):
+def test_a_mask_made_by_a_check_has_the_checksum_of_the_frame(tmp_path):
     pixels = np.random.default_rng(1).normal(100.0, 5.0, (64, 70)).astype(np.float32)
     pixels[:, :8] -= 100.0
     fits.PrimaryHDU(pixels, fits.Header({'BUNIT': 'adu', 'RDNOISE': 3.0})).writeto(tmp_path / 'f.fits', checksum=True)
@@ -321,24 +324,24 @@ def test_the_record_has_the_checksum_of_a_frame_that_was_cured(tmp_path):
     assert header['CRSUM1'] == fits.getheader(tmp_path / 'f.fits')['DATASUM']
 
 
-def test_the_pixels_themselves_are_not_handed_to_a_writer_that_swaps_bytes_in_place(monkeypatch, tmp_path):
+def test_astropy_writes_a_copy_of_the_pixels(monkeypatch, tmp_path):
     frame = Frame(CCDData(PIXELS.astype(np.float32), unit='adu'))
     write, shared = fits.HDUList.writeto, []
 
-    def watched(hdus, *args, **options):
+    def recorded(hdus, *args, **options):
         shared.extend(
             np.shares_memory(hdu.data, frame.ccd.data) for hdu in hdus if hdu.is_image and hdu.data is not None
         )
         write(hdus, *args, **options)
 
-    monkeypatch.setattr(fits.HDUList, 'writeto', watched)
+    monkeypatch.setattr(fits.HDUList, 'writeto', recorded)
     out = save_mask(frame, detect(frame), path=tmp_path / 'saved.fits', cleaned=True)
     assert_array_equal(fits.getdata(out), PIXELS)
     assert len(shared) >= 4
     assert not any(shared)
 
 
-def test_the_header_tells_what_was_reviewed(frame, found):
+def test_the_header_describes_the_review(frame, found):
     crmask = found.crmask.copy()
     crmask[20, 20:22], crmask[4, 4] = False, True
     header = fits.getheader(save_mask(frame, found, crmask=crmask), 'DQ')
@@ -348,9 +351,9 @@ def test_the_header_tells_what_was_reviewed(frame, found):
     assert counts == wanted
 
 
-def test_long_and_foreign_names_go_into_the_header(frame):
+def test_long_and_non_ascii_names_fit_into_the_header(frame):
     name = 'dunkel-Übersicht ' + 90 * 'x'
-    frame = frame.replace(masks=[InputMask(name, MaskBit.HOT, at((3, 3)))])
+    frame = frame.replace(masks=[InputMask(name, MaskBit.HOT, mask_at((3, 3)))])
     header = fits.getheader(save_mask(frame, detect(frame)), 'MASK')
     assert header['CRMSK1'] == name.replace('Ü', '?')
 
@@ -369,7 +372,7 @@ def test_the_table_of_segments_is_read_back(frame, found):
         assert_array_equal(table[name], getattr(segments.table[name], 'value', segments.table[name]))
 
 
-def test_the_cleaned_image_is_an_extra(frame, found):
+def test_the_cleaned_image_is_optional(frame, found):
     assert ('CLEANED', 1) not in blocks(save_mask(frame, found))
     out = save_mask(frame, found, overwrite=True, cleaned=True)
     assert_array_equal(plane(out, 'CLEANED'), found.cleaned)
@@ -377,17 +380,17 @@ def test_the_cleaned_image_is_an_extra(frame, found):
 
 
 @pytest.mark.parametrize('kind', ['new', 'into'])
-def test_a_mask_is_not_put_beside_other_pixels(frame, found, kind):
+def test_a_mask_is_not_saved_with_a_modified_frame(frame, found, kind):
     fits.PrimaryHDU((PIXELS + 1.0).astype('f4'), fits.Header(CARDS)).writeto(frame.path, overwrite=True)
     before = frame.path.read_bytes()
-    with pytest.raises(ValueError, match='has changed since it was read: open it again'):
+    with pytest.raises(ValueError, match='was modified since it was read: open it again'):
         save_mask(frame, found, kind=kind)
     assert [path.name for path in frame.path.parent.iterdir()] == [frame.path.name]
     assert frame.path.read_bytes() == before
 
 
 @pytest.mark.parametrize('kind', ['new', 'into'])
-def test_nothing_found_is_saved_too(tmp_path, kind):
+def test_an_empty_mask_is_saved(tmp_path, kind):
     path = tmp_path / 'flat.fits'
     fits.PrimaryHDU(np.full(SHAPE, 100.0), fits.Header({'BUNIT': 'adu'})).writeto(path)
     frame = read_frame(path)
@@ -396,14 +399,14 @@ def test_nothing_found_is_saved_too(tmp_path, kind):
     assert len(QTable.read(out, hdu='CRSEG')) == 0
 
 
-# reading it again
+# reading saved files
 
 
 @pytest.mark.parametrize('mode', ['new', 'into'])
 @pytest.mark.parametrize('kind', FILES)
-def test_a_saved_file_gives_back_its_input_masks_but_not_its_cosmic_rays(tmp_path, kind, mode):
+def test_a_saved_file_is_read_with_its_input_masks_without_its_cosmic_rays(tmp_path, kind, mode):
     frame = read_frame(make(tmp_path, kind)[0])
-    masks = {MaskBit.INPUT: at((2, 2)), MaskBit.HOT: at((2, 2), (3, 30)), MaskBit.BAD: at((44, 4))}
+    masks = {MaskBit.INPUT: mask_at((2, 2)), MaskBit.HOT: mask_at((2, 2), (3, 30)), MaskBit.BAD: mask_at((44, 4))}
     frame = frame.replace(masks=[InputMask(bit.name, bit, mask) for bit, mask in masks.items()])
     found = detect(frame)
     again = read_frame(save_mask(frame, found, kind=mode))
@@ -418,12 +421,12 @@ def test_a_saved_file_gives_back_its_input_masks_but_not_its_cosmic_rays(tmp_pat
 def foreign(tmp_path):
     """A frame whose file has the DQ of another pipeline."""
     path = tmp_path / 'a.fits'
-    quality = fits.ImageHDU(5 * at((7, 7)).astype('i4'), name='DQ')
+    quality = fits.ImageHDU(5 * mask_at((7, 7)).astype('i4'), name='DQ')
     fits.HDUList([fits.PrimaryHDU(), sci(), quality]).writeto(path)
     return read_frame(path)
 
 
-def test_another_pipeline_s_dq_is_kept_and_ours_is_called_crdq(foreign):
+def test_the_dq_of_another_pipeline_is_kept_and_the_new_one_is_named_crdq(foreign):
     before = blocks(foreign.path)
     found = detect(foreign)
     for overwrite in (False, True):
@@ -434,16 +437,16 @@ def test_another_pipeline_s_dq_is_kept_and_ours_is_called_crdq(foreign):
     assert_array_equal(read_frame(foreign.path).bits, foreign.bits)
 
 
-def test_a_new_file_calls_it_dq_all_the_same(foreign):
+def test_in_a_new_file_the_new_one_is_named_dq(foreign):
     out = save_mask(foreign, detect(foreign))
     assert ('CRDQ', 1) not in blocks(out)
     assert plane(out)[7, 7] == MaskBit.INPUT
 
 
-# what stands there already
+# existing files
 
 
-def test_an_existing_file_is_replaced_only_when_asked(frame, found, listing):
+def test_an_existing_file_is_replaced_only_with_overwrite(frame, found, listing):
     out = default_path(frame)
     out.write_bytes(b'precious')
     with pytest.raises(FileExistsError, match=r'field_crmask.fits exists already') as error:
@@ -455,7 +458,7 @@ def test_an_existing_file_is_replaced_only_when_asked(frame, found, listing):
     assert listing() == ['field.fits', 'field_crmask.fits']
 
 
-def test_a_file_that_appears_meanwhile_is_kept(frame, found, monkeypatch, listing):
+def test_a_file_created_by_another_process_is_kept(frame, found, monkeypatch, listing):
     out = default_path(frame)
     monkeypatch.setattr(os, 'fsync', lambda _: out.write_bytes(b'precious'))
     with pytest.raises(FileExistsError, match=r'field_crmask.fits exists already'):
@@ -473,12 +476,12 @@ def test_the_frame_s_own_file_is_never_replaced_by_a_new_one(frame, found, kind)
 
 
 @pytest.mark.parametrize('name', ['MASK', 'CRSEG', 'CLEANED'])
-def test_a_mask_in_the_frame_s_file_is_replaced_only_when_asked(tmp_path, name):
+def test_a_mask_in_the_frame_s_file_is_replaced_only_with_overwrite(tmp_path, name):
     path = tmp_path / 'a.fits'
-    fits.HDUList([fits.PrimaryHDU(), sci(), fits.ImageHDU(at((7, 7)).astype('u1'), name=name)]).writeto(path)
+    fits.HDUList([fits.PrimaryHDU(), sci(), fits.ImageHDU(mask_at((7, 7)).astype('u1'), name=name)]).writeto(path)
     before, frame = path.read_bytes(), read_frame(path)
     found = detect(frame)
-    with pytest.raises(FileExistsError, match=f'a.fits has a {name} of its own'):
+    with pytest.raises(FileExistsError, match=f'a.fits has a {name} extension from another program'):
         save_mask(frame, found, kind='into')
     assert path.read_bytes() == before
     save_mask(frame, found, kind='into', overwrite=True, cleaned=True)
@@ -488,16 +491,16 @@ def test_a_mask_in_the_frame_s_file_is_replaced_only_when_asked(tmp_path, name):
 
 def test_saving_into_twice_replaces_the_first(frame, found):
     save_mask(frame, found, kind='into')
-    once = unpacked(frame.path)
+    once = decompressed(frame.path)
     again = read_frame(frame.path)
-    with pytest.raises(FileExistsError, match='has a MASK from an earlier run'):
+    with pytest.raises(FileExistsError, match='has a MASK extension from an earlier run'):
         save_mask(again, found, kind='into')
     save_mask(again, found, kind='into', overwrite=True)
     assert list(blocks(frame.path)) == [('PRIMARY', 1), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
-    assert len(unpacked(frame.path)) == len(once)
+    assert len(decompressed(frame.path)) == len(once)
 
 
-def test_behind_a_link_the_file_itself_is_replaced(tmp_path, frame, found):
+def test_the_target_of_a_link_is_replaced(tmp_path, frame, found):
     (tmp_path / 'deep').mkdir()
     real, link = tmp_path / 'deep' / 'real.fits', tmp_path / 'link.fits'
     link.symlink_to(real)
@@ -508,7 +511,7 @@ def test_behind_a_link_the_file_itself_is_replaced(tmp_path, frame, found):
 
 
 @pytest.mark.parametrize('umask', [0o022, 0o077, 0o002])
-def test_a_new_file_has_the_rights_that_the_umask_leaves(frame, found, umask):
+def test_a_new_file_follows_the_umask(frame, found, umask):
     old = os.umask(umask)
     try:
         out = save_mask(frame, found)
@@ -518,7 +521,7 @@ def test_a_new_file_has_the_rights_that_the_umask_leaves(frame, found, umask):
 
 
 @pytest.mark.parametrize('kind', ['new', 'into'])
-def test_a_replaced_file_keeps_its_rights(frame, found, kind):
+def test_a_replaced_file_keeps_its_permissions(frame, found, kind):
     out = frame.path if kind == 'into' else save_mask(frame, found)
     out.chmod(0o640)
     save_mask(frame, found, kind=kind, overwrite=True)
@@ -526,7 +529,7 @@ def test_a_replaced_file_keeps_its_rights(frame, found, kind):
 
 
 @pytest.mark.parametrize(('suffix', 'magic'), [('.fits.gz', b'\x1f\x8b'), ('.fits.bz2', b'BZh'), ('.fits', b'SIMPLE')])
-def test_a_new_file_is_packed_as_its_name_says(tmp_path, frame, found, suffix, magic):
+def test_a_new_file_is_compressed_according_to_its_suffix(tmp_path, frame, found, suffix, magic):
     out = save_mask(frame, found, path=tmp_path / f'm{suffix}')
     assert out.read_bytes().startswith(magic)
     assert_array_equal(read_mask(out, ext='MASK').mask, found.crmask)
@@ -549,17 +552,17 @@ def test_two_images_of_one_file_have_two_default_names(tmp_path):
         assert_array_equal(read_frame(save_mask(frame, detect(frame))).ccd.data, frame.ccd.data)
 
 
-# what goes wrong
+# errors
 
 
-def no_room(*_):
+def no_space(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize('kind', ['new', 'into', 'mask'])
 @pytest.mark.parametrize('stage', ['write', 'rename'])
 @pytest.mark.parametrize('overwrite', [False, True])
-def test_without_room_the_old_file_stays_whole_and_nothing_is_left(
+def test_without_disk_space_the_old_file_is_kept_and_nothing_is_left(
     frame, found, monkeypatch, listing, kind, stage, overwrite
 ):
     out = frame.path if kind == 'into' else default_path(frame)
@@ -567,7 +570,7 @@ def test_without_room_the_old_file_stays_whole_and_nothing_is_left(
         out.write_bytes(b'precious')
     before, names = out.read_bytes() if out.exists() else None, listing()
     for name in ('fsync',) if stage == 'write' else ('link', 'rename', 'replace'):
-        monkeypatch.setattr(os, name, no_room)
+        monkeypatch.setattr(os, name, no_space)
     with pytest.raises(OSError, match=f'{out.name} cannot be written: No space left on device') as error:
         save_mask(frame, found, kind=kind, overwrite=overwrite)
     assert '\n' not in str(error.value)
@@ -575,7 +578,7 @@ def test_without_room_the_old_file_stays_whole_and_nothing_is_left(
     assert before is None or out.read_bytes() == before
 
 
-def test_a_write_that_is_broken_off_leaves_nothing(frame, found, monkeypatch, listing):
+def test_an_interrupted_write_leaves_nothing(frame, found, monkeypatch, listing):
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -586,16 +589,16 @@ def test_a_write_that_is_broken_off_leaves_nothing(frame, found, monkeypatch, li
 
 
 @pytest.mark.parametrize(
-    ('path', 'why'), [('missing/m.fits', 'No such file or directory'), ('field.fits/m.fits', 'Not a directory')]
+    ('path', 'reason'), [('missing/m.fits', 'No such file or directory'), ('field.fits/m.fits', 'Not a directory')]
 )
-def test_a_folder_that_is_not_there_is_told(tmp_path, frame, found, path, why, listing):
-    with pytest.raises(OSError, match=f'm.fits cannot be written: {why}') as error:
+def test_a_missing_folder_is_reported(tmp_path, frame, found, path, reason, listing):
+    with pytest.raises(OSError, match=f'm.fits cannot be written: {reason}') as error:
         save_mask(frame, found, path=tmp_path / path)
     assert '\n' not in str(error.value)
     assert listing() == ['field.fits']
 
 
-def test_a_folder_without_the_right_to_write_is_told(frame, found, monkeypatch, listing):
+def test_a_folder_without_write_permission_is_reported(frame, found, monkeypatch, listing):
     def refuse(path, flags, *_, open=os.open, **__):
         if flags & os.O_CREAT:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
@@ -619,8 +622,8 @@ def test_a_write_protected_file_is_not_replaced(frame, found, monkeypatch, listi
 def test_a_frame_without_a_file_has_no_default_name():
     frame = Frame(PIXELS, 'mine')
     found = detect(frame)
-    for kind, said in (('new', 'say where'), ('into', 'none to write into')):
-        with pytest.raises(ValueError, match=f'mine did not come from a file: .*{said}'):
+    for kind, advice in (('new', 'give the path of the mask'), ('into', "use kind 'new'")):
+        with pytest.raises(ValueError, match=f'mine was not read from a file: {advice}'):
             save_mask(frame, found, kind=kind)
 
 
@@ -648,5 +651,5 @@ def test_the_table_has_the_bytes_that_astropy_writes(rows, tmp_path):
         if table[name].unit is not None:
             expected.header.comments[f'TTYPE{number}'] = f'[{table[name].unit}]'
     expected.writeto(tmp_path / 'expected.fits')
-    fits.HDUList([fits.PrimaryHDU(), _table_hdu(table)]).writeto(tmp_path / 'own.fits')
+    fits.HDUList([fits.PrimaryHDU(), table_hdu(table)]).writeto(tmp_path / 'own.fits')
     assert (tmp_path / 'own.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()

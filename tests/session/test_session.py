@@ -558,7 +558,7 @@ def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, r
         patch.setattr('os.open', fail)
         again.review.edit('mark', [20])
         worker.work_all()
-    assert again.error.startswith('the review cannot be kept for later')
+    assert again.error.startswith('cannot store the unfinished review')
     assert list(again.review.decisions.marked) == [7, 9, 20]
     monkeypatch.setattr('ginga_crplugin.io.review_cache.ReviewCache.delete', fail)
     again.save(tmp_path / 'one.fits')
