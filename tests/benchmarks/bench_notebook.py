@@ -16,6 +16,7 @@ from astropy.io import fits
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.benchmarks.frames import sky_with_hits
 from tests.notebook.lab import Lab, missing
 
 _WATCH = """() => {
@@ -27,21 +28,10 @@ _WATCH = """() => {
 }"""
 
 
-def frame(size, segments, seed=1):
-    """Make a sky with as many hits of three pixels, of all strengths."""
-    rng = np.random.default_rng(seed)
-    data = rng.normal(300.0, 17.0, (size, size)).astype(np.float32)
-    y, x = rng.integers(8, size - 8, (2, segments))
-    strength = rng.uniform(300.0, 6000.0, segments).astype(np.float32)
-    for step in range(3):
-        data[y, x + step] += strength
-    return data
-
-
 def measure(size, segments, steps):
     """Press the keys, and return the times that were seen."""
     with tempfile.TemporaryDirectory() as folder:
-        fits.PrimaryHDU(frame(size, segments)).writeto(Path(folder) / 'frame.fits')
+        fits.PrimaryHDU(sky_with_hits(size, segments)).writeto(Path(folder) / 'frame.fits')
         lab = Lab(folder)
         try:
             return _measure(lab, size, steps)

@@ -17,18 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.benchmarks.frames import sky_with_hits
 from tests.plugin.conftest import Shell
-
-
-def frame(size, segments, seed=1):
-    """Make a sky with as many hits of three pixels, of all strengths."""
-    rng = np.random.default_rng(seed)
-    data = rng.normal(300.0, 17.0, (size, size)).astype(np.float32)
-    y, x = rng.integers(8, size - 8, (2, segments))
-    strength = rng.uniform(300.0, 6000.0, segments).astype(np.float32)
-    for step in range(3):
-        data[y, x + step] += strength
-    return data
 
 
 class Clock:
@@ -64,7 +54,7 @@ def measure(shell, size, segments, steps):
     from ginga.AstroImage import AstroImage
 
     channel = shell.channel(f'{segments}')
-    image = AstroImage(data_np=frame(size, segments), logger=shell.fv.logger)
+    image = AstroImage(data_np=sky_with_hits(size, segments), logger=shell.fv.logger)
     image.set(name=f'{segments}')
     channel.add_image(image)
     shell.settle()

@@ -177,6 +177,7 @@ def test_every_parameter_has_a_section():
 
 
 def test_every_command_has_a_section():
-    choices = next(action.choices for action in build_parser()._actions if action.dest == 'command')
+    commands = re.findall(r'^    ([a-z][\w-]*)(?: |$)', build_parser().format_help(), re.MULTILINE)
     documented = re.findall(r'^\.\. command:: ([\w-]+)$', (DOCS / 'command_line.rst').read_text(), re.MULTILINE)
-    assert sorted(documented) == sorted(choices)
+    assert len(commands) > 3
+    assert sorted(documented) == sorted(commands)
