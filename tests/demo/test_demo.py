@@ -1,4 +1,4 @@
-"""The demonstration: the simulated frame, its score against the truth, its files and its picture."""
+"""Demonstration: the simulation, the score against the truth, the files and the overview."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_frame(truth):
     assert not np.array_equal(other.ccd.data, truth.ccd.data)
 
 
-def test_the_truth_agrees_with_itself(truth):
+def test_the_truth_is_consistent(truth):
     assert truth.ccd.data.shape == truth.hits.shape == SHAPE
     assert truth.ccd.data.dtype == truth.cosmic_rays.dtype == np.float32
     assert (truth.cosmic_rays[truth.hits > 0] >= np.float32(SIGNIFICANT)).all()
@@ -53,9 +53,9 @@ def test_the_truth_agrees_with_itself(truth):
     assert len(truth.stars) > 0
 
 
-def test_the_noise_is_that_of_the_header(truth):
+def test_the_noise_agrees_with_the_header(truth):
     sky = truth.ccd.data[~truth.hot & ~truth.column & (truth.cosmic_rays == 0)] * GAIN
-    low, median = np.percentile(sky, [15.865, 50])  # above it there are stars
+    low, median = np.percentile(sky, [15.865, 50])  # stars only add to the values above
     assert median - low == pytest.approx(np.hypot(np.sqrt(SKY), READNOISE), rel=0.02)
     header = truth.ccd.header
     assert (header['GAIN'], header['RDNOISE'], header['EXPTIME']) == (GAIN, READNOISE, 600.0)
@@ -65,14 +65,14 @@ def test_the_noise_is_that_of_the_header(truth):
 # the score
 
 
-def test_a_perfect_mask_has_no_fault(truth):
+def test_score_of_a_perfect_mask(truth):
     found = score(truth, truth.hits > 0)
     assert found.pixels_found == found.pixels == np.count_nonzero(truth.hits)
     assert found.hits_found == found.hits == len(np.unique(truth.hits)) - 1
     assert (found.pixels_missed, found.hits_missed, found.false_pixels) == (0, 0, 0)
 
 
-def test_an_empty_mask_misses_all(truth):
+def test_score_of_an_empty_mask(truth):
     found = score(truth, np.zeros(SHAPE, dtype=bool))
     assert (found.pixels_found, found.hits_found, found.false_pixels) == (0, 0, 0)
     assert (found.pixels_missed, found.hits_missed) == (found.pixels, found.hits)
@@ -103,7 +103,7 @@ def test_false_pixels_are_counted_by_cause():
 # the run
 
 
-def test_the_files_hold_what_was_simulated(demo):
+def test_the_files_contain_the_simulation(demo):
     assert_array_equal(fits.getdata(demo.frame), demo.truth.ccd.data)
     assert_array_equal(CCDData.read(demo.output).data, demo.truth.ccd.data)
     frame = read_frame(demo.frame)
@@ -120,34 +120,34 @@ def test_the_files_hold_what_was_simulated(demo):
     assert demo.unmasked == score(demo.truth, detect(frame).crmask)
 
 
-def test_the_masks_take_the_false_pixels_away(demo):
+def test_masks_remove_false_pixels(demo):
     assert demo.masked.hits == demo.unmasked.hits
     assert demo.masked.hits_found >= 0.9 * demo.masked.hits
     assert demo.masked.false_hot + demo.masked.false_column <= 2
     assert demo.unmasked.false_hot + demo.unmasked.false_column >= 200
 
 
-def test_an_earlier_demonstration_is_not_overwritten_unasked(demo):
+def test_existing_files_are_not_overwritten_by_default(demo):
     folder = demo.frame.parent
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(FileExistsError, match=r'demo\.fits exists already'):
+    with pytest.raises(FileExistsError, match=r'demo\.fits already exists'):
         run_demo(folder, shape=SHAPE, seed=4)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_one_file_in_the_way_is_enough(tmp_path):
+def test_a_single_existing_file_prevents_the_run(tmp_path):
     (tmp_path / 'demo_overlay.png').write_text('mine')
-    with pytest.raises(FileExistsError, match=r'demo_overlay\.png exists already'):
+    with pytest.raises(FileExistsError, match=r'demo_overlay\.png already exists'):
         run_demo(tmp_path, shape=SHAPE)
     assert [path.name for path in tmp_path.iterdir()] == ['demo_overlay.png']
     run_demo(tmp_path, shape=SHAPE, overwrite=True)
     assert len(list(tmp_path.iterdir())) == 5
 
 
-# the picture
+# the overview
 
 
-def test_the_picture_shows_both_kinds(demo):
+def test_the_overview_shows_masks_and_cosmic_rays(demo):
     with Image.open(demo.overview) as picture:
         page = np.asarray(picture)
     assert page.shape[1] > 3 * PANEL
@@ -155,7 +155,7 @@ def test_the_picture_shows_both_kinds(demo):
         assert np.count_nonzero((page == color).all(axis=2)) > 100
 
 
-def test_the_enlarged_part_is_marked_pixel_by_pixel(tmp_path):
+def test_masks_are_exact_in_the_enlarged_part(tmp_path):
     image = np.random.default_rng(1).normal(100.0, 5.0, (64, 64)).astype(np.float32)
     image[60, 3] = 9000.0
     frame = read_frame_of(tmp_path, image)
@@ -164,7 +164,7 @@ def test_the_enlarged_part_is_marked_pixel_by_pixel(tmp_path):
         page = np.asarray(picture)
     left, top, pixel = 20 + 2 * (PANEL + 20), 34, PANEL / 64
     y, x = np.nonzero((page[top : top + PANEL, left : left + PANEL] == COSMIC_RAY).all(axis=2))
-    # row 60 of 64 is near the top: rows count from below
+    # row 60 of 64 is near the top: row 0 is at the bottom
     assert (round(x.min() / pixel), round((x.max() + 1) / pixel)) == (3, 4)
     assert (round(y.min() / pixel), round((y.max() + 1) / pixel)) == (3, 4)
 
@@ -175,7 +175,7 @@ def read_frame_of(folder, image):
 
 
 @pytest.mark.parametrize('shape', [(16, 16), (20, 400), (300, 17)])
-def test_a_picture_of_any_shape(tmp_path, shape):
+def test_an_overview_of_any_shape(tmp_path, shape):
     frame = read_frame_of(tmp_path, np.random.default_rng(1).normal(100.0, 5.0, shape).astype(np.float32))
     save_overview(tmp_path / 'p.png', frame, detect(frame), 'caption')
     with Image.open(tmp_path / 'p.png') as picture:
@@ -185,7 +185,7 @@ def test_a_picture_of_any_shape(tmp_path, shape):
 # the command
 
 
-def test_the_command_says_what_was_found(tmp_path):
+def test_the_command_prints_the_score(tmp_path):
     code = 'import sys; from ginga_crplugin.cli.main import main; sys.exit(main())'
     env = {k: v for k, v in os.environ.items() if k not in ('DISPLAY', 'WAYLAND_DISPLAY', 'QT_QPA_PLATFORM')}
     args = [] if sys.platform.startswith('linux') else ['--no-gui']
@@ -229,7 +229,7 @@ def test_the_command_refuses_to_overwrite(demo, capsys):
     printed = capsys.readouterr()
     assert printed.out == ''
     assert printed.err.count('\n') == 1
-    assert 'exists already' in printed.err
+    assert 'already exists' in printed.err
 
 
 def test_the_command_refuses_a_folder_that_is_a_file(tmp_path, capsys):
@@ -244,7 +244,7 @@ def test_the_command_refuses_a_folder_that_is_a_file(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('seed', [1, 2, 3])
-def test_the_hints_tell_what_is_no_cosmic_ray(seed):
+def test_most_hints_are_correct(seed):
     truth = simulate(seed=seed)
     frame = Frame(truth.ccd)
     found = detect(frame)
@@ -262,7 +262,7 @@ def test_the_hints_tell_what_is_no_cosmic_ray(seed):
     assert sum(segments.table['hint'][label - 1] == 'star-like' for label in flagged) >= 0.9 * len(flagged)
 
 
-def test_hints_are_scored_by_what_is_there(truth):
+def test_score_of_the_hints(truth):
     frame = Frame(truth.ccd)
     found = detect(frame)
     segments = with_hints(frame, found, segment(frame, found), truth.dark.data)

@@ -1,4 +1,4 @@
-"""The cutouts: what stands where on a strip, pixel by pixel, and the sheets of them as PNG and PDF."""
+"""Cutouts of segments, pixel by pixel, and contact sheets as PNG and PDF."""
 
 import time
 from dataclasses import replace
@@ -30,27 +30,27 @@ from ginga_crplugin.figures.style import COSMIC_RAY, INK, MARKED, MASKED, PAPER,
 SHAPE = (70, 60)
 #: Segments 1 to 4: two pixels, an L, a row of five, and the pixel in the upper right corner.
 PAIR, ELL, ROW, CORNER = 1, 2, 3, 4
-PLACES = [(5, 5), (5, 6), (40, 30), (41, 30), (42, 30), (40, 31), *((60, x) for x in range(8, 13)), (69, 59)]
+PIXELS = [(5, 5), (5, 6), (40, 30), (41, 30), (42, 30), (40, 31), *((60, x) for x in range(8, 13)), (69, 59)]
 
 
-def found(places=PLACES, shape=SHAPE, min_size=1):
-    """A frame of noise, and pixels of it as if they had been found, each 1000 electrons above the cleaned frame."""
+def make_detection(pixels=PIXELS, shape=SHAPE, min_size=1):
+    """Return a frame of noise, a detection of pixels 1000 electrons above the cleaned frame, and its segments."""
     cleaned = np.random.default_rng(2).normal(200.0, 10.0, shape).round().astype(np.float32)
     crmask = np.zeros(shape, dtype=bool)
-    crmask[tuple(np.transpose(places))] = True
+    crmask[tuple(np.transpose(pixels))] = True
     frame = Frame(np.where(crmask, cleaned + np.float32(1000.0), cleaned), 'frame')
     params = LACosmicParams(gain=1.0, satlevel=50000.0)
-    detection = Detection(params, crmask, cleaned, np.ones(shape, dtype=bool), (len(places),), 'none')
+    detection = Detection(params, crmask, cleaned, np.ones(shape, dtype=bool), (len(pixels),), 'none')
     return frame, detection, segment(frame, detection, min_size)
 
 
 @pytest.fixture(scope='module')
 def made():
-    return found()
+    return make_detection()
 
 
-def panes(picture, count, side):
-    """The cutouts of a strip without the lines around them, ``side`` screen pixels wide."""
+def get_cutouts(picture, count, side):
+    """Return the cutouts in a figure without their borders, ``side`` pixels of the figure wide."""
     assert picture.dtype == np.uint8
     assert picture.shape == (side + 2 + TITLE, count * (side + 2 + GAP) - GAP, 3)
     lefts = [number * (side + 2 + GAP) for number in range(count)]
@@ -61,69 +61,71 @@ def panes(picture, count, side):
     return [picture[1 : side + 1, left + 1 : left + side + 1] for left in lefts]
 
 
-def where(picture, color):
+def has_color(picture, color):
     return (picture == color).all(axis=2)
 
 
-def striped(picture):
-    return where(picture, STRIPES[0]) | where(picture, STRIPES[1])
+def is_striped(picture):
+    return has_color(picture, STRIPES[0]) | has_color(picture, STRIPES[1])
 
 
-def centers(pane, scale):
-    """One screen pixel of each pixel of the frame, the lowest row first, where no outline reaches."""
-    return pane[::-1][scale // 2 :: scale, scale // 2 :: scale]
+def centers(cutout, scale):
+    """Return one pixel of the figure for each pixel of the frame, away from the outline, with row 0 first."""
+    return cutout[::-1][scale // 2 :: scale, scale // 2 :: scale]
 
 
-# a strip
+# cutouts of a segment
 
 
 def test_the_outline_of_one_pixel():
-    frame, _, segments = found([(40, 30)])
-    (pane,) = panes(draw_cutouts(segments, 1, [('science', frame.ccd.data)], size=5, scale=4), 1, 20)
+    frame, _, segments = make_detection([(40, 30)])
+    (cutout,) = get_cutouts(draw_cutouts(segments, 1, [('science', frame.ccd.data)], size=5, scale=4), 1, 20)
     expected = np.zeros((20, 20), dtype=bool)
     expected[7, 8:12] = expected[12, 8:12] = expected[8:12, 7] = expected[8:12, 12] = True
-    assert_array_equal(where(pane, COSMIC_RAY), expected)
+    assert_array_equal(has_color(cutout, COSMIC_RAY), expected)
 
 
-def test_the_outline_of_a_segment_stands_y_up(made):
+def test_the_outline_of_a_segment_has_row_0_at_the_bottom(made):
     frame, _, segments = made
-    (pane,) = panes(draw_cutouts(segments, ELL, [('science', frame.ccd.data)], size=5, scale=3), 1, 15)
+    (cutout,) = get_cutouts(draw_cutouts(segments, ELL, [('science', frame.ccd.data)], size=5, scale=3), 1, 15)
     # its box is 2 x 3 pixels, the cutout columns 28 to 32 and rows 39 to 43; row 43 is drawn on top
     own = np.zeros((5, 5), dtype=bool)
     own[[1, 2, 3, 3], [2, 2, 2, 3]] = True
     inside = own.repeat(3, axis=0).repeat(3, axis=1)
-    beside = np.zeros_like(inside)
+    neighbors = np.zeros_like(inside)
     for y, x in np.argwhere(inside):
         for row, column in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
-            beside[row, column] = True
-    assert_array_equal(where(pane, COSMIC_RAY), beside & ~inside)
-    assert (pane[inside] > 240).all()  # all of its pixels are far above the sky
+            neighbors[row, column] = True
+    assert_array_equal(has_color(cutout, COSMIC_RAY), neighbors & ~inside)
+    assert (cutout[inside] > 240).all()  # all of its pixels are far above the sky
 
 
-def test_the_first_row_of_the_frame_is_the_lowest(made):
+def test_the_first_row_of_the_frame_is_at_the_bottom(made):
     _, _, segments = made
     ramp = np.add.outer(np.arange(70.0), np.zeros(60)) + np.arange(60) / 100.0
-    (pane,) = panes(draw_cutouts(segments, ELL, [('ramp', ramp)], size=25, scale=4), 1, 100)
-    gray = centers(pane, 4)[..., 0].astype(int)
+    (cutout,) = get_cutouts(draw_cutouts(segments, ELL, [('ramp', ramp)], size=25, scale=4), 1, 100)
+    gray = centers(cutout, 4)[..., 0].astype(int)
     assert (np.diff(gray, axis=0) > 0).all()
     assert (np.diff(gray, axis=1) >= 0).all()
 
 
 def test_the_pixels_are_stretched_by_zscale_of_the_cutout(made):
     frame, _, segments = made
-    (pane,) = panes(draw_cutouts(segments, ELL, [('science', frame.ccd.data)]), 1, 100)
+    (cutout,) = get_cutouts(draw_cutouts(segments, ELL, [('science', frame.ccd.data)]), 1, 100)
     part = frame.ccd.data[29:54, 18:43].astype(float)
     low, high = zscale_limits(part)
     assert high < 1000.0
     gray = (255 * np.clip((part - low) / (high - low), 0, 1)).astype(np.uint8)
-    assert_array_equal(centers(pane, 4), np.repeat(gray[..., np.newaxis], 3, axis=2))
+    assert_array_equal(centers(cutout, 4), np.repeat(gray[..., np.newaxis], 3, axis=2))
 
 
-def test_science_and_cleaned_share_their_stretch_and_the_dark_has_its_own(made):
+def test_images_of_a_group_share_their_stretch(made):
     frame, detection, segments = made
     dark = np.random.default_rng(3).normal(4.0, 1.0, SHAPE)
     images = [('science', frame.ccd.data), ('dark', dark, 'dark'), ('cleaned', detection.cleaned)]
-    science, faint, cleaned = (centers(pane, 4) for pane in panes(draw_cutouts(segments, ELL, images), 3, 100))
+    science, faint, cleaned = (
+        centers(cutout, 4) for cutout in get_cutouts(draw_cutouts(segments, ELL, images), 3, 100)
+    )
     other = (science != cleaned).any(axis=2)
     assert np.count_nonzero(other) == 4
     assert_array_equal(np.argwhere(other) + (29, 18), [(40, 30), (40, 31), (41, 30), (42, 30)])
@@ -132,43 +134,45 @@ def test_science_and_cleaned_share_their_stretch_and_the_dark_has_its_own(made):
         draw_cutouts(segments, ELL, images), draw_cutouts(segments, ELL, [images[0], ('dark', dark, 'dark'), images[2]])
     )
     images[1] = ('dark', dark)
-    together = [centers(pane, 4) for pane in panes(draw_cutouts(segments, ELL, images), 3, 100)]
-    assert together[1].max() <= 1  # black beside a sky of 200
+    together = [centers(cutout, 4) for cutout in get_cutouts(draw_cutouts(segments, ELL, images), 3, 100)]
+    assert together[1].max() <= 1  # black compared with a sky of 200
     assert len(np.unique(faint)) > 100
     images = [('science', frame.ccd.data, 'one'), ('cleaned', detection.cleaned, 'two')]
-    alone = panes(draw_cutouts(segments, ELL, images[1:]), 1, 100)[0]
-    assert_array_equal(panes(draw_cutouts(segments, ELL, images), 2, 100)[1], alone)
-    assert (centers(panes(draw_cutouts(segments, ELL, images), 2, 100)[1], 4) != cleaned).any()
+    alone = get_cutouts(draw_cutouts(segments, ELL, images[1:]), 1, 100)[0]
+    assert_array_equal(get_cutouts(draw_cutouts(segments, ELL, images), 2, 100)[1], alone)
+    assert (centers(get_cutouts(draw_cutouts(segments, ELL, images), 2, 100)[1], 4) != cleaned).any()
 
 
-def test_beyond_the_edge_of_the_frame_there_are_stripes(made):
+def test_pixels_outside_the_frame_are_striped(made):
     frame, detection, segments = made
     images = [('science', frame.ccd.data), ('mask', merge_mask(frame, detection)), ('mask', detection.crmask)]
     off = np.ones((25, 25), dtype=bool)
     off[12:, :13] = False  # columns 47 to 59 and rows 57 to 69; the segment is the uppermost and rightmost pixel
     off = off.repeat(4, axis=0).repeat(4, axis=1)
-    for pane, color in zip(panes(draw_cutouts(segments, CORNER, images), 3, 100), (COSMIC_RAY, INK, INK), strict=True):
-        assert_array_equal(striped(pane) | where(pane, color) & off, off)
-        assert np.count_nonzero(where(pane, color)) == 16
-        assert all(np.count_nonzero(where(pane, stripe)) > 1000 for stripe in STRIPES)
+    for cutout, color in zip(
+        get_cutouts(draw_cutouts(segments, CORNER, images), 3, 100), (COSMIC_RAY, INK, INK), strict=True
+    ):
+        assert_array_equal(is_striped(cutout) | has_color(cutout, color) & off, off)
+        assert np.count_nonzero(has_color(cutout, color)) == 16
+        assert all(np.count_nonzero(has_color(cutout, stripe)) > 1000 for stripe in STRIPES)
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf, 1e31, -3e38])
-def test_a_pixel_that_is_not_finite_is_striped(made, value):
+def test_nonfinite_pixels_are_striped(made, value):
     frame, _, segments = made
     data = frame.ccd.data.copy()
     data[50, 40] = value
-    (pane,) = panes(draw_cutouts(segments, ELL, [('science', data)]), 1, 100)
+    (cutout,) = get_cutouts(draw_cutouts(segments, ELL, [('science', data)]), 1, 100)
     expected = np.zeros((25, 25), dtype=bool)
     expected[53 - 50, 40 - 18] = True
-    assert_array_equal(striped(pane), expected.repeat(4, axis=0).repeat(4, axis=1))
+    assert_array_equal(is_striped(cutout), expected.repeat(4, axis=0).repeat(4, axis=1))
 
 
-def test_an_image_that_is_missing_is_striped(made):
+def test_a_missing_image_is_striped(made):
     frame, _, segments = made
-    pane, science = panes(draw_cutouts(segments, ELL, [('dark', None), ('science', frame.ccd.data)]), 2, 100)
-    assert_array_equal(striped(pane), ~where(science, COSMIC_RAY))
-    assert_array_equal(science, panes(draw_cutouts(segments, ELL, [('science', frame.ccd.data)]), 1, 100)[0])
+    cutout, science = get_cutouts(draw_cutouts(segments, ELL, [('dark', None), ('science', frame.ccd.data)]), 2, 100)
+    assert_array_equal(is_striped(cutout), ~has_color(science, COSMIC_RAY))
+    assert_array_equal(science, get_cutouts(draw_cutouts(segments, ELL, [('science', frame.ccd.data)]), 1, 100)[0])
 
 
 COLORS = {
@@ -188,28 +192,28 @@ COLORS = {
 
 
 @pytest.mark.parametrize('bits', COLORS)
-def test_the_colors_of_a_plane(made, bits):
+def test_the_colors_of_the_bits(made, bits):
     _, _, segments = made
     plane = np.zeros(SHAPE, dtype=np.uint8)
     plane[50, 40] = bits
-    (pane,) = panes(draw_cutouts(segments, ELL, [('mask', plane)]), 1, 100)
+    (cutout,) = get_cutouts(draw_cutouts(segments, ELL, [('mask', plane)]), 1, 100)
     expected = np.full((25, 25, 3), GOOD)
     expected[50 - 29, 40 - 18] = COLORS[bits]
-    assert_array_equal(centers(pane, 4), expected)
+    assert_array_equal(centers(cutout, 4), expected)
 
 
 def test_a_plain_mask_is_blue_and_its_outline_dark(made):
     frame, detection, segments = made
     images = [('mask', detection.crmask), ('science', frame.ccd.data)]
-    mask, science = panes(draw_cutouts(segments, ELL, images, size=9), 2, 36)
-    alone = panes(draw_cutouts(segments, ELL, images[1:], size=9), 1, 36)[0]
+    mask, science = get_cutouts(draw_cutouts(segments, ELL, images, size=9), 2, 36)
+    alone = get_cutouts(draw_cutouts(segments, ELL, images[1:], size=9), 1, 36)[0]
     assert_array_equal(science, alone)  # the mask does not change the stretch
-    assert np.count_nonzero(where(mask, MASKED)) == 4 * 16
-    assert_array_equal(where(mask, INK), where(science, COSMIC_RAY))
-    assert not where(mask, COSMIC_RAY).any()
+    assert np.count_nonzero(has_color(mask, MASKED)) == 4 * 16
+    assert_array_equal(has_color(mask, INK), has_color(science, COSMIC_RAY))
+    assert not has_color(mask, COSMIC_RAY).any()
 
 
-def test_every_cutout_has_its_title_below(made):
+def test_titles_are_below_the_cutouts(made):
     frame, _, segments = made
     images = [
         ('science', frame.ccd.data),
@@ -220,7 +224,7 @@ def test_every_cutout_has_its_title_below(made):
     written = [(below[:, left : left + 102] != PAPER).any(axis=2) for left in (0, 108, 216)]
     assert [part.any() for part in written] == [True, False, True]
     columns = np.flatnonzero(written[0].any(axis=0))
-    assert abs(columns[0] - (101 - columns[-1])) <= 2  # in the middle
+    assert abs(columns[0] - (101 - columns[-1])) <= 2  # centered
     assert (below[:, 102:108] == PAPER).all()
     assert (below[:, 210:216] == PAPER).all()
     assert np.count_nonzero(written[2].any(axis=0)) > 60
@@ -228,19 +232,19 @@ def test_every_cutout_has_its_title_below(made):
         assert not part[[0, -1]].any()
 
 
-def test_the_size_follows_the_segment():
-    places = [[(10, x) for x in range(150, 150 + length)] for length in (13, 14, 60, 89, 95, 150)]
-    for place, side in zip(places, (25, 27, 73, 101, 101, 101), strict=True):
-        frame, _, segments = found(place, (60, 400))
+def test_the_size_depends_on_the_segment():
+    rows = [[(10, x) for x in range(150, 150 + length)] for length in (13, 14, 60, 89, 95, 150)]
+    for pixels, side in zip(rows, (25, 27, 73, 101, 101, 101), strict=True):
+        frame, _, segments = make_detection(pixels, (60, 400))
         assert draw_cutouts(segments, 1, [('science', frame.ccd.data)], scale=1).shape[1] == side + 2
 
 
-def test_of_a_ring_that_is_too_large_some_is_shown():
+def test_part_of_a_ring_larger_than_the_window_is_shown():
     y, x = np.indices((300, 300))
-    frame, _, segments = found(np.argwhere(np.abs(np.hypot(y - 150, x - 150) - 120) < 1), (300, 300))
+    frame, _, segments = make_detection(np.argwhere(np.abs(np.hypot(y - 150, x - 150) - 120) < 1), (300, 300))
     assert len(segments) == 1
-    (pane,) = panes(draw_cutouts(segments, 1, [('science', frame.ccd.data)]), 1, 4 * MAX_SIZE)
-    assert np.count_nonzero(where(pane, COSMIC_RAY)) > 100
+    (cutout,) = get_cutouts(draw_cutouts(segments, 1, [('science', frame.ccd.data)]), 1, 4 * MAX_SIZE)
+    assert np.count_nonzero(has_color(cutout, COSMIC_RAY)) > 100
 
 
 @pytest.mark.parametrize('size', [1, 2, 5, 24, 200])
@@ -249,7 +253,7 @@ def test_any_size_and_scale(made, size, scale):
     frame, detection, segments = made
     for label in range(1, len(segments) + 1):
         images = [('science', frame.ccd.data), ('mask', merge_mask(frame, detection))]
-        panes(draw_cutouts(segments, label, images, size=size, scale=scale), 2, size * scale)
+        get_cutouts(draw_cutouts(segments, label, images, size=size, scale=scale), 2, size * scale)
 
 
 @pytest.mark.parametrize('dtype', ['>f4', '>i2', 'u2', 'i4', 'i8', 'f8'])
@@ -263,13 +267,13 @@ def test_pixels_of_any_kind(made, dtype):
 
 
 @pytest.mark.parametrize('level', [0.0, -5.0, 1e30, np.nan])
-def test_an_image_all_the_same(made, level):
+def test_a_constant_image(made, level):
     _, _, segments = made
     for size in (1, 2, 25):
         draw_cutouts(segments, ELL, [('flat', np.full(SHAPE, level))], size=size)
 
 
-def test_the_images_are_left_as_they_are(made):
+def test_the_images_are_not_changed(made):
     frame, detection, segments = made
     plane = merge_mask(frame, detection)
     before = [frame.ccd.data.copy(), plane.copy()]
@@ -279,7 +283,7 @@ def test_the_images_are_left_as_they_are(made):
 
 
 @pytest.mark.parametrize(
-    ('label', 'images', 'options', 'words'),
+    ('label', 'images', 'options', 'message'),
     [
         (0, [('a', np.ones(SHAPE))], {}, 'no segment 0: the labels are 1 to 4'),
         (5, [('a', np.ones(SHAPE))], {}, 'no segment 5'),
@@ -289,12 +293,12 @@ def test_the_images_are_left_as_they_are(made):
         (1, [('a', np.ones(SHAPE))], {'scale': 1.5}, 'scale is 1.5'),
     ],
 )
-def test_what_cannot_be_drawn(made, label, images, options, words):
-    with pytest.raises(ValueError, match=words):
+def test_cutouts_with_invalid_arguments(made, label, images, options, message):
+    with pytest.raises(ValueError, match=message):
         draw_cutouts(made[2], label, images, **options)
 
 
-# a sheet
+# contact sheets
 
 
 def opened(path):
@@ -307,7 +311,7 @@ def images_of(frame, detection):
 
 
 def cell(page, number, columns=2, images=3):
-    """The words and the strip at a place of a page."""
+    """Return the text and the cutouts of a segment on a page."""
     width, height = images * (PANE + 2 + GAP) - GAP, LINE + PANE + 2 + TITLE
     left = MARGIN + number % columns * (width + MARGIN)
     top = HEAD + number // columns * (height + MARGIN)
@@ -315,82 +319,84 @@ def cell(page, number, columns=2, images=3):
     return part[:LINE], part[LINE:]
 
 
-def written(words, width):
+def draw_text(text, width):
     line = Image.new('RGB', (width, LINE), PAPER)
-    ImageDraw.Draw(line).text((0, LINE / 2), words, INK, load_font(TEXT), 'lm')
+    ImageDraw.Draw(line).text((0, LINE / 2), text, INK, load_font(TEXT), 'lm')
     return np.asarray(line)
 
 
 def assert_shown(part, segments, label, images):
-    """A segment of less than 13 pixels is shown at 25 x 8."""
+    """Assert that the cutouts are shown; a segment of less than 13 pixels has 25 x 25 pixels at a scale of 8."""
     expected = draw_cutouts(segments, label, images, size=25, scale=8)
     assert_array_equal(part[: expected.shape[0], : expected.shape[1]], expected)
 
 
-def test_a_sheet_shows_all_segments_the_largest_first(made, tmp_path):
+def test_all_segments_are_shown_the_largest_first(made, tmp_path):
     frame, detection, segments = made
     images = images_of(frame, detection)
     assert contact_sheet(tmp_path / 'out.png', segments, 'all', images) == [tmp_path / 'out.png']
     page = opened(tmp_path / 'out.png')
-    for place, label in enumerate((ROW, ELL, PAIR, CORNER)):
-        assert_shown(cell(page, place)[1], segments, label, images)
+    for index, label in enumerate((ROW, ELL, PAIR, CORNER)):
+        assert_shown(cell(page, index)[1], segments, label, images)
     assert page.shape[0] < HEAD + 3 * (LINE + PANE + TITLE + MARGIN)
 
 
-def test_only_what_is_listed_is_all(tmp_path):
-    frame, detection, segments = found(min_size=3)
+def test_all_means_all_listed_segments(tmp_path):
+    frame, detection, segments = make_detection(min_size=3)
     contact_sheet(tmp_path / 'out.png', segments, 'all', images_of(frame, detection), columns=1)
     page = opened(tmp_path / 'out.png')
-    for place, label in enumerate((ROW, ELL)):
-        assert_shown(cell(page, place, columns=1)[1], segments, label, images_of(frame, detection))
+    for index, label in enumerate((ROW, ELL)):
+        assert_shown(cell(page, index, columns=1)[1], segments, label, images_of(frame, detection))
     assert page.shape[0] < HEAD + 3 * (LINE + PANE + TITLE + MARGIN)
 
 
 @pytest.mark.parametrize(
     ('labels', 'expected'), [(1, [ROW]), (np.int64(2), [ROW, ELL]), ([4, 2], [4, 2]), (9, [3, 2, 1, 4])]
 )
-def test_the_largest_or_these(made, tmp_path, labels, expected):
+def test_the_largest_segments_or_given_labels(made, tmp_path, labels, expected):
     frame, detection, segments = made
     images = images_of(frame, detection)
     contact_sheet(tmp_path / 'out.png', segments, labels, images, columns=9)
     page = opened(tmp_path / 'out.png')
-    for place, label in enumerate(expected):
-        assert_shown(cell(page, place, columns=9)[1], segments, label, images)
+    for index, label in enumerate(expected):
+        assert_shown(cell(page, index, columns=9)[1], segments, label, images)
     assert page.shape[1] == 2 * MARGIN + len(expected) * (3 * (PANE + 2 + GAP) - GAP + MARGIN) - MARGIN
 
 
-def test_the_words_above_a_strip(made, tmp_path):
+def test_the_text_above_the_cutouts(made, tmp_path):
     frame, detection, segments = made
     table = segments.table.copy()
     table['hint'] = ['', 'hot pixel', '', '']
     hinted = replace(segments, table=table)
-    for of, decisions, words in (
+    for given, decisions, text in (
         (segments, None, '#2    x 31.2  y 41.8    4 px    4 000 e-'),
         (hinted, {ELL: 'rejected', ROW: 'keep'}, '#2    x 31.2  y 41.8    4 px    4 000 e-    hot pixel    rejected'),
         (hinted, {ROW: 'keep'}, '#2    x 31.2  y 41.8    4 px    4 000 e-    hot pixel'),
     ):
-        contact_sheet(tmp_path / 'o.png', of, [ELL], images_of(frame, detection), decisions=decisions, overwrite=True)
+        contact_sheet(
+            tmp_path / 'o.png', given, [ELL], images_of(frame, detection), decisions=decisions, overwrite=True
+        )
         shown = cell(opened(tmp_path / 'o.png'), 0)[0]
-        assert_array_equal(shown, written(words, shown.shape[1]))
+        assert_array_equal(shown, draw_text(text, shown.shape[1]))
 
 
-def test_nothing_is_cut_off_beside_a_single_image(made, tmp_path):
+def test_a_long_text_above_a_single_image_is_not_cut_off(made, tmp_path):
     segments = made[2]
-    words = {ELL: 'rejected, for it is the core of a star in the dark of the moon'}
-    contact_sheet(tmp_path / 'out.png', segments, [ELL], [('a', merge_mask(*made[:2]))], decisions=words)
+    decisions = {ELL: 'rejected: the core of a star, with a text much longer than the cutout'}
+    contact_sheet(tmp_path / 'out.png', segments, [ELL], [('a', merge_mask(*made[:2]))], decisions=decisions)
     page = opened(tmp_path / 'out.png')
     assert page.shape[1] > PANE + 2 * MARGIN
     for edge in (page[:, :MARGIN], page[:, 1 - MARGIN :], page[:4], page[-4:]):
         assert (edge == PAPER).all()
 
 
-def test_the_legend_says_what_the_colors_of_a_mask_mean(made, tmp_path):
+def test_the_legend_explains_the_colors_of_masks(made, tmp_path):
     frame, detection, segments = made
     for images, there in (([('mask', merge_mask(frame, detection))], True), ([('a', frame.ccd.data)], False)):
         contact_sheet(tmp_path / 'out.png', segments, [CORNER], images, overwrite=True)
         foot = opened(tmp_path / 'out.png')[HEAD + LINE + PANE + 2 + TITLE :]
         for color in (SATURATED, MASKED, COSMIC_RAY, MARKED):
-            assert where(foot, color).any() == there
+            assert has_color(foot, color).any() == there
 
 
 def test_the_caption_fits_on_the_page(made, tmp_path):
@@ -407,12 +413,12 @@ def test_the_caption_fits_on_the_page(made, tmp_path):
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.pdf'])
-def test_without_segments_there_is_a_page_that_says_so(tmp_path, suffix):
-    frame, detection, segments = found(min_size=9)
+def test_a_sheet_without_segments(tmp_path, suffix):
+    frame, detection, segments = make_detection(min_size=9)
     written = contact_sheet(tmp_path / f'out{suffix}', segments, 'all', images_of(frame, detection))
     assert written == [tmp_path / f'out{suffix}']
     if suffix == '.png':
-        assert where(opened(written[0]), INK).any()
+        assert has_color(opened(written[0]), INK).any()
     else:
         assert pages_of(written[0]) == 1
 
@@ -432,8 +438,8 @@ def test_the_pages_of_a_pdf(made, tmp_path, per_page, pages):
     assert [file.name for file in tmp_path.iterdir()] == ['out.PDF']
 
 
-def test_twelve_strips_fit_on_a_page_of_a_pdf(tmp_path):
-    frame, detection, segments = found([(10, 2 * n) for n in range(25)])
+def test_a_page_of_a_pdf_has_twelve_segments(tmp_path):
+    frame, detection, segments = make_detection([(10, 2 * n) for n in range(25)])
     contact_sheet(tmp_path / 'out.pdf', segments, 'all', images_of(frame, detection))
     assert pages_of(tmp_path / 'out.pdf') == 3
 
@@ -450,13 +456,13 @@ def test_the_pages_of_a_png(made, tmp_path, per_page, names):
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     order = (ROW, ELL, PAIR, CORNER)
     for number, path in enumerate(paths):
-        for place, label in enumerate(order[number * per_page : (number + 1) * per_page]):
-            assert_shown(cell(opened(path), place, columns=1)[1], segments, label, images)
+        for index, label in enumerate(order[number * per_page : (number + 1) * per_page]):
+            assert_shown(cell(opened(path), index, columns=1)[1], segments, label, images)
     assert len({opened(path).shape for path in paths}) == 1
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.pdf'])
-def test_the_same_sheet_is_the_same_file(made, tmp_path, suffix, monkeypatch):
+def test_the_same_sheet_gives_the_same_file(made, tmp_path, suffix, monkeypatch):
     frame, detection, segments = made
     for name in ('one', 'two'):
         contact_sheet(tmp_path / (name + suffix), segments, 'all', images_of(frame, detection))
@@ -467,7 +473,7 @@ def test_the_same_sheet_is_the_same_file(made, tmp_path, suffix, monkeypatch):
 @pytest.mark.parametrize(
     ('name', 'taken', 'per_page'), [('o.png', 'o.png', 9), ('o.png', 'o-2.png', 2), ('o.pdf', 'o.pdf', 2)]
 )
-def test_no_file_is_replaced_unasked(made, tmp_path, name, taken, per_page):
+def test_existing_files_are_not_overwritten_by_default(made, tmp_path, name, taken, per_page):
     frame, detection, segments = made
     (tmp_path / taken).write_text('mine')
     args = (tmp_path / name, segments, 'all', images_of(frame, detection))
@@ -479,7 +485,7 @@ def test_no_file_is_replaced_unasked(made, tmp_path, name, taken, per_page):
 
 
 @pytest.mark.parametrize('name', ['o.png', 'o.pdf'])
-def test_a_sheet_is_whole_or_not_there(made, tmp_path, name, monkeypatch):
+def test_a_failed_write_leaves_the_files_unchanged(made, tmp_path, name, monkeypatch):
     frame, detection, segments = made
     args = (tmp_path / name, segments, 'all', images_of(frame, detection))
     contact_sheet(*args, per_page=9)
@@ -498,13 +504,13 @@ def test_a_sheet_is_whole_or_not_there(made, tmp_path, name, monkeypatch):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {name: before}
 
 
-def test_a_folder_that_is_not_there(made, tmp_path):
+def test_a_missing_folder(made, tmp_path):
     with pytest.raises(OSError, match='cannot be written: No such file'):
         contact_sheet(tmp_path / 'no' / 'o.png', made[2], 'all', images_of(*made[:2]))
 
 
 @pytest.mark.parametrize(
-    ('name', 'labels', 'options', 'words'),
+    ('name', 'labels', 'options', 'message'),
     [
         ('o.jpg', 'all', {}, 'must end in .png or .pdf'),
         ('png', 'all', {}, 'must end in .png or .pdf'),
@@ -516,8 +522,8 @@ def test_a_folder_that_is_not_there(made, tmp_path):
         ('o.png', 'all', {'per_page': -1}, 'per_page is -1'),
     ],
 )
-def test_what_is_no_sheet(made, tmp_path, name, labels, options, words):
-    with pytest.raises(ValueError, match=words):
+def test_sheets_with_invalid_arguments(made, tmp_path, name, labels, options, message):
+    with pytest.raises(ValueError, match=message):
         contact_sheet(tmp_path / name, made[2], labels, images_of(*made[:2]), **options)
     assert list(tmp_path.iterdir()) == []
 
@@ -562,21 +568,21 @@ def test_the_command_draws_the_dark_too(files, capsys):
     caption = f'frame.fits [0]: {detection.pixels} px in 3 segments (3 of 1 px or more)'
     contact_sheet(files / 'expected.png', segments, 'all', images, caption=caption)
     assert out.read_bytes() == (files / 'expected.png').read_bytes()
-    assert where(opened(out), MASKED).any()
+    assert has_color(opened(out), MASKED).any()
 
 
-def test_a_dark_may_be_shown_without_a_limit(files, capsys):
+def test_a_dark_is_shown_without_a_limit(files, capsys):
     for name, args in (('one', []), ('two', ['--dark', files / 'dark.fits'])):
         sheet(capsys, files / 'frame.fits', '-o', files / f'{name}.png', *args)
     one, two = opened(files / 'one.png'), opened(files / 'two.png')
     assert two.shape[1] - one.shape[1] == 2 * (PANE + 2 + GAP)
-    assert np.count_nonzero(where(two, MASKED)) == np.count_nonzero(where(one, MASKED))  # the legend alone
+    assert np.count_nonzero(has_color(two, MASKED)) == np.count_nonzero(has_color(one, MASKED))  # in the legend only
 
 
 @pytest.mark.parametrize(
     ('args', 'labels'), [([], [3, 2, 1]), (['--largest', '1'], [3]), (['--labels', '1,3'], [1, 3])]
 )
-def test_the_command_draws_these_segments(files, args, labels, capsys):
+def test_the_command_selects_segments(files, args, labels, capsys):
     frame = read_frame(files / 'frame.fits')
     params = frame.parameters({'sigclip': 6.0})[0]
     detection = detect(frame, params)
@@ -584,8 +590,8 @@ def test_the_command_draws_these_segments(files, args, labels, capsys):
     assert segments.table['area'].value.tolist() == [3, 4, 5, 1]
     sheet(capsys, files / 'frame.fits', '-o', files / 'o.png', '--sigclip', 6, *args)
     page = opened(files / 'o.png')
-    for place, label in enumerate(labels):
-        assert_shown(cell(page, place)[1], segments, label, images_of(frame, detection))
+    for index, label in enumerate(labels):
+        assert_shown(cell(page, index)[1], segments, label, images_of(frame, detection))
     assert page.shape[1] == 2 * MARGIN + min(2, len(labels)) * (3 * (PANE + 2 + GAP) - GAP + MARGIN) - MARGIN
 
 
@@ -594,11 +600,11 @@ def test_the_command_writes_pdf(files, capsys):
     assert pages_of(files / 'o.pdf') == 1
 
 
-def test_the_command_shows_nan_as_unknown_not_as_sky(files, capsys):
+def test_the_command_shows_nan_as_unknown(files, capsys):
     with fits.open(files / 'frame.fits', mode='update') as hdus:
         hdus[0].data[30, 25] = np.nan
     sheet(capsys, files / 'frame.fits', '-o', files / 'o.png', '--labels', '2')
-    assert striped(opened(files / 'o.png')).any()
+    assert is_striped(opened(files / 'o.png')).any()
 
 
 @pytest.mark.parametrize(
@@ -624,7 +630,7 @@ def test_wrong_usage_of_the_command(files, args, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('args', 'words'),
+    ('args', 'message'),
     [
         (['-o', 'mine.png'], 'mine.png already exists; choose another name with -o, or use --overwrite'),
         (['-o', 'o.png', '--labels', '77'], 'no segment 77'),
@@ -636,7 +642,7 @@ def test_wrong_usage_of_the_command(files, args, capsys, monkeypatch):
         (['-o', 'o.png', '--gain', '-1'], 'gain is -1'),
     ],
 )
-def test_the_command_says_what_cannot_be(files, args, words, capsys, monkeypatch):
+def test_the_command_reports_errors(files, args, message, capsys, monkeypatch):
     monkeypatch.chdir(files)
     Path('mine.png').write_text('mine')
     fits.writeto('small.fits', np.ones((32, 32), dtype=np.uint8))
@@ -644,12 +650,12 @@ def test_the_command_says_what_cannot_be(files, args, words, capsys, monkeypatch
     printed = capsys.readouterr()
     assert printed.out == ''
     assert printed.err.count('\n') == 1
-    assert words in printed.err
+    assert message in printed.err
     assert sorted(path.name for path in files.iterdir()) == ['dark.fits', 'frame.fits', 'mine.png', 'small.fits']
     assert Path('mine.png').read_text() == 'mine'
 
 
-def test_the_command_replaces_when_asked(files, capsys):
+def test_the_command_overwrites_on_request(files, capsys):
     (files / 'o.png').write_text('mine')
     sheet(capsys, files / 'frame.fits', '-o', files / 'o.png', '--overwrite')
     assert opened(files / 'o.png').ndim == 3
