@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: the part of the package that knows no display."""
+"""Detection of cosmic rays, checks and review decisions on arrays, without files or displays."""

@@ -1,25 +1,31 @@
-"""The room of the mask bits: why a pixel is bad, and the one plane that holds all the reasons."""
+"""Bits of the mask plane, which record why a pixel is bad."""
 
 from enum import IntFlag
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from .frame import Frame
+    from .lacosmic.detection import Detection
 
 __all__ = ['BITS_CARD', 'CAUSES', 'CAUSE_CARD', 'REVIEW', 'MaskBit', 'merge_mask']
 
-#: The card by which extensions written here name themselves, with the version of their bits as its value.
+#: The header card that identifies extensions written by this package; its value is the version of the bits.
 BITS_CARD = 'CRPBITS'
 
-#: The card by which a mask of one cause alone names it, with a word of `CAUSES` as its value.
+#: The header card of a mask with a single cause; its value is a key of `CAUSES`.
 CAUSE_CARD = 'CRCAUSE'
 
-#: The extension that holds what was said in review.
+#: The name of the extension with the review decisions.
 REVIEW = 'CRREVIEW'
 
 
 class MaskBit(IntFlag):
-    """Why a pixel is bad; 0 is a good pixel.
+    """Causes of bad pixels; 0 is a good pixel.
 
-    The values are those written to the ``DQ`` extension; `meaning` is what its header says of each.
+    The values are written to the ``DQ`` extension, and `meaning` to its header.
     """
 
     INPUT = 1
@@ -31,61 +37,67 @@ class MaskBit(IntFlag):
     CR_MARKED = 64
 
     @property
-    def meaning(self):
-        """What the bit says of a pixel, in a few words."""
+    def meaning(self) -> str:
+        """The meaning of the bit, in a few words."""
         return _MEANINGS[self]
 
     @classmethod
-    def before_run(cls):
-        """Return the causes that are known before L.A.Cosmic runs, and that it is told to leave out."""
+    def before_run(cls) -> 'MaskBit':
+        """Return the causes that are known before the run; L.A.Cosmic excludes these pixels.
+
+        Returns
+        -------
+        MaskBit
+            The sum of the bits.
+        """
         return cls.INPUT | cls.HOT | cls.BAD | cls.NONFINITE
 
 
 _MEANINGS = {
-    MaskBit.INPUT: 'masked on arrival, cause unknown',
+    MaskBit.INPUT: 'input mask, cause unknown',
     MaskBit.HOT: 'hot pixel',
     MaskBit.BAD: 'bad pixel or column (ccdmask)',
-    MaskBit.NONFINITE: 'not a number, or infinite',
+    MaskBit.NONFINITE: 'NaN or infinite',
     MaskBit.SATURATED: 'at or above the saturation level',
     MaskBit.CR_DETECTED: 'cosmic ray found by L.A.Cosmic',
     MaskBit.CR_MARKED: 'cosmic ray marked by hand',
 }
 
-#: The causes that a user can give an input mask, and the words for them.
+#: The causes that a user can assign to an input mask, by their names.
 CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT}
 
 
-def merge_mask(frame, detection, crmask=None):
-    """Merge all that is known to be bad into one plane that keeps the causes.
+def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None = None) -> np.ndarray:
+    """Merge input masks, saturated pixels and cosmic rays into one plane that keeps the causes.
 
     Parameters
     ----------
     frame : Frame
         The frame with its input masks.
     detection : Detection
-        What L.A.Cosmic found in it.
+        The cosmic rays detected in it.
     crmask : (ny, nx) bool array_like, optional
         The cosmic-ray pixels after review; by default those detected.
 
     Returns
     -------
     (ny, nx) uint8 ndarray
-        The sum of the `MaskBit` values of each pixel; 0 where it is good.
+        The sum of the `MaskBit` values of each pixel; 0 for good pixels.
 
     Raises
     ------
     ValueError
-        If ``crmask`` has another shape than the frame.
+        If the shapes of ``crmask`` or the detection and the frame differ.
     """
     detected = detection.crmask
-    crmask = detected if crmask is None else np.asarray(crmask, dtype=bool)
-    for name, mask in (('the detection', detected), ('crmask', crmask)):
+    cosmic_rays = detected if crmask is None else np.asarray(crmask, dtype=bool)
+    for name, mask in (('the detection', detected), ('crmask', cosmic_rays)):
         if mask.shape != frame.shape:
-            msg = f'{name} has shape {mask.shape}, the frame {frame.shape}: they must be the same'
+            msg = f"{name} has shape {mask.shape}, which differs from the frame's {frame.shape}"
             raise ValueError(msg)
     merged = frame.bits.copy()
-    flat, pixels = merged.ravel(), np.flatnonzero(crmask)
+    flat, pixels = merged.ravel(), np.flatnonzero(cosmic_rays)
     flat[np.flatnonzero(frame.saturated(detection.params))] |= np.uint8(MaskBit.SATURATED)
-    kinds = np.array([MaskBit.CR_MARKED, MaskBit.CR_DETECTED], dtype=np.uint8)
-    flat[pixels] |= kinds[detected.ravel()[pixels].astype(int)]
+    bits = np.array([MaskBit.CR_MARKED, MaskBit.CR_DETECTED], dtype=np.uint8)
+    flat[pixels] |= bits[detected.ravel()[pixels].astype(int)]
     return merged

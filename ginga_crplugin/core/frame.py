@@ -1,8 +1,9 @@
-"""The room of the frame: its pixels as they are, and what is known to be bad in it."""
+"""CCD frames with their input masks and companion images."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -11,37 +12,38 @@ from astropy.nddata import CCDData
 
 from .bits import MaskBit
 from .header import frame_unit, header_values
-from .params import FromHeader, resolve
+from .params import FromHeader, LACosmicParams, resolve
 from .stats import CHUNK_SIZE, median
 
 __all__ = ['Frame', 'InputMask', 'MaskSource', 'check_pixels', 'datasum', 'same_pixels']
 
-#: Frames narrower than this are refused: there is no room for the median filters, and Astro-SCRAPPY
-#: corrupts memory on frames one or two pixels wide.
+#: The smallest side of a frame in pixels. The median filters need it, and Astro-SCRAPPY corrupts memory on frames one
+#: or two pixels wide.
 MIN_SIDE = 16
 
-#: Values beyond this are treated as infinite: their products leave the range of float32.
+#: Values beyond this are treated as infinite: their squares exceed the range of float32.
 MAX_VALUE = 1e30
 
-#: The kinds of numbers that FITS can hold.
+#: The dtypes that FITS supports.
 DTYPES = {'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f4', 'f8'}
 
 
 @dataclass(frozen=True)
 class MaskSource:
-    """A file that an input mask is made from.
+    """A file from which an input mask is made.
 
     Attributes
     ----------
     path : `~pathlib.Path`
+        The file.
     ext : int, str, (str, int) or None
-        The extension; None is the one called MASK, else the first image; ``'same'`` that of the frame, by number.
+        The extension; None is the extension MASK or else the first image, ``'same'`` the HDU number of the frame.
     cause : MaskBit or None
-        Why its pixels are bad; None is what the file says of itself, else INPUT.
+        The cause; None is the cause in the header of the file, else INPUT.
     limit : float or None
-        For a combined dark: pixels above it, in its own unit, are hot. None is a mask.
+        For a combined dark, the level in its own unit above which pixels are hot. None for a mask.
     datasum : str
-        FITS checksum (DATASUM) of the pixels that are expected; '' takes any.
+        The expected FITS checksum (DATASUM) of the pixels; '' accepts any.
     """
 
     path: Path
@@ -53,23 +55,23 @@ class MaskSource:
 
 @dataclass(frozen=True, eq=False)
 class InputMask:
-    """Pixels known to be bad before the run, with their cause.
+    """Pixels that are known to be bad before the run, with their cause.
 
     Attributes
     ----------
     name : str
-        Where it comes from, in words.
+        The name of its source.
     bit : MaskBit
         The cause.
     mask : (ny, nx) bool ndarray
-        True where a pixel is bad.
+        True for bad pixels.
     datasum : str
-        FITS checksum (DATASUM) of the pixels that it was made from; '' where these are the frame's own.
+        FITS checksum (DATASUM) of the pixels from which it was made; '' for the pixels of the frame.
     image : (ny, nx) ndarray or None
-        The image that it was made from, if that is worth looking at: a dark.
+        The dark from which it was made, for display.
     origin : MaskSource, str or None
-        How a recipe makes it again: from a file, by the check of this name, or from the file of the frame (``'own'``);
-        None where it can't.
+        How a recipe reproduces it: from a file, by the check of this name, or from the file of the frame (``'own'``);
+        None if it can't.
     """
 
     name: str
@@ -77,53 +79,72 @@ class InputMask:
     mask: np.ndarray
     datasum: str = ''
     image: np.ndarray | None = field(default=None, repr=False)
-    origin: 'MaskSource | str | None' = None
+    origin: MaskSource | str | None = None
 
     @classmethod
-    def from_data(cls, name, bit, data, origin=None):
-        """Make a mask of the pixels of ``data`` that are not 0."""
+    def from_data(
+        cls, name: str, bit: MaskBit, data: np.ndarray, origin: MaskSource | str | None = None
+    ) -> 'InputMask':
+        """Make a mask of the nonzero pixels of an image.
+
+        Parameters
+        ----------
+        name : str
+            The name of its source.
+        bit : MaskBit
+            The cause.
+        data : (ny, nx) ndarray
+            The image.
+        origin : MaskSource, str or None
+            How a recipe reproduces it.
+
+        Returns
+        -------
+        InputMask
+            The mask, with the checksum of the image.
+        """
         return cls(name, bit, data != 0, datasum(data), origin=origin)
 
     @cached_property
-    def count(self):
-        """How many pixels it masks."""
+    def count(self) -> int:
+        """Number of masked pixels."""
         return int(np.count_nonzero(self.mask))
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A CCD frame with untouched pixels, and all that accompanies it.
+    """A CCD frame with unchanged pixels, its input masks and its companion images.
 
     Attributes
     ----------
     ccd : `~astropy.nddata.CCDData`
-        (ny, nx) pixels in native byte order, unit (adu, electron, or one of them per second), header. An array or
-        a `~astropy.nddata.CCDData` may be given; a mask in it becomes an input mask of unknown cause.
+        The (ny, nx) pixels in native byte order, their unit (adu, electron, or one of them per second) and the header.
+        It is made from an array or a `~astropy.nddata.CCDData`, whose mask becomes an input mask of unknown cause.
     name : str
-        What to call it.
+        The name for display and messages.
     path : `~pathlib.Path` or None
-        The file it was read from.
+        The file from which it was read.
     ext : int
         The number of its HDU in that file.
     first : bool
         Whether it is the first image of that file.
     masks : tuple of InputMask
-        What is bad already.
+        The input masks.
     background, variance : (ny, nx) ndarray or None
-        Sky image in the frame's unit, and noise squared in that unit squared, if the user has them.
+        Sky in the unit of the frame, and variance in that unit squared.
     psfk : (n, n) float32 ndarray or None
-        Kernel of the point spread function, for ``fsmode='convolve'``.
+        Kernel of the point spread function for ``fsmode='convolve'``.
     notes : tuple of str
-        What the user should know about how it was understood.
+        Messages on how the file was interpreted.
     review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
-        The decisions that were saved with it (`Review.edited`).
+        The review decisions that were saved with it (`Review.edited`).
     saved : Saved or None
-        The mask that was saved of it.
+        The mask that was saved with it.
 
     Raises
     ------
     ValueError
-        If the pixels are not two-dimensional numbers, too few, none of them finite, or if a companion has
+        If the pixels are not two-dimensional numbers, too few, or all non-finite, or if a mask or companion image has
         another shape.
     """
 
@@ -138,9 +159,9 @@ class Frame:
     psfk: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     review: tuple[np.ndarray, np.ndarray] | None = None
-    saved: 'object | None' = None
+    saved: Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         ccd = self.ccd
         if not isinstance(ccd, CCDData):
             ccd = CCDData(np.asarray(ccd), unit=u.adu)
@@ -159,43 +180,43 @@ class Frame:
         self._check_companions()
 
     def _check_companions(self):
-        named = [(f'mask {item.name}', item.mask) for item in self.masks]
-        named += [('the background', self.background), ('the variance', self.variance)]
-        for name, array in named:
+        images = [(f'mask {item.name}', item.mask) for item in self.masks]
+        images += [('the background', self.background), ('the variance', self.variance)]
+        for name, array in images:
             if array is not None and array.shape != self.shape:
-                msg = f'{name} has shape {array.shape}, the frame {self.shape}: they must be the same'
+                msg = f"{name} has shape {array.shape}, which differs from the frame's {self.shape}"
                 raise ValueError(msg)
-        for name, array in named[-2:]:
+        for name, array in images[-2:]:
             if array is not None and not np.isfinite(array).all():
-                msg = f'{name} has pixels that are not finite: fill them first'
+                msg = f'{name} has non-finite pixels: replace them first'
                 raise ValueError(msg)
         if self.psfk is not None and not _is_kernel(self.psfk):
             msg = f'psfk has shape {self.psfk.shape}: it must be a square of odd side, with finite values'
             raise ValueError(msg)
 
     @property
-    def shape(self):
-        """(ny, nx)."""
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of the frame."""
         return self.ccd.data.shape
 
     @property
-    def label(self):
-        """Name and number of the HDU, as the user knows it."""
+    def label(self) -> str:
+        """The name with the number of the HDU, for display."""
         return f'{self.name} [{self.ext}]'
 
     @cached_property
-    def nonfinite(self):
-        """(ny, nx) bool: NaN, infinite, or beyond what float32 can square."""
+    def nonfinite(self) -> np.ndarray:
+        """(ny, nx) bool ndarray: True for pixels that are NaN, infinite, or beyond `MAX_VALUE`."""
         data = self.ccd.data
         if data.dtype.kind in 'iu' or all(
-            part.min() >= -MAX_VALUE and part.max() <= MAX_VALUE for part in _parts(data)
+            part.min() >= -MAX_VALUE and part.max() <= MAX_VALUE for part in _row_chunks(data)
         ):
             return np.zeros(self.shape, dtype=bool)
         return ~(np.abs(data) <= MAX_VALUE)
 
     @cached_property
-    def bits(self):
-        """(ny, nx) uint8: the sum of the `MaskBit` values known before the run."""
+    def bits(self) -> np.ndarray:
+        """(ny, nx) uint8 ndarray: the sum of the `MaskBit` values known before the run."""
         bits = np.zeros(self.shape, dtype=np.uint8)
         for item in self.masks:
             bits |= item.mask * np.uint8(item.bit)
@@ -204,84 +225,125 @@ class Frame:
         return bits
 
     @cached_property
-    def filled(self):
-        """(ny, nx) ndarray: the pixels, with the median of the good ones where they are not finite."""
+    def filled(self) -> np.ndarray:
+        """(ny, nx) ndarray: the pixels, with non-finite pixels replaced by the median of the good ones."""
         if not self.nonfinite.any():
             return self.ccd.data
         good = self.bits == 0
         level = median(self.ccd.data[good if good.any() else ~self.nonfinite])
         return np.where(self.nonfinite, level, self.ccd.data)
 
-    def saturated(self, params):
-        """Return where the pixels, sky put back, are at or above ``params.satlevel``, (ny, nx) bool.
+    def saturated(self, params: LACosmicParams) -> np.ndarray:
+        """Return the saturated pixels, with the rounding of Astro-SCRAPPY.
 
-        They are rounded as Astro-SCRAPPY does.
+        Parameters
+        ----------
+        params : LACosmicParams
+            ``satlevel`` and ``gain``, and the subtracted sky ``pssl``, which is added back.
+
+        Returns
+        -------
+        (ny, nx) bool ndarray
+            True for pixels at or above ``params.satlevel``.
         """
         gain, level = float(np.float32(params.gain)), np.float32(params.satlevel)
-        parts = [((part + params.pssl) * gain).astype(np.float32, copy=False) >= level for part in _parts(self.filled)]
+        parts = [
+            ((part + params.pssl) * gain).astype(np.float32, copy=False) >= level for part in _row_chunks(self.filled)
+        ]
         return np.concatenate(parts)
 
-    def parameters(self, chosen=None, recipe=None):
-        """Return the parameters for this frame: defaults, below its header, below a recipe, below what the user chose.
+    def parameters(
+        self, chosen: dict[str, Any] | None = None, recipe: dict[str, Any] | None = None
+    ) -> tuple[LACosmicParams, dict[str, str]]:
+        """Return the parameters for this frame.
+
+        Values of the user override those of a recipe, these override the header, and the header overrides the defaults.
 
         Parameters
         ----------
         chosen : dict, optional
-            ``{field name: value}``, as the user gave them.
+            ``{field name: value}`` given by the user.
         recipe : dict, optional
             The same of a recipe; a value may be `FromHeader`.
 
         Returns
         -------
         params : LACosmicParams
+            The parameters.
         sources : dict of str
             The source of each value: its card (``'GAIN in the header'``), ``'recipe'``, ``'user'`` or ``'default'``.
 
         Raises
         ------
         ValueError
-            If a value is not allowed, or one that a recipe takes from the header is not there.
+            If a value is not allowed, or if the header lacks a value that the recipe takes from it.
         """
         chosen, recipe = chosen or {}, recipe or {}
-        own = {name: (value, 'user') for name, value in chosen.items()}
+        user = {name: (value, 'user') for name, value in chosen.items()}
         given = {name: (value, 'recipe') for name, value in recipe.items() if not isinstance(value, FromHeader)}
-        asked = {name: value.default for name, value in recipe.items() if isinstance(value, FromHeader)}
-        below = {name: (value, 'recipe, not in the header') for name, value in asked.items() if value is not None}
-        resolve(below, given, own)  # says what is wrong with them, before the gain is used
-        gain = (given | own).get('gain', (None,))[0]
+        from_header = {name: value.default for name, value in recipe.items() if isinstance(value, FromHeader)}
+        fallback = {
+            name: (value, 'recipe, not in the header') for name, value in from_header.items() if value is not None
+        }
+        resolve(fallback, given, user)  # raises for invalid values before the gain is used
+        gain = (given | user).get('gain', (None,))[0]
         header, _ = header_values(self.ccd.header, self.ccd.unit, gain)
-        if gain is None and 'gain' not in header and 'gain' in below:
-            header, _ = header_values(self.ccd.header, self.ccd.unit, below['gain'][0])
-        params, sources = resolve(below, header, given, own)
-        for name in asked:
+        if gain is None and 'gain' not in header and 'gain' in fallback:
+            header, _ = header_values(self.ccd.header, self.ccd.unit, fallback['gain'][0])
+        params, sources = resolve(fallback, header, given, user)
+        for name in from_header:
             if sources[name] == 'default':
-                msg = f'{name} is not in the header of {self.name}, where the recipe takes it from'
+                msg = f'{name} is not in the header of {self.name}, where the recipe takes it from: set a value'
                 raise ValueError(msg)
         return params, sources
 
-    def replace(self, **changes):
-        """Return a frame with the same pixels and other companions (``masks``, ``background``, ...)."""
+    def replace(self, **changes: Any) -> 'Frame':
+        """Return a copy of the frame with other attributes.
+
+        Parameters
+        ----------
+        **changes
+            The new attributes, such as ``masks`` or ``background``.
+
+        Returns
+        -------
+        Frame
+            The copy.
+        """
         return replace(self, **changes)
 
 
-def check_pixels(data, name):
-    """Refuse what L.A.Cosmic can't be run on, with a `ValueError`."""
+def check_pixels(data: np.ndarray, name: str) -> None:
+    """Check that L.A.Cosmic can be run on an image.
+
+    Parameters
+    ----------
+    data : ndarray
+        The pixels.
+    name : str
+        The name of the image in messages.
+
+    Raises
+    ------
+    ValueError
+        If they are not two-dimensional numbers, too few, or all non-finite.
+    """
     if data.ndim != 2:
-        msg = f'{name} has {data.ndim} axes, shape {data.shape}: an image of 2 axes is needed'
+        msg = f'{name} has {data.ndim} axes, shape {data.shape}: an image must have 2 axes'
         raise ValueError(msg)
     if f'{data.dtype.kind}{data.dtype.itemsize}' not in DTYPES:
-        msg = f'{name} holds {data.dtype}: integers of 8 to 64 bit, or floats of 32 or 64 bit, are needed'
+        msg = f'{name} has dtype {data.dtype}: use integers of 8 to 64 bits or floats of 32 or 64 bits'
         raise ValueError(msg)
     if min(data.shape) < MIN_SIDE:
-        msg = f'{name} has shape {data.shape}: at least {MIN_SIDE} x {MIN_SIDE} pixels are needed'
+        msg = f'{name} has shape {data.shape}: it must have at least {MIN_SIDE} x {MIN_SIDE} pixels'
         raise ValueError(msg)
     if data.dtype.kind == 'f' and not any((np.abs(row) <= MAX_VALUE).any() for row in data):
-        msg = f'{name} has no finite pixel'
+        msg = f'{name} has no finite pixels'
         raise ValueError(msg)
 
 
-def _parts(image):
-    """Return parts of an image, some rows each, so few that they stay in the cache."""
+def _row_chunks(image):
+    """Return parts of an image of some rows each, which fit into the cache."""
     rows = max(1, CHUNK_SIZE // image.shape[1])
     return [image[begin : begin + rows] for begin in range(0, len(image), rows)]
 
@@ -290,20 +352,45 @@ def _is_kernel(psfk):
     return psfk.ndim == 2 and psfk.shape[0] == psfk.shape[1] and psfk.shape[0] % 2 == 1 and np.isfinite(psfk).all()
 
 
-def same_pixels(one, other):
-    """Whether two images have the same values; NaN are looked for in rows that differ alone, for time and memory."""
+def same_pixels(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two images have the same values, where NaN equals NaN.
+
+    NaN are compared only in rows that differ, to save time and memory.
+
+    Parameters
+    ----------
+    one, other : ndarray
+        The images.
+
+    Returns
+    -------
+    bool
+        True if shapes and values are the same.
+    """
     nan = one.dtype.kind == other.dtype.kind == 'f'
     rows = zip(one, other, strict=True) if one.shape == other.shape else [(one, other)]
-    return all(np.array_equal(*two) or (nan and np.array_equal(*two, equal_nan=True)) for two in rows)
+    return all(np.array_equal(a, b) or (nan and np.array_equal(a, b, equal_nan=True)) for a, b in rows)
 
 
-def datasum(data):
-    """Return the FITS checksum (DATASUM) of an array as it would be written, for the record of what was used."""
-    if data.dtype in (np.float32, np.int32) and data.flags.c_contiguous:  # the words as they are, several times faster
+def datasum(data: np.ndarray) -> str:
+    """Return the FITS checksum (DATASUM) of an array as it would be written.
+
+    Parameters
+    ----------
+    data : ndarray
+        The array.
+
+    Returns
+    -------
+    str
+        The checksum.
+    """
+    if data.dtype in (np.float32, np.int32) and data.flags.c_contiguous:
+        # sum the 32-bit words directly, which is several times faster
         total = int(data.view(np.uint32).sum(dtype=np.uint64))
         return str(total and (total - 1) % 0xFFFFFFFF + 1)
     pixels = data.astype(np.uint8) if data.dtype == bool else data.view()
-    pixels.flags.writeable = False  # else astropy swaps their bytes in place for a moment, while others look at them
+    pixels.flags.writeable = False  # otherwise astropy briefly swaps the bytes in place, which other threads could see
     hdu = fits.ImageHDU(pixels)
     hdu.add_datasum()
     return hdu.header['DATASUM']

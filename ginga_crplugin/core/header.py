@@ -1,6 +1,8 @@
-"""The room of the header cards: what the header of a frame says of its unit, gain, noise and saturation."""
+"""Unit, gain, read noise and saturation level from the header of a frame."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from astropy import units as u
 from astropy.io.fits.card import Undefined
@@ -9,7 +11,7 @@ from .params import LACosmicParams
 
 __all__ = ['UNITS', 'frame_unit', 'header_values']
 
-#: The units that are understood, by the (lower-case) words that stand for them in BUNIT.
+#: The supported units, with their lower-case names in BUNIT.
 UNITS = {
     u.adu: ('adu', 'adus', 'count', 'counts', 'cts', 'dn'),
     u.electron: ('electron', 'electrons', 'e-', 'e'),
@@ -23,53 +25,55 @@ _SATURATION = ('SATURATE', 'SATLEVEL')
 _EXPOSURE = ('EXPTIME', 'EXPOSURE')
 
 
-def frame_unit(bunit):
-    """Return the unit that a BUNIT card, or a user, names.
+def frame_unit(bunit: str | u.UnitBase) -> u.UnitBase:
+    """Parse the unit of a frame.
 
     Parameters
     ----------
     bunit : str or `~astropy.units.UnitBase`
-        Such as ``'ADU'``, ``'counts'``, ``'e-'``, ``'electron/s'``.
+        The value of a BUNIT card, or a unit: ``'ADU'``, ``'counts'``, ``'e-'``, ``'electron/s'``.
 
     Returns
     -------
     `~astropy.units.UnitBase`
-        adu, electron, or one of them per second.
+        adu, electron, adu / s or electron / s.
 
     Raises
     ------
     ValueError
-        If it is none of those that are understood; the message lists them.
+        If the unit is not supported.
     """
-    word = ' '.join(str(bunit).lower().replace(' / ', '/').split())
-    for unit, words in UNITS.items():
-        if word in words:
+    name = ' '.join(str(bunit).lower().replace(' / ', '/').split())
+    for unit, names in UNITS.items():
+        if name in names:
             return unit
-    understood = 'adu, count, DN, electron, e-, electron/s, adu/s'
-    msg = f'unit {str(bunit)!r} is not understood: give one of {understood}'
+    supported = 'adu, count, DN, electron, e-, electron/s, adu/s'
+    msg = f'unit {str(bunit)!r} is not supported: give one of {supported}'
     raise ValueError(msg)
 
 
-def header_values(header, unit, gain=None):
-    """Read what the header says of the parameters.
+def header_values(
+    header: Mapping[str, Any], unit: u.UnitBase, gain: float | None = None
+) -> tuple[dict[str, tuple[float, str]], list[str]]:
+    """Read the parameters that the header of a frame gives.
 
     Parameters
     ----------
     header : mapping
-        The cards of the frame.
+        The header cards.
     unit : `~astropy.units.UnitBase`
         The unit of the frame.
     gain : float, optional
-        The gain to turn a saturation in ADU into electrons; by default that of the header.
+        The gain with which a saturation level in ADU is converted to electrons; by default that of the header.
 
     Returns
     -------
     values : dict
-        ``{field name of LACosmicParams: (value, source)}`` for those that it gives.
+        ``{field name of LACosmicParams: (value, source)}``.
     notes : list of str
-        What it says that can't be used, or what is missing and matters.
+        Cards that are ignored, and important cards that are missing.
     """
-    notes = []
+    notes: list[str] = []
     own_gain = _card(header, _GAIN, notes, 'gain')
     exposure = _card(header, _EXPOSURE, notes) if u.s in unit.bases else None
     values = _gain(unit, own_gain, exposure, notes)
@@ -88,7 +92,7 @@ def _gain(unit, own_gain, exposure, notes):
     if u.s not in unit.bases:
         return {'gain': own_gain} if own_gain else {}
     if exposure is None:
-        notes.append(f'frame in {unit}, but there is no EXPTIME in the header: give electrons for one {unit} as gain')
+        notes.append(f'frame in {unit}, but no EXPTIME in the header: give the electrons per {unit} as gain')
         return {}
     if unit == u.electron / u.s:
         value, source = exposure[0], f'{exposure[1]} (frame in electron / s)'
@@ -100,8 +104,8 @@ def _gain(unit, own_gain, exposure, notes):
 
 
 def _saturation(header, unit, own_gain, gain, notes):
-    """Return the saturation in electrons: the card is in ADU, whatever the frame is in."""
-    if gain is None or unit != u.adu:  # else the gain in use is not electrons for one ADU
+    """Return the saturation level in electrons; the card is in ADU, whatever the unit of the frame."""
+    if gain is None or unit != u.adu:  # in other units, gain is not in electrons per ADU
         gain = None if own_gain is None else own_gain[0]
     factor = 1.0 if gain is None else gain
     card = _card(header, _SATURATION, notes, 'satlevel', factor)
@@ -112,7 +116,7 @@ def _saturation(header, unit, own_gain, gain, notes):
 
 
 def _card(header, names, notes, field=None, factor=1.0):
-    """Return value and source of the first card that holds a positive number, one that its parameter can take."""
+    """Return value and source of the first card with a positive number that is allowed for its parameter."""
     for name in names:
         value = header.get(name)
         if value is None or isinstance(value, Undefined):
@@ -123,17 +127,17 @@ def _card(header, names, notes, field=None, factor=1.0):
         except (TypeError, ValueError):
             number = math.nan
         if not 0.0 < number < math.inf:
-            notes.append(f'{source} is {value!r}, not a positive number: left aside')
+            notes.append(f'{source} is {value!r}, not a positive number: ignored')
         elif field is None or _allowed(field, number * factor, source, notes):
             return number, source
     return None
 
 
 def _allowed(field, value, source, notes):
-    """Whether a parameter can have a value; if not, a note tells why it is left aside."""
+    """Return whether a value is allowed for a parameter; if not, add a note that it is ignored."""
     try:
         LACosmicParams(**{field: value})
     except ValueError as error:
-        notes.append(f'{source} is left aside: {error}')
+        notes.append(f'{source} is ignored: {error}')
         return False
     return True

@@ -1,29 +1,65 @@
-"""The room of the parameters: their names, units, limits and help texts, from which every front is built."""
+"""Parameters of L.A.Cosmic with their units, limits and help texts."""
 
 import math
 import numbers
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 __all__ = ['HEADER_FIELDS', 'FromHeader', 'LACosmicParams', 'resolve']
 
-#: The parameters that the header of a frame can give.
+#: The parameters that can be read from the header of a frame.
 HEADER_FIELDS = 'gain', 'readnoise', 'satlevel'
 
 
-_PLAIN = {'low': None, 'high': None, 'step': None, 'choices': (), 'common': False, 'slider': None}
+_DEFAULT_METADATA = {'low': None, 'high': None, 'step': None, 'choices': (), 'common': False, 'slider': None}
 
 
 def _field(default, label, unit, **metadata):
-    return field(default=default, metadata=_PLAIN | {'label': label, 'unit': unit} | metadata)
+    return field(default=default, metadata=_DEFAULT_METADATA | {'label': label, 'unit': unit} | metadata)
 
 
 @dataclass(frozen=True)
 class LACosmicParams:
-    """The parameters of L.A.Cosmic, under Astro-SCRAPPY's own names.
+    """The parameters of L.A.Cosmic, with the names of Astro-SCRAPPY.
 
-    The defaults are those of `ccdproc.cosmicray_lacosmic`. Every field carries in its metadata ``label``,
-    ``unit``, ``help``, ``low`` and ``high`` (limits, inclusive), ``step``, ``choices``, ``card`` (its FITS keyword),
-    ``common`` (whether a panel shows it unfolded) and ``slider`` (the usual range, if a slider makes sense).
+    The defaults are those of `ccdproc.cosmicray_lacosmic`. The metadata of each field are ``label``, ``unit``,
+    ``help``, ``low`` and ``high`` (limits, inclusive), ``step``, ``choices``, ``card`` (FITS keyword), ``common``
+    (whether panels show it at the top) and ``slider`` (the usual range, if a slider is useful).
+
+    Attributes
+    ----------
+    sigclip : float
+        Detection threshold in units of the noise.
+    objlim : float
+        Minimum contrast between the Laplacian and the fine structure.
+    sigfrac : float
+        Fraction of ``sigclip`` required of neighbors.
+    gain : float
+        Electrons per unit of the frame.
+    readnoise : float
+        Read noise in electrons (rms).
+    satlevel : float
+        Saturation level in electrons.
+    niter : int
+        Maximum number of iterations.
+    sepmed : bool
+        Whether the median filters are separable.
+    cleantype : {'meanmask', 'medmask', 'idw'}
+        How flagged pixels are replaced.
+    fsmode : {'median', 'convolve'}
+        How the fine structure is computed.
+    psfmodel : {'gauss', 'gaussx', 'gaussy', 'moffat'}
+        Model of the point spread function for ``fsmode='convolve'``.
+    psffwhm : float
+        Its full width at half maximum in pixels.
+    psfsize : int
+        Side of its kernel in pixels; odd.
+    psfbeta : float
+        Exponent of the Moffat profile.
+    pssl : float
+        Subtracted sky level in the unit of the frame.
+    search_edges : bool
+        Whether to search the outermost pixels by mirroring the frame at its edges.
 
     Raises
     ------
@@ -45,7 +81,7 @@ class LACosmicParams:
         step=0.1,
         common=True,
         slider=(1.0, 20.0),
-        help='How far above the noise the Laplacian of a pixel must stand. Lower finds more, false hits too.',
+        help='Detection threshold of the Laplacian in units of the noise. Lower values detect more, including noise.',
     )
     objlim: float = _field(
         5.0,
@@ -57,8 +93,8 @@ class LACosmicParams:
         step=0.1,
         common=True,
         slider=(0.0, 20.0),
-        help='How much sharper than a star a hit must be. Raise it where cores of stars are flagged: '
-        'about 2 for well sampled frames, 5 and more for undersampled ones.',
+        help='Minimum contrast between a cosmic ray and a star. Raise it if the cores of stars are flagged: '
+        'about 2 for well-sampled frames, 5 and more for undersampled ones.',
     )
     sigfrac: float = _field(
         0.3,
@@ -70,7 +106,7 @@ class LACosmicParams:
         step=0.05,
         common=True,
         slider=(0.0, 1.0),
-        help='The part of sigclip that the neighbors of a hit must reach to be flagged with it.',
+        help='Fraction of sigclip above which the neighbors of a cosmic ray are flagged with it.',
     )
     gain: float = _field(
         1.0,
@@ -81,8 +117,8 @@ class LACosmicParams:
         high=1e6,
         step=0.1,
         common=True,
-        help='Electrons for one unit of the frame. 1 for a frame in electrons; '
-        'the exposure time in seconds for one in electrons per second.',
+        help='Electrons per unit of the frame. 1 for a frame in electrons; '
+        'the exposure time in seconds for a frame in electrons per second.',
     )
     readnoise: float = _field(
         6.5,
@@ -104,7 +140,7 @@ class LACosmicParams:
         high=math.inf,
         step=1000.0,
         common=True,
-        help='Level in electrons from which a pixel is saturated. Saturated stars are excluded from the search.',
+        help='Saturation level in electrons. Saturated stars are excluded from the search.',
     )
     niter: int = _field(
         4,
@@ -114,14 +150,14 @@ class LACosmicParams:
         low=1,
         high=100,
         step=1,
-        help='At most this many rounds of finding and cleaning; it stops when nothing more is found.',
+        help='Maximum number of iterations; they end when no new pixels are found.',
     )
     sepmed: bool = _field(
         True,
         'separable median',
         '',
         card='LASEPMED',
-        help='Median filters along x, then y. Fast; switch it off for stars narrower than about 2.5 pixels.',
+        help='Apply the median filters along x and then y. Fast; switch off for stars narrower than about 2.5 pixels.',
     )
     cleantype: str = _field(
         'meanmask',
@@ -129,7 +165,7 @@ class LACosmicParams:
         '',
         card='LACLEAN',
         choices=('meanmask', 'medmask', 'idw'),
-        help='What replaces a flagged pixel: the mean or median of the good pixels in 5 x 5, '
+        help='Replace flagged pixels by the mean or median of the good pixels within 5 x 5, '
         'or their mean weighted by inverse distance.',
     )
     fsmode: str = _field(
@@ -138,7 +174,7 @@ class LACosmicParams:
         '',
         card='LAFSMODE',
         choices=('median', 'convolve'),
-        help='How stars are told from hits: by median filters, or by a match to the point spread function '
+        help='Distinguish stars from cosmic rays by median filters, or by convolution with the point spread function '
         '(objlim then needs a smaller value, about 2).',
     )
     psfmodel: str = _field(
@@ -147,7 +183,7 @@ class LACosmicParams:
         '',
         card='LAPSFMOD',
         choices=('gauss', 'gaussx', 'gaussy', 'moffat'),
-        help='Shape of the point spread function, for fine structure by convolution.',
+        help='Model of the point spread function for convolution.',
     )
     psffwhm: float = _field(
         2.5,
@@ -157,7 +193,7 @@ class LACosmicParams:
         low=0.1,
         high=100.0,
         step=0.1,
-        help='Full width at half maximum of the point spread function, for fine structure by convolution.',
+        help='Full width at half maximum of the point spread function for convolution.',
     )
     psfsize: int = _field(
         7,
@@ -167,7 +203,7 @@ class LACosmicParams:
         low=3,
         high=101,
         step=2,
-        help='Side of the square kernel of the point spread function; odd.',
+        help='Side of the square kernel of the point spread function, an odd number.',
     )
     psfbeta: float = _field(
         4.765,
@@ -181,23 +217,23 @@ class LACosmicParams:
     )
     pssl: float = _field(
         0.0,
-        'sky taken off',
+        'subtracted sky',
         'adu',
         card='LAPSSL',
         low=-1e9,
         high=1e9,
         step=1.0,
-        help='Sky level that was subtracted from the frame, in its own unit; it is added back for the noise.',
+        help='Sky level that was subtracted from the frame, in its unit; it is added back to compute the noise.',
     )
     search_edges: bool = _field(
         False,
         'search edges',
         '',
         card='LAEDGES',
-        help='Search the outermost pixels too, by mirroring the frame at its edges.',
+        help='Search the outermost pixels as well, by mirroring the frame at its edges.',
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for item in fields(self):
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
         if self.psfsize % 2 == 0:
@@ -207,19 +243,19 @@ class LACosmicParams:
 
 @dataclass(frozen=True)
 class FromHeader:
-    """What a recipe says of a parameter that each frame's header gives.
+    """A parameter that a recipe takes from the header of each frame.
 
     Attributes
     ----------
     default : float or None
-        The value where the header lacks it; None refuses such a frame.
+        The value for headers without it; None is an error for such a frame.
     """
 
     default: float | None = None
 
 
 def _checked(item, value):
-    """Return ``value`` in the type of the field ``item``, or say what is wrong with it."""
+    """Return ``value`` in the type of the field ``item``, or raise a ValueError."""
     if item.type is bool:
         return _checked_bool(item, value)
     if item.type is str:
@@ -236,7 +272,7 @@ def _checked_bool(item, value):
 
 def _checked_choice(item, value):
     if item.name == 'cleantype' and value == 'median':
-        msg = "cleantype 'median' is broken in Astro-SCRAPPY, it cleans wrongly: take meanmask, medmask or idw"
+        msg = "cleantype 'median' is broken in Astro-SCRAPPY: use meanmask, medmask or idw"
         raise ValueError(msg)
     if value not in item.metadata['choices']:
         msg = f'{item.name} is {value!r}: it must be one of {", ".join(item.metadata["choices"])}'
@@ -247,25 +283,26 @@ def _checked_choice(item, value):
 def _checked_number(item, value):
     low, high = item.metadata['low'], item.metadata['high']
     kind = 'a whole number' if item.type is int else 'a number'
-    right = isinstance(value, numbers.Real) and not isinstance(value, bool) and low <= value <= high
-    if not right or item.type(value) != value:
+    valid = isinstance(value, numbers.Real) and not isinstance(value, bool) and low <= value <= high
+    if not valid or item.type(value) != value:
         allowed = f'of {low:g} or more' if math.isinf(high) else f'from {low:g} to {high:g}'
         msg = f'{item.name} is {value!r}: it must be {kind} {allowed}'
         raise ValueError(msg)
     return item.type(value)
 
 
-def resolve(*layers):
-    """Lay values over the defaults, and remember where each comes from.
+def resolve(*layers: dict[str, tuple[Any, str]]) -> tuple[LACosmicParams, dict[str, str]]:
+    """Merge layers of values over the defaults, with the source of each value.
 
     Parameters
     ----------
     *layers : dict
-        ``{field name: (value, source)}``, the later above the earlier: header, recipe, user.
+        ``{field name: (value, source)}``; later layers override earlier ones: header, recipe, user.
 
     Returns
     -------
     params : LACosmicParams
+        The merged values.
     sources : dict of str
         The source of each field's value: a card (``'GAIN in the header'``) or a kind (``'recipe'``, ``'user'``,
         ``'estimated'``); ``'default'`` where no layer has it.

@@ -1,38 +1,46 @@
-"""The room of the decisions: what the user threw out, erased or painted, and how to take it back."""
+"""Review decisions on segments and pixels, with undo and redo."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .bits import MaskBit
 
+if TYPE_CHECKING:
+    from .segments import Segments
+
 __all__ = ['DECISIONS', 'ERASED', 'MARKED', 'REJECTED', 'Decisions', 'Review', 'stroke_pixels']
 
-#: What the user said of a pixel: that its segment is no cosmic ray, that it is none itself, or that it is one.
+#: The decision on a pixel: its segment was rejected, the pixel was erased, or it was marked as a cosmic ray.
 REJECTED, ERASED, MARKED = 1, 2, 3
 
-#: The words for the decisions on a segment, without and with rejection.
+#: The decisions on a segment in tables: not rejected, and rejected.
 DECISIONS = np.array(['keep', 'rejected'])
 
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What the decisions make of a result.
+    """The cosmic-ray pixels of a result after review.
 
     Attributes
     ----------
+    shape : tuple of int
+        (ny, nx) of the frame.
     pixels : (n,) int64 ndarray
-        The flat indices of the cosmic-ray pixels after review, rising.
+        Flat indices of the cosmic-ray pixels after review, sorted.
     rejected : (n,) int64 ndarray
-        Those of the detected pixels that were thrown out.
+        The detected pixels that were rejected or erased.
     rejected_labels : (n,) int32 ndarray
-        The labels of the segments that were rejected.
+        The labels of the rejected segments.
     marked : (n,) int64 ndarray
-        Those of the pixels that are in by hand, though they were not detected.
+        The cosmic-ray pixels that were not detected, but marked by hand or added by growing.
     pending : int
-        How many pixels the user rejected, erased or painted where the present result has nothing to say them of.
+        Number of rejected or erased pixels that the result does not contain.
     """
 
     shape: tuple[int, int]
@@ -43,31 +51,53 @@ class Decisions:
     pending: int
 
     @cached_property
-    def mask(self):
-        """(ny, nx) bool: the cosmic-ray pixels after review."""
+    def mask(self) -> np.ndarray:
+        """(ny, nx) bool ndarray: True for cosmic-ray pixels after review."""
         mask = np.zeros(self.shape, dtype=bool)
         mask.ravel()[self.pixels] = True
         return mask
 
-    def plane(self, bits):
-        """Return the causes known before the run, (ny, nx) uint8, with the cosmic rays of the review laid over."""
+    def plane(self, bits: np.ndarray) -> np.ndarray:
+        """Add the cosmic rays after review to the causes known before the run.
+
+        Parameters
+        ----------
+        bits : (ny, nx) uint8 ndarray
+            The `MaskBit` values known before the run.
+
+        Returns
+        -------
+        (ny, nx) uint8 ndarray
+            The `MaskBit` values with CR_DETECTED and CR_MARKED.
+        """
         plane = bits.copy().ravel()
         plane[self.pixels] |= np.uint8(MaskBit.CR_DETECTED)
         plane[self.marked] ^= np.uint8(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
         return plane.reshape(self.shape)
 
-    def annotate(self, segments):
-        """Return the segments with a column ``decision`` in their table: ``'keep'`` or ``'rejected'``."""
+    def annotate(self, segments: 'Segments') -> 'Segments':
+        """Add a column ``decision`` to the table of segments.
+
+        Parameters
+        ----------
+        segments : Segments
+            The segments of the result.
+
+        Returns
+        -------
+        Segments
+            A copy whose table has ``'keep'`` or ``'rejected'`` for each segment.
+        """
         table = segments.table.copy(copy_data=False)
         table['decision'] = DECISIONS[np.isin(table['label'], self.rejected_labels).astype(int)]
         return replace(segments, table=table)
 
 
 class Review:
-    """The decisions on one frame, pixel by pixel, with undo and redo without limit.
+    """The review decisions on one frame, pixel by pixel, with unlimited undo and redo.
 
-    They outlive a change of parameters: a segment of a new result is rejected if at least half of its pixels had been
-    rejected with a segment; erased and painted pixels stay so.
+    Decisions persist when the parameters change: a segment of a new result is rejected if at least half of its pixels
+    were rejected with a segment; erased and marked pixels remain so.
 
     Parameters
     ----------
@@ -75,29 +105,54 @@ class Review:
         (ny, nx) of the frame.
     """
 
-    def __init__(self, shape):
+    def __init__(self, shape: tuple[int, int]) -> None:
         self._codes = np.zeros(shape, dtype=np.uint8).ravel()
-        self._shape = tuple(shape)
-        self._touched = np.zeros(0, dtype=np.int64)
-        self._done = []
-        self._undone = []
+        self._shape = shape[0], shape[1]
+        self._edited = np.zeros(0, dtype=np.int64)
+        # (pixels, codes before, codes after) of each edit
+        self._done: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._undone: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     # edits
 
-    def reject(self, pixels):
-        """Throw out segments, given by all their pixels (flat indices)."""
+    def reject(self, pixels: ArrayLike) -> None:
+        """Reject segments.
+
+        Parameters
+        ----------
+        pixels : (n,) int array_like
+            Flat indices of all their pixels.
+        """
         self._set(pixels, REJECTED)
 
-    def keep(self, pixels):
-        """Take back whatever was said of these pixels."""
+    def keep(self, pixels: ArrayLike) -> None:
+        """Remove all decisions on pixels.
+
+        Parameters
+        ----------
+        pixels : (n,) int array_like
+            Flat indices.
+        """
         self._set(pixels, 0)
 
-    def erase(self, pixels):
-        """Say of pixels that they are no cosmic ray; painted ones are just no longer painted."""
+    def erase(self, pixels: ArrayLike) -> None:
+        """Erase pixels: they are not cosmic rays.
+
+        Parameters
+        ----------
+        pixels : (n,) int array_like
+            Flat indices.
+        """
         self._set(pixels, ERASED)
 
-    def mark(self, pixels):
-        """Say of pixels that they are a cosmic ray."""
+    def mark(self, pixels: ArrayLike) -> None:
+        """Mark pixels as cosmic rays.
+
+        Parameters
+        ----------
+        pixels : (n,) int array_like
+            Flat indices.
+        """
         self._set(pixels, MARKED)
 
     def _set(self, pixels, codes):
@@ -110,69 +165,78 @@ class Review:
             self._done.append((pixels, self._codes[pixels], codes))
             self._undone.clear()
             self._codes[pixels] = codes
-            self._touched = np.union1d(self._touched, pixels)
+            self._edited = np.union1d(self._edited, pixels)
 
     # undo
 
     @property
-    def can_undo(self):
-        """Whether there is an edit to take back."""
+    def can_undo(self) -> bool:
+        """Whether there is an edit to undo."""
         return bool(self._done)
 
     @property
-    def can_redo(self):
-        """Whether there is an edit that was taken back."""
+    def can_redo(self) -> bool:
+        """Whether there is an edit to redo."""
         return bool(self._undone)
 
-    def undo(self):
-        """Take back the last edit, if there is one."""
+    def undo(self) -> None:
+        """Undo the last edit, if there is one."""
         if self._done:
             pixels, before, after = self._done.pop()
             self._codes[pixels] = before
             self._undone.append((pixels, before, after))
 
-    def redo(self):
-        """Make the last edit that was taken back again, if there is one."""
+    def redo(self) -> None:
+        """Redo the last edit that was undone, if there is one."""
         if self._undone:
             pixels, before, after = self._undone.pop()
             self._codes[pixels] = after
             self._done.append((pixels, before, after))
 
-    # what they come to
+    # results
 
     @property
-    def edited(self):
-        """(n,) int64 flat indices of the pixels that something was said of, and (n,) uint8 what."""
-        pixels = self._touched[self._codes[self._touched] != 0]
+    def edited(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) int64 flat indices of the pixels with a decision, and (n,) uint8 the decisions."""
+        pixels = self._edited[self._codes[self._edited] != 0]
         return pixels, self._codes[pixels]
 
-    def restore(self, pixels, codes):
-        """Take up decisions that were kept (`edited`), as one edit that can be undone.
+    def restore(self, pixels: ArrayLike, codes: ArrayLike) -> None:
+        """Restore saved decisions as one edit, which can be undone.
+
+        Parameters
+        ----------
+        pixels : (n,) int array_like
+            Flat indices, as saved from `edited`.
+        codes : (n,) uint8 array_like
+            The decisions: `REJECTED`, `ERASED` or `MARKED`.
 
         Raises
         ------
         ValueError
-            If they don't belong to a frame of this shape.
+            If they do not belong to a frame of this shape.
         """
         pixels, codes = np.asarray(pixels, dtype=np.int64), np.asarray(codes, dtype=np.uint8)
         inside = len(pixels) == 0 or (pixels.min() >= 0 and pixels.max() < self._codes.size)
         if pixels.shape != codes.shape or not inside or not np.isin(codes, (REJECTED, ERASED, MARKED)).all():
-            msg = f'the kept review does not belong to a frame of shape {self._shape}'
+            msg = f'the saved review does not belong to a frame of shape {self._shape}'
             raise ValueError(msg)
         self._set(pixels, codes)
 
-    def decisions(self, segments, grow=0):
-        """Return what the decisions make of a result.
+    def decisions(self, segments: 'Segments', grow: int = 0) -> Decisions:
+        """Apply the decisions to a result.
 
         Parameters
         ----------
         segments : Segments
+            The segments of the result.
         grow : int, optional
-            By how many pixels the cosmic rays are grown, all around; the pixels that come in count as marked.
+            Number of pixels by which the cosmic rays are grown in each direction; the added pixels count as marked.
 
         Returns
         -------
         Decisions
+            The cosmic-ray pixels after review.
         """
         if not grow and not len(self.edited[0]):
             none = np.zeros(0, dtype=np.int64)
@@ -181,55 +245,55 @@ class Review:
         index = segments.pixel_labels - 1
         area = np.bincount(index, minlength=len(segments))
         rejected, erased = (np.bincount(index[codes == code], minlength=len(segments)) for code in (REJECTED, ERASED))
-        thrown = (rejected > 0) & (2 * (rejected + erased) >= area) | (erased == area)
-        out = thrown[index] & (codes != MARKED) | (codes == ERASED)
-        edited, said = self.edited
-        pixels = np.union1d(segments.pixels[~out], edited[said == MARKED])
+        dropped = (rejected > 0) & (2 * (rejected + erased) >= area) | (erased == area)
+        out = dropped[index] & (codes != MARKED) | (codes == ERASED)
+        edited, decided = self.edited
+        pixels = np.union1d(segments.pixels[~out], edited[decided == MARKED])
         if grow:
-            said_no = np.union1d(segments.pixels[out], edited[said == ERASED])
-            pixels = np.setdiff1d(_grown(pixels, self._shape, grow), said_no, assume_unique=True)
-        idle = ~np.isin(edited, segments.pixels, assume_unique=True) & (said != MARKED)
+            excluded = np.union1d(segments.pixels[out], edited[decided == ERASED])
+            pixels = np.setdiff1d(_grown(pixels, self._shape, grow), excluded, assume_unique=True)
+        pending = ~np.isin(edited, segments.pixels, assume_unique=True) & (decided != MARKED)
         return Decisions(
             self._shape,
             pixels,
             segments.pixels[out],
-            np.flatnonzero(thrown).astype(np.int32) + 1,
+            np.flatnonzero(dropped).astype(np.int32) + 1,
             np.setdiff1d(pixels, segments.pixels, assume_unique=True),
-            int(idle.sum()),
+            int(pending.sum()),
         )
 
 
-def _grown(pixels, shape, by):
-    """Return the pixels and those that are at most so far from one, along each axis."""
+def _grown(pixels, shape, distance):
+    """Return the pixels and all pixels within a distance of them along each axis."""
     y, x = np.divmod(pixels, shape[1])
-    around = []
-    for dy in range(-by, by + 1):
-        for dx in range(-by, by + 1):
+    neighbors = []
+    for dy in range(-distance, distance + 1):
+        for dx in range(-distance, distance + 1):
             inside = (y + dy >= 0) & (y + dy < shape[0]) & (x + dx >= 0) & (x + dx < shape[1])
-            around.append((pixels + dy * shape[1] + dx)[inside])
-    return np.unique(np.concatenate(around))
+            neighbors.append((pixels + dy * shape[1] + dx)[inside])
+    return np.unique(np.concatenate(neighbors))
 
 
-def stroke_pixels(points, width, shape):
-    """Return the pixels under a brush that is drawn along a line.
+def stroke_pixels(points: Sequence[tuple[float, float]], width: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return the pixels of a brush stroke along a line.
 
     Parameters
     ----------
     points : sequence of (float, float)
-        x and y of the points that it is drawn through, 0-based.
+        x and y of the points of the line, 0-based.
     width : int
-        Diameter of the round brush, in pixels; one of an even number is centered between pixels.
+        Diameter of the round brush in pixels; a brush of even width is centered between pixels.
     shape : tuple of int
         (ny, nx) of the frame.
 
     Returns
     -------
     (n,) int64 ndarray
-        Their flat indices, rising; those outside of the frame left out.
+        Flat indices of the pixels in the frame, sorted.
     """
-    points = np.asarray(points, dtype=float)
-    dense = [points[:1]]
-    for one, other in itertools.pairwise(points):
+    corners = np.asarray(points, dtype=float)
+    dense = [corners[:1]]
+    for one, other in itertools.pairwise(corners):
         count = max(1, int(np.ceil(2.0 * np.hypot(*(other - one)))))
         dense.append(one + (other - one) * np.linspace(0.0, 1.0, count + 1)[1:, None])
     middle = (width - 1) / 2.0

@@ -1,18 +1,24 @@
-"""The room of the segments: flagged pixels that touch, and what can be measured of them, as photutils has them."""
+"""Segments of connected flagged pixels, and their measured properties."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
+from numpy.typing import ArrayLike
 from photutils.segmentation import SegmentationImage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+if TYPE_CHECKING:
+    from .frame import Frame
+    from .lacosmic.detection import Detection
+
 __all__ = ['Segments', 'matching_label', 'segment']
 
-#: The smallest segment that is listed for review, unless the user asks for another.
+#: The default minimum area in pixels of the segments that are listed for review.
 MIN_SIZE = 3
 
 _BOX = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
@@ -20,22 +26,22 @@ _BOX = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """The connected groups of flagged pixels.
+    """The groups of connected flagged pixels.
 
     Attributes
     ----------
     shape : tuple of int
         (ny, nx) of the frame.
     pixels : (n,) int64 ndarray
-        The flat indices of the flagged pixels, rising.
+        Flat indices of the flagged pixels, sorted.
     pixel_labels : (n,) int32 ndarray
-        The label of the segment that each of them belongs to, from 1.
+        The label of the segment of each of them, from 1.
     table : `~astropy.table.QTable`
-        A row for each segment, the smallest too: ``label``, ``x_centroid`` and ``y_centroid`` (pix, 0-based),
-        ``area`` (pix), ``peak`` and ``flux`` (electron, above the cleaned frame), ``length`` (pix, from end to end),
-        and the box ``bbox_xmin``, ``bbox_ymin``, ``bbox_xmax``, ``bbox_ymax`` (pix, 0-based, inclusive).
+        A row for each segment of any size: ``label``, ``x_centroid`` and ``y_centroid`` (pix, 0-based), ``area`` (pix),
+        ``peak`` and ``flux`` (electron, above the cleaned frame), ``length`` (pix, from end to end), and the bounding
+        box ``bbox_xmin``, ``bbox_ymin``, ``bbox_xmax``, ``bbox_ymax`` (pix, 0-based, inclusive).
     min_size : int
-        The smallest segment that is listed for review, in pixels.
+        The minimum area in pixels of the segments that are listed for review.
     """
 
     shape: tuple[int, int]
@@ -44,86 +50,112 @@ class Segments:
     table: QTable = field(repr=False)
     min_size: int = MIN_SIZE
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.table)
 
     @cached_property
-    def labels(self):
-        """(ny, nx) int32 ndarray: the label of every pixel, 0 where it is not flagged."""
+    def labels(self) -> np.ndarray:
+        """(ny, nx) int32 ndarray: the label of each pixel, 0 for pixels that are not flagged."""
         labels = np.zeros(self.shape, dtype=np.int32)
         labels.ravel()[self.pixels] = self.pixel_labels
         return labels
 
     @cached_property
-    def image(self):
-        """The `~photutils.segmentation.SegmentationImage`, for whatever else photutils can measure."""
+    def image(self) -> SegmentationImage:
+        """The `~photutils.segmentation.SegmentationImage`, for further measurements with photutils."""
         return SegmentationImage(self.labels)
 
     @cached_property
-    def listed(self):
+    def listed(self) -> QTable:
         """The rows of the segments of at least ``min_size`` pixels."""
         return self.table[self.table['area'].value >= self.min_size]
 
-    def label_at(self, x, y):
-        """Return the label of the segment that the pixel (x, y) belongs to, or None."""
+    def label_at(self, x: int, y: int) -> int | None:
+        """Return the label of the segment at a pixel.
+
+        Parameters
+        ----------
+        x, y : int
+            The pixel, 0-based.
+
+        Returns
+        -------
+        int or None
+            The label; None if the pixel is not flagged.
+        """
         ny, nx = self.shape
         if not (0 <= x < nx and 0 <= y < ny):
             return None
-        place = np.searchsorted(self.pixels, y * nx + x)
-        if place == len(self.pixels) or self.pixels[place] != y * nx + x:
+        index = np.searchsorted(self.pixels, y * nx + x)
+        if index == len(self.pixels) or self.pixels[index] != y * nx + x:
             return None
-        return int(self.pixel_labels[place])
+        return int(self.pixel_labels[index])
 
-    def pixels_of(self, labels):
-        """Return the flat indices of the pixels of segments."""
+    def pixels_of(self, labels: ArrayLike) -> np.ndarray:
+        """Return the pixels of segments.
+
+        Parameters
+        ----------
+        labels : int or array_like of int
+            The labels of the segments.
+
+        Returns
+        -------
+        (n,) int64 ndarray
+            Flat indices, sorted.
+        """
         return self.pixels[np.isin(self.pixel_labels, labels)]
 
 
-def segment(frame, detection, min_size=MIN_SIZE, crmask=None):
-    """Group the flagged pixels into segments, 8-connected, and measure them.
+def segment(
+    frame: 'Frame', detection: 'Detection', min_size: int = MIN_SIZE, crmask: ArrayLike | None = None
+) -> Segments:
+    """Group the flagged pixels into 8-connected segments and measure them.
 
-    The labels are those of `photutils.segmentation.detect_sources`; only the flagged pixels are looked at, so that it
-    takes as long as there are many of them, not as the frame is large.
+    The labels equal those of `photutils.segmentation.detect_sources`. The time depends on the number of flagged pixels,
+    not on the size of the frame.
 
     Parameters
     ----------
     frame : Frame
+        The frame.
     detection : Detection
-        What was found in it.
+        The cosmic rays detected in it.
     min_size : int, optional
-        The smallest segment that is listed for review, in pixels; smaller ones stay in the mask all the same.
+        The minimum area in pixels of the segments that are listed for review; smaller ones remain in the mask.
     crmask : (ny, nx) bool array_like, optional
         The pixels to group; by default those detected.
 
     Returns
     -------
     Segments
+        The segments with their table.
 
     Raises
     ------
     ValueError
-        If ``min_size`` is not a whole number of 1 or more.
+        If ``min_size`` is not an integer of 1 or more.
     """
     if min_size != int(min_size) or min_size < 1:
         msg = f'min_size is {min_size}: it must be a whole number of 1 or more'
         raise ValueError(msg)
-    crmask = detection.crmask if crmask is None else np.asarray(crmask, dtype=bool)
-    pixels = np.flatnonzero(crmask)
-    labels = _labelled(pixels, crmask.shape[1])
+    mask = detection.crmask if crmask is None else np.asarray(crmask, dtype=bool)
+    pixels = np.flatnonzero(mask)
+    labels = _connected_labels(pixels, mask.shape[1])
     excess = (frame.filled.ravel()[pixels] - detection.cleaned.ravel()[pixels].astype(float)) * detection.params.gain
-    excess[~np.isfinite(excess)] = 0.0  # a pixel that was filled, marked by hand
-    table = _measured(*np.divmod(pixels, crmask.shape[1]), labels, excess)
-    return Segments(crmask.shape, pixels, labels, table, int(min_size))
+    excess[~np.isfinite(excess)] = 0.0  # non-finite pixels that were marked by hand
+    table = _measure(*np.divmod(pixels, mask.shape[1]), labels, excess)
+    return Segments(mask.shape, pixels, labels, table, int(min_size))
 
 
-def _labelled(pixels, nx):
-    """Label the pixels, numbered by the first pixel of each segment in reading order."""
+def _connected_labels(pixels, nx):
+    """Return the labels of pixels; segments are numbered in the order of their first pixels."""
     x = pixels % nx
     links = []
     for step, inside in ((1, x < nx - 1), (nx - 1, x > 0), (nx, True), (nx + 1, x < nx - 1)):
-        place = np.minimum(np.searchsorted(pixels, pixels + step), len(pixels) - 1)
-        linked = np.flatnonzero((pixels[place] == pixels + step) & inside)
-        links.append((linked, place[linked]))
+        neighbor = np.minimum(np.searchsorted(pixels, pixels + step), len(pixels) - 1)
+        linked = np.flatnonzero((pixels[neighbor] == pixels + step) & inside)
+        links.append((linked, neighbor[linked]))
     one, other = (np.concatenate(ends) for ends in zip(*links, strict=True))
     graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(pixels), len(pixels)))
     count, component = connected_components(graph, directed=False)
@@ -134,32 +166,52 @@ def _labelled(pixels, nx):
     return number[component]
 
 
-def _measured(y, x, labels, excess):
-    """Measure every segment; ``excess`` is what its pixels have above the cleaned frame, in electrons."""
+def _measure(y, x, labels, excess):
+    """Return the table of the segments; ``excess`` is the pixels minus the cleaned frame, in electrons."""
     order = np.argsort(labels, kind='stable')
     starts = np.flatnonzero(np.diff(labels[order], prepend=0))
     y, x, excess = y[order], x[order], excess[order]
 
-    def of_each(reduce, values):
+    def per_segment(reduce, values):
         return reduce.reduceat(values, starts) if len(starts) else np.zeros(0, values.dtype)
 
-    area = of_each(np.add, np.ones(len(x)))
-    box = [of_each(np.minimum, x), of_each(np.minimum, y), of_each(np.maximum, x), of_each(np.maximum, y)]
+    area = per_segment(np.add, np.ones(len(x)))
+    box = [
+        per_segment(np.minimum, x),
+        per_segment(np.minimum, y),
+        per_segment(np.maximum, x),
+        per_segment(np.maximum, y),
+    ]
     table = QTable()
     table['label'] = np.arange(1, len(area) + 1, dtype=np.int32)
-    table['x_centroid'] = of_each(np.add, x) / area * u.pix
-    table['y_centroid'] = of_each(np.add, y) / area * u.pix
+    table['x_centroid'] = per_segment(np.add, x) / area * u.pix
+    table['y_centroid'] = per_segment(np.add, y) / area * u.pix
     table['area'] = area * u.pix
-    table['peak'] = of_each(np.maximum, excess) * u.electron
-    table['flux'] = of_each(np.add, excess) * u.electron
+    table['peak'] = per_segment(np.maximum, excess) * u.electron
+    table['flux'] = per_segment(np.add, excess) * u.electron
     table['length'] = (np.hypot(box[2] - box[0], box[3] - box[1]) + 1.0) * u.pix
     for name, edge in zip(_BOX, box, strict=True):
         table[name] = edge * u.pix
     return table
 
 
-def matching_label(old, label, new):
-    """Return the label that a segment has among others, or None."""
+def matching_label(old: Segments, label: int | None, new: Segments) -> int | None:
+    """Return the label of a segment among other segments of the same frame.
+
+    Parameters
+    ----------
+    old : Segments
+        The segments of the earlier result.
+    label : int or None
+        The label of the segment in it.
+    new : Segments
+        The segments of the later result.
+
+    Returns
+    -------
+    int or None
+        The label of a segment of ``new`` that shares pixels with it; None if there is none.
+    """
     pixels = old.pixels[old.pixel_labels == label]
     labels = new.pixel_labels[np.isin(new.pixels, pixels)]
     return int(labels[0]) if len(labels) else None

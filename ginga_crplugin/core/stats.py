@@ -1,56 +1,71 @@
-"""The room of the medians: of many numbers, and of many short lists at a time."""
+"""Medians and robust standard deviations."""
 
 import numpy as np
 
 __all__ = ['CHUNK_SIZE', 'median', 'nanmad_std', 'nanmedian']
 
-#: What makes the median of absolute deviations the standard deviation of normal noise.
-NORMAL = 1.482602218505602
+#: Number of pixels that are processed at a time, so that a few arrays of them fit into the cache.
+CHUNK_SIZE = 1 << 18
+
+#: Ratio of the standard deviation of normally distributed values to their median absolute deviation.
+_MAD_TO_STD = 1.482602218505602
 
 
-def median(values):
-    """Return the median of numbers that are all known, as `numpy.median` does, several times faster if they are many.
+def median(values: np.ndarray) -> float:
+    """Return the median of finite values, as `numpy.median` does, but several times faster for large arrays.
 
     Parameters
     ----------
     values : (n,) ndarray
+        The values.
 
     Returns
     -------
     float
+        The median.
     """
     half = values.size // 2
-    ordered = np.partition(values, half)
-    return ordered[half] if values.size % 2 else (ordered[:half].max() + ordered[half]) / 2
+    partitioned = np.partition(values, half)
+    if values.size % 2:
+        return partitioned[half]
+    return (partitioned[:half].max() + partitioned[half]) / 2
 
 
-def nanmedian(values):
-    """Return the medians of the known values along the last axis; NaN where there are none.
+def nanmedian(values: np.ndarray) -> np.ndarray:
+    """Return the medians along the last axis, ignoring NaN.
 
-    The same as `numpy.nanmedian`; short lists of single precision are sorted many times faster than it picks the
-    middle out of each.
+    The result equals that of `numpy.nanmedian`. For short rows in single precision, sorting is many times faster than
+    its selection.
 
     Parameters
     ----------
     values : (..., n) float ndarray
-        NaN where they are not known; none is infinite.
+        The values, NaN where they are unknown; none may be infinite.
 
     Returns
     -------
     (...) ndarray
+        The medians; NaN where all values are unknown.
     """
     ordered = np.sort(values, axis=-1)  # NaN last
     last = np.full((*values.shape[:-1], 1), values.shape[-1] - 1)
     holes = np.isnan(ordered[..., -1])
     last[holes] -= np.count_nonzero(np.isnan(ordered[holes]), axis=-1, keepdims=True)
-    both = [np.take_along_axis(ordered, np.maximum(place, 0), -1) for place in (last // 2, (last + 1) // 2)]
-    return ((both[0] + both[1]) / 2.0)[..., 0]
+    middle = [np.take_along_axis(ordered, np.maximum(index, 0), -1) for index in (last // 2, (last + 1) // 2)]
+    return ((middle[0] + middle[1]) / 2.0)[..., 0]
 
 
-def nanmad_std(values):
-    """Return the robust standard deviations along the last axis, as `astropy.stats.mad_std`; else as `nanmedian`."""
-    return NORMAL * nanmedian(np.abs(values - nanmedian(values)[..., None]))
+def nanmad_std(values: np.ndarray) -> np.ndarray:
+    """Return robust standard deviations along the last axis, ignoring NaN, as `astropy.stats.mad_std`.
 
+    Parameters
+    ----------
+    values : (..., n) float ndarray
+        The values, NaN where they are unknown; none may be infinite.
 
-#: How many pixels are worked on at a time, so that a few arrays of them stay in the cache.
-CHUNK_SIZE = 1 << 18
+    Returns
+    -------
+    (...) ndarray
+        The standard deviations; NaN where all values are unknown.
+    """
+    return _MAD_TO_STD * nanmedian(np.abs(values - nanmedian(values)[..., None]))

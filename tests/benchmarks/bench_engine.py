@@ -1,12 +1,12 @@
-"""Time and memory of the engines, in one run, each in processes of its own.
+"""Measure time and memory of the engines, each in its own process.
 
-    python tests/benchmarks/bench_engine.py                    1024, 2048 and 4096 squared, all that is there
+    python tests/benchmarks/bench_engine.py                    1024, 2048 and 4096 squared
     python tests/benchmarks/bench_engine.py --sizes 1024       a short run
     python tests/benchmarks/bench_engine.py --sizes 8192 --json
-    python tests/benchmarks/bench_engine.py --output docs/benchmarks/engine.json       what the documentation shows
+    python tests/benchmarks/bench_engine.py --output docs/benchmarks/engine.json       the numbers of the documentation
 
-The reference is ccdproc.cosmicray_lacosmic with one OpenMP thread, or with all cores where the engine has them too.
-Times are medians in seconds; memory is what the peak of the process grows by during the run, in MiB.
+The reference is ccdproc.cosmicray_lacosmic with one OpenMP thread, or with all cores where the engine uses all cores.
+Times are medians in seconds; memory is the increase of the peak memory of the process during the run, in MiB.
 """
 
 import argparse
@@ -72,11 +72,11 @@ def _add_track(rng, image):
     np.add.at(image, (rows[inside], columns[inside]), 0.5 * 10 ** rng.uniform(2.0, 4.3))
 
 
-# what runs in the processes
+# the measurements, in the processes
 
 
 def measured(run, repeats):
-    """Return the median time of a run, and by how much the first of them raised the peak of memory."""
+    """Return the median time of a run, and the increase of the peak memory in the first run."""
     before = _resident()
     times = []
     for _ in range(repeats):
@@ -89,7 +89,7 @@ def measured(run, repeats):
 
 
 def _resident():
-    """Return the memory that the process has now, in bytes."""
+    """Return the resident memory of the process in bytes."""
     return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
 
@@ -116,7 +116,7 @@ def reference(pixels, mask, options):
 
 
 def peer(pixels, mask, options):
-    """Time the package lacosmic, which does the same with SciPy."""
+    """Time the package lacosmic, which uses SciPy."""
     if find_spec('lacosmic') is None:
         return {}
     from lacosmic import remove_cosmics
@@ -129,7 +129,7 @@ def peer(pixels, mask, options):
 
 
 def engine(pixels, mask, options):
-    """Time the engine: the first result of a frame, then one kind of change after the other."""
+    """Time the engine: the first result of a frame, then changes of each kind."""
     from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit
     from ginga_crplugin.core.lacosmic.compilation import compile_all
     from ginga_crplugin.core.lacosmic.engine import LACosmic
@@ -137,13 +137,13 @@ def engine(pixels, mask, options):
     compile_all()
     params = LACosmicParams(gain=GAIN, readnoise=READNOISE, satlevel=SATLEVEL, sepmed=options.sepmed)
 
-    def fresh():
+    def new_engine():
         frame = Frame(pixels, masks=(InputMask('bad', MaskBit.BAD, mask),))
         return LACosmic(frame, params, options.threads)
 
-    seconds, memory = measured(lambda: fresh().detect(), options.repeats)
+    seconds, memory = measured(lambda: new_engine().detect(), options.repeats)
     result = {'first': seconds, 'memory': memory}
-    kept = fresh()
+    kept = new_engine()
     result['flagged'] = kept.detect().pixels
     changes = {
         'sigclip': [{'sigclip': value} for value in (4.6, 5.0, 5.5, 4.8, 6.0)],
@@ -180,7 +180,7 @@ def _edit(kept, mask, place):
 
 
 def fresh_process(pixels, mask, options):
-    """Time a new process, kernels cached: its imports, and from there to the first result."""
+    """Time a new process with cached kernels: its imports, and the first result after these."""
     code = (
         'import sys, time, numpy as np; start = time.perf_counter()\n'
         'from ginga_crplugin import Frame, LACosmicParams, detect\n'
@@ -188,9 +188,10 @@ def fresh_process(pixels, mask, options):
         'imported = time.perf_counter(); detect(frame, params)\n'
         'print(imported - start, time.perf_counter() - imported)'
     )
-    words = [sys.executable, '-c', code, f'{options.scene}.pixels.npy']
+    command = [sys.executable, '-c', code, f'{options.scene}.pixels.npy']
     outputs = [
-        subprocess.run(words, check=True, capture_output=True, text=True).stdout.split() for _ in range(options.repeats)
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        for _ in range(options.repeats)
     ]
     imports, first = (statistics.median(map(float, times)) for times in zip(*outputs, strict=True))
     return {'imports': imports, 'first': first}
@@ -204,20 +205,20 @@ def _work(options):
     print(json.dumps(WORKERS[options.worker](pixels, mask, options)))
 
 
-# what starts them
+# starting the processes
 
 
 def _process(worker, path, *, threads=1, sepmed=True, repeats=1):
-    """Run a worker with as many threads as it may have, and return what it measured."""
-    words = [sys.executable, __file__, '--worker', worker, '--scene', path]
-    words += ['--threads', str(threads), '--repeats', str(repeats)] + ['--full-medians'] * (not sepmed)
+    """Run a worker with a number of threads, and return its measurements."""
+    command = [sys.executable, __file__, '--worker', worker, '--scene', path]
+    command += ['--threads', str(threads), '--repeats', str(repeats)] + ['--full-medians'] * (not sepmed)
     environment = os.environ | {name: str(threads) for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS')}
-    done = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])  # peers print too
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])  # other packages may print as well
 
 
 def compare(size, crowded, options):
-    """Return what was measured for one frame."""
+    """Return the measurements for one frame."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / 'scene')
         for name, array in zip(('pixels', 'mask'), scene(size, crowded), strict=True):
@@ -242,7 +243,7 @@ def compare(size, crowded, options):
 
 
 def report(result):
-    """Yield the lines of a table."""
+    """Yield the lines of a table of the measurements."""
     yield f'\n{result["size"]} x {result["size"]}, ' + ('crowded' if result['crowded'] else 'simulated')
     for name in ('sepmed', 'full medians', 'all cores'):
         if name in result:
@@ -263,7 +264,7 @@ def _rows(name, engine, reference):
 
 
 def growth(results):
-    """Yield how time grows with the number of pixels: the exponent between one size and the next."""
+    """Yield the exponents of the growth of time with the number of pixels, between successive sizes."""
     plain = [result for result in results if not result['crowded']]
     for small, large in pairwise(plain):
         pixels = np.log((large['size'] / small['size']) ** 2)
@@ -273,7 +274,7 @@ def growth(results):
 
 
 def machine():
-    """Return what the times hang on: the processor, what else it had to do, and the versions."""
+    """Return what affects the times: the processor, its load, and the versions."""
     lines = Path('/proc/cpuinfo').read_text().splitlines()
     model = next((line.split(':')[1].strip() for line in lines if line.startswith('model name')), platform.machine())
     names = ('ginga-crplugin', 'astroscrappy', 'ccdproc', 'numba', 'numpy')
@@ -292,7 +293,7 @@ def main():
     parser.add_argument('--sizes', default='1024,2048,4096', help='sides of the frames, in pixels')
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--json', action='store_true')
-    parser.add_argument('--output', type=Path, help='write the figures into this file too, as JSON')
+    parser.add_argument('--output', type=Path, help='also write the measurements to this file, as JSON')
     parser.add_argument('--no-peers', dest='peers', action='store_false')
     parser.add_argument('--no-crowded', dest='crowded', action='store_false')
     for hidden in ('--worker', '--scene'):

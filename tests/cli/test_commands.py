@@ -327,7 +327,7 @@ BAD_FRAMES = {
     'a row': (lambda p: write(p, np.ones(32)), '1 axes'),
     'all NaN': (lambda p: write(p, np.full((32, 32), np.nan)), 'no finite pixel'),
     'under 16 pixels': (lambda p: write(p, np.ones((64, 15))), 'at least 16 x 16'),
-    'unit unknown': (lambda p: write(p, np.ones((32, 32)), BUNIT='parsec'), "'parsec' is not understood"),
+    'unit unknown': (lambda p: write(p, np.ones((32, 32)), BUNIT='parsec'), "'parsec' is not supported"),
 }
 
 
@@ -357,12 +357,12 @@ BAD_OPTIONS = {
     'cleantype median': (['--cleantype', 'median'], 'broken in Astro-SCRAPPY'),
     'no such mode': (['--fsmode', 'magic'], 'must be one of median, convolve'),
     'even kernel': (['--psfsize', '8'], 'must be odd'),
-    'unit unknown': (['--unit', 'parsec'], "'parsec' is not understood"),
+    'unit unknown': (['--unit', 'parsec'], "'parsec' is not supported"),
     'gain for electrons': (['--unit', 'electron', '--gain', '2'], 'gain is 2'),
     'no such extension': (['--ext', 'SCI'], "no extension 'SCI'"),
     'mask of another shape': (['--mask', 'small.fits'], '(32, 32), the frame (64, 64)'),
     'no such mask': (['--mask', 'none.fits:hot'], 'none.fits: no such file'),
-    'all masked': (['--mask', 'all.fits'], 'nothing is left to search'),
+    'all masked': (['--mask', 'all.fits'], 'no pixels to search'),
     'dark of another shape': (['--dark', 'small.fits', '--dark-limit', '0'], '(32, 32), the frame (64, 64)'),
     'no limit': (['--dark', 'all.fits', '--dark-limit', 'nan'], 'must be a finite number'),
     'background of another shape': (['--background', 'small.fits'], '(32, 32), the frame (64, 64)'),

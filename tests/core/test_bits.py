@@ -20,7 +20,7 @@ def found(crmask, **params):
     return SimpleNamespace(crmask=crmask, params=LACosmicParams(**params))
 
 
-def test_values_are_those_written_to_files():
+def test_the_values_of_the_bits():
     assert {bit.name: int(bit) for bit in MaskBit} == {
         'INPUT': 1,
         'HOT': 2,
@@ -32,7 +32,7 @@ def test_values_are_those_written_to_files():
     }
 
 
-def test_every_bit_has_a_meaning_of_its_own():
+def test_the_meanings_are_unique():
     meanings = [bit.meaning for bit in MaskBit]
     assert all(meanings)
     assert len(set(meanings)) == len(MaskBit)
@@ -51,7 +51,7 @@ def test_causes_add_up_in_one_pixel():
     masks = [InputMask(bit.name, bit, at((3, 4), (7, 7))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
     merged = merge_mask(Frame(pixels, masks=masks), found(at((3, 4), (9, 9))), at((9, 9), (2, 2)))
     expected = np.zeros(SHAPE, dtype=np.uint8)
-    expected[3, 4] = 1 + 2 + 4 + 16  # found there too, but rejected in review
+    expected[3, 4] = 1 + 2 + 4 + 16  # also detected, but rejected in review
     expected[7, 7] = 1 + 2 + 4
     expected[5, 5] = 8
     expected[9, 9] = 32
@@ -59,13 +59,13 @@ def test_causes_add_up_in_one_pixel():
     assert_array_equal(merged, expected, strict=True)
 
 
-def test_without_a_review_all_that_was_detected_stays():
+def test_without_crmask_the_detected_pixels_are_merged():
     crmask = at((3, 4), (9, 9))
     assert_array_equal(merge_mask(Frame(np.ones(SHAPE)), found(crmask)), np.where(crmask, 32, 0))
 
 
 @pytest.mark.parametrize(('gain', 'saturated'), [(1.0, False), (2.0, True)])
-def test_saturation_is_judged_in_electrons(gain, saturated):
+def test_saturation_is_tested_in_electrons(gain, saturated):
     pixels = np.full(SHAPE, 10.0)
     pixels[1, 2] = 600.0
     merged = merge_mask(Frame(pixels), found(at(), gain=gain, satlevel=1200.0))
@@ -83,13 +83,13 @@ def test_merging_changes_neither_frame_nor_masks():
 
 
 @pytest.mark.parametrize('which', ['the detection', 'crmask'])
-def test_another_shape_is_refused_with_both_shapes(which):
+def test_another_shape_raises_with_both_shapes(which):
     detection = found(np.zeros((16, 17), dtype=bool) if which == 'the detection' else at())
-    with pytest.raises(ValueError, match=rf'{which} has shape \(16, 17\), the frame \(16, 18\)'):
+    with pytest.raises(ValueError, match=rf"{which} has shape \(16, 17\), which differs from the frame's \(16, 18\)"):
         merge_mask(Frame(np.ones(SHAPE)), detection, np.zeros((16, 17), dtype=bool))
 
 
-def test_saturation_counts_the_sky_that_was_taken_off():
+def test_saturation_includes_the_subtracted_sky():
     data = np.random.default_rng(0).poisson(300, (40, 40)).astype('f4')
     data[20:24, 20:24] = 59_950.0
     frame = Frame(data)

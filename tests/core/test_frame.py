@@ -45,7 +45,7 @@ def image(name, pixels, ver=1, **cards):
 
 
 @pytest.mark.parametrize('dtype', ['u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8', '>f4', '>i2', '>f8'])
-def test_read_pixels_are_those_of_the_file_in_native_order(tmp_path, dtype):
+def test_read_pixels_equal_the_file_in_native_byte_order(tmp_path, dtype):
     pixels = (PIXELS // 3).astype(dtype)
     frame = read_frame(single(tmp_path / 'a.fits', pixels, **ADU))
     assert_array_equal(frame.ccd.data, pixels)
@@ -53,14 +53,14 @@ def test_read_pixels_are_those_of_the_file_in_native_order(tmp_path, dtype):
     assert frame.ccd.data.dtype.isnative
 
 
-def test_unsigned_pixels_with_bzero_are_those_of_astropy(saao_path):
+def test_unsigned_pixels_with_bzero_equal_astropy(saao_path):
     frame = read_frame(saao_path)
     assert_array_equal(frame.ccd.data, fits.getdata(saao_path), strict=True)
     assert frame.ccd.data.dtype == np.uint16
 
 
 @pytest.mark.parametrize('pack', [gzip.compress, bz2.compress])
-def test_packed_files(tmp_path, pack):
+def test_compressed_files(tmp_path, pack):
     plain = single(tmp_path / 'a.fits', PIXELS, **ADU)
     packed = tmp_path / 'a.fits.packed'
     packed.write_bytes(pack(plain.read_bytes()))
@@ -80,7 +80,7 @@ def test_compressed_and_plain_saao_frames_are_the_same(data):
     assert packed.parameters() == plain.parameters()
 
 
-def test_the_first_image_is_taken_unless_another_is_asked_for(tmp_path):
+def test_the_first_image_is_read_by_default(tmp_path):
     path = write(tmp_path / 'a.fits', image('SCI', PIXELS, 1, **ADU), image('SCI', PIXELS + 1, 2, **ADU))
     for ext, index in ((None, 1), (2, 2), (-1, 2), ('SCI', 1), (('SCI', 2), 2), ('sci', 1)):
         frame = read_frame(path, ext)
@@ -89,7 +89,7 @@ def test_the_first_image_is_taken_unless_another_is_asked_for(tmp_path):
     assert frame.label == 'a.fits [1]'
 
 
-def test_the_primary_header_stands_behind_that_of_the_extension(gmos_path, tmp_path):
+def test_cards_of_the_extension_override_the_primary_header(gmos_path, tmp_path):
     assert read_frame(gmos_path).ccd.header['EXPTIME'] == fits.getheader(gmos_path)['EXPTIME']
     primary = fits.PrimaryHDU(header=fits.Header({'GAIN': 9.0, 'RDNOISE': 4.0}))
     path = write(tmp_path / 'a.fits', image('SCI', PIXELS, GAIN=1.5, **ADU), primary=primary)
@@ -106,7 +106,7 @@ def test_sky_coordinates_are_read(tmp_path):
     assert read_frame(single(tmp_path / 'b.fits', PIXELS, **ADU)).ccd.wcs is None
 
 
-def test_a_broken_wcs_does_not_keep_a_frame_from_being_read(tmp_path):
+def test_a_frame_with_an_invalid_wcs_is_read(tmp_path):
     cards = {'CTYPE1': 'RA---TAN', 'CTYPE2': 'DEC--SIN', 'CD1_1': 0.0, 'CD2_2': 0.0}
     path = single(tmp_path / 'a.fits', PIXELS, **cards, **ADU)
     assert_array_equal(read_frame(path).ccd.data, PIXELS)
@@ -115,7 +115,7 @@ def test_a_broken_wcs_does_not_keep_a_frame_from_being_read(tmp_path):
 @pytest.mark.parametrize(
     ('bad', 'dtype'), [(np.nan, 'f4'), (np.inf, 'f8'), (-np.inf, 'f4'), (3e38, 'f4'), (1e300, 'f8'), (-1e31, 'f8')]
 )
-def test_pixels_that_are_not_finite_are_marked_filled_and_given_back(bad, dtype):
+def test_nonfinite_pixels_are_masked_and_replaced_in_filled(bad, dtype):
     pixels = PIXELS.astype(dtype)
     pixels[3, 4:6] = bad
     frame = Frame(pixels)
@@ -127,7 +127,7 @@ def test_pixels_that_are_not_finite_are_marked_filled_and_given_back(bad, dtype)
 
 
 @pytest.mark.parametrize('shape', [(16, 300_000), (300_000, 16), (601, 907)])
-def test_large_frames_are_looked_at_to_their_last_pixel(shape):
+def test_all_pixels_of_large_frames_are_checked(shape):
     pixels = np.random.default_rng(1).normal(100.0, 9.0, shape).astype(np.float32)
     params = LACosmicParams(gain=1.7, pssl=3.0, satlevel=230.0)
     frame = Frame(pixels)
@@ -141,14 +141,14 @@ def test_large_frames_are_looked_at_to_their_last_pixel(shape):
         assert_array_equal(Frame(broken).nonfinite, np.isnan(broken), strict=True)
 
 
-def test_masked_pixels_have_no_part_in_the_filling():
+def test_masked_pixels_are_not_used_for_the_fill_value():
     pixels = PIXELS.astype(float)
     pixels[0, 0] = np.nan
     mask = pixels > 200
     assert Frame(pixels, masks=[InputMask('m', MaskBit.HOT, mask)]).filled[0, 0] == np.nanmedian(pixels[~mask])
 
 
-def test_a_frame_from_an_array_is_in_adu_with_the_defaults():
+def test_a_frame_from_an_array_is_in_adu():
     frame = Frame(PIXELS)
     assert frame.ccd.unit == u.adu
     assert frame.path is None
@@ -168,19 +168,19 @@ def test_the_mask_of_a_ccddata_becomes_an_input_mask():
 
 
 @pytest.mark.parametrize(('bunit', 'unit'), [('ADU', u.adu), ('counts', u.adu), ('e-', u.electron)])
-def test_the_unit_comes_from_bunit(tmp_path, bunit, unit):
+def test_the_unit_is_read_from_bunit(tmp_path, bunit, unit):
     frame = read_frame(single(tmp_path / 'a.fits', PIXELS, BUNIT=bunit))
     assert frame.ccd.unit == unit
     assert frame.notes == ()
 
 
-def test_without_bunit_the_user_is_told_that_adu_is_assumed(saao_path):
+def test_without_bunit_adu_is_assumed_and_noted(saao_path):
     frame = read_frame(saao_path)
     assert frame.ccd.unit == u.adu
     assert frame.notes == ('BUNIT is missing: assuming adu',)
 
 
-def test_the_user_s_unit_goes_before_bunit(tmp_path):
+def test_a_given_unit_overrides_bunit(tmp_path):
     frame = read_frame(single(tmp_path / 'a.fits', PIXELS, BUNIT='furlong'), unit='electron')
     assert frame.ccd.unit == u.electron
     assert frame.notes == ()
@@ -194,7 +194,7 @@ def test_parameters_come_from_default_header_and_user(saao):
 
 
 @pytest.mark.parametrize('gain', [-1.5, 0, 'much', None, np.nan])
-def test_a_wrong_gain_is_refused_before_it_is_used(gain):
+def test_an_invalid_gain_raises_before_it_is_used(gain):
     frame = Frame(CCDData(PIXELS, unit='adu', header=fits.Header({'SATURATE': 60000, 'GAIN': 2.0})))
     with pytest.raises(ValueError, match=f'gain is {gain!r}: it must be a number from'):
         frame.parameters({'gain': gain})
@@ -214,7 +214,7 @@ def test_saturation_of_a_real_header_is_in_electrons(data):
 
 @pytest.mark.parametrize('dtype', ['u1', 'i2', 'i4', 'u2', 'f4'])
 @pytest.mark.parametrize('bit', [MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD])
-def test_every_pixel_of_a_mask_that_is_not_0_is_bad(tmp_path, dtype, bit):
+def test_nonzero_pixels_of_a_mask_are_bad(tmp_path, dtype, bit):
     plane = 7 * flags((1, 2), (3, 4)).astype(dtype)
     mask = read_mask(write(tmp_path / 'm.fits', image('ANY', plane)), bit)
     assert_array_equal(mask.mask, plane != 0, strict=True)
@@ -223,7 +223,7 @@ def test_every_pixel_of_a_mask_that_is_not_0_is_bad(tmp_path, dtype, bit):
 
 @pytest.mark.parametrize('kind', ['f4', 'i4', '>f4', 'u1', 'i2', 'u2', 'u4', 'f8'])
 @pytest.mark.parametrize('value', [0, -1, None])
-def test_a_datasum_is_that_of_astropy(kind, value):
+def test_the_datasum_equals_that_of_astropy(kind, value):
     some = np.random.default_rng(5).integers(0, 256, 40 * 31 * 8, dtype=np.uint8)
     pixels = some.view(kind)[: 40 * 31].reshape(40, 31)  # NaN among them
     if value is not None:
@@ -234,14 +234,14 @@ def test_a_datasum_is_that_of_astropy(kind, value):
         assert datasum(image) == hdu.header['DATASUM']
 
 
-def test_the_datasum_of_a_mask_is_that_of_its_file(tmp_path):
+def test_the_datasum_of_a_mask_equals_that_of_its_file(tmp_path):
     for dtype in ('u1', 'i4', 'u2', 'f8'):
         path = tmp_path / f'{dtype}.fits'
         fits.PrimaryHDU(flags((1, 2)).astype(dtype)).writeto(path, checksum=True)
         assert read_mask(path).datasum == fits.getheader(path)['DATASUM'] == read_image(path)[1]
 
 
-def test_nobody_sees_pixels_with_their_bytes_swapped_while_they_are_summed():
+def test_the_datasum_does_not_swap_bytes_in_place():
     pixels = np.full((1024, 1024), 100.0, dtype=np.float64)
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(lambda: [datasum(pixels) for _ in range(20)])
@@ -252,7 +252,7 @@ def test_nobody_sees_pixels_with_their_bytes_swapped_while_they_are_summed():
     assert len(set(job.result())) == 1
 
 
-def test_an_extension_of_a_mask_file_can_be_asked_for(tmp_path):
+def test_the_extension_of_a_mask_file(tmp_path):
     path = write(tmp_path / 'm.fits', image('A', flags((1, 1))), image('B', flags((2, 2))))
     assert_array_equal(read_mask(path, ext='B').mask, flags((2, 2)))
 
@@ -264,7 +264,7 @@ def test_a_dark_with_a_limit_gives_the_hot_pixels(data):
     assert (mask.bit, mask.name) == (MaskBit.HOT, f'{path.name} > 30')
 
 
-def test_pixels_of_a_dark_that_are_no_number_are_hot(tmp_path):
+def test_nan_pixels_of_a_dark_are_hot(tmp_path):
     dark = np.where(flags((1, 1)), np.nan, 5.0)
     dark[2, 2], dark[3, 3] = 30.0, 30.5
     path = single(tmp_path / 'd.fits', dark)
@@ -279,7 +279,7 @@ def test_masks_are_combined_and_keep_their_causes():
 
 
 @pytest.mark.parametrize('name', ['MASK', 'DQ'])
-def test_the_frame_s_own_mask_is_found_by_extver(tmp_path, name):
+def test_the_mask_of_a_frame_is_found_by_extver(tmp_path, name):
     hdus = [image('SCI', PIXELS, ver, **ADU) for ver in (1, 2)]
     hdus += [image(name, 4 * flags((ver, ver)).astype('i2'), ver) for ver in (2, 1)]
     path = write(tmp_path / 'a.fits', *hdus)
@@ -289,7 +289,7 @@ def test_the_frame_s_own_mask_is_found_by_extver(tmp_path, name):
         assert (mask.name, mask.bit) == (f'{name} in this file', MaskBit.INPUT)
 
 
-def test_a_mask_of_another_extver_or_shape_is_not_the_frame_s(tmp_path):
+def test_a_mask_of_another_extver_or_shape_is_ignored(tmp_path):
     others = image('DQ', flags((1, 1)), 2), image('MASK', np.ones((20, 20), dtype='u1'))
     assert read_frame(write(tmp_path / 'a.fits', image('SCI', PIXELS, **ADU), *others)).masks == ()
 
@@ -299,14 +299,14 @@ def test_an_image_called_mask_does_not_mask_itself(tmp_path):
 
 
 @pytest.mark.parametrize('what', ['mask dark.fits', 'the background', 'the variance'])
-def test_companions_of_another_shape_are_refused_with_both_shapes(what):
+def test_companions_of_another_shape_raise_with_both_shapes(what):
     other = np.ones((20, 23))
     companion = {
         'mask dark.fits': {'masks': [InputMask('dark.fits', MaskBit.HOT, other > 0)]},
         'the background': {'background': other},
         'the variance': {'variance': other},
     }[what]
-    with pytest.raises(ValueError, match=rf'{what} has shape \(20, 23\), the frame \(20, 24\)'):
+    with pytest.raises(ValueError, match=rf"{what} has shape \(20, 23\), which differs from the frame's \(20, 24\)"):
         Frame(PIXELS, **companion)
 
 
@@ -317,12 +317,12 @@ def test_a_kernel_must_be_a_square_of_odd_side(psfk):
 
 
 @pytest.mark.parametrize('name', ['background', 'variance'])
-def test_companions_with_holes_are_refused(name):
-    with pytest.raises(ValueError, match=f'the {name} has pixels that are not finite'):
+def test_companions_with_nonfinite_pixels_raise(name):
+    with pytest.raises(ValueError, match=f'the {name} has non-finite pixels'):
         Frame(PIXELS, **{name: np.full(SHAPE, np.nan)})
 
 
-# what cannot be used
+# invalid files
 
 
 def bad_file(folder, what):
@@ -357,7 +357,7 @@ def bad_file(folder, what):
 
 
 @pytest.mark.parametrize(
-    ('what', 'ext', 'said'),
+    ('what', 'ext', 'message'),
     [
         ('no file', None, 'no such file'),
         ('folder', None, 'is a folder'),
@@ -373,37 +373,37 @@ def bad_file(folder, what):
         ('table', 0, 'extension 0 is empty'),
         ('table', 7, 'no extension 7; it has 0 PRIMARY, 1 TAB'),
         ('table', 'SCI', "no extension 'SCI'; it has 0 PRIMARY, 1 TAB"),
-        ('cube', None, r'3 axes, shape \(3, 20, 20\): an image of 2 axes'),
+        ('cube', None, r'3 axes, shape \(3, 20, 20\): an image must have 2 axes'),
         ('line', None, '1 axes'),
         ('all NaN', None, 'no finite pixel'),
         ('all too large', None, 'no finite pixel'),
-        ('narrow', None, r'shape \(20, 15\): at least 16 x 16'),
-        ('two wide', None, r'shape \(200, 2\): at least 16 x 16'),
+        ('narrow', None, r'shape \(20, 15\): it must have at least 16 x 16'),
+        ('two wide', None, r'shape \(200, 2\): it must have at least 16 x 16'),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_in_one_line_with_its_name(tmp_path, what, ext, said):
-    with pytest.raises((ValueError, FileNotFoundError), match=f'bad.fits.*({said})') as error:
+def test_an_invalid_file_raises_one_line_with_its_name(tmp_path, what, ext, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=f'bad.fits.*({message})') as error:
         read_frame(bad_file(tmp_path, what), ext)
     assert '\n' not in str(error.value)
 
 
-def test_an_unknown_unit_is_refused_with_those_understood(tmp_path):
-    with pytest.raises(ValueError, match=r"a.fits: unit 'Jy' is not understood: give one of adu, .*electron") as error:
+def test_an_unknown_unit_raises_with_the_supported_ones(tmp_path):
+    with pytest.raises(ValueError, match=r"a.fits: unit 'Jy' is not supported: give one of adu, .*electron") as error:
         read_frame(single(tmp_path / 'a.fits', PIXELS, BUNIT='Jy'))
     assert '\n' not in str(error.value)
 
 
-def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
-    def refuse(path, *args, **kwargs):
+def test_a_permission_error_names_the_file(tmp_path, monkeypatch):
+    def deny(path, *args, **kwargs):
         raise PermissionError(13, os.strerror(13), str(path))
 
     path = single(tmp_path / 'a.fits', PIXELS)
-    monkeypatch.setattr(Path, 'open', refuse)
+    monkeypatch.setattr(Path, 'open', deny)
     with pytest.raises(PermissionError, match=r'Permission denied: .*a.fits'):
         read_frame(path)
 
 
 @pytest.mark.parametrize('dtype', ['bool', 'c16', 'f2', 'U3'])
-def test_other_kinds_of_numbers_are_refused(dtype):
-    with pytest.raises(ValueError, match=r'frame holds .* are needed'):
+def test_other_dtypes_raise(dtype):
+    with pytest.raises(ValueError, match=r'frame has dtype .*: use integers'):
         Frame(CCDData(PIXELS.astype(dtype), unit='adu'))

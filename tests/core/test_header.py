@@ -6,7 +6,7 @@ from ginga_crplugin.core.header import UNITS, frame_unit, header_values
 
 
 @pytest.mark.parametrize(
-    ('words', 'unit'),
+    ('names', 'unit'),
     [
         (['adu', 'ADU', 'count', 'Counts', 'DN', ' adu '], u.adu),
         (['electron', 'ELECTRONS', 'e-', 'e'], u.electron),
@@ -14,20 +14,20 @@ from ginga_crplugin.core.header import UNITS, frame_unit, header_values
         (['adu/s', 'ADU / s', 'counts/s', 'DN/s'], u.adu / u.s),
     ],
 )
-def test_words_for_units(words, unit):
-    assert [frame_unit(word) for word in words] == [unit] * len(words)
+def test_names_of_units(names, unit):
+    assert [frame_unit(name) for name in names] == [unit] * len(names)
 
 
 @pytest.mark.parametrize('unit', UNITS)
-def test_units_themselves_are_understood_as_astropy_writes_them(unit):
+def test_units_and_their_astropy_strings_are_supported(unit):
     assert frame_unit(unit) == unit
     assert frame_unit(unit.to_string()) == unit
     assert frame_unit(unit.to_string('generic')) == unit
 
 
 @pytest.mark.parametrize('bunit', ['Jy', 'mag', 'electron/adu', '', 'furlong'])
-def test_other_units_are_refused_in_one_line_that_lists_those_understood(bunit):
-    with pytest.raises(ValueError, match=f"unit '{bunit}' is not understood: .*adu, .*electron, .*electron/s") as error:
+def test_other_units_raise_with_the_supported_ones(bunit):
+    with pytest.raises(ValueError, match=f"unit '{bunit}' is not supported: .*adu, .*electron, .*electron/s") as error:
         frame_unit(bunit)
     assert '\n' not in str(error.value)
 
@@ -39,21 +39,21 @@ def test_other_units_are_refused_in_one_line_that_lists_those_understood(bunit):
     + [('satlevel', card) for card in ('SATURATE', 'SATLEVEL')],
 )
 @pytest.mark.parametrize('value', [1.9, 3, '2.5'])
-def test_every_name_of_a_card_is_known(field, card, value):
+def test_all_names_of_a_card_are_read(field, card, value):
     values, notes = header_values({card: value}, u.adu)
     assert values == {field: (float(value), f'{card} in the header')}
     assert notes == []
 
 
-def test_a_header_that_says_nothing_gives_nothing():
+def test_a_header_without_cards_has_no_values():
     assert header_values(fits.Header(), u.adu) == ({}, [])
 
 
 @pytest.mark.parametrize('value', [0.0, -1.9, 'unknown', float('inf'), float('nan')])
-def test_a_useless_card_is_named_and_the_next_one_is_taken(value):
+def test_an_invalid_card_is_noted_and_the_next_one_used(value):
     values, notes = header_values({'GAIN': value, 'EGAIN': 1.4}, u.adu)
     assert values == {'gain': (1.4, 'EGAIN in the header')}
-    assert notes == [f'GAIN in the header is {value!r}, not a positive number: left aside']
+    assert notes == [f'GAIN in the header is {value!r}, not a positive number: ignored']
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_a_useless_card_is_named_and_the_next_one_is_taken(value):
         ('SATURATE', 1e-5, 'satlevel', 'of 0.001 or more'),
     ],
 )
-def test_a_card_beyond_the_limits_is_named_and_the_next_one_is_taken(card, value, name, limits):
+def test_a_card_beyond_the_limits_is_noted_and_the_next_one_used(card, value, name, limits):
     following = {'RDNOISE': 'RON', 'GAIN': 'EGAIN', 'SATURATE': 'SATLEVEL'}[card]
-    note = f'{card} in the header is left aside: {name} is {value!r}: it must be a number {limits}'
+    note = f'{card} in the header is ignored: {name} is {value!r}: it must be a number {limits}'
     assert header_values({card: value}, u.adu) == ({}, [note])
     assert header_values({card: value, following: 9.0}, u.adu) == ({name: (9.0, f'{following} in the header')}, [note])
 
@@ -81,19 +81,19 @@ def test_a_card_beyond_the_limits_is_named_and_the_next_one_is_taken(card, value
         (u.adu, {'SATURATE': 0.01, 'GAIN': 0.01}, None, 'satlevel'),
     ],
 )
-def test_what_is_beyond_the_limits_once_it_is_multiplied_is_left_aside(unit, cards, gain, name):
+def test_a_product_beyond_the_limits_is_ignored(unit, cards, gain, name):
     values, notes = header_values(cards, unit, gain)
     assert name not in values
     assert len(notes) == 1
-    assert f'is left aside: {name} is ' in notes[0]
+    assert f'is ignored: {name} is ' in notes[0]
 
 
-def test_saturation_is_held_to_its_limits_in_electrons():
+def test_the_limits_of_saturation_apply_in_electrons():
     values, notes = header_values({'SATURATE': 5e-4, 'GAIN': 1e4}, u.adu)
     assert (values['satlevel'][0], notes) == (5.0, [])
 
 
-def test_a_card_without_value_is_as_good_as_none():
+def test_cards_without_value_are_ignored():
     header = fits.Header()
     header['GAIN'] = None
     header['RDNOISE'] = fits.card.Undefined()
@@ -118,7 +118,7 @@ def test_gain_for_each_unit(unit, cards, gain):
 
 
 @pytest.mark.parametrize('unit', [u.electron / u.s, u.adu / u.s])
-def test_a_rate_without_exposure_time_is_told(unit):
+def test_a_rate_without_exposure_time_is_noted(unit):
     values, notes = header_values({'GAIN': 2.0}, unit)
     assert 'gain' not in values
     assert len(notes) == 1
@@ -129,18 +129,18 @@ def test_a_rate_without_exposure_time_is_told(unit):
     ('unit', 'chosen', 'electrons'),
     [
         (u.adu, None, 120e3),  # 60000 ADU times GAIN 2
-        (u.adu, 3.0, 180e3),  # the gain that the user gave
-        (u.electron, 1.0, 120e3),  # 1 is no gain of the detector
+        (u.adu, 3.0, 180e3),  # the gain given by the user
+        (u.electron, 1.0, 120e3),  # 1 is not the gain of the detector
         (u.electron / u.s, None, 120e3),
-        (u.electron / u.s, 90.0, 120e3),  # nor is an exposure time
+        (u.electron / u.s, 90.0, 120e3),  # an exposure time is not a gain
         (u.adu / u.s, 20.0, 120e3),
     ],
 )
-def test_saturation_in_adu_becomes_electrons(unit, chosen, electrons):
+def test_saturation_is_converted_to_electrons(unit, chosen, electrons):
     cards = {'GAIN': 2.0, 'SATURATE': 60000, 'EXPTIME': 10.0}
     values, _ = header_values(cards, unit, chosen)
     assert values['satlevel'] == (electrons, 'SATURATE in the header, times the gain')
 
 
-def test_saturation_without_any_gain_stays_as_it_is():
+def test_saturation_without_gain_is_not_converted():
     assert header_values({'SATURATE': 60000}, u.adu)[0] == {'satlevel': (60000.0, 'SATURATE in the header')}

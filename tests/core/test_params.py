@@ -20,13 +20,13 @@ def test_defaults_are_those_of_ccdproc():
     assert set(FIELDS) - set(ours) == {'search_edges'}
 
 
-def test_every_option_of_astroscrappy_is_offered():
+def test_all_options_of_astroscrappy_are_fields():
     images = {'indat', 'inmask', 'inbkg', 'invar', 'psfk', 'verbose'}
     signature = inspect.signature(astroscrappy.detect_cosmics)
     assert set(signature.parameters) - images <= set(FIELDS)
 
 
-def test_fields_tell_all_that_a_front_needs():
+def test_fields_have_complete_metadata():
     for name, item in FIELDS.items():
         assert item.metadata['label'], name
         assert item.metadata['help'].endswith('.'), name
@@ -34,7 +34,7 @@ def test_fields_tell_all_that_a_front_needs():
         assert (item.metadata['low'] is not None) == (name in NUMBERS), name
 
 
-def test_cards_are_fits_keywords_each_its_own():
+def test_cards_are_unique_fits_keywords():
     cards = [item.metadata['card'] for item in FIELDS.values()]
     assert len(set(cards)) == len(cards)
     assert all(card.isascii() and card.isupper() and card.isalnum() and len(card) <= 8 for card in cards)
@@ -46,7 +46,7 @@ def test_parameters_cannot_be_changed_in_place():
 
 
 @pytest.mark.parametrize('name', NUMBERS)
-def test_limits_are_part_of_the_range(name):
+def test_limits_are_allowed_values(name):
     meta = FIELDS[name].metadata
     for value in (meta['low'], meta['high']):
         assert getattr(LACosmicParams(**{name: value}), name) == value
@@ -54,7 +54,7 @@ def test_limits_are_part_of_the_range(name):
 
 @pytest.mark.parametrize('name', NUMBERS)
 @pytest.mark.parametrize('wrong', ['below', np.nan, '5', None, True, [5.0], 1 + 1j])
-def test_wrong_numbers_are_refused_with_name_value_and_range(name, wrong):
+def test_invalid_numbers_raise_with_name_value_and_range(name, wrong):
     low = FIELDS[name].metadata['low']
     value = low - 1 if wrong == 'below' else wrong
     with pytest.raises(ValueError) as error:
@@ -65,7 +65,7 @@ def test_wrong_numbers_are_refused_with_name_value_and_range(name, wrong):
 
 
 @pytest.mark.parametrize('name', [name for name in NUMBERS if FIELDS[name].metadata['high'] < np.inf])
-def test_numbers_above_the_limit_are_refused(name):
+def test_numbers_above_the_limit_raise(name):
     high = FIELDS[name].metadata['high']
     with pytest.raises(ValueError, match=f'{name} is .* to {high:g}'.replace('+', r'\+')):
         LACosmicParams(**{name: high + 1})
@@ -84,7 +84,7 @@ def test_numbers_above_the_limit_are_refused(name):
         ('gain', -1.5, '1e-06'),
     ],
 )
-def test_wrong_values_are_refused_with_what_is_allowed(name, value, allowed):
+def test_invalid_values_raise_with_the_allowed_ones(name, value, allowed):
     with pytest.raises(ValueError, match=f'{name} .*{value}.*{allowed}'):
         LACosmicParams(**{name: value})
 
@@ -93,18 +93,18 @@ def test_wrong_values_are_refused_with_what_is_allowed(name, value, allowed):
     ('name', 'value', 'kind'),
     [('gain', np.float32(1.5), float), ('sigclip', 5, float), ('niter', np.int64(3), int), ('sepmed', np.False_, bool)],
 )
-def test_numpy_numbers_become_plain_ones(name, value, kind):
+def test_numpy_scalars_are_converted(name, value, kind):
     got = getattr(LACosmicParams(**{name: value}), name)
     assert type(got) is kind
     assert got == value
 
 
-def test_a_replaced_value_is_checked_too():
+def test_a_replaced_value_is_checked():
     with pytest.raises(ValueError, match='sigclip is 0'):
         replace(LACosmicParams(), sigclip=0)
 
 
-def test_the_later_layer_wins_and_its_source_is_kept():
+def test_later_layers_override_earlier_ones_with_their_source():
     params, sources = resolve(
         {'gain': (2.0, 'GAIN in the header'), 'readnoise': (5.0, 'RDNOISE in the header')},
         {'gain': (3.0, 'recipe'), 'objlim': (2.0, 'recipe')},

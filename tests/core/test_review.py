@@ -14,7 +14,7 @@ SHAPE = (24, 30)
 
 
 def found(mask):
-    """The segments of a mask."""
+    """Return the segments of a mask."""
     pixels = np.zeros(SHAPE, np.float32)
     return segment(Frame(pixels), Detection(LACosmicParams(), mask, pixels, ~mask, (int(mask.sum()),), 'test'))
 
@@ -54,7 +54,7 @@ def test_without_decisions_the_mask_is_what_was_detected(review, segments):
     )
 
 
-def test_a_rejected_segment_goes_whole_and_comes_back(review, segments):
+def test_a_segment_is_rejected_and_kept_again(review, segments):
     review.reject(of(segments, 1))
     decisions = review.decisions(segments)
     assert_array_equal(decisions.mask, boxes(SPOT))
@@ -64,7 +64,7 @@ def test_a_rejected_segment_goes_whole_and_comes_back(review, segments):
     assert_array_equal(review.decisions(segments).mask, boxes(TRACK, SPOT))
 
 
-def test_erased_and_painted_pixels(review, segments):
+def test_erased_and_marked_pixels(review, segments):
     review.erase([3 * 30 + 3, 20 * 30 + 5])
     review.mark([20 * 30 + 5, 20 * 30 + 6])
     expected = boxes(TRACK, SPOT)
@@ -76,24 +76,24 @@ def test_erased_and_painted_pixels(review, segments):
     assert len(decisions.rejected_labels) == 0
 
 
-def test_a_rejected_segment_stays_so_when_it_is_found_larger(review, segments):
+def test_a_rejected_segment_remains_rejected_if_detected_larger(review, segments):
     review.reject(of(segments, 1))
     larger = boxes((slice(3, 4), slice(2, 11)), SPOT)
     assert_array_equal(review.decisions(found(larger)).mask, boxes(SPOT))
 
 
-def test_a_segment_that_mostly_is_another_is_not_rejected(review, segments):
+def test_a_segment_with_a_minority_of_rejected_pixels_is_not_rejected(review, segments):
     review.reject(of(segments, 2))
     swallowed = boxes((slice(8, 16), slice(18, 24)))
     assert_array_equal(review.decisions(found(swallowed)).mask, swallowed)
 
 
-def test_erasing_most_of_a_segment_does_not_throw_out_the_rest(review, segments):
+def test_erasing_most_of_a_segment_keeps_the_other_pixels(review, segments):
     review.erase(of(segments, 1)[:5])
     assert_array_equal(review.decisions(segments).mask, boxes((slice(3, 4), slice(8, 9)), SPOT))
 
 
-def test_erasing_in_a_rejected_segment_does_not_bring_it_back(review, segments):
+def test_erasing_in_a_rejected_segment_does_not_restore_it(review, segments):
     review.reject(of(segments, 1))
     review.erase(of(segments, 1)[:4])
     decisions = review.decisions(segments)
@@ -106,15 +106,15 @@ def test_a_segment_of_which_every_pixel_is_erased_is_rejected(review, segments):
     assert_array_equal(review.decisions(segments).rejected_labels, [2])
 
 
-def test_growing_brings_nothing_back_that_was_thrown_out(review, segments):
+def test_growing_does_not_restore_rejected_or_erased_pixels(review, segments):
     review.reject(of(segments, 1))
-    beside = int(of(segments, 2)[0]) - 1
-    review.erase([beside])
+    neighbor = int(of(segments, 2)[0]) - 1
+    review.erase([neighbor])
     mask = review.decisions(segments, 3).mask.ravel()
-    assert not mask[[*of(segments, 1), beside]].any()
+    assert not mask[[*of(segments, 1), neighbor]].any()
 
 
-def test_the_plane_holds_causes_and_decisions(review, segments):
+def test_the_plane_has_causes_and_decisions(review, segments):
     bits = np.zeros(SHAPE, np.uint8)
     bits[12, 20] = MaskBit.HOT
     review.reject(of(segments, 1))
@@ -127,7 +127,7 @@ def test_the_plane_holds_causes_and_decisions(review, segments):
     assert_array_equal((plane & ~np.uint8(MaskBit.HOT)) != 0, decisions.mask)
 
 
-def test_decisions_wait_where_the_result_lacks_their_segment(review, segments):
+def test_decisions_are_pending_if_the_result_lacks_their_segment(review, segments):
     review.reject(of(segments, 1))
     gone = review.decisions(found(boxes(SPOT)))
     assert (gone.pending, len(gone.rejected_labels)) == (6, 0)
@@ -145,7 +145,7 @@ edits = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(edits, st.integers(0, 2**32 - 1))
-def test_undo_gives_back_every_mask_and_redo_the_last(steps, seed):
+def test_undo_restores_the_detected_mask_and_redo_the_last(steps, seed):
     segments = found(np.random.default_rng(seed).random(SHAPE) < 0.2)
     review = Review(SHAPE)
     for name, pixels in steps:
@@ -161,6 +161,11 @@ def test_undo_gives_back_every_mask_and_redo_the_last(steps, seed):
     assert_array_equal(review.decisions(segments).mask, last)
 
 
+def decided(review):
+    """Return the decision on each pixel that has one."""
+    return dict(zip(*(array.tolist() for array in review.edited), strict=True))
+
+
 def test_undo_of_a_thousand_edits():
     rng = np.random.default_rng(7)
     segments = found(rng.random(SHAPE) < 0.2)
@@ -168,8 +173,8 @@ def test_undo_of_a_thousand_edits():
     for _ in range(1000):
         masks.append(review.decisions(segments).mask)
         pixels = rng.integers(0, SHAPE[0] * SHAPE[1], 6)
-        count = len(review._done)
-        while len(review._done) == count:  # an edit that changes nothing is no step
+        before = decided(review)
+        while decided(review) == before:  # an edit without effect can't be undone
             getattr(review, rng.choice(['reject', 'keep', 'erase', 'mark']))(pixels)
             pixels = rng.integers(0, SHAPE[0] * SHAPE[1], 6)
     for mask in reversed(masks):
@@ -178,14 +183,14 @@ def test_undo_of_a_thousand_edits():
     assert not review.can_undo
 
 
-def test_a_new_edit_ends_what_could_be_redone(review, segments):
+def test_a_new_edit_discards_undone_edits(review, segments):
     review.mark([1])
     review.undo()
     review.mark([2])
     assert not review.can_redo
 
 
-def test_decisions_are_kept_and_taken_up_again(review, segments):
+def test_saved_decisions_are_restored(review, segments):
     review.reject(of(segments, 2))
     review.erase([95])
     review.mark([700])
@@ -193,14 +198,14 @@ def test_decisions_are_kept_and_taken_up_again(review, segments):
     other.restore(*review.edited)
     assert_array_equal(other.decisions(segments).mask, review.decisions(segments).mask)
     other.undo()
-    assert not other.can_undo  # it was one edit
+    assert not other.can_undo  # restore is one edit
     assert_array_equal(other.decisions(segments).pixels, segments.pixels)
     other.redo()
     assert_array_equal(other.decisions(segments).mask, review.decisions(segments).mask)
 
 
 @pytest.mark.parametrize(('pixels', 'codes'), [([24 * 30], [1]), ([-1], [1]), ([5], [9]), ([5, 6], [1])])
-def test_what_is_kept_of_another_frame_is_refused(review, pixels, codes):
+def test_decisions_of_another_frame_are_not_restored(review, pixels, codes):
     with pytest.raises(ValueError, match='does not belong'):
         review.restore(pixels, codes)
     assert not review.can_undo
@@ -220,9 +225,9 @@ def test_cosmic_rays_are_grown(review, grow):
 
 
 @pytest.mark.parametrize('width', range(1, 16))
-def test_a_dab_of_the_brush_is_a_disk(width):
+def test_a_stroke_at_one_point_is_a_disk(width):
     y, x = np.indices(SHAPE)
-    center = (14.5, 11.5) if width % 2 == 0 else (14.0, 12.0)  # where the mouse is, as near as the pixels allow
+    center = (14.5, 11.5) if width % 2 == 0 else (14.0, 12.0)  # nearest possible center to the mouse
     expected = (y - center[1]) ** 2 + (x - center[0]) ** 2 <= (width / 2) ** 2
     pixels = stroke_pixels([(14.2, 11.8)], width, SHAPE)
     assert_array_equal(pixels, np.flatnonzero(expected))
@@ -230,7 +235,7 @@ def test_a_dab_of_the_brush_is_a_disk(width):
         assert np.ptp(places) + 1 == width
 
 
-def test_a_stroke_has_no_gaps_and_stays_in_the_frame():
+def test_a_stroke_has_no_gaps_and_is_clipped_to_the_frame():
     pixels = stroke_pixels([(-5, 2), (40, 20)], 1, SHAPE)
     mask = np.zeros(SHAPE, bool)
     mask.ravel()[pixels] = True

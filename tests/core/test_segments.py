@@ -18,7 +18,7 @@ PAIR = [(0, 29), (1, 29)]
 
 
 def scene(*groups, height=100.0, gain=2.0):
-    """A level frame with groups of pixels above it, all flagged and cleaned to the level."""
+    """Return a constant frame with groups of brighter pixels, all flagged and cleaned to the constant."""
     pixels, crmask = np.full(SHAPE, 50.0), np.zeros(SHAPE, dtype=bool)
     for number, group in enumerate(groups, start=1):
         for place in group:
@@ -28,14 +28,14 @@ def scene(*groups, height=100.0, gain=2.0):
     return Frame(pixels), SimpleNamespace(crmask=crmask, cleaned=cleaned, params=LACosmicParams(gain=gain))
 
 
-def test_pixels_that_touch_at_a_corner_belong_together():
+def test_pixels_that_touch_at_a_corner_are_connected():
     segments = segment(*scene(TRACK, SPOT))
     assert len(segments) == 2
     assert len({int(segments.labels[place]) for place in TRACK}) == 1
     assert segments.labels.dtype == np.int32
 
 
-def test_labels_are_those_of_scipy_on_a_real_frame(saao):
+def test_labels_equal_those_of_scipy_on_a_real_frame(saao):
     found = detect(saao)
     segments = segment(saao, found)
     labels, count = ndimage.label(found.crmask, structure=np.ones((3, 3)))
@@ -43,8 +43,8 @@ def test_labels_are_those_of_scipy_on_a_real_frame(saao):
     assert_array_equal(segments.table['label'], np.arange(1, count + 1))
     assert_array_equal(segments.table['area'].value, np.bincount(labels.ravel())[1:])
     centers = ndimage.center_of_mass(found.crmask, labels, np.arange(1, count + 1))
-    shown = np.transpose([segments.table['y_centroid'].value, segments.table['x_centroid'].value])
-    assert_allclose(shown, centers, atol=1e-9)
+    centroids = np.transpose([segments.table['y_centroid'].value, segments.table['x_centroid'].value])
+    assert_allclose(centroids, centers, atol=1e-9)
 
 
 def test_flux_and_peak_are_electrons_above_the_cleaned_frame(saao):
@@ -56,7 +56,7 @@ def test_flux_and_peak_are_electrons_above_the_cleaned_frame(saao):
     assert_allclose(segments.table['peak'].value, ndimage.maximum(excess, segments.labels, index))
 
 
-def test_a_known_scene_is_measured_exactly():
+def test_measurements_of_a_known_scene():
     row = segment(*scene(TRACK)).table[0]
     assert (row['x_centroid'], row['y_centroid']) == (6.5 * u.pix, 5.25 * u.pix)
     assert (row['area'], row['peak'], row['flux']) == (4 * u.pix, 200 * u.electron, 800 * u.electron)
@@ -75,17 +75,17 @@ def test_small_segments_are_in_the_table_but_not_listed():
 
 
 @pytest.mark.parametrize(('min_size', 'listed'), [(1, 3), (2, 2), (3, 1), (5, 0)])
-def test_the_smallest_listed_segment_can_be_chosen(min_size, listed):
+def test_min_size_sets_the_listed_segments(min_size, listed):
     assert len(segment(*scene(TRACK, SPOT, PAIR), min_size).listed) == listed
 
 
 @pytest.mark.parametrize('min_size', [0, -1, 2.5])
-def test_a_wrong_minimum_is_refused(min_size):
+def test_an_invalid_min_size_raises(min_size):
     with pytest.raises(ValueError, match=f'min_size is {min_size}: it must be a whole number of 1 or more'):
         segment(*scene(TRACK), min_size)
 
 
-def test_a_reviewed_mask_is_grouped_in_place_of_the_detected_one():
+def test_crmask_replaces_the_detected_mask():
     frame, detection = scene(TRACK, SPOT)
     crmask = detection.crmask.copy()
     crmask[15, 20] = False
@@ -95,7 +95,7 @@ def test_a_reviewed_mask_is_grouped_in_place_of_the_detected_one():
     assert list(segments.table['area'].value) == [5]
 
 
-def test_an_empty_mask_gives_an_empty_table_of_the_same_columns():
+def test_an_empty_mask_has_an_empty_table_with_the_same_columns():
     empty, full = segment(*scene()), segment(*scene(TRACK))
     assert (len(empty), len(empty.listed)) == (0, 0)
     assert_array_equal(empty.labels, np.zeros(SHAPE, dtype=np.int32), strict=True)
@@ -103,7 +103,7 @@ def test_an_empty_mask_gives_an_empty_table_of_the_same_columns():
         assert (empty.table[name].dtype, empty.table[name].unit) == (full.table[name].dtype, full.table[name].unit)
 
 
-def test_pixels_that_are_not_finite_do_not_spoil_a_segment():
+def test_nonfinite_pixels_do_not_affect_the_flux():
     frame, detection = scene(TRACK)
     pixels = frame.ccd.data.copy()
     pixels[0, 0], pixels[5, 5] = np.nan, np.inf
@@ -114,7 +114,7 @@ def test_pixels_that_are_not_finite_do_not_spoil_a_segment():
     assert (row['area'], row['flux']) == (5 * u.pix, 800 * u.electron)
 
 
-def test_nothing_is_changed_by_measuring():
+def test_segment_does_not_change_its_input():
     frame, detection = scene(TRACK, PAIR)
     for array in (frame.ccd.data, detection.crmask, detection.cleaned):
         array.flags.writeable = False
@@ -123,7 +123,7 @@ def test_nothing_is_changed_by_measuring():
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.tuples(st.integers(16, 40), st.integers(16, 40)), st.floats(0.0, 0.6))
-def test_labels_are_those_of_photutils(seed, shape, share):
+def test_labels_equal_those_of_photutils(seed, shape, share):
     crmask = np.random.default_rng(seed).random(shape) < share
     pixels = np.full(shape, 50.0)
     found = SimpleNamespace(crmask=crmask, cleaned=pixels, params=LACosmicParams())
@@ -140,7 +140,7 @@ def test_labels_are_those_of_photutils(seed, shape, share):
     assert_array_equal(np.transpose([segments.table[name].value for name in names]), boxes)
 
 
-def test_the_label_of_a_place(saao):
+def test_label_at(saao):
     segments = segment(saao, detect(saao))
     for y, x in [(0, 0), (511, 511), *np.argwhere(segments.labels > 0)[:9]]:
         assert segments.label_at(x, y) == (segments.labels[y, x] or None)

@@ -1,4 +1,4 @@
-"""The medians: numpy and astropy are the reference."""
+"""Medians and standard deviations against NumPy and Astropy."""
 
 import warnings
 
@@ -13,12 +13,12 @@ from ginga_crplugin.core.stats import median, nanmad_std, nanmedian
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
 @pytest.mark.parametrize('shape', [(40, 9), (40, 10), (4, 5, 1), (3, 2)])
 @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
-def test_medians_of_what_is_known(dtype, shape, share):
+def test_nanmedian_and_nanmad_std(dtype, shape, share):
     rng = np.random.default_rng(1)
     values = rng.normal(100.0, 9.0, shape).astype(dtype)
     values[rng.random(shape) < share] = np.nan
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore', RuntimeWarning)  # lists of which nothing is known
+        warnings.simplefilter('ignore', RuntimeWarning)  # rows of NaN only
         expected = np.nanmedian(values, axis=-1)
         scatter = mad_std(values, axis=-1, ignore_nan=True)
     assert_array_equal(nanmedian(values), expected, strict=True)
@@ -27,6 +27,6 @@ def test_medians_of_what_is_known(dtype, shape, share):
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64, np.uint16])
 @pytest.mark.parametrize('size', [1, 2, 3, 1000, 1001])
-def test_the_median_of_many(dtype, size):
+def test_median(dtype, size):
     values = np.random.default_rng(2).normal(100.0, 9.0, size).astype(dtype)
     assert median(values) == np.median(values)

@@ -122,7 +122,7 @@ def test_a_failing_run_keeps_the_last_result_and_says_why(session, worker):
     session.detect()
     worker.work_all()
     assert session.result.detection is first.detection
-    assert 'nothing is left to search' in session.error
+    assert 'no pixels to search' in session.error
 
 
 def test_an_unexpected_failure_is_named(session, worker):
@@ -777,7 +777,7 @@ def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card)
     worker.work_all()
     assert session.params == LACosmicParams()
     assert set(session.sources.values()) == {'default'}
-    assert any(f'{next(iter(card))} in the header is left aside' in note for note in session.frame.notes)
+    assert any(f'{next(iter(card))} in the header is ignored' in note for note in session.frame.notes)
     assert 'checks_changed' in events
     assert not session.error
 

@@ -1,18 +1,22 @@
-"""The room of the cleaning: the values that replace flagged pixels, kept as lists beside the untouched frame."""
+"""Replacement values of flagged pixels, kept in lists; the frame itself is not changed."""
+
+from collections.abc import Callable
 
 import numpy as np
 
 from ginga_crplugin.core.stats import CHUNK_SIZE
 
-from . import sparse_kernels
+from . import cleaning_kernels, sparse_kernels
+from .electrons import ElectronImage
+from .tiles import Tiles
 
-__all__ = ['Cleaning', 'bounds']
+__all__ = ['Cleaning', 'bounding_boxes']
 
-#: Side in pixels of the blocks by which the lists are kept.
-BLOCK = 16
+#: Side in pixels of the blocks by which the cleaned pixels are listed.
+LIST_BLOCK_SIZE = 16
 
-_HOW = {'meanmask': 0, 'medmask': 1, 'idw': 2}
-#: The weights of Astro-SCRAPPY's inverse distances, to its own digits.
+_METHODS = {'meanmask': 0, 'medmask': 1, 'idw': 2}
+#: The weights by inverse distance, with the digits of Astro-SCRAPPY.
 _WEIGHTS = np.array(
     [
         [0.35355339, 0.4472136, 0.5, 0.4472136, 0.35355339],
@@ -26,61 +30,99 @@ _WEIGHTS = np.array(
 
 
 class Cleaning:
-    """What the flagged pixels of one run are replaced by, in the image and in its variance.
+    """The flags of one run and the values that replace the flagged pixels, in the image and in its variance.
 
-    A flagged pixel takes its new value from the good pixels in 5 x 5, and a good pixel is never replaced. So the values
-    depend on what is flagged alone, and a pixel is cleaned again only if a new flag stands in its 5 x 5.
+    A flagged pixel is replaced by the good pixels within 5 x 5, and good pixels are never replaced. The values
+    therefore depend on the flags only, and a pixel is cleaned again only if a pixel within its 5 x 5 is newly flagged.
 
     Parameters
     ----------
-    pixels : Pixels
+    image : ElectronImage
+        The frame in electrons.
     mask : (ny, nx) uint8 ndarray
-        0 where a pixel is good.
-    cleantype : str
+        0 for good pixels.
+    cleantype : {'meanmask', 'medmask', 'idw'}
+        Mean, median, or mean weighted by inverse distance.
     readnoise2 : float
-        Read noise squared.
+        Read noise squared, in electrons squared.
     levels : callable
-        Gives the levels of image and variance for a pixel without any good one around it.
+        Returns the values of image and variance for a pixel without good pixels around it.
+
+    Attributes
+    ----------
+    flags : (ny, nx) uint8 ndarray
+        1 for flagged pixels.
     """
 
-    def __init__(self, pixels, mask, cleantype, readnoise2, levels):
-        self.pixels, self.mask, self.readnoise2, self.levels = pixels, mask, readnoise2, levels
-        self.how = _HOW[cleantype]
-        self.shape = ny, nx = pixels.shape
+    def __init__(
+        self,
+        image: ElectronImage,
+        mask: np.ndarray,
+        cleantype: str,
+        readnoise2: np.float32,
+        levels: Callable[[], tuple[np.float32, np.float32]],
+    ) -> None:
+        self.image, self.mask, self.readnoise2, self.levels = image, mask, readnoise2, levels
+        self.method = _METHODS[cleantype]
+        self.shape = ny, nx = image.shape
         self.flags = np.zeros(self.shape, np.uint8)
-        self.heads = np.full(-(-ny // BLOCK) * -(-nx // BLOCK), -1, np.int32)
+        # the cleaned pixels of each block are a linked list: heads is its first entry, links leads on from each entry
+        self.heads = np.full(-(-ny // LIST_BLOCK_SIZE) * -(-nx // LIST_BLOCK_SIZE), -1, np.int32)
         self.links = np.empty(0, np.int32)
-        self.at, self.values, self.variances = np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32)
+        self.pixels = np.empty(0, np.int64)
+        self.values, self.variances = np.empty(0, np.float32), np.empty(0, np.float32)
         self.used = 0
 
-    def flag(self, found):
-        """Flag pixels, and return those that were not flagged yet."""
+    def flag(self, found: np.ndarray) -> np.ndarray:
+        """Flag pixels.
+
+        Parameters
+        ----------
+        found : (n,) int64 ndarray
+            Flat indices.
+
+        Returns
+        -------
+        (m,) int64 ndarray
+            Those that were not flagged before.
+        """
         new = np.empty(found.size, np.int64)
-        return new[: sparse_kernels.mark(found, self.flags, new)]
+        return new[: sparse_kernels.set_flags(found, self.flags, new)]
 
-    def clean(self, new):
-        """Clean what is flagged around new flags, and return the pixels whose values are others now."""
-        around = np.empty(min(25 * new.size, self.used + new.size), np.int64)
-        around = around[: sparse_kernels.near(new, self.flags, around)]
-        self._make_room(new.size)
+    def clean(self, new: np.ndarray) -> np.ndarray:
+        """Clean the flagged pixels around new flags.
+
+        Parameters
+        ----------
+        new : (n,) int64 ndarray
+            Flat indices of the newly flagged pixels.
+
+        Returns
+        -------
+        (m,) int64 ndarray
+            Flat indices of the pixels whose value or variance changed.
+        """
+        affected = np.empty(min(25 * new.size, self.used + new.size), np.int64)
+        affected = affected[: sparse_kernels.find_flagged_neighbors(new, self.flags, affected)]
+        self._reserve(new.size)
         step = CHUNK_SIZE // 25
-        changed = [self._clean(around[k : k + step]) for k in range(0, around.size, step)]
-        return np.concatenate(changed) if changed else around
+        changed = [self._clean_chunk(affected[k : k + step]) for k in range(0, affected.size, step)]
+        return np.concatenate(changed) if changed else affected
 
-    def _clean(self, some):
-        image, variance = self.pixels.around(some, self.readnoise2)
-        values = self._filled(some, image, variance)
-        changed = np.empty(some.size, np.int64)
+    def _clean_chunk(self, pixels):
+        image, variance = self.image.neighborhoods(pixels, self.readnoise2)
+        new_values = self._replacement_values(pixels, image, variance)
+        changed = np.empty(pixels.size, np.int64)
         own = image[:, 12].copy(), variance[:, 12].copy()
-        self.used, count = sparse_kernels.store(
-            some,
-            *values,
+        self.used, count = cleaning_kernels.store_cleaned(
+            pixels,
+            *new_values,
             *own,
-            BLOCK,
+            LIST_BLOCK_SIZE,
             self.shape,
             self.heads,
             self.links,
-            self.at,
+            self.pixels,
             self.values,
             self.variances,
             self.used,
@@ -88,40 +130,65 @@ class Cleaning:
         )
         return changed[:count]
 
-    def _filled(self, some, image, variance):
-        """Return the new values of some pixels and of their variances, of those around them."""
-        out = np.empty(some.size, np.float32), np.empty(some.size, np.float32)
-        args = some, image, variance, self.how, _WEIGHTS, self.flags, self.mask
-        if sparse_kernels.clean(*args, np.zeros(2, np.float32), *out):
-            sparse_kernels.clean(*args, np.array(self.levels(), np.float32), *out)
+    def _replacement_values(self, pixels, image, variance):
+        """Return the new values and variances of pixels, from the 5 x 5 pixels around each."""
+        out = np.empty(pixels.size, np.float32), np.empty(pixels.size, np.float32)
+        args = pixels, image, variance, self.method, _WEIGHTS, self.flags, self.mask
+        if cleaning_kernels.replacement_values(*args, np.zeros(2, np.float32), *out):
+            cleaning_kernels.replacement_values(*args, np.array(self.levels(), np.float32), *out)
         return out
 
-    def _make_room(self, more):
-        """Let the lists grow, by a half at least."""
-        if self.used + more <= self.at.size:
+    def _reserve(self, count):
+        """Enlarge the lists for more entries, by half of their length at least."""
+        if self.used + count <= self.pixels.size:
             return
-        size = max(self.used + more, self.at.size * 3 // 2)
-        for name in ('links', 'at', 'values', 'variances'):
+        size = max(self.used + count, self.pixels.size * 3 // 2)
+        for name in ('links', 'pixels', 'values', 'variances'):
             old = getattr(self, name)
-            bigger = np.empty(size, old.dtype)
-            bigger[: self.used] = old[: self.used]
-            setattr(self, name, bigger)
+            larger = np.empty(size, old.dtype)
+            larger[: self.used] = old[: self.used]
+            setattr(self, name, larger)
 
-    def lay_over(self, where, image, variance):
-        """Put the cleaned values into tiles of the image and of its variance."""
-        lists = self.heads, self.links, self.at, self.values, self.variances
-        sparse_kernels.overlay(where.boxes, where.starts, BLOCK, self.shape, *lists, image, variance)
+    def apply_to(self, tiles: Tiles, image: np.ndarray, variance: np.ndarray) -> None:
+        """Write the cleaned values into tiles of the image and of its variance.
+
+        Parameters
+        ----------
+        tiles : Tiles
+            The parts of the frame.
+        image, variance : (n,) float32 ndarray
+            Their values, changed in place.
+        """
+        lists = self.heads, self.links, self.pixels, self.values, self.variances
+        cleaning_kernels.overlay_cleaned(
+            tiles.boxes, tiles.starts, LIST_BLOCK_SIZE, self.shape, *lists, image, variance
+        )
 
     @property
-    def result(self):
-        """Flat indices of the cleaned pixels, and their electrons without the sky."""
-        return self.at[: self.used], self.values[: self.used]
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """Flat indices of the cleaned pixels, and their values in electrons without the sky."""
+        return self.pixels[: self.used], self.values[: self.used]
 
 
-def bounds(pixels, size, shape):
-    """Return one box around the pixels, flat indices, in each block of size x size: (n, 4) int64."""
+def bounding_boxes(pixels: np.ndarray, size: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return the bounding box of the pixels in each square block.
+
+    Parameters
+    ----------
+    pixels : (n,) int64 ndarray
+        Flat indices.
+    size : int
+        Side of the blocks in pixels.
+    shape : tuple of int
+        (ny, nx) of the frame.
+
+    Returns
+    -------
+    (m, 4) int64 ndarray
+        Boxes (y0, y1, x0, x1) for the blocks with pixels.
+    """
     ny, nx = shape
-    across = -(-nx // size)
-    boxes = np.zeros((-(-ny // size) * across, 4), np.int64)
-    sparse_kernels.bounds(pixels, size, nx, across, boxes)
+    columns = -(-nx // size)
+    boxes = np.zeros((-(-ny // size) * columns, 4), np.int64)
+    sparse_kernels.bounding_boxes(pixels, size, nx, columns, boxes)
     return boxes[boxes[:, 1] > 0]

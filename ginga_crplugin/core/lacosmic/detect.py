@@ -1,48 +1,67 @@
-"""The room of the detection: masked L.A.Cosmic on a frame, by the fast engine or by ccdproc."""
+"""Detection of cosmic rays by masked L.A.Cosmic, with the fast engine or ccdproc."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.params import LACosmicParams
 
 from . import compilation
-from .detection import (
-    EDGE,
-    Cancelled,
-    Detection,
-    Unsupported,
-    restore_unflagged,
-)
+from .detection import EDGE, Cancelled, Detection, Unsupported, restore_unflagged
 from .reference import detect_with_ccdproc
+
+if TYPE_CHECKING:
+    from .engine import LACosmic
 
 __all__ = ['EDGE', 'Cancelled', 'Detection', 'Detector', 'detect', 'restore_unflagged']
 
 ENGINES = 'fast', 'ccdproc'
 
 
-def detect(frame, params=None, engine='fast', threads=1, progress=None, cancel=None):
-    """Find the cosmic rays of a frame by masked L.A.Cosmic (van Dokkum 2001).
+def detect(
+    frame: Frame,
+    params: LACosmicParams | None = None,
+    engine: str = 'fast',
+    threads: int = 1,
+    progress: Callable[[float], object] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Detection:
+    """Detect the cosmic rays of a frame by masked L.A.Cosmic (van Dokkum 2001).
 
-    The frame's input masks and its pixels that are not finite are left out. The frame itself is not changed.
+    The input masks of the frame and its non-finite pixels are excluded from the search. The frame is not changed.
 
     Parameters
     ----------
     frame : Frame
-        The frame, with its masks, and with a background or variance image and a kernel where there are.
+        The frame with its masks and, where given, its background or variance image and kernel.
     params : LACosmicParams, optional
-        By default those of the frame's header, over ccdproc's own.
+        The parameters; by default those of the header of the frame, and the defaults of ccdproc.
     engine : {'fast', 'ccdproc'}
-        What computes it; the results are the same, bit for bit. Where numba is missing or fails, and for what the fast
-        engine can't do, ccdproc is taken all the same; the result names its engine.
+        The implementation. The results are identical. ccdproc is also used where numba can't be used or the fast engine
+        does not support the frame; the result records the engine.
     threads : int
-        How many threads the fast engine works with.
-    progress, cancel : callable, optional
-        As for `ginga_crplugin.core.lacosmic.engine.LACosmic.detect`; ccdproc can't tell, and can't be stopped.
+        Number of threads of the fast engine.
+    progress : callable, optional
+        Called with the finished fraction of the work, from 0 to 1. Not called by ccdproc.
+    cancel : callable, optional
+        Returns whether to stop. Not called by ccdproc.
 
     Returns
     -------
     Detection
+        The cosmic-ray pixels and the cleaned frame.
 
     Raises
     ------
+    Cancelled
+        If ``cancel`` returned True.
     ValueError
-        If the frame is in electrons and the gain is not 1, if a sky level and a background or variance image
-        are both given, or if the masks leave nothing to search.
+        If the frame is in electrons and the gain is not 1, if a sky level and a background or variance image are given
+        together, or if no pixels are left to search.
+
+    References
+    ----------
+    van Dokkum 2001, PASP 113, 1420.
     """
     if engine not in ENGINES:
         msg = f'engine is {engine!r}: it must be one of {", ".join(ENGINES)}'
@@ -55,22 +74,43 @@ def detect(frame, params=None, engine='fast', threads=1, progress=None, cancel=N
 
 
 class Detector:
-    """Finds the cosmic rays of a frame again and again: by the fast engine once that is compiled, else by ccdproc.
+    """Detects cosmic rays repeatedly, keeping intermediate results for the next run on the same pixels.
 
     Parameters
     ----------
     threads : int, optional
-        How many threads the fast engine works with.
+        Number of threads of the fast engine.
     wait : bool, optional
-        Whether to wait for its compiling, rather than to take ccdproc until then.
+        Whether to wait until the fast engine is compiled. By default, ccdproc is used until then.
     """
 
-    def __init__(self, threads=1, *, wait=False):
+    def __init__(self, threads: int = 1, *, wait: bool = False) -> None:
         self._threads, self._wait = threads, wait
-        self._engine = None
+        self._engine: LACosmic | None = None
 
-    def detect(self, frame, params, progress=None, cancel=None):
-        """Find the cosmic rays, and keep what the next run on the same pixels can use (see `detect`)."""
+    def detect(
+        self,
+        frame: Frame,
+        params: LACosmicParams,
+        progress: Callable[[float], object] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Detection:
+        """Detect the cosmic rays of a frame.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame to search.
+        params : LACosmicParams
+            The parameters.
+        progress, cancel : callable, optional
+            See `detect`.
+
+        Returns
+        -------
+        Detection
+            The cosmic-ray pixels and the cleaned frame.
+        """
         if (compilation.usable if self._wait else compilation.ready)():
             try:
                 return self._engine_for(frame, params).detect(params, progress, cancel)
@@ -79,10 +119,11 @@ class Detector:
         return detect_with_ccdproc(frame, params)
 
     def _engine_for(self, frame, params):
+        """Return the engine of the last run if it is for the same pixels, else a new one."""
         from .engine import LACosmic
 
         try:
             self._engine.set_frame(frame)
-        except (AttributeError, ValueError):  # there is none, or one for other pixels
+        except (AttributeError, ValueError):  # there is no engine yet, or the pixels differ
             self._engine = LACosmic(frame, params, self._threads)
         return self._engine

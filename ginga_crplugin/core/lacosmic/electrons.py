@@ -1,160 +1,314 @@
-"""The room of the pixels in electrons: what tiles of a frame hold before anything is cleaned."""
+"""The frame in electrons, computed tile by tile."""
 
-from functools import cached_property, lru_cache
+from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
 from ginga_crplugin.core.frame import DTYPES, MAX_VALUE
 
-from . import dense_kernels, filters, sparse_kernels
+from . import dense_kernels, laplacian, sparse_kernels
 from .detection import Unsupported
-from .tiles import rows_of_tiles, tiles
+from .tiles import Tiles, make_tiles, tile_rows
 
-__all__ = ['Pixels']
+__all__ = ['ElectronImage']
 
-#: Beyond this, weights by the inverse variance may vanish.
-_SQUARABLE = 1e15
+#: Above this value, the weights by inverse variance of ``fsmode='convolve'`` may vanish in float32.
+_MAX_CONVOLVED = 1e15
+
+_EMPTY = np.empty(0, np.float32)
 
 
-class Pixels:
-    """The pixels of a frame as L.A.Cosmic works on them: electrons, and what is known of the sky and the variance.
+class ElectronImage:
+    """A frame in electrons with its sky and variance (the image I and the noise model N of van Dokkum 2001).
 
-    Nothing is converted before it is needed, and tile by tile; the values are those that Astro-SCRAPPY has.
+    Nothing is converted before it is needed. The values are those of Astro-SCRAPPY, bit for bit.
 
     Parameters
     ----------
     raw : (ny, nx) ndarray
-        The pixels in the frame's unit, all finite.
+        The pixels in the unit of the frame, all finite.
     background, variance : (ny, nx) ndarray or None
-        In that unit, and in that unit squared.
+        The sky in that unit, and the variance in that unit squared.
     gain : float
-        Electrons in one unit.
+        Electrons per unit of the frame.
     pssl : float
-        Level to be added to the pixels, in the frame's unit.
+        Subtracted sky level in the unit of the frame, added back here.
     """
 
-    def __init__(self, raw, background, variance, gain, pssl):
-        self.raw, self.background, self.variance = _plain(raw), _plain(background), _plain(variance)
+    def __init__(
+        self,
+        raw: np.ndarray,
+        background: np.ndarray | None,
+        variance: np.ndarray | None,
+        gain: float,
+        pssl: float,
+    ) -> None:
+        self.raw = _native(raw)
+        self.background = None if background is None else _native(background)
+        self.variance = None if variance is None else _native(variance)
         self.shape = raw.shape
         self.gain = np.float32(gain)
         self.pssl = pssl
 
-    def electrons(self, where):
-        """Return the electrons of tiles, flat float32."""
-        return self._cut(self.raw, self.gain, self.pssl, where)
+    def electrons(self, tiles: Tiles) -> np.ndarray:
+        """Return the pixels of tiles in electrons.
 
-    def in_electrons(self, values):
-        """Return pixels of the frame in electrons: float32, in the shape they have."""
-        number = _number(values)
-        return ((values + number(self.pssl)) * number(self.gain)).astype(np.float32)
+        Parameters
+        ----------
+        tiles : Tiles
+            The parts of the frame.
 
-    def around(self, some, readnoise2):
-        """Return the electrons without the sky, and their variance, of 5 x 5 pixels around some: (n, 25) float32."""
-        c, sky = self._around(self.raw, self.gain, self.pssl, some), 0
+        Returns
+        -------
+        (n,) float32 ndarray
+            The pixels with their sky.
+        """
+        return self._cut(self.raw, self.gain, self.pssl, tiles)
+
+    def to_electrons(self, values: np.ndarray) -> np.ndarray:
+        """Convert values from the unit of the frame to electrons.
+
+        Parameters
+        ----------
+        values : ndarray
+            Pixels of the frame.
+
+        Returns
+        -------
+        float32 ndarray
+            The values in electrons, with their sky, in the same shape.
+        """
+        dtype = _product_dtype(values)
+        return ((values + dtype(self.pssl)) * dtype(self.gain)).astype(np.float32)
+
+    def neighborhoods(self, pixels: np.ndarray, readnoise2: np.float32) -> tuple[np.ndarray, np.ndarray]:
+        """Return the 5 x 5 pixels around each of some pixels.
+
+        Parameters
+        ----------
+        pixels : (n,) int64 ndarray
+            Flat indices.
+        readnoise2 : float
+            Read noise squared, in electrons squared.
+
+        Returns
+        -------
+        image : (n, 25) float32 ndarray
+            Electrons without the sky.
+        variance : (n, 25) float32 ndarray
+            The variance in electrons squared.
+        """
+        c, sky = self._cut_neighborhoods(self.raw, self.gain, self.pssl, pixels), 0
         if self.background is not None:
-            sky = self._around(self.background, self.gain, 0.0, some)
+            sky = self._cut_neighborhoods(self.background, self.gain, 0.0, pixels)
             c -= sky
         if self.variance is None:
             return c, c + readnoise2
-        return c, self._around(self.variance, self.gain * self.gain, 0.0, some) - sky
+        return c, self._cut_neighborhoods(self.variance, self.gain * self.gain, 0.0, pixels) - sky
 
     @staticmethod
-    def _around(array, gain, offset, some):
-        number = _number(array)
-        out = np.empty((some.size, 25), np.float32)
-        sparse_kernels.around(array, number(gain), number(offset), some, out)
+    def _cut_neighborhoods(array, gain, offset, pixels):
+        dtype = _product_dtype(array)
+        out = np.empty((pixels.size, 25), np.float32)
+        sparse_kernels.cut_neighborhoods(array, dtype(gain), dtype(offset), pixels, out)
         return out
 
-    def sky(self, where):
-        """Return the sky of tiles in electrons; empty where the frame has none."""
-        return _NOTHING if self.background is None else self._cut(self.background, self.gain, 0.0, where)
+    def sky(self, tiles: Tiles) -> np.ndarray:
+        """Return the sky of tiles.
 
-    def known_variance(self, where, sky):
-        """Return the variance of tiles without that of the sky, in electrons squared; empty where it isn't given."""
+        Parameters
+        ----------
+        tiles : Tiles
+            The parts of the frame.
+
+        Returns
+        -------
+        (n,) or (0,) float32 ndarray
+            The sky in electrons; empty without a background image.
+        """
+        return _EMPTY if self.background is None else self._cut(self.background, self.gain, 0.0, tiles)
+
+    def given_variance(self, tiles: Tiles, sky: np.ndarray) -> np.ndarray:
+        """Return the given variance of tiles without that of the sky.
+
+        Parameters
+        ----------
+        tiles : Tiles
+            The parts of the frame.
+        sky : (n,) or (0,) float32 ndarray
+            Their sky.
+
+        Returns
+        -------
+        (n,) or (0,) float32 ndarray
+            The variance in electrons squared; empty without a variance image.
+        """
         if self.variance is None:
-            return _NOTHING
-        variance = self._cut(self.variance, self.gain * self.gain, 0.0, where)
+            return _EMPTY
+        variance = self._cut(self.variance, self.gain * self.gain, 0.0, tiles)
         return variance - sky if sky.size else variance
 
-    def without_sky(self, where):
-        """Return the electrons of tiles without the sky, and the sky."""
-        c, sky = self.electrons(where), self.sky(where)
+    def without_sky(self, tiles: Tiles) -> tuple[np.ndarray, np.ndarray]:
+        """Return tiles without the sky.
+
+        Parameters
+        ----------
+        tiles : Tiles
+            The parts of the frame.
+
+        Returns
+        -------
+        image : (n,) float32 ndarray
+            Electrons without the sky.
+        sky : (n,) or (0,) float32 ndarray
+            The sky in electrons; empty without a background image.
+        """
+        c, sky = self.electrons(tiles), self.sky(tiles)
         return (np.subtract(c, sky, out=c) if sky.size else c), sky
 
-    def with_variance(self, where, readnoise2):
-        """Return the electrons of tiles without the sky, their variance, and the sky."""
-        c, sky = self.without_sky(where)
-        variance = self.known_variance(where, sky)
+    def with_variance(self, tiles: Tiles, readnoise2: np.float32) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return tiles without the sky, with their variance.
+
+        Parameters
+        ----------
+        tiles : Tiles
+            The parts of the frame.
+        readnoise2 : float
+            Read noise squared, in electrons squared.
+
+        Returns
+        -------
+        image : (n,) float32 ndarray
+            Electrons without the sky.
+        variance : (n,) float32 ndarray
+            The variance in electrons squared; without a variance image that of signal and read noise.
+        sky : (n,) or (0,) float32 ndarray
+            The sky in electrons; empty without a background image.
+        """
+        c, sky = self.without_sky(tiles)
+        variance = self.given_variance(tiles, sky)
         return c, variance if variance.size else c + readnoise2, sky
 
     @staticmethod
-    def _cut(array, gain, offset, where):
-        number = _number(array)
-        out = np.empty(where.size, np.float32)
-        dense_kernels.electrons(array, number(gain), number(offset), where.boxes, where.starts, out)
+    def _cut(array, gain, offset, tiles):
+        dtype = _product_dtype(array)
+        out = np.empty(tiles.size, np.float32)
+        dense_kernels.cut_electrons(array, dtype(gain), dtype(offset), tiles.boxes, tiles.starts, out)
         return out
 
-    def in_frame_unit(self, at, electrons):
-        """Turn electrons without the sky, of pixels at flat indices, into the frame's own unit."""
+    def to_frame_unit(self, pixels: np.ndarray, electrons: np.ndarray) -> np.ndarray:
+        """Convert electrons without the sky to the unit of the frame.
+
+        Parameters
+        ----------
+        pixels : (n,) int64 ndarray
+            Flat indices.
+        electrons : (n,) float32 ndarray
+            Their values.
+
+        Returns
+        -------
+        (n,) ndarray
+            The values in the unit of the frame, with the sky of a background image.
+        """
         if self.background is not None:
-            y, x = np.divmod(at, self.shape[1])
-            electrons = electrons + self.sky(tiles(np.stack([y, y + 1, x, x + 1], axis=1), 0, self.shape))
+            y, x = np.divmod(pixels, self.shape[1])
+            electrons = electrons + self.sky(make_tiles(np.stack([y, y + 1, x, x + 1], axis=1), 0, self.shape))
         return electrons / self.gain - self.pssl
 
-    def check_range(self, *, convolve):
-        """Raise `Unsupported` where squares and sums of the values may leave the range of float32."""
-        limit = _SQUARABLE if convolve else MAX_VALUE
-        if self._largest_beside > limit or (convolve and self._largest > limit):
+    def check_range(self, *, convolve: bool) -> None:
+        """Check that squares and sums of the values are within the range of float32.
+
+        Parameters
+        ----------
+        convolve : bool
+            Whether the fine structure is computed by convolution, which requires smaller values.
+
+        Raises
+        ------
+        Unsupported
+            If they may not be.
+        """
+        limit = _MAX_CONVOLVED if convolve else MAX_VALUE
+        if self._max_companion > limit or (convolve and self._max_pixel > limit):
             msg = f'values beyond {limit:g} electrons'
             raise Unsupported(msg)
 
     @cached_property
-    def _largest(self):
-        return _extreme(self.raw) * float(self.gain)
+    def _max_pixel(self):
+        return _max_abs(self.raw) * float(self.gain)
 
     @cached_property
-    def _largest_beside(self):
-        return max(_extreme(self.background) * float(self.gain), _extreme(self.variance) * float(self.gain) ** 2)
+    def _max_companion(self):
+        return max(_max_abs(self.background) * float(self.gain), _max_abs(self.variance) * float(self.gain) ** 2)
 
     @cached_property
-    def ring(self):
-        """L+ of the outermost pixels of the frame: (2, nx) first and last row, (2, ny) first and last column.
+    def border_laplacian(self) -> tuple[np.ndarray, np.ndarray]:
+        """L+ of the outermost pixels: (2, nx) first and last row, (2, ny) first and last column.
 
-        Astro-SCRAPPY rounds them in another order than those within, so they come from its own functions. They never
-        change: the two outermost pixels of a frame are never cleaned.
+        Astro-SCRAPPY rounds them in another order than the inner pixels, so they are computed by its own functions.
+        They never change, since the two outermost pixels of a frame are never cleaned.
         """
         ny, nx = self.shape
         strips = (0, 4, 0, nx), (ny - 4, ny, 0, nx), (0, ny, 0, 4), (0, ny, nx - 4, nx)
-        top, bottom, left, right = (reference_laplacian(self._one(strip)) for strip in strips)
+        top, bottom, left, right = (laplacian.reference_laplacian(self._box_without_sky(strip)) for strip in strips)
         return np.stack([top[0], bottom[-1]]), np.stack([left[:, 0], right[:, -1]])
 
-    def _one(self, box):
-        where = tiles(np.array([box]), 0, self.shape)
-        return self.without_sky(where)[0].reshape(box[1] - box[0], box[3] - box[2])
+    def _box_without_sky(self, box):
+        tiles = make_tiles(np.array([box]), 0, self.shape)
+        return self.without_sky(tiles)[0].reshape(box[1] - box[0], box[3] - box[2])
 
-    def lplus(self, c, where):
-        """Return L+ of tiles by Astro-SCRAPPY where that must be; else nothing, and `kernels` works it out."""
-        if laplacian_agrees():
-            return _NOTHING
+    def laplacian(self, c: np.ndarray, tiles: Tiles) -> np.ndarray:
+        """Return L+ of tiles as Astro-SCRAPPY computes it, if `filters.laplacian` does not reproduce it.
+
+        Parameters
+        ----------
+        c : (n,) float32 ndarray
+            Electrons without the sky.
+        tiles : Tiles
+            The parts of the frame.
+
+        Returns
+        -------
+        (n,) or (0,) float32 ndarray
+            L+; empty if the kernels can compute it.
+        """
+        if laplacian.laplacian_agrees():
+            return _EMPTY
         parts = (
-            reference_laplacian(c[a:b].reshape(box[1] - box[0], box[3] - box[2])).ravel()
-            for box, a, b in zip(where.boxes, where.starts[:-1], where.starts[1:], strict=True)
+            laplacian.reference_laplacian(c[a:b].reshape(box[1] - box[0], box[3] - box[2])).ravel()
+            for box, a, b in zip(tiles.boxes, tiles.starts[:-1], tiles.starts[1:], strict=True)
         )
         return np.concatenate(list(parts))
 
-    def levels(self, mask, readnoise2):
-        """Return the lower medians of the image and of its variance, of the pixels where ``mask`` is 0, float32."""
-        image = self._level(mask, lambda where: self.without_sky(where)[0])
-        if self.variance is None:
-            return image, image + readnoise2  # rounding keeps the order, so that is its median too
-        return image, self._level(mask, lambda where: self.with_variance(where, readnoise2)[1])
+    def median_levels(self, mask: np.ndarray, readnoise2: np.float32) -> tuple[np.float32, np.float32]:
+        """Return the median of the image and of its variance.
 
-    def _level(self, mask, values):
+        Parameters
+        ----------
+        mask : (ny, nx) uint8 ndarray
+            0 for the pixels to use.
+        readnoise2 : float
+            Read noise squared, in electrons squared.
+
+        Returns
+        -------
+        image, variance : float32
+            The lower medians, as in Astro-SCRAPPY.
+        """
+        image = self._median(mask, lambda tiles: self.without_sky(tiles)[0])
+        if self.variance is None:
+            return image, image + readnoise2  # adding a constant keeps the order, so that this is the median too
+        return image, self._median(mask, lambda tiles: self.with_variance(tiles, readnoise2)[1])
+
+    def _median(self, mask: np.ndarray, values: Callable[[Tiles], np.ndarray]) -> np.float32:
         good = np.empty(np.count_nonzero(mask == 0), np.float32)
         count = 0
-        for cores in rows_of_tiles(self.shape):
+        for cores in tile_rows(self.shape):
             y0, y1 = cores[0, :2]
-            chosen = values(tiles(np.array([[y0, y1, 0, self.shape[1]]]), 0, self.shape))[mask[y0:y1].ravel() == 0]
+            tiles = make_tiles(np.array([[y0, y1, 0, self.shape[1]]]), 0, self.shape)
+            chosen = values(tiles)[mask[y0:y1].ravel() == 0]
             good[count : count + chosen.size] = chosen
             count += chosen.size
         middle = (count - 1) // 2
@@ -162,45 +316,18 @@ class Pixels:
         return good[middle]
 
 
-_NOTHING = np.empty(0, np.float32)
-
-
-def _extreme(image):
+def _max_abs(image):
     return 0.0 if image is None else max(abs(float(image.max())), abs(float(image.min())))
 
 
-def _number(array):
-    """Return the precision in which NumPy multiplies an array by a Python number."""
+def _product_dtype(array):
+    """Return the dtype in which NumPy multiplies an array by a Python number."""
     return np.float32 if array.dtype == np.float32 else np.float64
 
 
-def _plain(image):
-    """Return an image as the kernels read it: contiguous, in native byte order, of a type that they know."""
-    if image is None:
-        return None
+def _native(image: np.ndarray) -> np.ndarray:
+    """Return an image as the kernels read it: contiguous, in native byte order, of a known dtype."""
     if f'{image.dtype.kind}{image.dtype.itemsize}' not in DTYPES:
         msg = f'an image of {image.dtype}'
         raise Unsupported(msg)
     return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder('='))
-
-
-def reference_laplacian(image):
-    """Return L+ of an image by Astro-SCRAPPY: the clipped Laplacian of its 2 x 2 subpixels (van Dokkum 2001)."""
-    from astroscrappy.utils import laplaceconvolve, rebin, subsample
-
-    convolved = laplaceconvolve(subsample(np.ascontiguousarray(image)))
-    return rebin(np.maximum(convolved, np.float32(0), out=convolved))
-
-
-@lru_cache(maxsize=1)
-def laplacian_agrees():
-    """Test whether `filters.laplacian` rounds as the installed build of Astro-SCRAPPY does.
-
-    Its libraries are built so that the compiler may reorder sums; what it made of them depends on the build.
-    """
-    rng = np.random.default_rng(4)
-    image = (1000 * rng.standard_normal((67, 93)) ** 3).astype(np.float32)
-    own = np.empty(image.size, np.float32)
-    filters.laplacian(image.ravel(), image.shape[1], own)
-    own = own.reshape(image.shape)
-    return np.array_equal(own[1:-1, 1:-1], reference_laplacian(image)[1:-1, 1:-1])

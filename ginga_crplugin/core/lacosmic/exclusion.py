@@ -1,4 +1,6 @@
-"""The room of the pixels that L.A.Cosmic leaves out: input masks, and the saturated stars."""
+"""Pixels excluded from the search: input masks and saturated stars."""
+
+from typing import Any
 
 import numpy as np
 
@@ -6,57 +8,73 @@ from ginga_crplugin.core.bits import MaskBit
 
 from . import dilation
 
-__all__ = ['Masked']
+__all__ = ['Exclusion']
 
-_BITS = np.uint8(MaskBit.before_run())
+_INPUT_BITS = np.uint8(MaskBit.before_run())
 
 
-class Masked:
-    """The pixels that are left out, kept so that a change of some costs no more than these.
+class Exclusion:
+    """The mask of excluded pixels, updated where its inputs change.
+
+    As in Astro-SCRAPPY, the input masks are grown by one pixel, and saturated stars twice by a disk of 21 pixels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the frame.
 
     Attributes
     ----------
     mask : (ny, nx) uint8 ndarray
-        0 where a pixel is good; else `dilation.GROWN` or `dilation.STARS`.
+        0 for good pixels, else the sum of `dilation.GROWN` and `dilation.STARS`.
     source : ndarray or None
-        The bits of the frame that it was made from.
-    star_key : tuple
-        What the saturated stars depend on.
+        The mask bits of the frame from which the input mask was made; compared by identity.
+    star_key : tuple or None
+        The parameters on which the saturated stars depend.
     version : int
-        Another one after each change.
+        A number that changes with the mask.
     """
 
-    def __init__(self, shape):
+    def __init__(self, shape: tuple[int, int]) -> None:
         self.mask = np.zeros(shape, np.uint8)
-        self.source = None
-        self.star_key = None
+        self.source: np.ndarray | None = None
+        self.star_key: tuple[Any, ...] | None = None
         self.version = 0
-        self._bits = None
+        self._bits: np.ndarray | None = None
         self._stars = np.empty(0, np.int64)
-        self._searched = None, None
+        self._searched: tuple[tuple[int, int], np.ndarray] | None = None
 
-    def set_input(self, source, bits):
-        """Take input masks; only around pixels that are masked in another way than before anything is done.
+    def set_input(self, source: np.ndarray, bits: np.ndarray) -> None:
+        """Set the input masks; only the neighborhood of changed pixels is updated.
 
         Parameters
         ----------
         source : ndarray
-            What to remember them by.
+            The array that identifies these input masks, kept as ``source``.
         bits : (ny, nx) uint8 ndarray
+            The `MaskBit` values of each pixel.
         """
         ny, nx = self.mask.shape
         box = 0, ny, 0, nx
         if self._bits is not None:
-            box = dilation.difference(self._bits, bits, _BITS)
+            box = dilation.box_of_changes(self._bits, bits, _INPUT_BITS)
         if box[1] > box[0]:
             y0, y1, x0, x1 = box
             box = max(0, y0 - 1), min(ny, y1 + 1), max(0, x0 - 1), min(nx, x1 + 1)
-            dilation.grow_input(bits, _BITS, *box, self.mask)
+            dilation.grow_input(bits, _INPUT_BITS, *box, self.mask)
             self.version += 1
         self.source, self._bits = source, bits
 
-    def set_stars(self, stars, key):
-        """Take saturated pixels, flat indices, and leave out what is near them."""
+    def set_stars(self, stars: np.ndarray, key: tuple[Any, ...]) -> None:
+        """Set the saturated stars and exclude their surroundings.
+
+        Parameters
+        ----------
+        stars : (n,) int64 ndarray
+            Flat indices of the saturated pixels.
+        key : tuple
+            The parameters on which they depend, kept as ``star_key``.
+        """
         flat = self.mask.reshape(-1)
         flat[self._stars] &= np.uint8(dilation.GROWN)
         grown = np.empty(min(69 * stars.size, self.mask.size), np.int64)
@@ -64,10 +82,21 @@ class Masked:
         self.star_key = key
         self.version += 1
 
-    def searched(self, border):
-        """Return where a cosmic ray can be found, (ny, nx) bool: the outermost ``border`` pixels never stand out."""
+    def searched(self, border: int) -> np.ndarray:
+        """Return the pixels in which a cosmic ray can be detected.
+
+        Parameters
+        ----------
+        border : int
+            Number of outermost pixels that are excluded, since the median filters do not change them.
+
+        Returns
+        -------
+        (ny, nx) bool ndarray
+            True for the searched pixels.
+        """
         key = self.version, border
-        if self._searched[0] != key:
+        if self._searched is None or self._searched[0] != key:
             searched = np.zeros(self.mask.shape, bool)
             inner = slice(border, -border), slice(border, -border)
             np.equal(self.mask[inner], 0, out=searched[inner])

@@ -1,39 +1,41 @@
-"""The room of the medians: branch-free selection networks, compiled by numba, on flat tiles.
+"""Numba kernels for median filters of flat tiles by branch-free selection networks.
 
-A median is a selection: whatever network of minima and maxima picks the middle value, it picks the very same float32.
-Without branches the loops below are vectorised, and that is most of the speed of `ginga_crplugin.core.lacosmic.engine`.
+Any network of minima and maxima that selects the median returns the same float32 value. Without branches the compiler
+vectorizes the loops, which accounts for most of the speed of `ginga_crplugin.core.lacosmic.engine`.
 
-A tile of h x w pixels is a contiguous array of h * w values. A filter along x is one along the flat array with a step
-of 1 pixel, and one along y has a step of w. Within the reach of the filter from the sides of the tile the outcome means
-nothing; `kernels` gives every tile a margin for it.
+A tile of h x w pixels is a contiguous array of h * w values. A filter along x has a step of 1 along this array, a
+filter along y a step of w. The results are invalid within the reach of the filter from the sides of the tile.
 """
+
+from typing import Any
 
 from numba import njit
 
-__all__ = ['median3x3', 'median5', 'median5x5', 'median7', 'median7x7', 'median9']
+__all__ = ['JIT_OPTIONS', 'median3x3', 'median5', 'median5x5', 'median7', 'median7x7', 'median9']
 
-OPTIONS = {'cache': True, 'nogil': True, 'error_model': 'numpy'}
+#: Options of all kernels. Fast-math is off: the order of the operations is that of Astro-SCRAPPY.
+JIT_OPTIONS: dict[str, Any] = {'cache': True, 'nogil': True, 'error_model': 'numpy'}
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def low(a, b):
     """Return the lower of two values."""
     return a if a < b else b
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def high(a, b):
     """Return the higher of two values."""
     return a if a > b else b
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def middle3(a, b, c):
     """Return the median of three values."""
     return high(low(a, b), low(high(a, b), c))
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def sort3(a, b, c):
     """Return three values in order."""
     lo, hi = low(a, b), high(a, b)
@@ -41,13 +43,13 @@ def sort3(a, b, c):
     return low(lo, c), high(lo, mid), high(hi, c)
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def middle5(a, b, c, d, e):
-    """Return the median of five values: of four, neither the lowest nor the highest can be it."""
+    """Return the median of five values; of any four, the lowest and the highest are not the median."""
     return middle3(e, high(low(a, b), low(c, d)), low(high(a, b), high(c, d)))
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def middle7(a, b, c, d, e, f, g):
     """Return the median of seven values, from two sorted triples and the seventh."""
     low1, mid1, high1 = sort3(a, b, c)
@@ -57,7 +59,7 @@ def middle7(a, b, c, d, e, f, g):
     return middle3(below, above, g)
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def middle9(a, b, c, d, e, f, g, h, i):
     """Return the median of nine values, from three sorted triples."""
     low1, mid1, high1 = sort3(a, b, c)
@@ -66,7 +68,7 @@ def middle9(a, b, c, d, e, f, g, h, i):
     return middle3(high(high(low1, low2), low3), middle3(mid1, mid2, mid3), low(low(high1, high2), high3))
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def sort5(a, b, c, d, e):
     """Return five values in order, by 9 exchanges."""
     a, d = low(a, d), high(a, d)
@@ -81,7 +83,7 @@ def sort5(a, b, c, d, e):
     return a, b, c, d, e
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def sort6(a, b, c, d, e, f):
     """Return six values in order, by 12 exchanges."""
     a, f = low(a, f), high(a, f)
@@ -99,7 +101,7 @@ def sort6(a, b, c, d, e, f):
     return a, b, c, d, e, f
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def sort7(a, b, c, d, e, f, g):
     """Return seven values in order, by 16 exchanges."""
     a, g = low(a, g), high(a, g)
@@ -121,7 +123,7 @@ def sort7(a, b, c, d, e, f, g):
     return a, b, c, d, e, f, g
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def median5(x, step, out):
     """Filter a flat tile by the median of 5 values, ``step`` apart; valid from 2 * step to -2 * step."""
     n = x.size - 4 * step
@@ -131,7 +133,7 @@ def median5(x, step, out):
         o[i] = middle5(a[i], b[i], c[i], d[i], e[i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def median7(x, step, out):
     """Filter a flat tile by the median of 7 values, ``step`` apart; valid from 3 * step to -3 * step."""
     n = x.size - 6 * step
@@ -141,7 +143,7 @@ def median7(x, step, out):
         o[i] = middle7(a[i], b[i], c[i], e[i], f[i], g[i], d[i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def median9(x, step, out):
     """Filter a flat tile by the median of 9 values, ``step`` apart; valid from 4 * step to -4 * step."""
     n = x.size - 8 * step
@@ -152,7 +154,7 @@ def median9(x, step, out):
         o[i] = middle9(a[i], b[i], c[i], d[i], e[i], f[i], g[i], h[i], j[i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def median3x3(x, w, out):
     """Filter a flat tile of width ``w`` by the median of 3 x 3 values."""
     n = x.size - 2 * w - 2
@@ -164,9 +166,9 @@ def median3x3(x, w, out):
         o[i] = middle9(a0[i], b0[i], c0[i], a1[i], b1[i], c1[i], a2[i], b2[i], c2[i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def sort_columns5(x, w, ranks):
-    """Sort the 5 values ``w`` apart from each pixel on; ranks : (5, n), the lowest of them first."""
+    """Sort the 5 values that follow each pixel at steps of ``w``; ranks : (5, n), the lowest first."""
     n = x.size - 4 * w
     a, b, c, d, e = x[:n], x[w:], x[2 * w :], x[3 * w :], x[4 * w :]
     o0, o1, o2, o3, o4 = ranks[0], ranks[1], ranks[2], ranks[3], ranks[4]
@@ -174,9 +176,9 @@ def sort_columns5(x, w, ranks):
         o0[i], o1[i], o2[i], o3[i], o4[i] = sort5(a[i], b[i], c[i], d[i], e[i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def sort_columns7(x, w, ranks):
-    """Sort the 7 values ``w`` apart from each pixel on; ranks : (7, n), the lowest of them first."""
+    """Sort the 7 values that follow each pixel at steps of ``w``; ranks : (7, n), the lowest first."""
     n = x.size - 6 * w
     a, b, c, d, e, f, g = x[:n], x[w:], x[2 * w :], x[3 * w :], x[4 * w :], x[5 * w :], x[6 * w :]
     o0, o1, o2, o3, o4, o5, o6 = ranks[0], ranks[1], ranks[2], ranks[3], ranks[4], ranks[5], ranks[6]
@@ -184,41 +186,41 @@ def sort_columns7(x, w, ranks):
         o0[i], o1[i], o2[i], o3[i], o4[i], o5[i], o6[i] = sort7(a[i], b[i], c[i], d[i], e[i], f[i], g[i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def row5(r, i):
-    """Return 5 neighbors in a row, in order."""
+    """Return 5 neighboring values of a row, sorted."""
     return sort5(r[0][i], r[1][i], r[2][i], r[3][i], r[4][i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def row7(r, i):
-    """Return 7 neighbors in a row, in order."""
+    """Return 7 neighboring values of a row, sorted."""
     return sort7(r[0][i], r[1][i], r[2][i], r[3][i], r[4][i], r[5][i], r[6][i])
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def shifted5(r):
-    """Return five views of a row, each one pixel further on."""
+    """Return five views of a row, each shifted by one more pixel."""
     return r, r[1:], r[2:], r[3:], r[4:]
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def shifted7(r):
-    """Return seven views of a row, each one pixel further on."""
+    """Return seven views of a row, each shifted by one more pixel."""
     return r, r[1:], r[2:], r[3:], r[4:], r[5:], r[6:]
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def median5x5(x, w, out, scratch):
     """Filter a flat tile of width ``w`` by the median of 5 x 5 values.
 
-    Sort the columns of the 5 x 5 values, then the rows: of each line of values from the lower left to the upper right
-    one place alone can still hold the median, and it is the middle one of these three.
+    The columns of the 5 x 5 values are sorted, then the rows. The median is then on one of three anti-diagonals, and is
+    the median of one candidate from each.
 
     Parameters
     ----------
     scratch : (5 * x.size or more,) float32 ndarray
-        Room to work in.
+        Working memory.
     """
     n = x.size - 4 * w - 4
     ranks = scratch[: 5 * x.size].reshape(5, x.size)
@@ -237,29 +239,29 @@ def median5x5(x, w, out, scratch):
         o[i] = middle3(below, middle5(a4, b3, c2, d1, e0), above)
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def three_highest(a, b, c, d):
     """Return four values without the lowest of them, in any order."""
     return high(a, b), high(c, d), high(low(a, b), low(c, d))
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def three_lowest(a, b, c, d):
     """Return four values without the highest of them, in any order."""
     return low(a, b), low(c, d), low(high(a, b), high(c, d))
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def median7x7(x, w, out, scratch):
     """Filter a flat tile of width ``w`` by the median of 7 x 7 values.
 
-    As `median5x5`; here eleven places remain on the five middle lines, and their median is that of all. The lowest and
-    the highest of the eleven go first.
+    As `median5x5`, with eleven candidates on the five middle anti-diagonals. The lowest and the highest of the eleven
+    are removed first.
 
     Parameters
     ----------
     scratch : (7 * x.size or more,) float32 ndarray
-        Room to work in.
+        Working memory.
     """
     n = x.size - 6 * w - 6
     ranks = scratch[: 7 * x.size].reshape(7, x.size)

@@ -1,50 +1,55 @@
-"""The room of the kernel of the point spread function, for ``fsmode='convolve'``."""
+"""Kernels of the point spread function for ``fsmode='convolve'``."""
 
 import numpy as np
 
+from ginga_crplugin.core.params import LACosmicParams
+
 from .detection import Unsupported
 
-__all__ = ['kernel_of']
+__all__ = ['psf_kernel']
 
 
-def kernel_of(params, given=None):
-    """Return the kernel that the fine structure is convolved with.
+def psf_kernel(params: LACosmicParams, psfk: np.ndarray | None = None) -> np.ndarray:
+    """Return the kernel with which the fine structure is convolved.
 
-    Astro-SCRAPPY reverses the kernels that it makes, and takes one that it is given as it is.
+    Astro-SCRAPPY reverses the kernels of its own models, but not a given kernel.
 
     Parameters
     ----------
     params : LACosmicParams
-    given : (n, n) float32 ndarray, optional
+        The model of the point spread function: ``psfmodel``, ``psffwhm``, ``psfsize``, ``psfbeta``.
+    psfk : (n, n) float32 ndarray, optional
+        A kernel that is used instead of the model.
 
     Returns
     -------
     (n, n) float32 ndarray
+        The kernel.
 
     Raises
     ------
     Unsupported
-        If it has negative values, or no weight in its middle: then a pixel may be left without any weight.
+        If the kernel has negative values or no weight at its center: the weights of a pixel could then sum to zero.
     """
-    psf = given if given is not None else _made(params)[::-1, ::-1]
-    middle = psf[psf.shape[0] // 2, psf.shape[0] // 2]
-    if psf.min() < 0 or not middle > 1e-15 or psf.max() > 1e15:
-        msg = 'a kernel with negative values, or none in its middle'
+    psf = psfk if psfk is not None else _model(params)[::-1, ::-1]
+    center = psf[psf.shape[0] // 2, psf.shape[0] // 2]
+    if psf.min() < 0 or not center > 1e-15 or psf.max() > 1e15:
+        msg = 'the kernel of the point spread function has negative values or no weight at its center'
         raise Unsupported(msg)
     return np.ascontiguousarray(psf, dtype=np.float32)
 
 
-def _made(params):
+def _model(params):
     import astroscrappy
 
     if params.psfmodel == 'moffat':
         return _moffat(np.float32(params.psffwhm), np.float32(params.psfbeta), params.psfsize)
-    make = {'gauss': 'gausskernel', 'gaussx': 'gaussxkernel', 'gaussy': 'gaussykernel'}[params.psfmodel]
-    return getattr(astroscrappy, make)(params.psffwhm, params.psfsize)
+    name = {'gauss': 'gausskernel', 'gaussx': 'gaussxkernel', 'gaussy': 'gaussykernel'}[params.psfmodel]
+    return getattr(astroscrappy, name)(params.psffwhm, params.psfsize)
 
 
 def _moffat(fwhm, beta, size):
-    """Return Astro-SCRAPPY's Moffat profile, which it doesn't let others call."""
+    """Return the Moffat profile of Astro-SCRAPPY, which has no public function for it."""
     x = np.tile(np.arange(size) - size // 2, (size, 1))
     y = x.transpose().copy()
     r = np.sqrt(x * x + y * y)

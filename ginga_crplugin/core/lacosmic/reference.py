@@ -1,4 +1,4 @@
-"""L.A.Cosmic by ccdproc and Astro-SCRAPPY."""
+"""L.A.Cosmic by ccdproc and Astro-SCRAPPY, the reference implementation."""
 
 import io
 import re
@@ -10,6 +10,9 @@ from importlib.metadata import version
 import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
+
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.params import LACosmicParams
 
 from .detection import (
     Detection,
@@ -25,41 +28,53 @@ from .detection import (
 __all__ = ['detect_with_ccdproc']
 
 
-def detect_with_ccdproc(frame, params):
+def detect_with_ccdproc(frame: Frame, params: LACosmicParams) -> Detection:
     """Run L.A.Cosmic on a frame with `ccdproc.cosmicray_lacosmic`.
 
     Parameters
     ----------
     frame : Frame
+        The frame with its masks and, where given, its background or variance image and kernel.
     params : LACosmicParams
+        The parameters.
 
     Returns
     -------
     Detection
+        The cosmic-ray pixels and the cleaned frame.
+
+    Raises
+    ------
+    ValueError
+        If the parameters and the frame are inconsistent, or if no pixels are left to search.
+
+    References
+    ----------
+    van Dokkum 2001, PASP 113, 1420; McCully et al. 2018, Astro-SCRAPPY, doi:10.5281/zenodo.1482019.
     """
     check_consistent(frame, params)
     images = [mirror_edges(image) for image in input_arrays(frame)] if params.search_edges else input_arrays(frame)
     searched = _searched(images, params)
     check_searched(searched)
-    crmask, cleaned, flagged = _lacosmic(frame, images, params, params.niter)
+    crmask, cleaned, flagged = _run_ccdproc(frame, images, params, params.niter)
     if sum(flagged) != np.count_nonzero(crmask):
-        # some were flagged again after they had been cleaned, or lie in the mirrored margin
+        # some pixels were flagged again after they were cleaned, or are in the mirrored edges
         flagged = _new_per_iteration(frame, images, params, crmask, len(flagged))
     cleaned = restore_unflagged(frame, crmask, cleaned)
-    return Detection(params, crmask, cleaned, trim_edges(searched, frame), trim_counts(flagged), _engine())
+    return Detection(params, crmask, cleaned, trim_edges(searched, frame), trim_counts(flagged), _engine_name())
 
 
-def _engine():
+def _engine_name():
     import ccdproc
 
     return f'ccdproc {ccdproc.__version__}, astroscrappy {version("astroscrappy")}'
 
 
 def _searched(images, params):
-    """Return where L.A.Cosmic can flag a pixel at all.
+    """Return the pixels that L.A.Cosmic can flag.
 
-    Astro-SCRAPPY grows the input mask by one pixel, adds grown saturated stars, and its median filters copy the
-    outermost pixels, so that nothing stands out there.
+    Astro-SCRAPPY grows the input mask by one pixel and adds the grown saturated stars. Its median filters do not change
+    the outermost pixels, so that these are never above the threshold.
     """
     import astroscrappy
 
@@ -77,16 +92,16 @@ def _searched(images, params):
     return searched & inner
 
 
-def _lacosmic(frame, images, params, niter):
-    """Run ccdproc; return the new mask, the cleaned pixels in the frame's unit, and what each iteration flagged."""
+def _run_ccdproc(frame, images, params, niter):
+    """Run ccdproc; return the cosmic-ray mask, the cleaned frame in its unit, and the flagged pixels per iteration."""
     import ccdproc
 
     data, mask, background, variance = images
     unit = frame.ccd.unit
-    # for a frame in electrons ccdproc wants the gain as if it were per adu, with the value 1
+    # ccdproc requires a gain of 1 electron/adu for a frame in electrons
     gain = params.gain * u.electron / (u.adu if unit == u.electron else unit)
-    with _printed() as lines:
-        found = ccdproc.cosmicray_lacosmic(
+    with _captured_output() as output:
+        result = ccdproc.cosmicray_lacosmic(
             CCDData(data + params.pssl, unit=unit, mask=mask),
             sigclip=params.sigclip,
             sigfrac=params.sigfrac,
@@ -108,18 +123,18 @@ def _lacosmic(frame, images, params, niter):
             gain_apply=False,
             verbose=True,
         )
-    flagged = [int(n) for n in re.findall(r'(\d+) cosmic pixels this iteration', lines.getvalue())]
-    return trim_edges(found.mask & ~mask, frame), trim_edges(found.data - params.pssl, frame), flagged
+    flagged = [int(n) for n in re.findall(r'(\d+) cosmic pixels this iteration', output.getvalue())]
+    return trim_edges(result.mask & ~mask, frame), trim_edges(result.data - params.pssl, frame), flagged
 
 
 def _new_per_iteration(frame, images, params, crmask, niter):
-    """Count the new pixels of each iteration by stopping after one, two, ... of them."""
-    totals = [np.count_nonzero(_lacosmic(frame, images, params, n)[0]) for n in range(1, niter)]
+    """Count the new pixels per iteration from runs of one, two, ... iterations."""
+    totals = [np.count_nonzero(_run_ccdproc(frame, images, params, n)[0]) for n in range(1, niter)]
     return [int(n) for n in np.diff([0, *totals, np.count_nonzero(crmask)])]
 
 
-class _Printed(io.StringIO):
-    """Stands in for sys.stdout: keeps what its own thread prints, and passes on what others do."""
+class _ThreadOutput(io.StringIO):
+    """Replacement of sys.stdout that keeps the output of its own thread and passes on that of other threads."""
 
     def __init__(self, stdout):
         super().__init__()
@@ -132,15 +147,15 @@ class _Printed(io.StringIO):
         return self._stdout.write(text)
 
 
-_PRINTING = threading.Lock()
+_STDOUT_LOCK = threading.Lock()
 
 
 @contextmanager
-def _printed():
-    """Catch what Astro-SCRAPPY prints of its iterations: it tells them in no other way."""
-    with _PRINTING:
+def _captured_output():
+    """Capture the printed counts of Astro-SCRAPPY, which does not return them."""
+    with _STDOUT_LOCK:
         stdout = sys.stdout
-        sys.stdout = _Printed(stdout)
+        sys.stdout = _ThreadOutput(stdout)
         try:
             yield sys.stdout
         finally:

@@ -1,24 +1,44 @@
-"""The room of the fields: S' and S' / F of the frame, where they are needed, and what stands above the thresholds."""
+"""Significance S' and fine-structure contrast S' / F of a frame, and the pixels above the thresholds.
+
+The names are those of van Dokkum (2001): L+ is the Laplacian image, S = L+ / (2 N) with the noise N
+(section 3.2), S' = S - med5(S) the significance without the smooth structure of extended objects, and F the fine
+structure (section 3.3).
+"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import dense_kernels, sparse_kernels
-from .tiles import BLOCK, Tiles, tiles
+from . import dense_kernels, significance_kernels, sparse_kernels
+from .electrons import ElectronImage
+from .tiles import BLOCK_SIZE, Tiles, make_tiles
 
-__all__ = ['Fields', 'Seen', 'Thresholds']
+if TYPE_CHECKING:
+    from .cleaning import Cleaning
+
+__all__ = ['SignificanceImage', 'SignificanceTiles', 'Thresholds']
 
 F32 = np.float32
-#: How far the medians reach: of the variance, of S, of the image for its fine structure, and of that again. With
-#: ``sepmed`` Astro-SCRAPPY filters along x and y over two pixels more than the squares have that it takes without.
-HALVES = {True: (3, 3, 2, 4), False: (2, 2, 1, 3)}
-_EVERYWHERE = F32(-np.inf)
+#: Half widths of the median filters: of the variance, of S, of the image for F, and of the filtered image for F. With
+#: ``sepmed`` Astro-SCRAPPY filters along x and then y, over two pixels more than the squares it uses without.
+HALF_WIDTHS = {True: (3, 3, 2, 4), False: (2, 2, 1, 3)}
+_NO_THRESHOLD = F32(-np.inf)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What S' and S' / F must be above, as float32."""
+    """The lower limits of S' and S' / F.
+
+    Attributes
+    ----------
+    sigclip : float32
+        Of S', for cosmic rays and their neighbors.
+    siglow : float32
+        Of S', for the neighbors of these: ``sigfrac * sigclip``.
+    objlim : float32
+        Of S' / F.
+    """
 
     sigclip: np.float32
     siglow: np.float32
@@ -26,10 +46,19 @@ class Thresholds:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """S' and S' / F of tiles, flat float32.
+class SignificanceTiles:
+    """S' and S' / F of tiles of a frame.
 
-    S' is known in their boxes ``s_tiles`` and S' / F in the boxes ``ratio_tiles``, whose cores are those of both.
+    Attributes
+    ----------
+    s_tiles : Tiles
+        The boxes in which S' is known.
+    s : (n,) float32 ndarray
+        S'.
+    ratio_tiles : Tiles
+        The boxes in which S' / F is known; their cores are those of both.
+    ratio : (m,) float32 ndarray
+        S' / F.
     """
 
     s_tiles: Tiles
@@ -37,94 +66,151 @@ class Seen:
     ratio_tiles: Tiles
     ratio: np.ndarray
 
-    def find(self, mask, limits):
-        """Flag the cosmic rays whose seeds lie in the cores: flat indices.
+    def find_cosmic_rays(self, mask: np.ndarray, limits: Thresholds) -> np.ndarray:
+        """Find the cosmic rays with a pixel above all thresholds in the cores.
 
         Parameters
         ----------
         mask : (ny, nx) uint8 ndarray
-            0 where a pixel is good.
+            0 for good pixels.
         limits : Thresholds
+            The thresholds.
+
+        Returns
+        -------
+        (n,) int64 ndarray
+            Flat indices of the cosmic-ray pixels; some may occur twice.
         """
         found = np.empty(self.s.size, np.int64)
-        args = self.s, *self.s_tiles.where[:2], self.ratio, *self.ratio_tiles.where, mask
-        return found[: sparse_kernels.find(*args, limits.sigclip, limits.siglow, limits.objlim, found)].copy()
+        args = self.s, self.s_tiles.boxes, self.s_tiles.starts, self.ratio, *self.ratio_tiles.geometry, mask
+        count = sparse_kernels.find_cosmic_rays(*args, limits.sigclip, limits.siglow, limits.objlim, found)
+        return found[:count].copy()
 
 
-class Fields:
-    """What S' and S' / F of a frame are with some parameters.
+class SignificanceImage:
+    """S' and S' / F of a frame, computed tile by tile.
 
     Parameters
     ----------
-    pixels : Pixels
+    image : ElectronImage
+        The frame in electrons.
     readnoise2 : float
-        Read noise squared.
+        Read noise squared, in electrons squared.
     sepmed : bool
+        Whether the median filters are separable.
     psf : (n, n) float32 ndarray
-        Empty where the fine structure comes from medians.
+        Kernel for the fine structure; empty if it is computed by median filters.
+
+    Attributes
+    ----------
+    reach : int
+        Distance in pixels at which a pixel affects S'.
+    margin : int
+        Distance in pixels at which a pixel affects the flags; neighbors are flagged up to two pixels away.
     """
 
-    def __init__(self, pixels, readnoise2, sepmed, psf):
-        self.pixels, self.readnoise2, self.psf = pixels, readnoise2, psf
-        self.shape = pixels.shape
-        halves = HALVES[sepmed]
-        self.medians = sepmed, halves
-        self.reach = halves[0] + halves[1]
-        reach_of_ratio = halves[0] + psf.shape[0] // 2 + halves[3] if psf.size else halves[2] + halves[3]
-        #: How far a pixel has an effect on what is flagged: two pixels are flagged with a seed.
+    def __init__(self, image: ElectronImage, readnoise2: np.float32, sepmed: bool, psf: np.ndarray) -> None:  # noqa: FBT001
+        self.image, self.readnoise2, self.psf = image, readnoise2, psf
+        self.shape = image.shape
+        half_widths = HALF_WIDTHS[sepmed]
+        self.medians = sepmed, half_widths
+        self.reach = half_widths[0] + half_widths[1]
+        reach_of_ratio = (half_widths[0] + psf.shape[0] // 2 if psf.size else half_widths[2]) + half_widths[3]
         self.margin = max(self.reach + 2, reach_of_ratio)
 
     @property
     def _frame(self):
-        return self.shape, *self.pixels.ring
+        return self.shape, *self.image.border_laplacian
 
-    def peaks(self, cores, out):
-        """Write the highest S' of each block in the cores; out : (rows, columns) float32 ndarray, for all blocks."""
-        where = tiles(cores, self.reach, self.shape)
-        c, sky = self.pixels.without_sky(where)
-        var = self.pixels.known_variance(where, sky)
-        lap = self.pixels.lplus(c, where)
-        dense_kernels.peaks(c, var, sky, lap, where.where, self._frame, self.medians, self.readnoise2, BLOCK, out)
+    def block_maxima(self, cores: np.ndarray, out: np.ndarray) -> None:
+        """Compute the maximum of S' in each block of the original frame.
 
-    def before(self, cores):
-        """Work out the fields of the frame as it came, and keep them.
+        Parameters
+        ----------
+        cores : (n, 4) int64 ndarray
+            Boxes (y0, y1, x0, x1).
+        out : (rows, columns) float32 ndarray
+            The output, for all blocks of the frame.
+        """
+        tiles = make_tiles(cores, self.reach, self.shape)
+        c, sky = self.image.without_sky(tiles)
+        var = self.image.given_variance(tiles, sky)
+        lplus = self.image.laplacian(c, tiles)
+        args = tiles.geometry, self._frame, self.medians, self.readnoise2, BLOCK_SIZE, out
+        significance_kernels.block_significance(c, var, sky, lplus, *args)
+
+    def of_original(self, cores: np.ndarray) -> SignificanceTiles:
+        """Compute S' and S' / F of the original frame.
+
+        Parameters
+        ----------
+        cores : (n, 4) int64 ndarray
+            Boxes (y0, y1, x0, x1).
 
         Returns
         -------
-        Seen
-            With as little as can be kept.
+        SignificanceTiles
+            The values without the margins, to be kept.
         """
-        where = tiles(cores, self.margin, self.shape)
-        s, ratio = self._of(where, *self.pixels.with_variance(where, self.readnoise2), _EVERYWHERE)
-        s_tiles, ratio_tiles = tiles(cores, 2, self.shape), tiles(cores, 0, self.shape)
-        return Seen(s_tiles, _cropped(s, where, s_tiles), ratio_tiles, _cropped(ratio, where, ratio_tiles))
+        tiles = make_tiles(cores, self.margin, self.shape)
+        s, ratio = self._compute(tiles, *self.image.with_variance(tiles, self.readnoise2), _NO_THRESHOLD)
+        s_tiles, ratio_tiles = make_tiles(cores, 2, self.shape), make_tiles(cores, 0, self.shape)
+        return SignificanceTiles(s_tiles, _cropped(s, tiles, s_tiles), ratio_tiles, _cropped(ratio, tiles, ratio_tiles))
 
-    def after(self, cores, cleaning, sigclip):
-        """Work out the fields of the frame as it is now that some pixels are cleaned; S' / F where S' > sigclip."""
-        where = tiles(cores, self.margin, self.shape)
-        c, var, sky = self.pixels.with_variance(where, self.readnoise2)
-        cleaning.lay_over(where, c, var)
-        s, ratio = self._of(where, c, var, sky, sigclip)
-        return Seen(where, s, where, ratio)
+    def of_cleaned(self, cores: np.ndarray, cleaning: 'Cleaning', sigclip: np.float32) -> SignificanceTiles:
+        """Compute S' and S' / F of the cleaned frame.
 
-    def _of(self, where, c, var, sky, sigclip):
-        s, ratio = np.empty(where.size, F32), np.empty(where.size, F32)
-        lap = self.pixels.lplus(c, where)
-        dense_kernels.fields(c, var, sky, lap, where.where, self._frame, self.medians, self.psf, sigclip, s, ratio)
+        Parameters
+        ----------
+        cores : (n, 4) int64 ndarray
+            Boxes (y0, y1, x0, x1).
+        cleaning : Cleaning
+            The cleaned pixels.
+        sigclip : float
+            S' / F is computed only in tiles with a pixel of S' above this value.
+
+        Returns
+        -------
+        SignificanceTiles
+            The values.
+        """
+        tiles = make_tiles(cores, self.margin, self.shape)
+        c, var, sky = self.image.with_variance(tiles, self.readnoise2)
+        cleaning.apply_to(tiles, c, var)
+        s, ratio = self._compute(tiles, c, var, sky, sigclip)
+        return SignificanceTiles(tiles, s, tiles, ratio)
+
+    def _compute(self, tiles, c, var, sky, sigclip):
+        s, ratio = np.empty(tiles.size, F32), np.empty(tiles.size, F32)
+        lplus = self.image.laplacian(c, tiles)
+        args = tiles.geometry, self._frame, self.medians, self.psf, sigclip, s, ratio
+        significance_kernels.significance_and_contrast(c, var, sky, lplus, *args)
         return s, ratio
 
-    def saturated(self, cores, level):
-        """Find the pixels in the cores that are saturated and lie in something large, a star: flat indices."""
-        where = tiles(cores, max(HALVES[True]), self.shape)
-        found = np.empty(where.size, np.int64)
-        c = self.pixels.electrons(where)
+    def find_saturated(self, cores: np.ndarray, level: np.float32) -> np.ndarray:
+        """Find the saturated pixels of extended objects.
+
+        Parameters
+        ----------
+        cores : (n, 4) int64 ndarray
+            Boxes (y0, y1, x0, x1).
+        level : float32
+            The saturation level in electrons. The median around a pixel must be above a tenth of it.
+
+        Returns
+        -------
+        (n,) int64 ndarray
+            Flat indices.
+        """
+        tiles = make_tiles(cores, max(HALF_WIDTHS[True]), self.shape)
+        found = np.empty(tiles.size, np.int64)
+        c = self.image.electrons(tiles)
         low_level = F32(float(level) / 10.0)
-        return found[
-            : dense_kernels.saturated(c, where.where, self.shape, self.medians, level, low_level, found)
-        ].copy()
+        count = dense_kernels.find_saturated(c, tiles.geometry, self.shape, self.medians, level, low_level, found)
+        return found[:count].copy()
 
 
-def _cropped(x, where, inner):
+def _cropped(x, tiles, inner):
     out = np.empty(inner.size, F32)
-    dense_kernels.crop(x, where.boxes, where.starts, inner.boxes, inner.starts, out)
+    dense_kernels.crop(x, tiles.boxes, tiles.starts, inner.boxes, inner.starts, out)
     return out

@@ -1,28 +1,27 @@
-"""The room of the few: the steps of L.A.Cosmic that visit flagged pixels and their neighbors alone, compiled by numba.
+"""Numba kernels for flagged pixels and their neighbors.
 
-Lists of pixels are flat indices, int64, into the (ny, nx) frame. What an element of a work array may hold is said
-where it is written; no array of the size of the frame is made here.
+Lists of pixels are flat indices, int64, into the (ny, nx) frame. No kernel allocates an array of the size of the frame.
 """
 
 import numpy as np
 from numba import njit
 
-from .median_networks import OPTIONS
+from .median_networks import JIT_OPTIONS
 
-__all__ = ['around', 'bounds', 'clean', 'find', 'mark', 'near', 'overlay', 'store']
+__all__ = ['bounding_boxes', 'cut_neighborhoods', 'find_cosmic_rays', 'find_flagged_neighbors', 'set_flags']
 
 F32 = np.float32
 
 
-@njit(**OPTIONS)
+@njit(**JIT_OPTIONS)
 def _above(s, box, y, x, limit, mask):
-    """Tell whether S' at a pixel is above a limit, and the pixel a good one."""
+    """Return whether a pixel is good and its S' above a limit."""
     return s[(y - box[0]) * (box[3] - box[2]) + x - box[2]] > limit and mask[y, x] == 0
 
 
-@njit(**OPTIONS)
-def _grow(s, box, y, x, sigclip, siglow, mask, seen, found, count):
-    """Flag what stands around one seed: neighbors above sigclip, and their neighbors above siglow."""
+@njit(**JIT_OPTIONS)
+def _flag_neighbors(s, box, y, x, sigclip, siglow, mask, visited, found, count):
+    """Add a pixel and its neighbors with S' > sigclip, and their neighbors with S' > siglow, to those found."""
     nx = mask.shape[1]
     for j in range(y - 1, y + 2):
         for i in range(x - 1, x + 2):
@@ -30,32 +29,47 @@ def _grow(s, box, y, x, sigclip, siglow, mask, seen, found, count):
                 continue
             for v in range(j - 1, j + 2):
                 for u in range(i - 1, i + 2):
-                    at = (v - box[0]) * (box[3] - box[2]) + u - box[2]
-                    if seen[at] == 0 and _above(s, box, v, u, siglow, mask):
-                        seen[at] = 1
+                    index = (v - box[0]) * (box[3] - box[2]) + u - box[2]
+                    if visited[index] == 0 and _above(s, box, v, u, siglow, mask):
+                        visited[index] = 1
                         found[count] = v * nx + u
                         count += 1
     return count
 
 
-@njit(**OPTIONS)
-def find(s, s_boxes, s_starts, ratio, boxes, starts, cores, mask, sigclip, siglow, objlim, found):
-    """Flag the cosmic rays whose seeds lie in the cores of tiles (van Dokkum 2001, section 4), and count them.
+@njit(**JIT_OPTIONS)
+def find_cosmic_rays(s, s_boxes, s_starts, ratio, boxes, starts, cores, mask, sigclip, siglow, objlim, found):
+    """Find the cosmic rays in the cores of tiles, with their neighbors (van Dokkum 2001, section 4).
 
-    A seed has S' above sigclip and S' / F above objlim; `_grow` flags what belongs to it. The outermost pixels of the
-    frame have S' = 0, so that no seed lies there.
+    A cosmic ray has a pixel with S' > sigclip and S' / F > objlim. Its neighbors with S' > sigclip belong to it, and
+    their neighbors with S' > siglow. The outermost pixels of the frame have S' = 0 and are never found.
 
     Parameters
     ----------
-    s, ratio : (n,) float32 ndarray
-        S' of the tiles ``s_boxes``, at least two pixels larger than the cores, and S' / F of the tiles ``boxes``.
-    found : int64 ndarray
-        For the flat indices; each is written once for a tile, but may be for several of them.
+    s, ratio : (n,) and (m,) float32 ndarray
+        S' and S' / F.
+    s_boxes, s_starts : ndarray
+        The tiles of S', at least two pixels larger than the cores.
+    boxes, starts : ndarray
+        The tiles of S' / F.
+    cores : (k, 4) int64 ndarray
+        Boxes (y0, y1, x0, x1).
+    mask : (ny, nx) uint8 ndarray
+        0 for good pixels.
+    sigclip, siglow, objlim : float32
+        The thresholds.
+    found : (n,) int64 ndarray
+        The output: flat indices, each once per tile, but possibly in several tiles.
+
+    Returns
+    -------
+    int
+        Number of indices.
     """
-    seen = np.empty(np.max(np.diff(s_starts)), np.uint8)
+    visited = np.empty(np.max(np.diff(s_starts)), np.uint8)
     count = 0
     for k in range(cores.shape[0]):
-        fresh = False
+        cleared = False
         y0, y1, x0, x1 = cores[k]
         tile, box = s[s_starts[k] : s_starts[k + 1]], s_boxes[k]
         for y in range(y0, y1):
@@ -63,204 +77,119 @@ def find(s, s_boxes, s_starts, ratio, boxes, starts, cores, mask, sigclip, siglo
             contrast = ratio[starts[k] + (y - boxes[k, 0]) * (boxes[k, 3] - boxes[k, 2]) + x0 - boxes[k, 2] :]
             for x in range(x1 - x0):
                 if row[x] > sigclip and contrast[x] > objlim and mask[y, x0 + x] == 0:
-                    if not fresh:
-                        seen[: tile.size] = 0
-                        fresh = True
-                    count = _grow(tile, box, y, x0 + x, sigclip, siglow, mask, seen, found, count)
+                    if not cleared:
+                        visited[: tile.size] = 0
+                        cleared = True
+                    count = _flag_neighbors(tile, box, y, x0 + x, sigclip, siglow, mask, visited, found, count)
     return count
 
 
-@njit(**OPTIONS)
-def mark(found, flags, new):
-    """Set the flags of the pixels that had none, list these, and return how many there are."""
+@njit(**JIT_OPTIONS)
+def set_flags(found, flags, new):
+    """Flag pixels.
+
+    Parameters
+    ----------
+    found : (n,) int64 ndarray
+        Flat indices.
+    flags : (ny, nx) uint8 ndarray
+        1 for flagged pixels, changed in place.
+    new : (n,) int64 ndarray
+        The output: those of the pixels that were not flagged before.
+
+    Returns
+    -------
+    int
+        Number of these pixels.
+    """
     flat = flags.reshape(-1)
     count = 0
-    for at in found:
-        if flat[at] == 0:
-            flat[at] = 1
-            new[count] = at
+    for pixel in found:
+        if flat[pixel] == 0:
+            flat[pixel] = 1
+            new[count] = pixel
             count += 1
     return count
 
 
-@njit(**OPTIONS)
-def near(new, flags, out):
-    """List the flagged pixels within 5 x 5 of new ones, each once, and return how many there are.
+@njit(**JIT_OPTIONS)
+def find_flagged_neighbors(new, flags, out):
+    """Find the flagged pixels within 5 x 5 pixels of new ones, which are to be cleaned again.
 
-    Only these are to be cleaned anew; the two outermost pixels of the frame never are.
+    The two outermost pixels of the frame are never cleaned.
+
+    Parameters
+    ----------
+    new : (n,) int64 ndarray
+        Flat indices of the newly flagged pixels.
+    flags : (ny, nx) uint8 ndarray
+        1 for flagged pixels; the same after the call.
+    out : (m,) int64 ndarray
+        The output: flat indices, each once.
+
+    Returns
+    -------
+    int
+        Number of indices.
     """
     ny, nx = flags.shape
     count = 0
-    for at in new:
-        y0, x0 = at // nx, at % nx
+    for pixel in new:
+        y0, x0 = pixel // nx, pixel % nx
         for y in range(max(2, y0 - 2), min(ny - 2, y0 + 3)):
             for x in range(max(2, x0 - 2), min(nx - 2, x0 + 3)):
                 if flags[y, x] == 1:
                     flags[y, x] = 2
                     out[count] = y * nx + x
                     count += 1
-    for at in out[:count]:
-        flags[at // nx, at % nx] = 1
+    for pixel in out[:count]:
+        flags[pixel // nx, pixel % nx] = 1
     return count
 
 
-@njit(**OPTIONS)
-def around(raw, gain, sky, pixels, out):
-    """Write the electrons of the 5 x 5 pixels around each; out : (n, 25). See `kernels.electrons`."""
+@njit(**JIT_OPTIONS)
+def cut_neighborhoods(raw, gain, offset, pixels, out):
+    """Convert the 5 x 5 pixels around each of some pixels to electrons: ``(pixel + offset) * gain``.
+
+    Parameters
+    ----------
+    raw : (ny, nx) ndarray
+        The pixels in the unit of the frame.
+    gain, offset : float32 or float64
+        See `dense_kernels.cut_electrons`.
+    pixels : (n,) int64 ndarray
+        Flat indices.
+    out : (n, 25) float32 ndarray
+        The output.
+    """
     nx = raw.shape[1]
     for n in range(pixels.size):
         y, x = pixels[n] // nx - 2, pixels[n] % nx - 2
         for j in range(5):
             for i in range(5):
-                out[n, 5 * j + i] = F32((raw[y + j, x + i] + sky) * gain)
+                out[n, 5 * j + i] = F32((raw[y + j, x + i] + offset) * gain)
 
 
-@njit(**OPTIONS)
-def _good_neighbors(at, flags, mask, good):
-    """List which of the 5 x 5 pixels around one are neither flagged nor masked, and return how many."""
-    nx = flags.shape[1]
-    y, x = at // nx, at % nx
-    count = 0
-    for j in range(5):
-        for i in range(5):
-            if flags[y + j - 2, x + i - 2] == 0 and mask[y + j - 2, x + i - 2] == 0:
-                good[count] = 5 * j + i
-                count += 1
-    return count
-
-
-@njit(**OPTIONS)
-def _masked_mean(values, good):
-    total = F32(0)
-    for k in good:
-        total += values[k]
-    return total / F32(good.size)
-
-
-@njit(**OPTIONS)
-def _masked_median(values, good, ordered):
-    """Return the lower median, by insertion."""
-    for n in range(good.size):
-        value, k = values[good[n]], n
-        while k > 0 and ordered[k - 1] > value:
-            ordered[k] = ordered[k - 1]
-            k -= 1
-        ordered[k] = value
-    return ordered[(good.size - 1) // 2]
-
-
-@njit(**OPTIONS)
-def _weighted_mean(values, good, weights):
-    total, sum_of_weights = F32(0), F32(0)
-    for k in good:
-        total += weights[k] * values[k]
-        sum_of_weights += weights[k]
-    return total / sum_of_weights
-
-
-@njit(**OPTIONS)
-def _instead(values, good, how, weights, ordered):
-    if how == 0:
-        return _masked_mean(values, good)
-    if how == 1:
-        return _masked_median(values, good, ordered)
-    return _weighted_mean(values, good, weights)
-
-
-@njit(**OPTIONS)
-def clean(pixels, values, variances, how, weights, flags, mask, levels, out, out_variances):
-    """Replace flagged pixels by what the good ones in 5 x 5 say; return how many have none and get the ``levels``.
+@njit(**JIT_OPTIONS)
+def bounding_boxes(pixels, size, nx, columns, out):
+    """Compute the bounding box of the pixels in each block.
 
     Parameters
     ----------
-    values, variances : (n, 25) float32 ndarray
-        The 5 x 5 pixels around each.
-    how : int
-        0 mean, 1 median, 2 mean weighted by inverse distance.
-    weights : (25,) float32 ndarray
-    levels : (2,) float32 ndarray
-        Of the image and of its variance.
-    out, out_variances : (n,) float32 ndarray
+    pixels : (n,) int64 ndarray
+        Flat indices.
+    size : int
+        Side of the blocks in pixels.
+    nx : int
+        Width of the frame.
+    columns : int
+        Number of blocks in a row.
+    out : (blocks, 4) int64 ndarray
+        The output, initially 0: boxes (y0, y1, x0, x1); 0 for blocks without pixels.
     """
-    room, ordered = np.empty(25, np.int64), np.empty(25, F32)
-    alone = 0
-    for n in range(pixels.size):
-        good = room[: _good_neighbors(pixels[n], flags, mask, room)]
-        if good.size == 0:
-            out[n], out_variances[n] = levels[0], levels[1]
-            alone += 1
-        else:
-            out[n] = _instead(values[n], good, how, weights, ordered)
-            out_variances[n] = _instead(variances[n], good, how, weights, ordered)
-    return alone
-
-
-@njit(**OPTIONS)
-def store(pixels, new, new_var, own, own_var, size, shape, heads, links, at, values, variances, used, changed):
-    """Keep cleaned values in lists by blocks of size x size pixels.
-
-    Parameters
-    ----------
-    new, new_var, own, own_var : (n,) float32 ndarray
-        The values of the pixels and their variances, cleaned and untouched.
-    heads : (blocks,) int32 ndarray
-        The first entry of each block, or -1; ``links`` leads on from entry to entry.
-    at, values, variances : ndarray
-        The entries.
-    used : int
-        How many entries there are.
-    changed : (n,) int64 ndarray
-        For the pixels whose value or variance is another than before.
-
-    Returns
-    -------
-    used, count : int
-        How many entries there are now, and how many pixels are in ``changed``.
-    """
-    nx = shape[1]
-    across = (nx + size - 1) // size
-    count = 0
-    for n in range(pixels.size):
-        block = (pixels[n] // nx // size) * across + pixels[n] % nx // size
-        entry = heads[block]
-        while entry >= 0 and at[entry] != pixels[n]:
-            entry = links[entry]
-        if entry < 0:
-            entry = used
-            used += 1
-            at[entry], values[entry], variances[entry] = pixels[n], own[n], own_var[n]
-            links[entry], heads[block] = heads[block], entry
-        if values[entry] != new[n] or variances[entry] != new_var[n]:
-            values[entry], variances[entry] = new[n], new_var[n]
-            changed[count] = pixels[n]
-            count += 1
-    return used, count
-
-
-@njit(**OPTIONS)
-def overlay(boxes, starts, size, shape, heads, links, at, values, variances, c, var):
-    """Lay the cleaned values over the tiles."""
-    nx = shape[1]
-    across = (nx + size - 1) // size
-    for k in range(boxes.shape[0]):
-        y0, y1, x0, x1 = boxes[k]
-        for j in range(y0 // size, (y1 - 1) // size + 1):
-            for i in range(x0 // size, (x1 - 1) // size + 1):
-                entry = heads[j * across + i]
-                while entry >= 0:
-                    y, x = at[entry] // nx, at[entry] % nx
-                    if y0 <= y < y1 and x0 <= x < x1:
-                        place = starts[k] + (y - y0) * (x1 - x0) + x - x0
-                        c[place], var[place] = values[entry], variances[entry]
-                    entry = links[entry]
-
-
-@njit(**OPTIONS)
-def bounds(pixels, size, nx, across, out):
-    """Draw a box around the pixels of each block of size x size; out : (blocks, 4), y0, y1, x0, x1, 0 where none is."""
-    for at in pixels:
-        y, x = at // nx, at % nx
-        box = out[(y // size) * across + x // size]
+    for pixel in pixels:
+        y, x = pixel // nx, pixel % nx
+        box = out[(y // size) * columns + x // size]
         if box[1] == 0:
             box[0], box[1], box[2], box[3] = y, y + 1, x, x + 1
         else:

@@ -1,4 +1,4 @@
-"""Frames and parameters that put the engines to the test; the same for the test suite and for the long fuzz."""
+"""Random frames and parameters for the test suite and the fuzz test."""
 
 import numpy as np
 from astropy import units as u
@@ -7,7 +7,7 @@ from astropy.nddata import CCDData
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit
 
 DTYPES = ('u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'u8', 'f4', 'f8', '>f4', '>f8', '>i2', '>u2', '>i4')
-#: What may be in a frame.
+#: Possible features of a frame.
 FEATURES = (
     'stars',
     'saturated',
@@ -24,21 +24,21 @@ FEATURES = (
     'steps',
     'flat',
 )
-#: What may come with it.
+#: Its possible companion images.
 COMPANIONS = ('background', 'variance', 'psfk')
 
 
 def make_frame(seed, shape, features, dtype='f4', companions=(), unit='adu', sky=200.0):
-    """Return a frame with all that is asked for.
+    """Return a frame with given features.
 
     Parameters
     ----------
     seed : int
     shape : (ny, nx)
     features : collection of str
-        Of `FEATURES`.
+        Elements of `FEATURES`.
     companions : collection of str
-        Of `COMPANIONS`.
+        Elements of `COMPANIONS`.
     """
     rng = np.random.default_rng(seed)
     image = sky + rng.normal(0, 0 if 'flat' in features else np.sqrt(sky), shape)
@@ -136,7 +136,7 @@ def _box(rng, image):
 
 
 def _block(rng, image, mask):
-    """Hits so close that all of 5 x 5 may be flagged."""
+    """Add cosmic rays so close that all of 5 x 5 pixels may be flagged."""
     for _ in range(3):
         part = image[_box(rng, image)]
         part += rng.uniform(500, 5000, part.shape) * (rng.random(part.shape) < 0.8)
@@ -157,12 +157,12 @@ def _stripes(rng, image, mask):
 
 
 def _hole(rng, image, mask):
-    """A masked block with one island in it: all of 5 x 5 around a hit in it is masked."""
+    """Mask a block, so that all of 5 x 5 pixels around a cosmic ray in it are masked."""
     mask[_box(rng, image)] = True
 
 
 def _steps(rng, image, mask):
-    """Equal values in plenty."""
+    """Round the image, so that many values are equal."""
     np.multiply(np.rint(image / 50), 50, out=image)
 
 
@@ -183,7 +183,7 @@ _PAINT = {
 
 
 def make_params(rng, companions=(), unit='adu'):
-    """Return parameters drawn at random, all options among them."""
+    """Return random parameters, including all options."""
     pick = rng.choice
     fsmode = str(pick(['median', 'median', 'convolve']))
     sky_known = {'background', 'variance'} & set(companions)
@@ -208,7 +208,7 @@ def make_params(rng, companions=(), unit='adu'):
 
 
 def random_case(seed):
-    """Return a frame and parameters of which everything is drawn at random."""
+    """Return a random frame and random parameters."""
     rng = np.random.default_rng([seed, 1])
     shape = int(rng.integers(16, 90)), int(rng.integers(16, 90))
     if rng.random() < 0.1:
@@ -224,7 +224,7 @@ def random_case(seed):
 
 
 def differences(one, other):
-    """Return the names of the fields in which two detections are not the same."""
+    """Return the names of the attributes in which two detections differ."""
     names = [name for name in ('crmask', 'cleaned', 'searched') if not _equal(getattr(one, name), getattr(other, name))]
     return names + ['per_iteration'] * (one.per_iteration != other.per_iteration)
 

@@ -37,7 +37,7 @@ def companions(gmos_path):
 
 
 def reference(pixels, params, inmask=None, **images):
-    """Return the mask of Astro-SCRAPPY itself, and the pixels with its cleaned values where it is set."""
+    """Return the mask of Astro-SCRAPPY, and the pixels with its cleaned values in the flagged pixels."""
     options = {name: value for name, value in asdict(params).items() if name not in ('pssl', 'search_edges')}
     crmask, cleaned = astroscrappy.detect_cosmics(pixels + params.pssl, inmask=inmask, **options, **images)
     return crmask, np.where(crmask, cleaned - params.pssl, pixels)
@@ -50,10 +50,10 @@ def assert_same(found, expected):
     assert_array_equal(found.cleaned, cleaned)
 
 
-# every option, against Astro-SCRAPPY
+# all options, against Astro-SCRAPPY
 
 
-# each of these finds something else than all the others of its list
+# within each list, all results differ
 PLAIN = [
     {},
     {'sigclip': 8.0},
@@ -87,33 +87,33 @@ OTHERS = [
 
 
 @pytest.mark.parametrize('options', PLAIN + MATCHED + OTHERS, ids=str)
-def test_every_option_gives_what_astroscrappy_gives(gmos, options):
+def test_results_for_all_options_equal_those_of_astroscrappy(gmos, options):
     params = LACosmicParams(**GMOS | options)
     assert_same(detect(gmos, params), reference(gmos.ccd.data, params))
 
 
 @pytest.mark.parametrize('several', [PLAIN, MATCHED], ids=['plain', 'matched'])
-def test_options_change_what_is_found(gmos, several):
+def test_options_change_the_result(gmos, several):
     found = {detect(gmos, LACosmicParams(**GMOS | options)).crmask.tobytes() for options in several}
     assert len(found) == len(several)
 
 
 @pytest.mark.parametrize('given', [['background'], ['variance'], ['background', 'variance']], ids=str)
-def test_background_and_variance_give_what_astroscrappy_gives(gmos, companions, given):
+def test_results_with_background_and_variance_equal_those_of_astroscrappy(gmos, companions, given):
     params = LACosmicParams(**GMOS)
     images = {name: companions[name] for name in given}
     expected = reference(gmos.ccd.data, params, inbkg=images.get('background'), invar=images.get('variance'))
     assert_same(detect(gmos.replace(**images), params), expected)
 
 
-def test_companions_in_double_precision_are_taken_too(gmos, companions):
+def test_companions_in_double_precision(gmos, companions):
     params = LACosmicParams(**GMOS)
     double = {name: array.astype('>f8') for name, array in companions.items()}
     expected = reference(gmos.ccd.data, params, inbkg=companions['background'], invar=companions['variance'])
     assert_same(detect(gmos.replace(**double), params), expected)
 
 
-def test_a_kernel_gives_what_astroscrappy_gives(gmos):
+def test_results_with_a_kernel_equal_those_of_astroscrappy(gmos):
     y, x = np.mgrid[-3:4, -3:4]
     psfk = np.exp(-(x**2 + 0.5 * y**2 + 0.3 * x * y + 0.4 * x) / 4)
     params = LACosmicParams(fsmode='convolve', objlim=2.0, **GMOS)
@@ -121,7 +121,7 @@ def test_a_kernel_gives_what_astroscrappy_gives(gmos):
     assert_same(detect(gmos.replace(psfk=psfk), params), expected)
 
 
-def test_input_masks_give_what_astroscrappy_gives(gmos):
+def test_results_with_input_masks_equal_those_of_astroscrappy(gmos):
     bad = np.random.default_rng(2).random((3, *gmos.shape)) > 0.995
     masks = [InputMask(bit.name, bit, mask) for bit, mask in zip(list(MaskBit)[:3], bad, strict=True)]
     params = LACosmicParams(**GMOS)
@@ -130,7 +130,7 @@ def test_input_masks_give_what_astroscrappy_gives(gmos):
     assert not (found.crmask & bad.any(axis=0)).any()
 
 
-def test_searching_the_edges_is_a_run_on_the_mirrored_frame(gmos, companions):
+def test_search_edges_equals_a_run_on_the_mirrored_frame(gmos, companions):
     mask = np.zeros(gmos.shape, dtype=bool)
     mask[0:40, 3] = True
     params = LACosmicParams(search_edges=True, **GMOS)
@@ -140,14 +140,14 @@ def test_searching_the_edges_is_a_run_on_the_mirrored_frame(gmos, companions):
     assert_same(detect(frame, params), [array[8:-8, 8:-8] for array in expected])
 
 
-def test_a_hit_in_the_corner_is_found_when_edges_are_searched():
+def test_a_cosmic_ray_in_the_corner_is_detected_with_search_edges():
     found = [detect(Frame(PIXELS), LACosmicParams(search_edges=edges)).crmask[1, 1] for edges in (False, True)]
     assert found == [False, True]
     assert EDGE == 8
 
 
 @pytest.mark.parametrize('unit', ['adu', 'electron', 'electron/s', 'adu/s'])
-def test_every_unit_gives_what_astroscrappy_gives(unit):
+def test_results_in_all_units_equal_those_of_astroscrappy(unit):
     scale = 30.0 if unit.endswith('/s') else 1.0
     frame = Frame(CCDData(PIXELS / scale, unit=unit))
     params = LACosmicParams(gain=scale, readnoise=8.0)
@@ -157,7 +157,7 @@ def test_every_unit_gives_what_astroscrappy_gives(unit):
 
 
 @pytest.mark.parametrize('options', [{}, {'sigclip': 7.0}, {'cleantype': 'idw', 'sepmed': False}], ids=str)
-def test_a_masked_run_is_that_of_ccdproc_itself(saao, options):
+def test_a_masked_run_equals_ccdproc(saao, options):
     pixels = saao.ccd.data[100:260, 100:300]
     mask = np.zeros(pixels.shape, dtype=bool)
     mask[::9, ::7] = True
@@ -180,7 +180,7 @@ def test_the_saao_frame_with_its_own_gain_and_read_noise(saao, sigclip, pixels, 
     assert_same(found, reference(saao.ccd.data, params))
 
 
-def test_the_frame_in_electrons_needs_no_option(data, saao):
+def test_a_frame_in_electrons_needs_no_parameters(data, saao):
     frame = read_frame(data / 'saao_sci_err_dq_electron.fits')
     found = detect(frame)
     assert found.params.gain == 1.0
@@ -196,14 +196,14 @@ def test_the_gmos_frame(gmos_path):
     assert_same(found, reference(frame.ccd.data, params))
 
 
-def test_with_its_sky_the_gmos_frame_shows_the_two_tracks_alone(gmos, companions):
+def test_only_two_tracks_are_detected_in_the_gmos_frame_with_its_sky(gmos, companions):
     frame = gmos.replace(background=companions['background'])
     segments = segment(frame, detect(frame, LACosmicParams(**GMOS)))
     assert len(segments) == 2
     assert min(segments.table['length'].value) > 30
 
 
-def test_the_mask_of_its_dark_takes_away_every_hit_on_a_hot_pixel_of_kelt_16b(data):
+def test_the_mask_of_a_dark_removes_detections_of_hot_pixels(data):
     raw = read_frame(data / 'feder_kelt16b_S001-R001-C084-r.fit.gz')
     bias = read_frame(data / 'feder_kelt16b_combined_bias.fit.gz').ccd.data
     hot = read_dark(data / 'feder_kelt16b_combined_dark_90.000.fit.gz', 30)
@@ -215,7 +215,7 @@ def test_the_mask_of_its_dark_takes_away_every_hit_on_a_hot_pixel_of_kelt_16b(da
     assert_same(found, reference(frame.ccd.data, params, inmask=hot.mask))
 
 
-def test_holes_in_a_real_frame_change_nothing_far_from_them(data):
+def test_nan_pixels_do_not_change_the_cosmic_rays_of_a_real_frame(data):
     whole = read_frame(data / 'decam_c4d_170316_ooi_z_N2.fits')
     holed = read_frame(data / 'decam_c4d_170316_nan.fits')
     assert holed.nonfinite.any()
@@ -224,11 +224,11 @@ def test_holes_in_a_real_frame_change_nothing_far_from_them(data):
     assert_array_equal(np.isnan(found.cleaned), np.isnan(holed.ccd.data))
 
 
-# pixels that stay as they are
+# unchanged pixels
 
 
 @pytest.mark.parametrize('dtype', ['u1', 'i2', 'u2', 'i4', 'u4', 'i8', 'f4', 'f8', '>f4', '>i2'])
-def test_unflagged_pixels_keep_the_very_same_values(dtype):
+def test_unflagged_pixels_are_unchanged(dtype):
     pixels = (PIXELS / 5).clip(0, 255).astype(dtype)
     before = pixels.copy()
     params = LACosmicParams(gain=1.7)
@@ -249,7 +249,7 @@ def test_large_integers_and_fine_floats_are_not_rounded():
 
 
 @pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
-def test_pixels_that_are_not_finite_are_left_out_and_given_back(bad):
+def test_nonfinite_pixels_are_masked_and_unchanged(bad):
     pixels = PIXELS.copy()
     hole = np.zeros(pixels.shape, dtype=bool)
     hole[20, 5:8] = hole[29, 30] = True
@@ -261,7 +261,7 @@ def test_pixels_that_are_not_finite_are_left_out_and_given_back(bad):
     assert_same(found, (crmask, np.where(hole, bad, cleaned)))
 
 
-def test_nothing_that_was_given_is_changed(gmos, companions):
+def test_detect_does_not_change_its_input(gmos, companions):
     mask = gmos.ccd.data > 1000
     psfk = np.ones((3, 3), dtype='f4')
     frame = gmos.replace(masks=[InputMask('m', MaskBit.INPUT, mask)], psfk=psfk, **companions)
@@ -279,11 +279,11 @@ def test_nothing_that_was_given_is_changed(gmos, companions):
     assert not np.shares_memory(found.cleaned, frame.ccd.data)
 
 
-# what else is told
+# other results
 
 
 @pytest.mark.parametrize('options', [{}, {'niter': 2}, {'sigclip': 2.0, 'niter': 6}, {'search_edges': True}], ids=str)
-def test_new_pixels_are_counted_iteration_by_iteration(gmos, options):
+def test_per_iteration_counts_new_pixels(gmos, options):
     params = LACosmicParams(**GMOS | options)
     found = detect(gmos, params)
     runs = [detect(gmos, replace(params, niter=n)) for n in range(1, len(found.per_iteration) + 1)]
@@ -293,7 +293,7 @@ def test_new_pixels_are_counted_iteration_by_iteration(gmos, options):
 
 
 @pytest.mark.parametrize('options', [{}, {'satlevel': 1e6}, {'sepmed': False}, {'search_edges': True}], ids=str)
-def test_a_hit_is_found_exactly_where_the_frame_is_searched(options):
+def test_cosmic_rays_are_detected_exactly_in_searched_pixels(options):
     pixels = np.full((26, 27), 100.0)
     mask = np.zeros(pixels.shape, dtype=bool)
     mask[8, 9] = True
@@ -310,39 +310,39 @@ def test_a_hit_is_found_exactly_where_the_frame_is_searched(options):
     assert 0.1 < np.mean(searched) < 0.99
 
 
-def test_the_excluded_fraction_is_that_of_the_map(saao):
+def test_the_excluded_fraction_agrees_with_searched(saao):
     found = detect(saao)
     assert found.excluded_fraction == pytest.approx(np.mean(~found.searched), abs=1e-15)
     assert not (found.crmask & ~found.searched).any()
 
 
-def test_a_frame_without_cosmic_rays_comes_back_as_it_is():
+def test_a_frame_without_cosmic_rays_is_unchanged():
     flat = np.full((30, 30), 100.0, dtype='f4')
     found = detect(Frame(flat))
     assert (found.pixels, found.per_iteration) == (0, (0,))
     assert_array_equal(found.cleaned, flat, strict=True)
 
 
-def test_the_engine_is_named_with_versions():
+def test_engine_has_versions():
     for engine, own in (('fast', 'numba'), ('ccdproc', f'ccdproc {ccdproc.__version__}')):
         found = detect(Frame(PIXELS), engine=engine)
         assert own in found.engine
         assert f'astroscrappy {astroscrappy.__version__}' in found.engine
 
 
-def test_without_parameters_those_of_the_header_are_taken(saao):
+def test_the_default_parameters_are_those_of_the_header(saao):
     assert detect(saao).params == saao.parameters()[0]
 
 
-def test_nothing_is_printed_and_what_other_threads_print_arrives(gmos, capsys):
-    done, said = threading.Event(), []
+def test_nothing_is_printed_and_output_of_other_threads_is_kept(gmos, capsys):
+    done, printed = threading.Event(), []
 
-    def talk():
+    def write():
         while not done.wait(0.001):
             sys.stdout.write('other\n')
-            said.append('other')
+            printed.append('other')
 
-    thread = threading.Thread(target=talk)
+    thread = threading.Thread(target=write)
     thread.start()
     stdout = sys.stdout
     for _ in range(3):
@@ -350,10 +350,10 @@ def test_nothing_is_printed_and_what_other_threads_print_arrives(gmos, capsys):
     done.set()
     thread.join()
     assert sys.stdout is stdout
-    assert capsys.readouterr().out.split() == said
+    assert capsys.readouterr().out.split() == printed
 
 
-def test_two_threads_at_once_find_what_each_finds_alone(gmos):
+def test_two_threads_have_the_same_results_as_one(gmos):
     params = [LACosmicParams(sigclip=sigclip, **GMOS) for sigclip in (3.0, 9.0)]
     alone = [detect(gmos, each) for each in params]
     together = [None, None]
@@ -371,26 +371,26 @@ def test_two_threads_at_once_find_what_each_finds_alone(gmos):
         assert one.per_iteration == other.per_iteration
 
 
-# what is refused
+# errors
 
 
-def test_a_gain_for_a_frame_in_electrons_is_refused():
-    with pytest.raises(ValueError, match=r'gain is 1.9: it must be 1 for a frame that is in electrons'):
+def test_a_gain_for_a_frame_in_electrons_raises():
+    with pytest.raises(ValueError, match=r'gain is 1.9: it must be 1 for a frame in electrons'):
         detect(Frame(CCDData(PIXELS, unit='electron')), LACosmicParams(gain=1.9))
 
 
 @pytest.mark.parametrize('name', ['background', 'variance'])
-def test_a_sky_level_beside_an_image_is_refused(name):
+def test_a_sky_level_with_a_companion_image_raises(name):
     with pytest.raises(ValueError, match=r'pssl is 100: .* not both'):
         detect(Frame(PIXELS, **{name: PIXELS}), LACosmicParams(pssl=100.0))
 
 
-def test_a_frame_that_is_masked_throughout_is_refused():
+def test_a_completely_masked_frame_raises():
     frame = Frame(PIXELS, masks=[InputMask('m', MaskBit.INPUT, np.ones(PIXELS.shape, dtype=bool))])
-    with pytest.raises(ValueError, match='nothing is left to search'):
+    with pytest.raises(ValueError, match='no pixels to search'):
         detect(frame)
 
 
-def test_a_frame_that_is_saturated_throughout_is_refused():
-    with pytest.raises(ValueError, match='nothing is left to search'):
+def test_a_completely_saturated_frame_raises():
+    with pytest.raises(ValueError, match='no pixels to search'):
         detect(Frame(PIXELS), LACosmicParams(satlevel=10.0))

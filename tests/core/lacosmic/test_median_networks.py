@@ -1,4 +1,4 @@
-"""The selection networks against sorting."""
+"""The selection networks against sorting and np.median."""
 
 from itertools import product
 
@@ -36,15 +36,15 @@ def test_medians_along_a_line(tile, size, step):
 @pytest.mark.parametrize('size', [3, 5, 7])
 def test_medians_of_squares(tile, size):
     out, scratch = np.zeros(tile.size, np.float32), np.empty(7 * tile.size, np.float32)
-    room = () if size == 3 else (scratch,)
-    getattr(median_networks, f'median{size}x{size}')(tile.ravel(), tile.shape[1], out, *room)
+    buffer = () if size == 3 else (scratch,)
+    getattr(median_networks, f'median{size}x{size}')(tile.ravel(), tile.shape[1], out, *buffer)
     half = size // 2
     squares = np.lib.stride_tricks.sliding_window_view(tile, (size, size)).reshape(40 - 2 * half, 60 - 2 * half, -1)
     assert_array_equal(out.reshape(tile.shape)[half:-half, half:-half], np.median(squares, axis=2).astype(np.float32))
 
 
 @pytest.mark.parametrize(('name', 'size'), [('sort3', 3), ('sort5', 5), ('sort6', 6), ('sort7', 7)])
-def test_what_sorts_zeros_and_ones_sorts_anything(name, size):
+def test_networks_sort_zeros_and_ones_and_therefore_any_values(name, size):
     sort = getattr(median_networks, name)
     for values in product((np.float32(0), np.float32(1)), repeat=size):
         assert sort(*values) == tuple(sorted(values))
@@ -52,7 +52,7 @@ def test_what_sorts_zeros_and_ones_sorts_anything(name, size):
 
 @pytest.mark.parametrize('size', [5, 7])
 def test_medians_of_all_squares_of_sorted_zeros_and_ones(size):
-    """After its rows and columns are sorted, any square is one of these; so the places left out are proven."""
+    """With sorted rows and columns, any square of zeros and ones is one of these, which proves the networks."""
     heights = np.array([c for c in product(range(size + 1), repeat=size) if list(c) == sorted(c)])
     squares = (np.arange(size)[None, :, None] >= size - heights[:, None, :]).astype(np.float32)
     tile = np.concatenate(list(squares), axis=1)

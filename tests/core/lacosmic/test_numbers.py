@@ -1,4 +1,4 @@
-"""Numbers at the edge: strange frames, and parameters at, beyond and far beyond their limits: refused, or right."""
+"""Extreme frames, and parameters at and beyond their limits: an error, or the result of ccdproc."""
 
 import math
 from dataclasses import fields
@@ -43,7 +43,7 @@ FRAMES = {
         f'all {value:g}': (np.full(SHAPE, value), ())
         for value in (0.0, 1.0, 300.0, 65535.0, -500.0, 1e-40, 1e-310, 1e15, 1e19, 1e20, 9e29, 1e30, -1e30)
     },
-    'an ordinary one': (NOISE, ()),
+    'normal': (NOISE, ()),
     'all saturated': (NOISE + 1e6, ()),
     'all masked': (NOISE, only(np.zeros(SHAPE, bool))),
     'one pixel not masked': (NOISE, only(PLACES == 20 * 48 + 22)),
@@ -56,9 +56,9 @@ FRAMES = {
     **{f'up to {value:g}': (NOISE / NOISE.max() * value, ()) for value in (1e12, 1e15, 1e18, 1e25, 1e30)},
     **{f'one of {value:g}': (np.where(PLACES == 999, value, NOISE), ()) for value in (1e20, 1e30, -1e30, LARGEST)},
     'negative sky': (NOISE - 700.0, ()),
-    'sky taken off': (NOISE - 300.0, ()),
-    'a chequered one': (CHECKER * 1e4, ()),
-    'one chequered to 1e30': ((2 * CHECKER - 1) * 1e30, ()),
+    'sky subtracted': (NOISE - 300.0, ()),
+    'checkered': (CHECKER * 1e4, ()),
+    'checkered to 1e30': ((2 * CHECKER - 1) * 1e30, ()),
 }
 OPTIONS = {
     'defaults': {},
@@ -88,7 +88,7 @@ CASES = [
 
 
 def outcome(frame, params, engine='fast'):
-    """What is found, or why nothing can be."""
+    """Return the result, or the error message."""
     try:
         return detect(frame, params, engine=engine)
     except ValueError as error:
@@ -97,16 +97,16 @@ def outcome(frame, params, engine='fast'):
 
 @pytest.mark.filterwarnings('ignore::RuntimeWarning:astroscrappy', 'ignore::RuntimeWarning:ccdproc')
 @pytest.mark.parametrize(('name', 'dtype', 'options'), CASES)
-def test_a_strange_frame_is_refused_or_right(tmp_path, name, dtype, options):
+def test_extreme_frames_raise_or_equal_ccdproc(tmp_path, name, dtype, options):
     values, masks = FRAMES[name]
     frame = Frame(values.astype(dtype), masks=masks)
     params = LACosmicParams(**OPTIONS[options])
     found, expected = outcome(frame, params), outcome(frame, params, 'ccdproc')
     if isinstance(expected, str):
         assert found == expected
-        assert found.startswith('nothing is left to search')
+        assert found.startswith('no pixels to search')
         return
-    assert 'numba' in found.engine or name != 'an ordinary one'
+    assert 'numba' in found.engine or name != 'normal'
     assert differences(found, expected) == []
     assert not (np.isfinite(values) & ~np.isfinite(found.cleaned)).any()
     segments = with_hints(frame, found, segment(frame, found))
@@ -122,7 +122,7 @@ def test_a_strange_frame_is_refused_or_right(tmp_path, name, dtype, options):
 
 
 @pytest.mark.parametrize('value', [1.0000001e30, LARGEST, 1e300, np.nan, np.inf, -np.inf])
-def test_a_frame_without_a_usable_pixel_is_refused_by_name(value):
+def test_a_frame_without_finite_pixels_raises_with_its_name(value):
     with pytest.raises(ValueError, match='frame has no finite pixel'):
         Frame(np.full(SHAPE, value))
 
@@ -134,7 +134,7 @@ OTHERS = [item for item in fields(LACosmicParams) if item.metadata['low'] is Non
 
 
 def beyond(item):
-    """Values that are just beyond, and far beyond, the limits of a parameter, and what is no number."""
+    """Yield values beyond the limits of a parameter, and values that are not numbers."""
     low, high = item.metadata['low'], item.metadata['high']
     yield from (np.nextafter(low, -np.inf), low - 1, -1e300, -math.inf, math.nan, '5', None, 1j, [5.0], True)
     if high < math.inf:
@@ -146,7 +146,7 @@ def beyond(item):
 
 
 @pytest.mark.parametrize('item', NUMBERS, ids=lambda item: item.name)
-def test_values_beyond_the_limits_are_refused_by_name(item):
+def test_values_beyond_the_limits_raise_with_the_name(item):
     for value in beyond(item):
         with pytest.raises(ValueError, match=rf'^{item.name} is .*: it must be') as error:
             LACosmicParams(**{item.name: value})
@@ -154,7 +154,7 @@ def test_values_beyond_the_limits_are_refused_by_name(item):
 
 
 @pytest.mark.parametrize('item', OTHERS, ids=lambda item: item.name)
-def test_words_and_switches_that_there_are_not_are_refused_by_name(item):
+def test_invalid_choices_and_switches_raise_with_the_name(item):
     for value in ('', 'nonsense', None, 2, 1.5, math.nan, [1]):
         with pytest.raises(ValueError, match=rf'^{item.name} is .*: it must be'):
             LACosmicParams(**{item.name: value})
@@ -170,7 +170,7 @@ def at_limits(item):
 @pytest.mark.filterwarnings('ignore::RuntimeWarning:astroscrappy', 'ignore::RuntimeWarning:ccdproc')
 @pytest.mark.parametrize('fsmode', ['median', 'convolve'])
 @pytest.mark.parametrize('item', NUMBERS, ids=lambda item: item.name)
-def test_values_at_the_limits_are_right(item, fsmode):
+def test_results_at_the_limits_equal_ccdproc(item, fsmode):
     frame = Frame(NOISE)
     for value in at_limits(item):
         params = LACosmicParams(**{'fsmode': fsmode, item.name: value})
@@ -184,7 +184,7 @@ def test_values_at_the_limits_are_right(item, fsmode):
 
 @pytest.mark.filterwarnings('ignore::RuntimeWarning:astroscrappy', 'ignore::RuntimeWarning:ccdproc')
 @pytest.mark.parametrize('seed', range(60))
-def test_several_values_at_their_limits_are_right(seed):
+def test_results_with_several_values_at_their_limits_equal_ccdproc(seed):
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(NUMBERS), int(rng.integers(2, 8)), replace=False)
     options = {NUMBERS[n].name: rng.choice(np.array(at_limits(NUMBERS[n]), dtype=object)) for n in chosen}
@@ -193,7 +193,7 @@ def test_several_values_at_their_limits_are_right(seed):
         if rng.random() < 0.5:
             options[item.name] = rng.choice(np.array(item.metadata['choices'] or [True, False], dtype=object))
     params = LACosmicParams(**options)
-    name = rng.choice(['an ordinary one', 'negative sky', 'one of 1e+20', 'every seventh infinite'])
+    name = rng.choice(['normal', 'negative sky', 'one of 1e+20', 'every seventh infinite'])
     frame = Frame(FRAMES[str(name)][0])
     found, expected = outcome(frame, params), outcome(frame, params, 'ccdproc')
     if isinstance(expected, str):
@@ -203,5 +203,5 @@ def test_several_values_at_their_limits_are_right(seed):
         assert not (np.isfinite(frame.ccd.data) & ~np.isfinite(found.cleaned)).any()
 
 
-def test_the_limits_are_told_in_rising_order():
+def test_the_lower_limits_are_below_the_upper_ones():
     assert all(low < high for item in NUMBERS for low, high in pairwise((item.metadata['low'], item.metadata['high'])))

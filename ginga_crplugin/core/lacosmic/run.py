@@ -1,0 +1,252 @@
+"""The steps of one run of the fast engine."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import ginga_crplugin
+from ginga_crplugin.core.params import LACosmicParams
+
+from . import dense_kernels
+from .cleaning import Cleaning, bounding_boxes
+from .detection import EDGE, Cancelled, Detection, check_searched, mirror_edges, trim_counts, trim_edges
+from .electrons import ElectronImage
+from .exclusion import Exclusion
+from .psf import psf_kernel
+from .significance import SignificanceImage, Thresholds
+from .tiles import BLOCK_SIZE, SQUARE_SIZES, block_boxes, cover_blocks, make_tiles, split_into_chunks, tile_rows
+
+if TYPE_CHECKING:
+    from .engine import LACosmic
+
+__all__ = ['Run', 'check_cancel']
+
+F32 = np.float32
+_NO_PSF = np.empty((0, 0), F32)
+
+
+def check_cancel(cancel: Callable[[], bool]) -> None:
+    """Stop the run if the caller cancelled it.
+
+    Parameters
+    ----------
+    cancel : callable
+        Returns whether to stop.
+
+    Raises
+    ------
+    Cancelled
+        If it returns True.
+    """
+    if cancel():
+        raise Cancelled
+
+
+class _FirstIteration:
+    """The blocks in which S' / F of the original frame was computed, and its values."""
+
+    def __init__(self, grid):
+        self.computed = np.zeros(grid, bool)
+        self.tiles = []
+
+
+class Run:
+    """One run of L.A.Cosmic with one set of parameters.
+
+    The numbers of the steps in the docstrings are those in `engine`.
+
+    Parameters
+    ----------
+    engine : LACosmic
+        The engine with the frame and the cached results of earlier runs.
+    params : LACosmicParams
+        The parameters.
+    progress : callable
+        Called with the finished fraction of the work, from 0 to 1.
+    cancel : callable
+        Returns whether to stop.
+    """
+
+    def __init__(
+        self,
+        engine: 'LACosmic',
+        params: LACosmicParams,
+        progress: Callable[[float], object],
+        cancel: Callable[[], bool],
+    ) -> None:
+        self.engine, self.params, self.progress, self.cancel = engine, params, progress, cancel
+        sigclip = F32(params.sigclip)
+        self.limits = Thresholds(sigclip, F32(params.sigfrac) * sigclip, F32(params.objlim))
+        self.image_key = params.search_edges, params.gain, params.pssl
+        self.image = engine.cached('image', self.image_key, self._make_image)
+        psf = psf_kernel(params, engine.frame.psfk) if params.fsmode == 'convolve' else _NO_PSF
+        self.image.check_range(convolve=psf.size > 0)
+        self.readnoise2 = F32(params.readnoise) * F32(params.readnoise)
+        self.significance = SignificanceImage(self.image, self.readnoise2, params.sepmed, psf)
+        self.shape = self.image.shape
+        self.grid = tuple(-(-n // BLOCK_SIZE) for n in self.shape)
+
+    def _make_image(self):
+        arrays = self.engine.cached('arrays', self.params.search_edges, self._make_arrays)
+        return ElectronImage(*arrays, self.params.gain, self.params.pssl)
+
+    def _make_arrays(self):
+        frame = self.engine.frame
+        variance = None if frame.variance is None else np.asarray(frame.variance, dtype=F32)
+        return [self._with_edges(image) for image in (frame.filled, frame.background, variance)]
+
+    def _with_edges(self, image):
+        return mirror_edges(image) if self.params.search_edges else image
+
+    def detection(self) -> Detection:
+        """Find cosmic rays and clean them, until no new ones are found.
+
+        Returns
+        -------
+        Detection
+            The cosmic-ray pixels and the cleaned frame.
+
+        Raises
+        ------
+        Cancelled
+            If ``cancel`` returned True.
+        ValueError
+            If no pixels are left to search.
+        """
+        exclusion = self._exclusion()
+        searched = exclusion.searched(3 if self.params.sepmed else 2)
+        check_searched(searched)
+        levels = self._levels(exclusion)
+        cleaning = Cleaning(self.image, exclusion.mask, self.params.cleantype, self.readnoise2, levels)
+        found, counts = self._first_iteration(exclusion.mask), []
+        while True:
+            new = cleaning.flag(found)
+            counts.append(self._count(new))
+            if new.size == 0:
+                break
+            changed = cleaning.clean(new)
+            if len(counts) == self.params.niter:
+                break
+            self.progress(0.9 + 0.1 * len(counts) / self.params.niter)
+            found = self._next_iteration(changed, cleaning)
+        return self._result(cleaning, searched, counts)
+
+    def _exclusion(self):
+        """Exclude the input masks, grown by one pixel, and the saturated stars, grown by four (step 1)."""
+        exclusion = self.engine.cached('exclusion', self.params.search_edges, lambda: Exclusion(self.shape))
+        bits = self.engine.frame.bits
+        if exclusion.source is not bits:
+            exclusion.set_input(bits, self._with_edges(bits))
+        key = *self.image_key, self.params.satlevel, self.params.sepmed
+        if exclusion.star_key != key:
+            exclusion.set_stars(self._find_saturated(), key)
+        return exclusion
+
+    def _find_saturated(self):
+        """Return the flat indices of the saturated pixels of stars."""
+        level = F32(self.params.satlevel)
+        maxima = self.engine.cached('maxima', self.params.search_edges, self._block_maxima)
+        saturated = np.flatnonzero(self.image.to_electrons(maxima) >= level)
+        cores = block_boxes(saturated, BLOCK_SIZE, self.shape)
+        chunks = split_into_chunks(cores, self.significance.margin)
+        return self._concatenate(lambda cores: self.significance.find_saturated(cores, level), chunks)
+
+    def _block_maxima(self):
+        """Return the maximum of each block, in the unit of the frame."""
+        out = np.empty(self.grid, self.image.raw.dtype)
+        for row in tile_rows(self.shape):
+            check_cancel(self.cancel)
+            dense_kernels.block_maxima(self.image.raw, BLOCK_SIZE, row[0, 0], row[0, 1], out)
+        return out
+
+    def _first_iteration(self, mask):
+        """Return the flat indices of the cosmic rays of the original frame (steps 2 and 3).
+
+        S' / F is computed once in each block in which S' exceeds ``sigclip``.
+        """
+        key = *self.image_key, self.params.readnoise, self.params.sepmed
+        significance = self.engine.cached('significance', key, self._block_significance)
+        psf = self.significance.psf
+        first = self.engine.cached('first', (*key, psf.shape, psf.tobytes()), lambda: _FirstIteration(self.grid))
+        missing = (significance > self.limits.sigclip) & ~first.computed
+        if missing.any():
+            cores, computed = cover_blocks(missing, self.significance.margin, self.shape)
+            jobs = split_into_chunks(cores, self.significance.margin)
+            first.tiles += list(self.engine.map_jobs(self.significance.of_original, jobs, self.cancel))
+            first.computed |= computed
+        return _joined([tiles.find_cosmic_rays(mask, self.limits) for tiles in first.tiles])
+
+    def _block_significance(self):
+        """Return the maximum of S' in each block."""
+        out = np.empty(self.grid, F32)
+        rows = list(tile_rows(self.shape))
+        jobs = self.engine.map_jobs(lambda cores: self.significance.block_maxima(cores, out), rows, self.cancel)
+        for k, _ in enumerate(jobs):
+            self.progress(0.8 * (k + 1) / len(rows))
+        return out
+
+    def _next_iteration(self, changed, cleaning):
+        """Return the flat indices of the cosmic rays near pixels that changed in the last iteration (step 5)."""
+        significance, limits = self.significance, self.limits
+
+        def find(cores):
+            return significance.of_cleaned(cores, cleaning, limits.sigclip).find_cosmic_rays(cleaning.mask, limits)
+
+        return self._concatenate(find, split_into_chunks(self._affected_boxes(changed), significance.margin))
+
+    def _affected_boxes(self, changed):
+        """Return boxes of all pixels that changed pixels affect, of the size that needs the fewest pixels."""
+        margin, choices = self.significance.margin, []
+        for size in SQUARE_SIZES:
+            boxes = bounding_boxes(changed, size, self.shape)
+            y0, y1, x0, x1 = boxes.T
+            changed = np.concatenate([y0 * self.shape[1] + x0, (y1 - 1) * self.shape[1] + x1 - 1])
+            choices.append(make_tiles(boxes, margin, self.shape).boxes)
+        return min(choices, key=lambda cores: make_tiles(cores, margin, self.shape).size)
+
+    def _concatenate(self, work, jobs):
+        return _joined(list(self.engine.map_jobs(work, jobs, self.cancel)))
+
+    def _levels(self, exclusion):
+        """Return a function that computes the median levels of image and variance when they are needed."""
+        key = *self.image_key, self.params.readnoise, exclusion.version
+
+        def compute():
+            return self.image.median_levels(exclusion.mask, self.readnoise2)
+
+        return lambda: self.engine.cached('levels', key, compute)
+
+    def _count(self, new):
+        """Count pixels, without those in the mirrored edges."""
+        return int(np.count_nonzero(self._in_frame(new)[1])) if self.params.search_edges else new.size
+
+    def _in_frame(self, pixels):
+        """Convert flat indices of the frame with mirrored edges to those of the frame; also return which are in it."""
+        y, x = np.divmod(pixels, self.shape[1])
+        ny, nx = self.engine.frame.shape
+        inside = (y >= EDGE) & (x >= EDGE) & (y < ny + EDGE) & (x < nx + EDGE)
+        return (y - EDGE) * nx + x - EDGE, inside
+
+    def _result(self, cleaning, searched, counts):
+        frame = self.engine.frame
+        pixels, electrons = cleaning.result
+        values = self.image.to_frame_unit(pixels, electrons)
+        if self.params.search_edges:
+            pixels, inside = self._in_frame(pixels)
+            pixels, values = pixels[inside], values[inside]
+        cleaned = frame.ccd.data.astype(np.result_type(frame.ccd.data.dtype, F32))
+        cleaned.reshape(-1)[pixels] = values
+        crmask = trim_edges(cleaning.flags.view(bool), frame)
+        self.progress(1.0)
+        return Detection(self.params, crmask, cleaned, trim_edges(searched, frame), trim_counts(counts), _engine_name())
+
+
+def _engine_name():
+    own = f'ginga_crplugin {ginga_crplugin.__version__}, numba {version("numba")}'
+    return f'{own}, as astroscrappy {version("astroscrappy")}'
+
+
+def _joined(parts):
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
