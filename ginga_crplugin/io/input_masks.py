@@ -102,15 +102,15 @@ def check_limit(limit: float) -> None:
         raise ValueError(msg)
 
 
-def read_mask_source(source: MaskSource, index: int = 0) -> InputMask:
+def read_mask_source(source: MaskSource, index: int | None = 0) -> InputMask:
     """Make the input mask that a `MaskSource` describes.
 
     Parameters
     ----------
     source : MaskSource
         File, extension, cause and checksum of the mask.
-    index : int, optional
-        The number of the frame's HDU, for ``ext='same'``.
+    index : int or None, optional
+        The number of the frame's HDU, for ``ext='same'``; None if it is not known.
 
     Returns
     -------

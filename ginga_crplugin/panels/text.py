@@ -141,7 +141,7 @@ def default_target(frame):
         return frame.saved.path
     try:
         return default_path(frame)
-    except ValueError:  # it came from no file
+    except ValueError:  # it was not read from a file
         return Path.cwd() / f'{Path(frame.name).stem}_crmask.fits'
 
 

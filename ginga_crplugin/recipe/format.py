@@ -1,132 +1,145 @@
-"""The room in which a recipe is written: YAML with a comment on each entry."""
+"""Writing recipes as commented YAML."""
 
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from ginga_crplugin.core.bits import CAUSES
+from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.io.atomic import AtomicFile
 
 from .parse import VERSION
-from .recipe import CHECKS, REMEDIES
+from .recipe import CHECKS, REMEDIES, Recipe
+from .rule import Rule
 
 __all__ = ['format_recipe', 'save_recipe']
 
 
-def save_recipe(recipe, path, *, overwrite=False):
-    """Write a recipe as commented YAML, and return its path.
+def save_recipe(recipe: Recipe, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write a recipe as commented YAML.
 
     Parameters
     ----------
     recipe : Recipe
+        The recipe.
     path : path-like
+        The file to write.
     overwrite : bool, optional
         Whether an existing file may be replaced.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The file that was written.
 
     Raises
     ------
     OSError
-        If it can't be written, or is there already.
+        If it can't be written, or exists and ``overwrite`` is not set.
     """
     path = Path(path)
     AtomicFile(path, overwrite=overwrite).write(format_recipe(recipe, path.parent).encode())
     return path
 
 
-def format_recipe(recipe, folder=None):
-    """Return a recipe as commented YAML.
+def format_recipe(recipe: Recipe, folder: str | os.PathLike[str] | None = None) -> str:
+    """Format a recipe as commented YAML.
 
     Parameters
     ----------
     recipe : Recipe
+        The recipe.
     folder : path-like, optional
-        Where the text will stand: the paths of masks in it or below are written as they are seen from there.
+        The folder of the file: paths of masks in it are written relative to it.
 
     Returns
     -------
     str
+        The text.
     """
     return '\n'.join(_lines(recipe, None if folder is None else Path(folder).resolve())) + '\n'
 
 
-def _lines(recipe, folder):
-    yield '# A recipe of ginga_crplugin: what is done with every frame. What is left out has its default.'
+def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
+    yield '# Recipe of ginga_crplugin, applied to every frame. Omitted entries have their defaults.'
     yield f'recipe: {VERSION}  # version of this format'
     if recipe.unit is not None:
-        yield f'unit: {_word(recipe.unit)}  # of the pixels, over what BUNIT says'
+        yield f'unit: {_scalar(recipe.unit)}  # of the pixels, instead of BUNIT'
     yield ''
-    yield '# The parameters of L.A.Cosmic. "header": from the header of each frame, which must have it;'
-    yield '# "header else 6.5": from there too, and 6.5 where it does not say.'
+    yield '# Parameters of L.A.Cosmic. "header": from the header of each frame, which must have it;'
+    yield '# "header else 6.5": from the header, or 6.5 if it is missing there.'
     yield from _parameter_lines(recipe.parameters, '')
     yield ''
-    yield '# What is masked before the run. Paths start from the folder of this file. cause: hot, bad or other; a dark'
-    yield '# takes a limit instead, in its own unit. ext: same is that of the frame. With a datasum the pixels must be'
-    yield '# the very same.'
-    yield f'own_masks: {_word(recipe.own_masks)}  # whether the MASK or DQ in the file of the frame is used'
+    yield '# Input masks. Paths are relative to the folder of this file. cause: hot, bad or other; a dark has a limit'
+    yield '# instead, in its own unit. ext: same is the HDU number of the frame. A datasum must match the pixels.'
+    yield f'own_masks: {_scalar(recipe.own_masks)}  # whether to use MASK or DQ in the file of the frame'
     yield from _mask_lines(recipe.masks, folder, '')
     yield ''
-    yield '# stop: skip a frame if one of these checks is an error:'
+    yield '# stop: a frame is not processed if one of these checks finds an error:'
     yield f'# {", ".join(CHECKS)}.'
-    yield f'# remedy: the masks that these advise are used: {", ".join(REMEDIES)}.'
+    yield f'# remedy: the masks proposed by these checks are used: {", ".join(REMEDIES)}.'
     yield 'checks:'
-    yield f'  stop: {_word(list(recipe.stop))}'
-    yield f'  remedy: {_word(list(recipe.remedy))}'
+    yield f'  stop: {_scalar(list(recipe.stop))}'
+    yield f'  remedy: {_scalar(list(recipe.remedy))}'
     yield ''
     yield 'segments:'
-    yield f'  min_size: {recipe.min_size}  # pixels of the smallest segment that is listed; all are in the mask'
-    yield f'  grow: {recipe.grow}  # by how many pixels the cosmic rays are grown in the mask'
+    yield f'  min_size: {recipe.min_size}  # pixels of the smallest listed segment; the mask contains all'
+    yield f'  grow: {recipe.grow}  # pixels by which the cosmic rays are grown in the mask'
     yield ''
     yield 'output:'
-    yield f'  kind: {recipe.kind}  # new: the image with MASK, DQ and CRSEG; mask: these alone'
-    yield f'  cleaned: {_word(recipe.cleaned)}  # whether CLEANED is added'
+    yield f'  kind: {recipe.kind}  # new: the image with MASK, DQ and CRSEG; mask: without the image'
+    yield f'  cleaned: {_scalar(recipe.cleaned)}  # whether to add CLEANED'
     yield ''
-    yield '# Rules change this for frames of a kind; the first whose keywords fit is used. Such as:'
+    yield '# Rules change the recipe by header keywords; the first that matches is used. Example:'
     yield '#   - name: red arm'
     yield '#     where: {INSTRUME: RED, XBINNING: [1, 2]}'
     yield '#     parameters: {readnoise: 4.2}'
     yield from _rule_lines(recipe.rules, folder)
 
 
-def _parameter_lines(parameters, indent):
+def _parameter_lines(parameters: dict[str, Any], indent: str) -> Iterator[str]:
     yield f'{indent}parameters:' if parameters else f'{indent}parameters: {{}}'
     for item in fields(LACosmicParams):
         if item.name in parameters:
-            value = _parameter_word(parameters[item.name])
+            value = _parameter_scalar(parameters[item.name])
             unit = f'{item.metadata["unit"]}; ' if item.metadata['unit'] else ''
             yield f'{indent}  {item.name}: {value}  # {unit}{item.metadata["help"].split(". ")[0].rstrip(".")}'
 
 
-def _parameter_word(value):
+def _parameter_scalar(value: Any) -> str:
     if isinstance(value, FromHeader):
         return 'header' if value.default is None else f'header else {value.default!r}'
-    return _word(value)
+    return _scalar(value)
 
 
-def _mask_lines(masks, folder, indent):
+def _mask_lines(masks: Iterable[MaskSource], folder: Path | None, indent: str) -> Iterator[str]:
     yield f'{indent}masks:' if masks else f'{indent}masks: []'
     for mask in masks:
         path = Path(mask.path).resolve()
         if folder is not None and path.is_relative_to(folder):
             path = path.relative_to(folder)
-        yield f'{indent}- {"file" if mask.limit is None else "dark"}: {_word(path.as_posix())}'
+        yield f'{indent}- {"file" if mask.limit is None else "dark"}: {_scalar(path.as_posix())}'
         if mask.ext is not None:
-            yield f'{indent}  ext: {_word(list(mask.ext) if isinstance(mask.ext, tuple) else mask.ext)}'
+            yield f'{indent}  ext: {_scalar(list(mask.ext) if isinstance(mask.ext, tuple) else mask.ext)}'
         if mask.limit is not None:
-            yield f'{indent}  limit: {_word(mask.limit)}'
+            yield f'{indent}  limit: {_scalar(mask.limit)}'
         elif mask.cause is not None:
-            yield f'{indent}  cause: {next(word for word, bit in CAUSES.items() if bit == mask.cause)}'
+            yield f'{indent}  cause: {next(name for name, bit in CAUSES.items() if bit == mask.cause)}'
         if mask.datasum:
-            yield f'{indent}  datasum: {_word(mask.datasum)}'
+            yield f'{indent}  datasum: {_scalar(mask.datasum)}'
 
 
-def _rule_lines(rules, folder):
+def _rule_lines(rules: Iterable[Rule], folder: Path | None) -> Iterator[str]:
     yield 'rules:' if rules else 'rules: []'
     for rule in rules:
         where = {key: list(value) if isinstance(value, tuple) else value for key, value in rule.where.items()}
-        yield f'- name: {_word(rule.name)}'
-        yield f'  where: {_word(where)}'
+        yield f'- name: {_scalar(rule.name)}'
+        yield f'  where: {_scalar(where)}'
         if rule.parameters:
             yield from _parameter_lines(rule.parameters, '  ')
         if rule.masks is not None:
@@ -134,10 +147,10 @@ def _rule_lines(rules, folder):
         checks = {name: getattr(rule, name) for name in ('stop', 'remedy') if getattr(rule, name) is not None}
         if checks:
             yield '  checks:'
-            yield from (f'    {name}: {_word(list(names))}' for name, names in checks.items())
+            yield from (f'    {name}: {_scalar(list(names))}' for name, names in checks.items())
 
 
-def _word(value):
-    """Return a value as YAML, on one line."""
+def _scalar(value: Any) -> str:
+    """Return a value as YAML on one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
     return text.removesuffix('...\n').strip()

@@ -1,10 +1,12 @@
-"""A frame prepared by a recipe."""
+"""A frame prepared for detection by a recipe."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 
 if TYPE_CHECKING:
@@ -14,33 +16,34 @@ __all__ = ['FailedCheckError', 'PreparedFrame']
 
 
 class FailedCheckError(ValueError):
-    """A check that the recipe names speaks against the frame."""
+    """A check under ``stop`` in the recipe found an error."""
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedFrame:
-    """A frame made ready for the run: with all its masks, its parameters known, and nothing against it.
+    """A frame with all its masks and parameters.
 
     Attributes
     ----------
     frame : Frame
-        With all its masks.
+        The frame with all its masks.
     params : LACosmicParams
+        The parameters.
     sources : dict of str
-        Where each parameter comes from.
+        The source of each parameter's value.
     recipe : Recipe
-        What the recipe comes to for this frame.
+        The recipe for this frame, without rules.
     rule : str
-        The name of the rule that was used, '' for none.
+        The name of the rule that was used; ``''`` if there was none.
     """
 
-    frame: object
+    frame: Frame
     params: LACosmicParams
-    sources: dict
+    sources: dict[str, str]
     recipe: 'Recipe'
     rule: str
 
     @cached_property
-    def checks(self):
-        """What speaks against the frame (list of `Check`)."""
+    def checks(self) -> list[Check]:
+        """The checks of the frame."""
         return check_frame(self.frame, self.params)

@@ -1,40 +1,65 @@
-"""Run a recipe on a prepared frame."""
+"""Detect the cosmic rays of a prepared frame as its recipe says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ginga_crplugin.core.diagnostics.hints import with_hints
 from ginga_crplugin.core.lacosmic.detect import detect
+from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.review import Review
-from ginga_crplugin.core.segments import segment
+from ginga_crplugin.core.segments import Segments, segment
 from ginga_crplugin.io.provenance import grow_cards
 from ginga_crplugin.io.save import save_mask
+
+from .prepare import PreparedFrame
 
 __all__ = ['RecipeResult', 'run_recipe']
 
 
 @dataclass(frozen=True, eq=False)
 class RecipeResult:
-    """What a recipe finds in a frame.
+    """The cosmic rays of a frame.
 
     Attributes
     ----------
-    prepared : Prepared
+    prepared : PreparedFrame
+        The frame with its masks and parameters.
     detection : Detection
+        The detected pixels.
     segments : Segments
-        With hints and decisions.
+        The segments with hints and decisions.
     crmask : (ny, nx) bool ndarray or None
-        The grown cosmic rays; None where they are not grown.
+        The grown cosmic rays; None if they are not grown.
     """
 
-    prepared: object
-    detection: object
-    segments: object
-    crmask: object
+    prepared: PreparedFrame
+    detection: Detection
+    segments: Segments
+    crmask: np.ndarray | None
 
-    def save(self, path, cards=(), **options):
-        """Write the merged mask (see `save_mask`), by default in the kind that the recipe says."""
+    def save(self, path: str | Path | None, cards: Iterable[tuple[str, Any, str]] = (), **options: Any) -> Path:
+        """Write the merged mask.
+
+        Parameters
+        ----------
+        path : path-like or None
+            The file; None for the default path.
+        cards : iterable of (str, value, str), optional
+            More header cards.
+        **options
+            Options of `save_mask`, by default those of the recipe.
+
+        Returns
+        -------
+        `~pathlib.Path`
+            The file that was written.
+        """
         recipe = self.prepared.recipe
-        options = {'kind': recipe.kind, 'cleaned': recipe.cleaned} | options
+        options = dict[str, Any](kind=recipe.kind, cleaned=recipe.cleaned) | options
         return save_mask(
             self.prepared.frame,
             self.detection,
@@ -47,21 +72,23 @@ class RecipeResult:
         )
 
 
-def run_recipe(prepared):
-    """Find the cosmic rays of a frame as its recipe says.
+def run_recipe(prepared: PreparedFrame) -> RecipeResult:
+    """Detect the cosmic rays of a prepared frame.
 
     Parameters
     ----------
-    prepared : Prepared
+    prepared : PreparedFrame
+        The frame with its masks and parameters.
 
     Returns
     -------
-    Found
+    RecipeResult
+        The detected pixels and segments.
     """
     frame, recipe = prepared.frame, prepared.recipe
     detection = detect(frame, prepared.params)
     segments = segment(frame, detection, recipe.min_size)
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
-    decisions = Review(frame.shape).decisions(segments, recipe.grow)  # as if looked at, and nothing rejected
+    decisions = Review(frame.shape).decisions(segments, recipe.grow)  # a review without edits
     segments = decisions.annotate(with_hints(frame, detection, segments, dark))
     return RecipeResult(prepared, detection, segments, decisions.mask if recipe.grow else None)

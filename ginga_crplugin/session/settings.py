@@ -274,7 +274,7 @@ class Settings:
         Raises
         ------
         ValueError
-            If a mask that is used came from no file, or if only some of those in the frame's own file are used.
+            If a mask that is used was not read from a file, or if only some of those in the frame's own file are used.
         """
         own = [setting.used for setting in self.masks if setting.mask.origin == 'own']
         if len(set(own)) > 1:

@@ -22,7 +22,7 @@ from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.demo.simulation import simulate
-from ginga_crplugin.recipe.recipe import Rule
+from ginga_crplugin.recipe.rule import Rule
 
 
 @pytest.fixture(scope='module')

@@ -22,7 +22,7 @@ from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.io.read import add_saved_mask
 from ginga_crplugin.panels.text import default_kind, default_target, save_text
-from ginga_crplugin.recipe.recipe import Rule
+from ginga_crplugin.recipe.rule import Rule
 from ginga_crplugin.report.page import write_report
 from ginga_crplugin.session.session import Session
 

@@ -1,4 +1,4 @@
-"""Recipes: what was done with one frame, done with others; to and from YAML."""
+"""Recipes: sources of values, rules, checks and masks; YAML text and files."""
 
 from dataclasses import fields, replace
 
@@ -17,7 +17,8 @@ from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.recipe.format import format_recipe, save_recipe
 from ginga_crplugin.recipe.parse import load_recipe, parse_recipe
 from ginga_crplugin.recipe.prepare import FailedCheckError
-from ginga_crplugin.recipe.recipe import CHECKS, Rule
+from ginga_crplugin.recipe.recipe import CHECKS
+from ginga_crplugin.recipe.rule import Rule
 
 
 def frame_with(seed=1, unit='adu', **cards):
@@ -44,11 +45,11 @@ def column(tmp_path):
     return path
 
 
-# where values come from
+# sources of values
 
 
 @pytest.mark.parametrize(
-    ('said', 'cards', 'value', 'source'),
+    ('entry', 'cards', 'value', 'source'),
     [
         (2.0, {'GAIN': 3.0}, 2.0, 'recipe'),
         (FromHeader(), {'GAIN': 3.0}, 3.0, 'GAIN in the header'),
@@ -58,16 +59,16 @@ def column(tmp_path):
         (None, {}, 1.0, 'default'),
     ],
 )
-def test_a_recipe_lies_between_header_and_user(said, cards, value, source):
+def test_a_recipe_overrides_the_header_and_the_user_overrides_it(entry, cards, value, source):
     frame = frame_with(**cards)
-    recipe = Recipe({} if said is None else {'gain': said})
+    recipe = Recipe({} if entry is None else {'gain': entry})
     prepared = recipe.prepare(frame)
     assert (prepared.params.gain, prepared.sources['gain']) == (value, source)
-    own = recipe.prepare(frame, {'gain': 7.0})
-    assert (own.params.gain, own.sources['gain']) == (7.0, 'user')
+    changed = recipe.prepare(frame, {'gain': 7.0})
+    assert (changed.params.gain, changed.sources['gain']) == (7.0, 'user')
 
 
-def test_what_the_header_lacks_refuses_the_frame():
+def test_a_missing_required_card_is_an_error():
     with pytest.raises(ValueError, match='readnoise is not in the header of frame, where the recipe takes it from'):
         Recipe({'readnoise': FromHeader()}).prepare(frame_with(GAIN=2.0))
 
@@ -76,7 +77,7 @@ def test_what_the_header_lacks_refuses_the_frame():
     ('gain', 'cards', 'saturation'),
     [(3.0, {}, 3000.0), (FromHeader(3.0), {}, 3000.0), (FromHeader(3.0), {'GAIN': 2.0}, 2000.0)],
 )
-def test_saturation_in_adu_takes_the_gain_that_is_used(gain, cards, saturation):
+def test_a_saturation_in_adu_is_converted_with_the_gain_of_the_run(gain, cards, saturation):
     recipe = Recipe({'gain': gain, 'satlevel': FromHeader()})
     assert recipe.prepare(frame_with(SATURATE=1000.0, **cards)).params.satlevel == saturation
 
@@ -84,7 +85,7 @@ def test_saturation_in_adu_takes_the_gain_that_is_used(gain, cards, saturation):
 # the recipe of a frame
 
 
-def test_the_recipe_of_a_run_does_the_same_again(dark, column):
+def test_the_recipe_of_a_run_reproduces_it(dark, column):
     frame = frame_with(GAIN=1.5).replace(masks=(read_dark(dark, 30), read_mask(column, MaskBit.BAD)))
     params, sources = frame.parameters({'sigclip': 6.0})
     recipe = Recipe.from_frame(frame, params, sources, min_size=2)
@@ -99,7 +100,7 @@ def test_the_recipe_of_a_run_does_the_same_again(dark, column):
     assert (other.params.gain, other.params.readnoise, other.params.sigclip) == (2.5, 4.0, 6.0)
 
 
-def test_a_recipe_of_a_recipe_is_the_same(dark):
+def test_a_recipe_made_from_a_run_keeps_the_settings_of_its_base(dark):
     first = Recipe(
         {'sigclip': 7.0, 'gain': FromHeader(2.0), 'readnoise': 4.0},
         (MaskSource(dark, None, MaskBit.HOT, 30.0),),
@@ -113,7 +114,7 @@ def test_a_recipe_of_a_recipe_is_the_same(dark):
     assert again.masks[0].datasum != ''
 
 
-def test_masks_of_the_frames_own_file_are_not_written_down(tmp_path):
+def test_masks_of_the_frames_own_file_are_not_listed(tmp_path):
     path = tmp_path / 'own.fits'
     data = np.zeros((40, 50), np.uint8)
     data[3, 4] = 1
@@ -126,17 +127,17 @@ def test_masks_of_the_frames_own_file_are_not_written_down(tmp_path):
     assert not replace(recipe, own_masks=False).prepare(frame).frame.bits.any()
 
 
-def test_a_mask_from_no_file_and_images_of_one_frame_are_refused():
+def test_masks_without_file_and_images_of_one_frame_are_refused():
     frame = frame_with()
     params, sources = frame.parameters()
     mask = InputMask.from_data('mine', MaskBit.BAD, np.ones(frame.shape, bool))
-    with pytest.raises(ValueError, match='mask mine came from no file'):
+    with pytest.raises(ValueError, match='mask mine was not read from a file'):
         Recipe.from_frame(frame.replace(masks=(mask,)), params, sources)
-    with pytest.raises(ValueError, match='background is an image of this frame alone'):
+    with pytest.raises(ValueError, match='background is an image of this frame'):
         Recipe.from_frame(frame.replace(background=np.zeros(frame.shape)), params, sources)
 
 
-def test_the_unit_is_kept_where_the_header_says_another():
+def test_a_unit_that_differs_from_the_header_is_kept():
     frame = frame_with(unit='electron', BUNIT='furlong')
     assert Recipe.from_frame(frame, *frame.parameters()).unit == 'electron'
     frame = frame_with(unit='electron', BUNIT='e-')
@@ -146,7 +147,7 @@ def test_the_unit_is_kept_where_the_header_says_another():
 # rules, checks, masks
 
 
-def test_the_first_rule_that_holds_is_used(column):
+def test_the_first_matching_rule_is_used(column):
     rules = (
         Rule({'INSTRUME': 'red', 'XBINNING': (1, 2)}, 'red', {'readnoise': 4.0}, stop=('sky',)),
         Rule({'INSTRUME': 'RED'}, 'red too', {'readnoise': 5.0}, masks=(MaskSource(column),)),
@@ -165,15 +166,15 @@ def test_the_first_rule_that_holds_is_used(column):
     assert (own.stop, own.remedy, own.rules) == (('sky',), ('overscan',), ())
 
 
-def test_a_check_that_is_named_stops_the_frame():
-    data = np.random.default_rng(1).normal(0.0, 30.0, (64, 64)).astype(np.float32)  # the sky was taken off
+def test_a_check_under_stop_excludes_the_frame():
+    data = np.random.default_rng(1).normal(0.0, 30.0, (64, 64)).astype(np.float32)  # subtracted sky
     frame = Frame(CCDData(data, unit='electron'), 'flat')
     assert Recipe(stop=('bias',)).prepare(frame)
     with pytest.raises(FailedCheckError, match='flat is not processed: sky: level'):
         Recipe(stop=('bias', 'sky')).prepare(frame)
 
 
-def test_a_cure_masks_what_is_off():
+def test_a_remedy_masks_outliers():
     data = np.random.default_rng(1).poisson(300, (128, 128)).astype(np.float32)
     data[:, 40] -= 250.0
     frame = Frame(CCDData(data, unit='electron'), 'column')
@@ -185,7 +186,7 @@ def test_a_cure_masks_what_is_off():
     assert (made.remedy, made.masks) == (('bad_pixels',), ())
 
 
-def test_a_mask_that_changed_is_refused(dark):
+def test_a_modified_mask_file_is_refused(dark):
     mask = read_dark(dark, 30)
     recipe = Recipe(masks=(mask.origin,))
     assert recipe.prepare(frame_with()).frame.bits[7, 9] == MaskBit.HOT
@@ -195,7 +196,7 @@ def test_a_mask_that_changed_is_refused(dark):
     assert not Recipe(masks=(replace(mask.origin, datasum=''),)).prepare(frame_with()).frame.bits.any()
 
 
-def test_masks_of_the_same_extension_as_the_frame(tmp_path):
+def test_a_mask_with_the_extension_of_the_frame(tmp_path):
     path = tmp_path / 'masks.fits'
     planes = [np.zeros((40, 50), np.uint8) for _ in range(2)]
     planes[0][1, 1] = planes[1][2, 2] = 1
@@ -209,7 +210,7 @@ def test_masks_of_the_same_extension_as_the_frame(tmp_path):
 # text
 
 
-def everything(folder):
+def full_recipe(folder):
     return Recipe(
         {item.name: item.default for item in fields(LACosmicParams)}
         | {'gain': FromHeader(), 'satlevel': FromHeader(9e4)},
@@ -235,8 +236,8 @@ def everything(folder):
     )
 
 
-def test_text_and_recipe_say_the_same(tmp_path):
-    recipe = everything(tmp_path)
+def test_formatted_text_is_parsed_to_the_same_recipe(tmp_path):
+    recipe = full_recipe(tmp_path)
     text = format_recipe(recipe, tmp_path)
     assert str(tmp_path) not in text
     assert parse_recipe(text, tmp_path) == recipe
@@ -252,7 +253,7 @@ def test_an_infinite_saturation_is_written(tmp_path):
     assert parse_recipe(format_recipe(recipe)) == recipe
 
 
-def test_what_is_left_out_has_its_default():
+def test_omitted_entries_have_their_defaults():
     assert parse_recipe('recipe: 1') == Recipe()
     assert parse_recipe('recipe: 1\nmasks:\nrules: []\nparameters:\nchecks: {stop: }') == Recipe()
     assert parse_recipe('recipe: 1\nparameters: {sigclip: 7, satlevel: 1e5}') == Recipe(
@@ -261,12 +262,12 @@ def test_what_is_left_out_has_its_default():
 
 
 @pytest.mark.parametrize(
-    ('text', 'line', 'why'),
+    ('text', 'line', 'reason'),
     [
         ('recipe: 2', 1, '"recipe: 1" is missing'),
         ('unit: adu', 1, '"recipe: 1" is missing'),
         ('recipe: 1\nparametrs: {}', 2, "unknown entry 'parametrs'"),
-        ('recipe: 1\nparameters:\n  sigclip: 4\n  sigclip: 5', 4, "'sigclip' stands there twice"),
+        ('recipe: 1\nparameters:\n  sigclip: 4\n  sigclip: 5', 4, "'sigclip' is given twice"),
         ('recipe: 1\nparameters:\n  sigclip: -1', 3, 'sigclip is -1: it must be a number from 0.1 to 1000'),
         ('recipe: 1\nparameters:\n  sigclip: many', 3, "sigclip is 'many': it must be a number"),
         ('recipe: 1\nparameters:\n  niter: 1.5', 3, 'niter is 1.5: it must be a whole number'),
@@ -275,13 +276,13 @@ def test_what_is_left_out_has_its_default():
         ('recipe: 1\nparameters:\n  gain: header else -1', 3, 'gain is -1.0: it must be a number'),
         ('recipe: 1\nparameters:\n  gain: header else often', 3, "gain is 'often': it must be a number"),
         ('recipe: 1\nparameters:\n  cleantype: median', 3, "cleantype 'median' is broken"),
-        ('recipe: 1\nmasks:\n- cause: hot', 3, 'a mask is either a "file" or a "dark"'),
+        ('recipe: 1\nmasks:\n- cause: hot', 3, 'a mask must have either a "file" or a "dark"'),
         ('recipe: 1\nmasks:\n- file: a\n  cause: warm', 4, "cause is 'warm': it must be one of hot, bad, other"),
         ('recipe: 1\nmasks:\n- dark: a', 3, 'a dark needs a "limit"'),
         ('recipe: 1\nmasks:\n- dark: a\n  limit: nan', 4, "limit is 'nan': it must be a number"),
-        ('recipe: 1\nmasks:\n- file: a\n  limit: 3', 4, 'a limit goes with a "dark"'),
-        ('recipe: 1\nmasks:\n- file: a\n  ext: [1]', 4, 'ext is a number'),
-        ('recipe: 1\nmasks: all', 2, 'a list is needed'),
+        ('recipe: 1\nmasks:\n- file: a\n  limit: 3', 4, 'a "limit" is allowed for a "dark" only'),
+        ('recipe: 1\nmasks:\n- file: a\n  ext: [1]', 4, 'ext must be a number'),
+        ('recipe: 1\nmasks: all', 2, 'a list is required'),
         ('recipe: 1\nown_masks: perhaps', 2, "own_masks is 'perhaps': it must be true or false"),
         ('recipe: 1\nunit: furlong', 2, "unit 'furlong' is not supported"),
         ('recipe: 1\nchecks:\n  stop: [sky, weather]', 3, "stop is 'weather': it must be one of bias"),
@@ -292,41 +293,41 @@ def test_what_is_left_out_has_its_default():
         ('recipe: 1\nrules:\n- parameters: {gain: 2}', 3, 'the rule has no "where"'),
         ('recipe: 1\nrules:\n- where: {}', 3, '"where" is empty'),
         ('recipe: 1\nrules:\n- where: {A: 1}\n  unit: adu', 4, "unknown entry 'unit'"),
-        ('recipe: 1\nparameters: [', 2, 'no YAML'),
-        ('- 1', 1, 'entries of the form "name: value" are needed'),
-        ('recipe: 1\nunit: !!python/name:os.system x', 2, "'x' is not understood"),
+        ('recipe: 1\nparameters: [', 2, 'not valid YAML'),
+        ('- 1', 1, 'entries of the form "name: value" are required'),
+        ('recipe: 1\nunit: !!python/name:os.system x', 2, "'x' is not valid"),
         ('recipe: 1\nparameters: !!python/object/apply:os.system [ls]', 2, 'entries of the form'),
         ('recipe: 1\n? [a]\n: 3', 2, 'unknown entry'),
-        ('recipe: 1\nunit: [adu]', 2, 'a single value is needed'),
+        ('recipe: 1\nunit: [adu]', 2, 'a single value is required'),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(text, line, why):
+def test_errors_have_a_line_number(text, line, reason):
     with pytest.raises(ValueError, match=f'^night.yaml, line {line}: ') as failed:
         parse_recipe(text, name='night.yaml')
-    assert why in str(failed.value)
+    assert reason in str(failed.value)
     assert '\n' not in str(failed.value)
 
 
 @pytest.mark.parametrize(
     'text', ['', '# nothing', '[' * 5000, 'a: &x 1\nb: *x', 'recipe: 1\n---\nrecipe: 1', '\x00', b'\xff\xfe\xff']
 )
-def test_what_is_no_recipe_is_refused(text):
+def test_text_that_is_not_a_recipe_is_refused(text):
     with pytest.raises(ValueError, match='recipe') as failed:
         parse_recipe(text)
     assert '\n' not in str(failed.value)
 
 
 @given(st.text(max_size=60))
-def test_any_text_gives_a_recipe_or_one_line(text):
+def test_any_text_gives_a_recipe_or_a_one_line_error(text):
     try:
         assert isinstance(parse_recipe(f'recipe: 1\n{text}'), Recipe)
     except ValueError as error:
         assert '\n' not in str(error)  # noqa: PT017 - it may be a recipe as well
 
 
-def test_files(tmp_path):
+def test_recipes_are_saved_and_loaded(tmp_path):
     path = tmp_path / 'night.yaml'
-    recipe = everything(tmp_path)
+    recipe = full_recipe(tmp_path)
     assert save_recipe(recipe, path) == path
     assert load_recipe(path) == recipe
     assert load_recipe(path).name == 'night.yaml'
@@ -342,7 +343,7 @@ def test_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('options', 'why'),
+    ('options', 'reason'),
     [
         ({'parameters': {'sigma': 3}}, "a parameter is 'sigma'"),
         ({'parameters': {'sigclip': 0}}, 'sigclip is 0'),
@@ -355,12 +356,12 @@ def test_files(tmp_path):
         ({'rules': (Rule({'A': 1}, parameters={'gain': -1.0}),)}, 'gain is -1.0'),
     ],
 )
-def test_a_wrong_recipe_cannot_be_made(options, why):
-    with pytest.raises(ValueError, match=why):
+def test_invalid_values_are_refused(options, reason):
+    with pytest.raises(ValueError, match=reason):
         Recipe(**options)
 
 
-def test_the_checks_that_can_stop_are_those_there_are():
+def test_all_checks_can_be_under_stop():
     frame = frame_with()
     assert [check.name for check in Recipe().prepare(frame).checks] == list(CHECKS)
     assert frame.ccd.unit == u.adu

@@ -671,7 +671,7 @@ def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
     session.masks.add(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     worker.work_all()
     session.recipes.save(tmp_path / 'night.yaml')
-    assert 'mask mine came from no file' in session.error
+    assert 'mask mine was not read from a file' in session.error
     assert not list(tmp_path.iterdir())
     empty = Session(worker, None, worker.call_later)
     empty.recipes.save(tmp_path / 'night.yaml')
