@@ -12,7 +12,8 @@ from astropy.table import Table
 
 from ginga_crplugin.core.diagnostics.header_history import area_and_exposure
 from ginga_crplugin.core.diagnostics.result_checks import check_result
-from ginga_crplugin.core.frame import Frame, datasum
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.remote import local_file
 from ginga_crplugin.recipe.prepare import PreparedFrame

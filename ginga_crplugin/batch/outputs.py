@@ -8,7 +8,8 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from ginga_crplugin.core.bits import BITS_CARD, REVIEW
-from ginga_crplugin.core.frame import Frame, datasum
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.io.saved_mask import kept_segments
 
 __all__ = ['CompleteOutput', 'format_checks', 'has_review', 'read_complete_output', 'written_by_batch']

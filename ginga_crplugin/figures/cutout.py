@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import MAX_VALUE
+from ginga_crplugin.core.pixels import MAX_VALUE
 
 from .style import (
     COSMIC_RAY,

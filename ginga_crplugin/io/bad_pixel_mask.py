@@ -14,7 +14,7 @@ from astropy.nddata import CCDData
 
 from ginga_crplugin import __version__
 from ginga_crplugin.core.bits import CAUSE_CARD
-from ginga_crplugin.core.frame import check_pixels
+from ginga_crplugin.core.pixels import check_pixels
 
 from .atomic import AtomicFile
 from .ccdmask_options import CCDMASK_OPTIONS

@@ -9,7 +9,8 @@ import numpy as np
 from astropy.io import fits
 
 from ginga_crplugin.core.bits import BITS_CARD, REVIEW
-from ginga_crplugin.core.frame import Frame, same_pixels
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.pixels import same_pixels
 
 from .atomic import CHUNK_SIZE, chunks
 from .fits_reader import BLOCK_SIZE, clean_header, open_decompressed, read_hdus, read_pixels

@@ -12,8 +12,9 @@ from astropy.nddata import CCDData
 from astropy.units import UnitBase
 from astropy.wcs import WCS, FITSFixedWarning
 
-from ginga_crplugin.core.frame import Frame, check_pixels, datasum
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.header import frame_unit, header_values
+from ginga_crplugin.core.pixels import check_pixels, datasum
 
 from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
 from .image_hdus import image_index

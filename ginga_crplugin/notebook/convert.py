@@ -8,7 +8,8 @@ from astropy.io import fits
 from astropy.nddata import CCDData, NDData
 
 from ginga_crplugin.core.bits import MaskBit, merge_mask
-from ginga_crplugin.core.frame import Frame, InputMask, datasum
+from ginga_crplugin.core.frame import Frame, InputMask
+from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.io.input_masks import check_limit, read_dark, read_mask
 from ginga_crplugin.io.read import make_frame, read_frame
 from ginga_crplugin.panels.ginga_image import frame_of_image

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from astropy.io import fits
 
-from ginga_crplugin.core.frame import same_pixels
+from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.io.read import make_frame, read_frame
 
 __all__ = ['frame_of_image']

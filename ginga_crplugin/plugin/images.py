@@ -3,7 +3,7 @@
 from ginga.AstroImage import AstroImage
 from ginga.misc.Future import Future
 
-from ginga_crplugin.core.frame import same_pixels
+from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.panels.ginga_image import frame_of_image
 
 __all__ = ['ChannelImages']

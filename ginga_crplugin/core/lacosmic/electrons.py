@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ginga_crplugin.core.frame import DTYPES, MAX_VALUE
+from ginga_crplugin.core.pixels import DTYPES, MAX_VALUE
 
 from . import dense_kernels, laplacian, sparse_kernels
 from .detection import Unsupported
