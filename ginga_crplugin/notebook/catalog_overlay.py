@@ -1,120 +1,214 @@
 """Segment markers on viewers without a canvas."""
 
-import numpy as np
-from astropy.table import Table
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+from astropy.table import QTable, Table
+
+from ginga_crplugin.core.review import Decisions
+from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.mask_overlay import COLORS
 from ginga_crplugin.panels.segment_markers import REJECTED_COLOR
+from ginga_crplugin.session.comparing import Comparison
 
-__all__ = ['CatalogOverlay']
+__all__ = ['CATALOGS', 'MAX_MARKERS', 'CatalogOverlay']
 
 
-#: At most this many segments get a marker in a viewer that has nothing but markers, the brightest.
+#: Maximum number of markers: those of the brightest segments.
 MAX_MARKERS = 1000
 
-
-#: In a viewer that has nothing but markers: the names of its catalogs, which shall not be those of the user's own.
+#: Labels of the catalogs in the viewer, distinct from those of the user.
 CATALOGS = {name: f'CosmicRayPanel: {name}' for name in ('cosmic rays', 'rejected', 'selected')}
 
-
-#: In a viewer that has nothing but markers: what is seen around a segment of so many pixels, in pixels.
-_NEAR = 64.0
+#: Smallest field of view when panning to a segment, in pixels.
+_MIN_FOV = 64.0
 
 
 class CatalogOverlay:
-    """Markers of segments in any viewer of the astro-image-display-api, by its catalogs.
+    """Segment markers as catalogs of a viewer with the astro-image-display-api.
 
-    It has the methods of `MaskOverlay`; those that draw pixels do nothing, for that API has no pixels to draw.
+    It has the methods of `MaskOverlay`. Those that draw pixels do nothing, since the API has no means to do so.
 
     Parameters
     ----------
     viewer : `~astro_image_display_api.ImageViewerInterface`
+        The viewer.
     image_label : str, optional
-        Which of its images is meant.
+        The label of the image in the viewer.
+
+    Attributes
+    ----------
+    selected : int or None
+        The label of the selected segment.
     """
 
-    #: What the user should know about it.
-    note = 'This viewer shows segments as markers; the layer of the pixels needs astrowidgets.ginga.ImageWidget.'
+    #: The limitation of this overlay, for the user.
+    note = 'This viewer shows segments as markers; the pixel layers need astrowidgets.ginga.ImageWidget.'
 
-    def __init__(self, viewer, image_label=None):
+    def __init__(self, viewer: Any, image_label: str | None = None) -> None:
         self._viewer = viewer
         self._image = {} if image_label is None else {'image_label': image_label}
         self._colors = dict(COLORS)
-        self._hidden = set()
-        self._segments = None
-        self._rejected = ()
-        self._views = []
-        self.selected = None
+        self._hidden: set[str] = set()
+        self._segments: Segments | None = None
+        self._rejected: Any = ()
+        self._views: list[tuple[tuple[float, ...], float]] = []
+        self.selected: int | None = None
 
-    def show(self):
-        """Draw the markers."""
+    def show(self) -> None:
+        """Show the markers."""
         self._draw()
 
-    def hide(self):
-        """Take the markers off the viewer."""
+    def hide(self) -> None:
+        """Remove the markers from the viewer."""
         for label in CATALOGS:
-            self._load(label, None, None)
+            self._load(label, None, {})
 
-    def clear(self):
-        """Forget the segments."""
+    def clear(self) -> None:
+        """Remove all segments."""
         self._segments, self._rejected, self.selected = None, (), None
         self._draw()
 
-    def set_mask(self, layer, mask):
-        """Do nothing."""
+    def set_mask(self, layer: str, mask: np.ndarray) -> None:
+        """Do nothing: pixels can't be shown.
 
-    def set_layers(self, layers, shape):
-        """Do nothing."""
+        Parameters
+        ----------
+        layer : str
+            Ignored.
+        mask : (ny, nx) bool ndarray
+            Ignored.
+        """
 
-    def set_comparison(self, comparison, shape):
-        """Do nothing."""
+    def set_layers(self, layers: Mapping[str, np.ndarray], shape: tuple[int, int]) -> None:
+        """Do nothing: pixels can't be shown.
 
-    def set_opacity(self, opacity):
-        """Do nothing."""
+        Parameters
+        ----------
+        layers : dict of (n,) int ndarray
+            Ignored.
+        shape : tuple of int
+            Ignored.
+        """
 
-    def set_segments(self, segments, decisions=None, selected=None):
-        """Mark the listed segments and the selected one."""
+    def set_comparison(self, comparison: Comparison, shape: tuple[int, int]) -> None:
+        """Do nothing: pixels can't be shown.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            Ignored.
+        shape : tuple of int
+            Ignored.
+        """
+
+    def set_opacity(self, opacity: float) -> None:
+        """Do nothing: pixels can't be shown.
+
+        Parameters
+        ----------
+        opacity : float
+            Ignored.
+        """
+
+    def set_segments(self, segments: Segments, decisions: Decisions | None = None, selected: int | None = None) -> None:
+        """Mark the listed segments and the selected one.
+
+        Parameters
+        ----------
+        segments : Segments
+            The segments.
+        decisions : Decisions, optional
+            The review decisions.
+        selected : int, optional
+            The label of the selected segment.
+        """
         self._segments, self.selected = segments, selected
         self.set_decisions(segments, decisions)
 
-    def set_decisions(self, _segments, decisions):
-        """Mark those that were rejected in gray."""
+    def set_decisions(self, segments: Segments, decisions: Decisions | None) -> None:  # noqa: ARG002
+        """Mark the rejected segments in gray.
+
+        Parameters
+        ----------
+        segments : Segments
+            Ignored: the segments of `set_segments` are marked.
+        decisions : Decisions or None
+            The review decisions.
+        """
         self._rejected = () if decisions is None else decisions.rejected_labels
         self._draw()
 
-    def set_visible(self, layer, visible):
-        """Show the markers of a layer or not; ``'segments'`` are all of them."""
+    def set_visible(self, layer: str, *, visible: bool) -> None:
+        """Show or hide the markers of a layer.
+
+        Parameters
+        ----------
+        layer : str
+            The layer; ``'segments'`` for all markers.
+        visible : bool
+            Whether the markers are shown.
+        """
         (self._hidden.discard if visible else self._hidden.add)(layer)
         self._draw()
 
-    def set_color(self, layer, color):
-        """Draw the markers of a layer in another color."""
+    def set_color(self, layer: str, color: str) -> None:
+        """Set the color of the markers of a layer.
+
+        Parameters
+        ----------
+        layer : str
+            The layer.
+        color : str
+            The color, such as ``'#0072b2'``.
+        """
         self._colors[layer] = color
         self._draw()
 
-    def select(self, label):
-        """Put a square around the segment ``label``; None takes it away."""
+    def select(self, label: int | None) -> None:
+        """Mark the selected segment with a square.
+
+        Parameters
+        ----------
+        label : int or None
+            The label of the segment; None for no selection.
+        """
         self.selected = label
         self._draw_selected()
 
-    def label_at(self, _x, _y):
-        """Return None: clicks of the user are not told by that API."""
+    def label_at(self, x: float, y: float) -> None:
+        """Return None: the API has no mouse events.
 
-    def pan_to(self, x, y, size=3.0):
-        """Bring a place to the middle, and zoom in where something of ``size`` pixels would look too small."""
+        Parameters
+        ----------
+        x, y : float
+            Ignored.
+        """
+
+    def pan_to(self, x: float, y: float, size: float = 3.0) -> None:
+        """Center the view on a position; zoom in if the field of view is large.
+
+        Parameters
+        ----------
+        x, y : float
+            The position, 0-based pixels.
+        size : float, optional
+            Size of the segment there, in pixels.
+        """
         view = self._viewer.get_viewport(sky_or_pixel='pixel', **self._image)
         fov = float(view['fov'])
         self._views.append((tuple(float(value) for value in view['center']), fov))
-        near = max(_NEAR, 4.0 * size)
+        near = max(_MIN_FOV, 4.0 * size)
         self._viewer.set_viewport(center=(float(x), float(y)), fov=near if fov > 2.0 * near else fov, **self._image)
 
-    def pan_back(self):
-        """Go back to the view before the last `pan_to`, if there is one."""
+    def pan_back(self) -> None:
+        """Restore the view before the last `pan_to`, if there is one."""
         if self._views:
             center, fov = self._views.pop()
             self._viewer.set_viewport(center=center, fov=fov, **self._image)
 
-    def _draw(self):
+    def _draw(self) -> None:
         if self._segments is None or 'segments' in self._hidden:
             self.hide()
             return
@@ -126,17 +220,17 @@ class CatalogOverlay:
         self._load('rejected', table[rejected], {'shape': 'circle', 'color': REJECTED_COLOR, 'size': 12})
         self._draw_selected()
 
-    def _draw_selected(self):
+    def _draw_selected(self) -> None:
         table = None
         if self._segments is not None and self.selected is not None:
             table = self._segments.table[self.selected - 1 : self.selected]
         self._load('selected', table, {'shape': 'square', 'color': 'white', 'size': 20})
 
-    def _load(self, label, table, style):
-        """Show a catalog, or take it away where it has no rows."""
-        label = CATALOGS[label]
+    def _load(self, name: str, table: QTable | None, style: dict[str, Any]) -> None:
+        """Show a catalog, or remove it if it has no rows."""
+        label = CATALOGS[name]
         if table is not None and len(table):
-            places = Table({'x': table['x_centroid'].value, 'y': table['y_centroid'].value})
-            self._viewer.load_catalog(places, catalog_label=label, catalog_style=style)
+            positions = Table({'x': table['x_centroid'].value, 'y': table['y_centroid'].value})
+            self._viewer.load_catalog(positions, catalog_label=label, catalog_style=style)
         elif label in self._viewer.catalog_labels:
             self._viewer.remove_catalog(catalog_label=label)

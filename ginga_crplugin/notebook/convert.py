@@ -1,7 +1,9 @@
-"""The room of what a notebook calls an image: paths, arrays, CCDData, what a viewer displays; as frames, and back."""
+"""Conversion of images in a notebook to frames and masks, and of results to `~astropy.nddata.CCDData`."""
 
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -10,9 +12,11 @@ from astropy.nddata import CCDData, NDData
 from ginga_crplugin.core.bits import MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame, InputMask
 from ginga_crplugin.core.pixels import datasum
+from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.io.input_masks import check_limit, read_dark, read_mask
 from ginga_crplugin.io.read import make_frame, read_frame
 from ginga_crplugin.panels.ginga_image import frame_of_image
+from ginga_crplugin.session.result import Result
 
 __all__ = [
     'cleaned_ccd',
@@ -26,18 +30,41 @@ __all__ = [
 ]
 
 
-def is_viewer(thing):
-    """Tell whether it speaks the astro-image-display-api."""
-    return all(callable(getattr(thing, name, None)) for name in ('load_image', 'load_catalog', 'set_viewport'))
+def is_viewer(obj: object) -> bool:
+    """Return whether an object has the methods of the astro-image-display-api.
+
+    Parameters
+    ----------
+    obj : object
+        Any object.
+
+    Returns
+    -------
+    bool
+        True for a viewer.
+    """
+    return all(callable(getattr(obj, name, None)) for name in ('load_image', 'load_catalog', 'set_viewport'))
 
 
-def displayed_image(viewer, image_label=None):
-    """Return what a viewer displays: NDData, an array or a Ginga image; None if it displays nothing.
+def displayed_image(viewer: Any, image_label: str | None = None) -> Any:
+    """Return the image that a viewer displays.
+
+    Parameters
+    ----------
+    viewer : `~astro_image_display_api.ImageViewerInterface`
+        The viewer.
+    image_label : str, optional
+        The label of the image, if the viewer has several.
+
+    Returns
+    -------
+    `~astropy.nddata.NDData`, ndarray, `ginga.AstroImage.AstroImage` or None
+        The image; None if the viewer displays none.
 
     Raises
     ------
     ValueError
-        If it has several images, and ``image_label`` does not say which.
+        If the viewer has several images and ``image_label`` is not given.
     """
     if viewer.image_labels:
         return viewer.get_image(image_label=image_label)
@@ -45,19 +72,33 @@ def displayed_image(viewer, image_label=None):
     return None if ginga is None else ginga.get_image()
 
 
-def frame_loader(source, ext=None, unit=None):
-    """Return a function that makes a frame of a source, to be called in a worker.
+def frame_loader(source: Any, ext: Any = None, unit: str | None = None) -> Callable[[], Frame]:
+    """Return a function that makes a frame from a source, to be called in a worker thread.
+
+    Parameters
+    ----------
+    source : path-like, Frame, `~astropy.nddata.NDData`, (ny, nx) array_like or `ginga.AstroImage.AstroImage`
+        The image.
+    ext : int, str or (str, int), optional
+        The extension of a file; by default the first image.
+    unit : str, optional
+        The unit of the pixels; overrides the source.
+
+    Returns
+    -------
+    callable
+        A function without arguments that returns the `Frame`.
 
     Raises
     ------
     TypeError
-        If it is nothing that could be an image.
+        If the source is not an image.
     """
     if isinstance(source, str | os.PathLike):
         return lambda: read_frame(source, ext, unit)
     if isinstance(source, Frame):
         return lambda: source
-    if hasattr(source, 'get_data'):  # Ginga's
+    if hasattr(source, 'get_data'):  # an image of Ginga
         return lambda: frame_of_image(source, unit)
     if isinstance(source, NDData | list | tuple) or hasattr(source, '__array__'):
         return lambda: to_frame(source, unit)
@@ -65,21 +106,23 @@ def frame_loader(source, ext=None, unit=None):
     raise TypeError(msg)
 
 
-def to_frame(source, unit=None):
-    """Make a frame of an array or NDData; its mask becomes an input mask of unknown cause.
+def to_frame(source: Any, unit: str | None = None) -> Frame:
+    """Return the frame of an array or NDData; its mask becomes an input mask of unknown cause.
 
     Parameters
     ----------
     source : `~astropy.nddata.NDData` or (ny, nx) array_like
-        With or without unit, mask, header and WCS.
+        The pixels, with or without unit, mask, header and WCS.
     unit : str, optional
-        The unit of the pixels, over what the source says.
+        The unit of the pixels; overrides the source.
 
     Returns
     -------
     Frame
+        The frame, with a copy of the pixels.
     """
-    data = np.array(source.data if isinstance(source, NDData) else np.ma.getdata(source))  # a copy: it may be changed
+    # a copy: the source may change later
+    data = np.array(source.data if isinstance(source, NDData) else np.ma.getdata(source))
     unit = unit if unit is not None else getattr(source, 'unit', None)
     wcs = getattr(source, 'wcs', None)
     frame = make_frame(data, _header(getattr(source, 'meta', {})), 'frame', unit, wcs=wcs)
@@ -91,18 +134,31 @@ def to_frame(source, unit=None):
     return frame.replace(masks=(InputMask.from_data(name, MaskBit.INPUT, mask, 'own'),))
 
 
-def _header(meta):
+def _header(meta: Mapping[str, Any]) -> fits.Header:
     if isinstance(meta, fits.Header):
         return meta.copy()
     header = fits.Header()
     for key, value in meta.items():
-        with suppress(ValueError):  # FITS has no room for it
+        with suppress(ValueError):  # not representable in FITS
             header[key] = value
     return header
 
 
-def make_input_mask(source, bit):
-    """Make an input mask of a path, an array, NDData, or an `InputMask`, which is taken as it is."""
+def make_input_mask(source: Any, bit: MaskBit) -> InputMask:
+    """Return the input mask of a source.
+
+    Parameters
+    ----------
+    source : path-like, (ny, nx) array_like, `~astropy.nddata.NDData` or InputMask
+        An image in which every nonzero pixel is bad; an `InputMask` is returned unchanged.
+    bit : MaskBit
+        The cause.
+
+    Returns
+    -------
+    InputMask
+        The mask.
+    """
     if isinstance(source, InputMask):
         return source
     if isinstance(source, str | os.PathLike):
@@ -111,8 +167,21 @@ def make_input_mask(source, bit):
     return InputMask.from_data('mask', bit, data != 0)
 
 
-def make_dark_mask(source, limit):
-    """Make a mask of the hot pixels of a dark: a path, an array or NDData."""
+def make_dark_mask(source: Any, limit: float) -> InputMask:
+    """Return the mask of the hot pixels of a combined dark.
+
+    Parameters
+    ----------
+    source : path-like, (ny, nx) array_like or `~astropy.nddata.NDData`
+        The dark.
+    limit : float
+        Pixels above this value are hot, in the unit of the dark.
+
+    Returns
+    -------
+    InputMask
+        The mask, with the dark as its image.
+    """
     if isinstance(source, str | os.PathLike):
         return read_dark(source, limit)
     check_limit(limit)
@@ -120,19 +189,45 @@ def make_dark_mask(source, limit):
     return InputMask(f'dark > {limit:g}', MaskBit.HOT, ~(data <= limit), datasum(data), data)
 
 
-def masked_ccd(result, decisions):
-    """Return the frame of a result with the merged mask, and its causes as flags."""
+def masked_ccd(result: Result, decisions: Decisions) -> CCDData:
+    """Return the frame of a result with the merged mask.
+
+    Parameters
+    ----------
+    result : Result
+        The result.
+    decisions : Decisions
+        The review decisions.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        The unchanged pixels, with ``mask`` and, as ``flags``, the causes (`MaskBit`).
+    """
     return _with_mask(result, decisions, result.frame.ccd.data.copy())
 
 
-def cleaned_ccd(result, decisions):
-    """Return the same with its cosmic rays replaced, but not those that were rejected."""
+def cleaned_ccd(result: Result, decisions: Decisions) -> CCDData:
+    """Return the cleaned frame of a result with the merged mask.
+
+    Parameters
+    ----------
+    result : Result
+        The result.
+    decisions : Decisions
+        The review decisions; pixels of rejected segments keep their values.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        The cleaned pixels, with ``mask`` and ``flags`` as in `masked_ccd`.
+    """
     data, rejected = result.detection.cleaned.copy(), decisions.rejected
     data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
     return _with_mask(result, decisions, data)
 
 
-def _with_mask(result, decisions, data):
+def _with_mask(result: Result, decisions: Decisions, data: np.ndarray) -> CCDData:
     frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, decisions.mask)
     ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
     ccd.flags = plane

@@ -47,9 +47,9 @@ class NotebookPresenter(Presenter):
     def show_mask_saved(self):
         """Show where the mask was saved."""
         super().show_mask_saved()
-        self._widgets.save.done()
+        self._widgets.save_form.finish()
 
     def show_session_error(self, message):
         """Show an error of the session, in the save form too if it saves."""
         super().show_session_error(message)
-        self._widgets.save.show_error(message)
+        self._widgets.save_form.show_error(message)

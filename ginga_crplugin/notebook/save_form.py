@@ -1,82 +1,107 @@
-"""The room of saving in a notebook: where to, what will be written, and what may be replaced."""
+"""Form that saves the merged mask."""
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as w
 
-from ginga_crplugin.panels.text import KINDS, TIPS, default_kind, default_target, save_text
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.panels.labels import ADD_CLEANED, KINDS, OVERWRITE, TIPS, WRITING
+from ginga_crplugin.panels.output import default_kind, default_target, save_text
 
 __all__ = ['SaveForm']
 
 
 class SaveForm:
-    """The widgets that ask where the merged mask shall go.
+    """Widgets that ask for the output file and show what will be written.
 
     Parameters
     ----------
     save : callable
-        ``save(path, kind=..., cleaned=..., overwrite=...)``.
+        ``save(path, kind=..., cleaned=..., overwrite=...)`` writes the file.
+
+    Attributes
+    ----------
+    widgets : list of ipywidgets widget
+        The rows of the form.
     """
 
-    def __init__(self, save):
+    def __init__(self, save: Callable[..., None]) -> None:
         self._save = save
-        self._frame, self._writing = None, False
+        self._frame: Frame | None = None
+        self._writing = False
         wide = w.Layout(width='auto', flex='1 1 auto')
         self.kind = w.Dropdown(options=KINDS, layout=wide, tooltip='What is written.')
-        self.path = w.Text(layout=wide, tooltip='The file that is written.', continuous_update=True)
-        self.cleaned = w.Checkbox(description='add the cleaned image', indent=False, layout=w.Layout(width='auto'))
-        self.overwrite = w.Checkbox(description='replace what is there', indent=False, layout=w.Layout(width='auto'))
+        self.path = w.Text(layout=wide, tooltip='Path of the output file.', continuous_update=True)
+        self.cleaned = w.Checkbox(description=ADD_CLEANED, indent=False, layout=w.Layout(width='auto'))
+        self.overwrite = w.Checkbox(description=OVERWRITE, indent=False, layout=w.Layout(width='auto'))
         for widget in (self.kind, self.path, self.overwrite):
-            widget.observe(lambda _: self._show(), 'value')
+            widget.observe(lambda _: self._show_output(), 'value')
         self.button = w.Button(description='Save', tooltip=TIPS['save'], layout=w.Layout(width='72px'))
-        self.button.on_click(lambda _: self._clicked())
+        self.button.on_click(lambda _: self._save_clicked())
         self.message = w.HTML()
         rows = [self.kind], [self.path, self.button], [self.cleaned, self.overwrite], [self.message]
         self.widgets = [w.HBox(row, layout=w.Layout(align_items='center', flex_flow='row wrap')) for row in rows]
         self.widgets[1].layout.flex_flow = 'row'
 
-    def set_frame(self, frame):
-        """Offer a place for the mask of another frame."""
+    def set_frame(self, frame: Frame | None) -> None:
+        """Set the frame, and fill in its default output.
+
+        Parameters
+        ----------
+        frame : Frame or None
+            The frame; None without an image.
+        """
         self._frame = frame
-        kinds = {words: kind for words, kind in KINDS.items() if kind != 'into' or (frame and frame.path is not None)}
+        kinds = {text: kind for text, kind in KINDS.items() if kind != 'into' or (frame and frame.path is not None)}
         if len(self.kind.options) != len(kinds):
             self.kind.options = kinds
         self.path.value = '' if frame is None else str(default_target(frame))
         self.kind.value = default_kind(frame)
-        self.overwrite.value = False  # what was said of another file
-        self.cleaned.value = frame is not None and frame.saved is not None and frame.saved.cleaned  # as it was
-        self._show()
+        self.overwrite.value = False  # it was meant for the previous file
+        saved: Any = None if frame is None else frame.saved
+        self.cleaned.value = saved is not None and saved.cleaned
+        self._show_output()
 
     @property
-    def target(self):
-        """The file that will be written."""
-        return self._frame.path if self.kind.value == 'into' else Path(self.path.value).expanduser()
+    def target(self) -> Path:
+        """The output file."""
+        if self.kind.value == 'into' and self._frame is not None and self._frame.path is not None:
+            return self._frame.path
+        return Path(self.path.value).expanduser()
 
-    def _show(self):
+    def _show_output(self) -> None:
         self.path.disabled = self.kind.value == 'into'
         if self._frame is None:
             self.message.value = ''
         else:
-            self.say(save_text(self._frame, self.kind.value, self.target, overwrite=self.overwrite.value))
+            text = save_text(self._frame, self.kind.value, self.target, overwrite=self.overwrite.value)
+            self._show_message(text)
 
-    def say(self, words):
-        """Show a line of words."""
-        self.message.value = f'<span class="crp-soft">{escape(words)}</span>'
+    def _show_message(self, text: str) -> None:
+        self.message.value = f'<span class="crp-soft">{escape(text)}</span>'
 
-    def done(self):
-        """Show that it was written."""
+    def finish(self) -> None:
+        """Clear the message after the file was written."""
         self._writing = False
-        self.say('')
+        self._show_message('')
 
-    def show_error(self, message):
-        """Say here too why it was not saved, if that is what went wrong."""
+    def show_error(self, message: str) -> None:
+        """Show an error if a file was being written.
+
+        Parameters
+        ----------
+        message : str
+            The error message.
+        """
         if self._writing:
             self._writing = False
             self.message.value = f'<span class="crp-wrong">{escape(message)}</span>'
 
-    def _clicked(self):
+    def _save_clicked(self) -> None:
         self._writing = True
-        self.say('writing...')
+        self._show_message(WRITING)
         path = None if self.kind.value == 'into' else self.target
         self._save(path, kind=self.kind.value, cleaned=self.cleaned.value, overwrite=self.overwrite.value)

@@ -1,22 +1,28 @@
-"""The room of the table of segments in a notebook: a page of rows as HTML, whose cells tell what was clicked."""
+"""Segment table of the notebook panel: a page of rows as HTML."""
 
+from collections.abc import Callable, Sequence
 from html import escape
+from typing import Any
 
 import ipywidgets as w
+import numpy as np
+from astropy.table import QTable
 from ipyevents import Event
 
-from ginga_crplugin.panels.segment_rows import PAGE_SIZE, SegmentRows
+from ginga_crplugin.panels.labels import TIPS
+from ginga_crplugin.panels.segment_rows import SegmentRows
 
-__all__ = ['SegmentTable']
+__all__ = ['STYLE', 'SegmentTable']
 
 _TIP = (
-    'Click a row to go there, a head to sort. With the mouse here the keys of the image work too, and the arrows go up '
-    'and down. x and y count from 0, as in Python.'
+    'Click a row to show the segment, a column header to sort. With the mouse on the table, the keys of the image '
+    'work here too, and the up and down arrows select the previous and next segment. x and y are 0-based.'
 )
 
-#: The keys of the browser that are called otherwise here.
+#: Names of the browser's keys in Ginga.
 _KEYS = {'ArrowDown': 'n', 'ArrowUp': 'N', 'Escape': 'escape', 'Backspace': 'backspace'}
 
+#: Style sheet of the table.
 STYLE = """
 .crp-table {border: 1px solid var(--jp-border-color2, #ccc);}
 .crp-table .widget-html-content, .crp-table .widget-html-content > table {width: 100%;}
@@ -32,97 +38,134 @@ STYLE = """
 
 
 class SegmentTable:
-    """The segments as a table that can be sorted by any column, and filtered by decision and hint.
+    """Table of segments that can be sorted by any column and filtered by decision and hint.
 
     Parameters
     ----------
-    chosen : callable
-        ``chosen(label)`` is called when the user takes a row.
-    pressed : callable
-        ``pressed(key)`` is called when a key is pressed with the mouse on the table. JupyterLab would take it else, and
-        cut the cell at x.
+    selected : callable
+        ``selected(label)`` is called when the user selects a row.
+    key_pressed : callable
+        ``key_pressed(key)`` is called when a key is pressed with the mouse on the table; otherwise JupyterLab would
+        handle it, and cut the cell at x.
+
+    Attributes
+    ----------
+    rows : SegmentRows
+        The rows.
+    selected : int or None
+        The label of the selected segment.
     """
 
-    def __init__(self, chosen, pressed):
-        self._chosen, self._pressed = chosen, pressed
+    def __init__(self, selected: Callable[[int], Any], key_pressed: Callable[[str], Any]) -> None:
+        self._row_selected, self._key_pressed = selected, key_pressed
         self.rows = SegmentRows()
+        self.selected: int | None = None
         self.html = w.HTML(tooltip=_TIP)
         self.view = w.Box([self.html], layout=w.Layout(height='158px', overflow='auto', display='block'))
         self.view.add_class('crp-table')
         self._event = Event(source=self.html, watched_events=['click', 'keydown'], ignore_modifier_key_events=True)
-        self._event.on_dom_event(self._heard)
+        self._event.on_dom_event(self.handle_event)
         self.filter = w.Dropdown(options=['all'], layout=w.Layout(width='86px'))
-        self.filter.tooltip = 'Which segments are listed: all, by decision, or by what they may be instead.'
-        self.filter.observe(self._filter, 'value')
+        self.filter.tooltip = TIPS['filter']
+        self.filter.observe(self._filter_changed, 'value')
         self._build_pages()
         self.show(None)
 
-    def _build_pages(self):
+    def _build_pages(self) -> None:
         layout = w.Layout(width='36px')
-        self.previous, self.next = (w.Button(description=word, layout=layout) for word in '<>')
-        self.previous.on_click(lambda _: self.turn(-1))
-        self.next.on_click(lambda _: self.turn(1))
+        self.previous, self.next = (w.Button(description=text, layout=layout) for text in '<>')
+        self.previous.on_click(lambda _: self._change_page(-1))
+        self.next.on_click(lambda _: self._change_page(1))
         self.page_text = w.Label()
         self.pages = w.HBox([self.previous, self.page_text, self.next])
 
-    def show(self, table, rejected=(), selected=None):
-        """Show the rows of a table of segments (`Segments.listed`), or none; one of them may be selected."""
+    def show(
+        self, table: QTable | None, rejected: Sequence[int] | np.ndarray = (), selected: int | None = None
+    ) -> None:
+        """Show segments.
+
+        Parameters
+        ----------
+        table : `~astropy.table.QTable` or None
+            The table of the listed segments (`Segments.listed`); None for no segments.
+        rejected : sequence of int, optional
+            The labels of the rejected segments.
+        selected : int, optional
+            The label of the selected segment.
+        """
         self.selected = selected
         self.rows.set_table(table, rejected)
-        self._offer()
+        self._update_filters()
         self._show_page()
 
-    def show_decisions(self, rejected):
-        """Show other decisions on the same segments."""
+    def show_decisions(self, rejected: Sequence[int] | np.ndarray) -> None:
+        """Show which of the segments are rejected.
+
+        Parameters
+        ----------
+        rejected : sequence of int
+            The labels of the rejected segments.
+        """
         self.rows.set_rejected(rejected)
         self._show_page()
 
-    def select(self, label):
-        """Select the row of a segment, on whatever page it is."""
+    def select(self, label: int | None) -> None:
+        """Select the row of a segment, and go to its page.
+
+        Parameters
+        ----------
+        label : int or None
+            The label of the segment.
+        """
         self.selected = label
         self.rows.go_to_label(label)
         self._show_page()
 
-    def turn(self, pages):
-        """Turn so many pages on."""
-        self.rows.change_page(pages)
-        self._show_page()
+    def handle_event(self, event: dict[str, Any]) -> None:
+        """Handle a click or a key in the browser.
 
-    def _offer(self):
-        if self.filter.options != tuple(self.rows.filters):
-            which = self.rows.filter
-            self.filter.options = self.rows.filters
-            self.filter.value = which
-
-    def _filter(self, change):
-        self.rows.set_filter(change['new'] or 'all')
-        self._show_page()
-
-    def _heard(self, event):
+        Parameters
+        ----------
+        event : dict
+            The event of ipyevents.
+        """
         if event['type'] == 'click':
-            self._clicked(event)
+            self._cell_clicked(event['target']['className'])
         elif not (event['ctrlKey'] or event['metaKey'] or event['altKey']):
-            key = event['key']
-            self._pressed(_KEYS.get(key, key))
+            self._key_pressed(_KEYS.get(event['key'], event['key']))
 
-    def _clicked(self, event):
-        """Take the row, or sort by the column, whose class the clicked cell has."""
-        kind, _, name = event['target']['className'].partition(' ')
+    def _cell_clicked(self, class_name: str) -> None:
+        """Select the row or sort by the column that the class of a cell names."""
+        kind, _, name = class_name.partition(' ')
         if kind == 'crp-head':
             self.rows.toggle_sort(name)
             self._show_page()
-        elif kind == 'crp-cell' and self.rows.position(int(name)):  # else it was gone before the click was heard
-            self._chosen(int(name))
+        elif kind == 'crp-cell' and self.rows.position(int(name)):  # the list may have changed since the click
+            self._row_selected(int(name))
 
-    def _show_page(self):
-        rows, count = self.rows, len(self.rows)
-        self.html.value = self._page()
-        self.pages.layout.display = 'flex' if count > PAGE_SIZE else 'none'
-        self.page_text.value = f'{rows.first_index + 1} to {min(rows.first_index + PAGE_SIZE, count)} of {count}'
+    def _change_page(self, step: int) -> None:
+        self.rows.change_page(step)
+        self._show_page()
+
+    def _update_filters(self) -> None:
+        if self.filter.options != tuple(self.rows.filters):
+            selected = self.rows.filter
+            self.filter.options = self.rows.filters
+            self.filter.value = selected
+
+    def _filter_changed(self, change: dict[str, Any]) -> None:
+        self.rows.set_filter(change['new'] or 'all')
+        self._show_page()
+
+    def _show_page(self) -> None:
+        rows = self.rows
+        self.html.value = self._page_html()
+        self.pages.layout.display = 'flex' if rows.has_pages else 'none'
+        self.page_text.value = rows.range_text
         self.previous.disabled = rows.page == 0
-        self.next.disabled = rows.first_index + PAGE_SIZE >= count
+        self.next.disabled = rows.first_index + len(rows.page_rows) >= len(rows)
 
-    def _page(self):
+    def _page_html(self) -> str:
         key, ascending = self.rows.sort_order
         arrow = ' ▲' if ascending else ' ▼'
         heads = ''.join(
@@ -130,9 +173,9 @@ class SegmentTable:
             for head, name, _ in self.rows.columns
         )
         body = ''
-        for label, rejected, words in self.rows.page_rows:
+        for label, rejected, cells in self.rows.page_rows:
             classes = ' '.join(['crp-chosen'] * (label == self.selected) + ['crp-rejected'] * rejected)
-            cells = ''.join(f'<td class="crp-cell {label}">{escape(word)}</td>' for word in words)
-            body += f'<tr class="{classes}">{cells}</tr>'
-        # a click gives it the focus, and JupyterLab's shortcuts are off there
+            html = ''.join(f'<td class="crp-cell {label}">{escape(text)}</td>' for text in cells)
+            body += f'<tr class="{classes}">{html}</tr>'
+        # tabindex: a click focuses the table, and JupyterLab's shortcuts are off while it has the focus
         return f'<table tabindex="0" data-lm-suppress-shortcuts="true"><tr>{heads}</tr>{body}</table>'

@@ -1,54 +1,62 @@
-"""The room of Ginga's images: the frame that is on display."""
+"""Conversion of Ginga images to frames."""
 
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from astropy.io import fits
 
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.io.read import make_frame, read_frame
 
 __all__ = ['frame_of_image']
 
 
-def frame_of_image(image, unit=None):
-    """Return the frame that Ginga displays, read from its file where the file holds the very same pixels.
+def frame_of_image(image: Any, unit: str | None = None) -> Frame:
+    """Return the frame of an image in Ginga.
+
+    The frame is read from the file of the image if the file holds the same pixels; it then has the masks of the file
+    too.
 
     Parameters
     ----------
     image : `ginga.AstroImage.AstroImage`
+        The image.
     unit : str, optional
-        Over what the header says.
+        The unit of the pixels; overrides the header.
 
     Returns
     -------
     Frame
+        The frame, with a copy of the pixels.
 
     Raises
     ------
     ValueError
-        If it can't be searched for cosmic rays.
+        If the image is not suitable for a search.
     """
     data, path = image.get_data(), image.get('path', None)
     if data is None or data.ndim != 2:
-        msg = f'{image.get("name")} is not a plain image of two axes'
+        ndim = 'no pixels' if data is None else f'{data.ndim} axes'
+        msg = f'{image.get("name")} has {ndim}; a frame is an image with two axes'
         raise ValueError(msg)
     if path is not None and Path(path).is_file():
         frame = _frame_of_file(Path(path), image.get('idx', None), unit)
         if frame is not None and same_pixels(frame.ccd.data, data):
             return frame
-    # a copy: others may change the image in place while it is searched
+    # a copy: other plugins may change the image in place during the search
     return make_frame(data.copy(), _fits_header(image), str(image.get('name')), unit)
 
 
-def _fits_header(image):
-    """Return the cards of an image that say something of its sky and camera, not of the file that it came from."""
+def _fits_header(image: Any) -> fits.Header:
+    """Return the header cards of an image, without those that describe its file."""
     header = fits.Header()
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore', fits.verify.VerifyWarning)  # a long keyword is a HIERARCH card
+        warnings.simplefilter('ignore', fits.verify.VerifyWarning)  # long keywords become HIERARCH cards
         for key, value in image.get_header().items():
-            with suppress(ValueError):  # FITS has no room for it
+            with suppress(ValueError):  # not representable in FITS
                 header[key] = value
     header.strip()
     for key in ('CHECKSUM', 'DATASUM', 'EXTNAME', 'EXTVER'):
@@ -56,7 +64,7 @@ def _fits_header(image):
     return header
 
 
-def _frame_of_file(path, ext, unit):
+def _frame_of_file(path: Path, ext: Any, unit: str | None) -> Frame | None:
     try:
         return read_frame(path, ext, unit)
     except ValueError as error:

@@ -1,16 +1,20 @@
-"""The room of the rows: the segments as a list that is sorted, filtered and paged, for a front that shows it."""
+"""Sorting, filtering and paging of the segment table."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from astropy.table import QTable
 
 from ginga_crplugin.core.review import DECISIONS
 
 __all__ = ['COLUMNS', 'PAGE_SIZE', 'SegmentRows']
 
-#: Rows on a page: more would take longer to fill in than a slider may wait.
+#: Rows on a page; filling in more would slow down the update while a slider is dragged.
 PAGE_SIZE = 50
 
-#: Head, key and decimals (None is a word) of each column.
-COLUMNS = (
+#: Header, key and decimals of each column; a column without decimals holds text.
+COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ('#', 'label', 0),
     ('x', 'x_centroid', 1),
     ('y', 'y_centroid', 1),
@@ -23,61 +27,97 @@ COLUMNS = (
 
 
 class SegmentRows:
-    """The segments that are listed, in order.
+    """The listed segments in display order.
 
     Parameters
     ----------
     offset : float, optional
-        What is added to a pixel coordinate for the user.
+        Value added to the 0-based pixel coordinates for display.
+
+    Attributes
+    ----------
+    filter : str
+        Which segments are listed: ``'all'``, a decision or a hint.
+    sort_order : tuple of (str, bool)
+        Key of the column that the rows are sorted by, and whether in ascending order.
+    page : int
+        Index of the current page, from 0.
     """
 
-    def __init__(self, offset=0.0):
+    def __init__(self, offset: float = 0.0) -> None:
         self._offset = offset
-        self._values = {}
+        self._values: dict[str, np.ndarray] = {}
         self._order = np.zeros(0, dtype=int)
         self.filter = 'all'
         self.sort_order = ('label', True)
         self.page = 0
 
-    def set_table(self, table, rejected=()):
-        """List the segments of a table (`Segments.listed`), or none.
+    def set_table(self, table: QTable | None, rejected: Sequence[int] | np.ndarray = ()) -> None:
+        """Set the segments to list.
 
         Parameters
         ----------
         table : `~astropy.table.QTable` or None
+            The table of the listed segments (`Segments.listed`); None for no segments.
         rejected : sequence of int, optional
-            The labels of the segments that were rejected.
+            The labels of the rejected segments.
         """
         self._values = {}
         if table is not None:
             self._values = {key: np.asarray(table[key]) for _, key, _ in COLUMNS if key in table.colnames}
         self.set_rejected(rejected)
 
-    def set_rejected(self, rejected):
-        """Take other decisions on the same segments."""
+    def set_rejected(self, rejected: Sequence[int] | np.ndarray) -> None:
+        """Set which of the segments are rejected.
+
+        Parameters
+        ----------
+        rejected : sequence of int
+            The labels of the rejected segments.
+        """
         if self._values:
             self._values['decision'] = DECISIONS[np.isin(self._values['label'], rejected).astype(int)]
         if self.filter not in self.filters:  # no segment has that hint
             self.filter = 'all'
-        self._arrange()
+        self._update_order()
 
-    def set_filter(self, which):
-        """List all segments, or those with a decision or a hint."""
-        self.filter = which
+    def set_filter(self, name: str) -> None:
+        """List only segments with a given decision or hint.
+
+        Parameters
+        ----------
+        name : str
+            One of `filters`.
+        """
+        self.filter = name
         self.page = 0
-        self._arrange()
+        self._update_order()
 
-    def toggle_sort(self, key):
-        """Sort by a column; the other way round if it is sorted by it already."""
+    def toggle_sort(self, key: str) -> None:
+        """Sort by a column; reverse the order if the rows are already sorted by it.
+
+        Parameters
+        ----------
+        key : str
+            Key of the column.
+        """
         self.sort_by(key, ascending=not (self.sort_order[0] == key and self.sort_order[1]))
 
-    def sort_by(self, key, *, ascending):
-        """Sort by a column, ascending or descending."""
+    def sort_by(self, key: str, *, ascending: bool) -> None:
+        """Sort by a column.
+
+        Parameters
+        ----------
+        key : str
+            Key of the column.
+        ascending : bool
+            Whether the smallest value comes first.
+        """
         self.sort_order = (key, ascending)
         self.page = 0
-        self._arrange()
+        self._update_order()
 
-    def _arrange(self):
+    def _update_order(self) -> None:
         order = np.zeros(0, dtype=int)
         if self._values:
             key, ascending = self.sort_order
@@ -90,73 +130,109 @@ class SegmentRows:
         self.page = min(max(self.page, 0), max(0, (len(order) - 1) // PAGE_SIZE))
 
     @property
-    def columns(self):
-        """Head, key and decimals of the columns that there is something in."""
+    def columns(self) -> list[tuple[str, str, int | None]]:
+        """Header, key and decimals of the columns that have values."""
         return [column for column in COLUMNS if column[1] in self._values or not self._values]
 
     @property
-    def filters(self):
-        """What can be listed."""
-        # while hints are worked out, the one that was asked for stays
+    def filters(self) -> list[str]:
+        """The available filters: ``'all'``, the decisions, and the hints of the segments."""
+        # while the hints are being computed, the selected one stays available
         hints = self._values.get('hint', () if self.filter in ('all', *DECISIONS) else (self.filter,))
         return ['all', *map(str, DECISIONS), *sorted(set(map(str, hints)) - {''})]
 
     @property
-    def labels(self):
-        """The labels of all segments that are listed, on all pages."""
+    def labels(self) -> np.ndarray:
+        """The labels of all listed segments, on all pages."""
         return self._values['label'][self._order] if self._values else np.zeros(0, dtype=int)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._order)
 
     @property
-    def first_index(self):
-        """The place of the first row of the page, from 0."""
+    def first_index(self) -> int:
+        """The index of the first row of the page, from 0."""
         return self.page * PAGE_SIZE
 
     @property
-    def range_text(self):
-        """Which of the rows are on the page, in words."""
+    def range_text(self) -> str:
+        """The range of rows on the page: ``'1 to 50 of 73'``."""
         return f'{self.first_index + 1} to {min(self.first_index + PAGE_SIZE, len(self))} of {len(self)}'
 
     @property
-    def has_pages(self):
+    def has_pages(self) -> bool:
         """Whether there are more rows than a page holds."""
         return len(self) > PAGE_SIZE
 
-    def position(self, label):
-        """Return at which place a segment is listed, from 1; 0 if it is not."""
-        place = np.flatnonzero(self.labels == label)
-        return int(place[0]) + 1 if len(place) else 0
+    def position(self, label: int | None) -> int:
+        """Return the row number of a segment.
 
-    def go_to_label(self, label):
-        """Turn to the page with a segment, if it is listed."""
+        Parameters
+        ----------
+        label : int or None
+            The label of the segment.
+
+        Returns
+        -------
+        int
+            The row number, from 1; 0 if the segment is not listed.
+        """
+        index = np.flatnonzero(self.labels == label)
+        return int(index[0]) + 1 if len(index) else 0
+
+    def go_to_label(self, label: int | None) -> None:
+        """Go to the page with a segment, if it is listed.
+
+        Parameters
+        ----------
+        label : int or None
+            The label of the segment.
+        """
         if self.position(label):
             self.page = (self.position(label) - 1) // PAGE_SIZE
 
-    def change_page(self, pages):
-        """Turn so many pages on."""
-        self.page += pages
-        self._arrange()
+    def change_page(self, step: int) -> None:
+        """Go forward or back by a number of pages.
 
-    def neighbor(self, label, step):
-        """Return the label of the segment that comes so many rows after another, or None at the end."""
-        place = self.position(label)
-        index = place - 1 + step if place else 0
+        Parameters
+        ----------
+        step : int
+            Number of pages; negative goes back.
+        """
+        self.page += step
+        self._update_order()
+
+    def neighbor(self, label: int | None, step: int) -> int | None:
+        """Return the label of the segment a number of rows after another.
+
+        Parameters
+        ----------
+        label : int or None
+            The label to start from; without it, or if it is not listed, the result is the first row.
+        step : int
+            Number of rows; negative goes up.
+
+        Returns
+        -------
+        int or None
+            The label; None beyond the first and the last row.
+        """
+        position = self.position(label)
+        index = position - 1 + step if position else 0
         return int(self.labels[index]) if 0 <= index < len(self) else None
 
     @property
-    def page_rows(self):
-        """The rows of the page: label, whether it is rejected, and the words in the columns."""
+    def page_rows(self) -> list[tuple[int, bool, list[str]]]:
+        """The rows of the page: label, whether it is rejected, and the texts of its cells."""
         rows = []
         for index in self._order[self.first_index : self.first_index + PAGE_SIZE]:
-            words = [self._word(key, decimals, index) for _, key, decimals in self.columns]
+            cells = [self._cell_text(key, decimals, index) for _, key, decimals in self.columns]
             rejected = self._values['decision'][index] == DECISIONS[1]
-            rows.append((int(self._values['label'][index]), bool(rejected), words))
+            rows.append((int(self._values['label'][index]), bool(rejected), cells))
         return rows
 
-    def _word(self, key, decimals, index):
-        value = self._values[key][index]
+    def _cell_text(self, key: str, decimals: int | None, index: int) -> str:
+        value: Any = self._values[key][index]
         if decimals is None:
             return str(value)
         value += self._offset if key in ('x_centroid', 'y_centroid') else 0

@@ -1,187 +1,272 @@
-"""The room of the words: what a front says of a session, the same in every front that takes them from here."""
+"""Texts of both panels: descriptions of the state of a session."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from ginga_crplugin.core.diagnostics.check import MARKS
+from ginga_crplugin.core.diagnostics.check import MARKS, Check
 from ginga_crplugin.core.diagnostics.hints import explain_hint
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic import compilation
+from ginga_crplugin.core.review import Decisions
+from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.io.provenance import summary_lines
-from ginga_crplugin.io.save import default_path
+from ginga_crplugin.session.comparing import Comparison
+from ginga_crplugin.session.session import Session
 
 __all__ = [
-    'KINDS',
-    'TIPS',
-    'UNIT_LABELS',
     'check_text',
     'comparison_text',
     'count_marks',
     'counts_text',
-    'default_kind',
-    'default_target',
     'disabled_reasons',
     'engine_note',
     'frame_text',
     'hint_text',
+    'mask_size_text',
     'recipe_text',
     'result_lines',
-    'save_text',
+    'saved_review_text',
     'saved_text',
 ]
 
-#: The kinds of output, and the words for them.
-KINDS = {
-    'a new file: image, MASK, DQ, CRSEG': 'new',
-    'into the file of the image': 'into',
-    'the mask alone: MASK, DQ, CRSEG': 'mask',
-}
 
-#: The words for the units of the parameters.
-UNIT_LABELS = {'electron': 'e-', 'electron/adu': 'e-/adu'}
+def frame_text(frame: Frame | None) -> str:
+    """Return the name, size and unit of a frame.
 
-#: What each button does.
-TIPS = {
-    'run': 'Find the cosmic rays of the displayed image.',
-    'cancel': 'Give up the run; the last result stays.',
-    'keep': 'The selected segment is a cosmic ray (key k).',
-    'reject': 'The selected segment is none (key x).',
-    'reject_shown': 'Reject all segments in the list.',
-    'undo': 'Take the last edit back (key u).',
-    'redo': 'Make it again (key U).',
-    'draw': 'What the mouse draws (key d: paint, Esc: off).',
-    'compare': 'Which pixels another result has, and this one has not.',
-    'pin': 'Remember this result, to compare others with it.',
-    'cleaned': 'The cleaned frame and the original in turn (key b).',
-    'verify': 'Have ccdproc compute the same, and compare pixel by pixel. It takes its time.',
-    'save': 'Write the merged mask.',
-    'load_recipe': 'Parameters and masks from a recipe (YAML), for this frame and those that come.',
-    'save_recipe': 'Write what is done here as a recipe (YAML) for many frames: ginga-crplugin apply.',
-}
+    Parameters
+    ----------
+    frame : Frame or None
+        The frame; None without an image.
 
-
-def frame_text(frame):
-    """Return which frame is at hand."""
+    Returns
+    -------
+    str
+        One line.
+    """
     if frame is None:
         return 'no image'
     ny, nx = frame.shape
     return f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
 
 
-def count_marks(checks):
-    """Return the number of checks with each mark: ``'6 ok, 2 warnings, 1 error'``."""
+def mask_size_text(mask_shape: tuple[int, int], shape: tuple[int, int] | None) -> str:
+    """Return why an input mask can't be used with an image.
+
+    Parameters
+    ----------
+    mask_shape : tuple of int
+        (ny, nx) of the mask.
+    shape : tuple of int or None
+        (ny, nx) of the image; None without an image.
+
+    Returns
+    -------
+    str
+        The reason; empty if the shapes are equal.
+    """
+    if mask_shape == shape:
+        return ''
+    return 'Open an image first.' if shape is None else f"Shape {mask_shape} differs from the image's {shape}."
+
+
+def count_marks(checks: Sequence[Check]) -> str:
+    """Return the number of checks with each mark: ``'6 ok, 2 warnings, 1 error'``.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+        The checks.
+
+    Returns
+    -------
+    str
+        The counts that are not 0.
+    """
     counts = {mark: sum(check.mark == mark for check in checks) for mark in MARKS}
     plurals = {mark: mark if mark == 'ok' or count == 1 else f'{mark}s' for mark, count in counts.items()}
     return ', '.join(f'{count} {plurals[mark]}' for mark, count in counts.items() if count)
 
 
-def check_text(check):
-    """Return what was measured; with a warning or an error also what it means and what to do."""
+def check_text(check: Check) -> str:
+    """Return what a check measured; for a warning or an error also what it means and what to do.
+
+    Parameters
+    ----------
+    check : Check
+        The check.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     line = f'{check.mark} - {check.name}: {check.measured}'
     more = () if check.mark == 'ok' else (check.effect, check.advice)
     return '; '.join([line, *filter(None, more)])
 
 
-def comparison_text(comparison):
-    """Return how two results compare, with the colors; empty where none are compared."""
+def comparison_text(comparison: Comparison | None) -> str:
+    """Return the counts of a comparison, with the colors.
+
+    Parameters
+    ----------
+    comparison : Comparison or None
+        The comparison.
+
+    Returns
+    -------
+    str
+        One line; empty without a comparison.
+    """
     return '' if comparison is None else f'{comparison.text} (green, vermilion, pink)'
 
 
-def counts_text(segments, decisions):
-    """Return what was said of the segments."""
+def counts_text(segments: Segments, decisions: Decisions) -> str:
+    """Return the number of kept and rejected segments and of pixels marked by hand.
+
+    Parameters
+    ----------
+    segments : Segments
+        The segments of the result.
+    decisions : Decisions
+        The review decisions.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     rejected = len(decisions.rejected_labels)
-    words = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
-    return f'{words}; {decisions.pending} px wait' if decisions.pending else words
+    text = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
+    return f'{text}; {decisions.pending} px with decisions are not in this result' if decisions.pending else text
 
 
-def hint_text(session, label):
-    """Return what a segment may be instead of a cosmic ray, and why; empty where nothing is known of it yet."""
+def hint_text(session: Session, label: int | None) -> str:
+    """Return the hint of a segment, and the reason for it.
+
+    Parameters
+    ----------
+    session : Session
+        The session.
+    label : int or None
+        The label of the segment.
+
+    Returns
+    -------
+    str
+        One line; empty without a segment or before the hints are computed.
+    """
     if label is None or session.result is None or 'hint' not in session.result.segments.table.colnames:
         return ''
     row = session.result.segments.table[label - 1]
     return f'{row["hint"]}: {explain_hint(row)}' if row['hint'] else 'no sign of another cause'
 
 
-def saved_text(session):
-    """Return where the review was saved, and whether it has changed since; empty where it was not."""
+def saved_text(session: Session) -> str:
+    """Return the name of the saved file, and whether the review has changed since.
+
+    Parameters
+    ----------
+    session : Session
+        The session.
+
+    Returns
+    -------
+    str
+        One line; empty if nothing was saved.
+    """
     review = session.review
     if review.last_saved_mask is None:
         return ''
-    return f'saved: {review.last_saved_mask.name}' + ('' if review.saved_mask else ', as it was before the last change')
+    return f'saved: {review.last_saved_mask.name}' + ('' if review.saved_mask else ', without the latest changes')
 
 
-def engine_note():
-    """Return the state of the fast engine; empty if it is ready."""
+def saved_review_text(pixels: int) -> str:
+    """Return the offer of an unsaved review.
+
+    Parameters
+    ----------
+    pixels : int
+        Number of pixels with a decision.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    return f'unsaved review of this frame: decisions on {pixels} px'
+
+
+def engine_note() -> str:
+    """Return the state of the fast engine.
+
+    Returns
+    -------
+    str
+        One line; empty if the engine is ready.
+    """
     if compilation.ready():
         return ''
     if compilation.problem():
-        return f'the fast engine cannot run here, ccdproc is used ({compilation.problem()})'
-    return 'compiling the fast engine, once on this machine; until then ccdproc is used'
+        return f'fast engine not available ({compilation.problem()}); using ccdproc'
+    return 'compiling the fast engine, once on this machine; using ccdproc until then'
 
 
-def result_lines(session):
-    """Return what was found, line by line."""
+def result_lines(session: Session) -> list[str]:
+    """Return a summary of the result.
+
+    Parameters
+    ----------
+    session : Session
+        The session.
+
+    Returns
+    -------
+    list of str
+        The lines; empty without a result.
+    """
     result = session.result
     if result is None:
         return []
     lines = summary_lines(result.detection, result.segments)
-    lines[0] += ' - exact' if result.exact else f' - so far: iteration 1 of {session.params.niter}'
+    lines[0] += ' - exact' if result.exact else f' - preliminary: iteration 1 of {session.params.niter}'
     more = 'comparing with ccdproc...' if session.verification.running else result.verified
     return [*lines, more] if more else lines
 
 
-def recipe_text(session):
-    """Return which recipe was written, or is used."""
-    if session.recipes.saved_path is not None:
-        return f'written: {session.recipes.saved_path.name}'
-    return '' if session.settings.recipe is None else f'by {session.settings.recipe.name}'
-
-
-def default_target(frame):
-    """Return where the mask of a frame goes if nobody says otherwise."""
-    if default_kind(frame) == 'mask':
-        return frame.saved.path
-    try:
-        return default_path(frame)
-    except ValueError:  # it was not read from a file
-        return Path.cwd() / f'{Path(frame.name).stem}_crmask.fits'
-
-
-def default_kind(frame):
-    """Return what is saved of a frame if nobody says otherwise: what was saved of it before, anew."""
-    if frame is None or frame.saved is None:
-        return 'new'
-    return 'into' if frame.saved.path == frame.path else 'mask'
-
-
-def save_text(frame, kind, path, *, overwrite):
-    """Return what will be written, and what it takes the place of.
+def recipe_text(session: Session) -> str:
+    """Return the name of the recipe that was saved or is used.
 
     Parameters
     ----------
-    frame : Frame
-    kind : {'new', 'into', 'mask'}
-    path : `~pathlib.Path`
-    overwrite : bool
-        Whether the user has said that what is there may be replaced.
+    session : Session
+        The session.
+
+    Returns
+    -------
+    str
+        One line; empty without a recipe.
     """
-    rest = '; all else in it stays byte for byte' if kind == 'into' else ''
-    if frame.saved is not None and path == frame.saved.path:
-        if overwrite:
-            return f'the mask that was saved in {path.name} is replaced by this one{rest}'
-        return f'{path.name} holds the mask that was saved before: tick "replace what is there" to replace it'
-    if kind == 'into':
-        return f'{path.name} gets MASK, DQ and CRSEG{rest}'
-    if path.exists():
-        if overwrite:
-            return f'{path.name} will be replaced'
-        return f'{path.name} exists: choose another name, or tick "replace what is there"'
-    return f'{path.name} will be written'
+    if session.recipes.saved_path is not None:
+        return f'saved: {session.recipes.saved_path.name}'
+    return '' if session.settings.recipe is None else f'using {session.settings.recipe.name}'
 
 
-def disabled_reasons(session):
-    """Return why something can't be done now, by its name; empty where it can."""
+def disabled_reasons(session: Session) -> dict[str, str]:
+    """Return why controls can't be used now.
+
+    Parameters
+    ----------
+    session : Session
+        The session.
+
+    Returns
+    -------
+    dict of str
+        The reason, by the name of the control; empty if it can be used.
+    """
     no_frame = '' if session.frame is not None else 'Open an image first.'
-    no_result = no_frame or ('' if session.result is not None else 'Run it first.')
-    old = no_result or ('Run it again first: parameters or masks have changed.' if session.outdated else '')
+    no_result = no_frame or ('' if session.result is not None else 'Run the detection first.')
+    outdated = no_result or ('Parameters or masks have changed: run the detection again.' if session.outdated else '')
     review = session.review
     return {
         'run': no_frame,
@@ -189,7 +274,7 @@ def disabled_reasons(session):
         **dict.fromkeys(('keep', 'reject', 'reject_shown', 'draw', 'compare', 'pin', 'cleaned'), no_result),
         'undo': '' if review.can_undo else 'There is nothing to undo.',
         'redo': '' if review.can_redo else 'There is nothing to redo.',
-        'verify': old or ('It is being compared.' if session.verification.running else ''),
-        'save': old,
+        'verify': outdated or ('The comparison is running.' if session.verification.running else ''),
+        'save': outdated,
         'save_recipe': no_frame,
     }

@@ -68,11 +68,11 @@ class GingaActions(Actions):
     def _ask_fits(self, title, chosen):
         frame = self.session.frame
         folder = frame.path.parent if frame is not None and frame.path is not None else None
-        self._dialogs.ask_files(title, 'files', chosen, endings=FITS, folder=folder)
+        self._dialogs.ask_files(title, 'files', chosen, file_types=FITS, folder=folder)
 
     def ask_recipe(self):
         """Ask for a recipe and apply it."""
-        self._dialogs.ask_files('Recipe', 'file', self.apply_recipe, endings=YAML)
+        self._dialogs.ask_files('Recipe', 'file', self.apply_recipe, file_types=YAML)
 
     def ask_save_recipe(self):
         """Ask where to save the present settings as a recipe."""

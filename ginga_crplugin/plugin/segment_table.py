@@ -1,37 +1,57 @@
-"""The room of the table of segments in Ginga: the widgets around the rows."""
+"""Segment table of the panel."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from astropy.table import QTable
 from ginga.gw import Widgets
 
 from ginga_crplugin.core.review import DECISIONS
+from ginga_crplugin.panels.labels import TIPS
 from ginga_crplugin.panels.segment_rows import COLUMNS, SegmentRows
 
 from .toolkit import in_browser, limit_width, text_width
 
 __all__ = ['SegmentTable']
 
-#: Of the columns, in characters; in a browser, in pixels.
+#: Width of the columns in characters; in a browser, in screen pixels.
 _WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 14.5, 7.0)
 _BROWSER_WIDTHS = (26, 46, 46, 28, 37, 52, 58, 52)
-#: What stands beside the columns, and the height of the table, in characters' widths.
+#: Width of the scroll bar and the row headers, and height of the table, in characters.
 _BAR, _HEIGHT = 2.75, 22.0
 _DECISION = len(COLUMNS) - 1
 
 
 class SegmentTable:
-    """The segments as a table that can be sorted by any column, and filtered by decision and hint.
+    """Table of segments that can be sorted by any column and filtered by decision and hint.
 
     Parameters
     ----------
-    chosen : callable
-        ``chosen(label)`` is called when the user takes a row.
+    selected : callable
+        ``selected(label)`` is called when the user selects a row.
     offset : float
-        What is added to a pixel coordinate for the user, who counts as Ginga does.
+        Value added to the 0-based pixel coordinates for display, as Ginga's own.
+
+    Attributes
+    ----------
+    rows : SegmentRows
+        The rows.
     """
 
-    def __init__(self, chosen, offset):
+    def __init__(self, selected: Callable[[int], Any], offset: float) -> None:
         self.rows = SegmentRows(offset)
-        self._filters = []
-        self._chosen, self._selected = chosen, None
+        self._filters: list[str] = []
+        self._row_selected = selected
+        self._selected: int | None = None
+        self._build_table()
+        self.filter = limit_width(Widgets.ComboBox(), 120)
+        self.filter.set_tooltip(TIPS['filter'])
+        self.filter.add_callback('activated', lambda _, index: self.set_filter(self._filters[index]))
+        self._build_pages()
+        self._update_filters()
+
+    def _build_table(self) -> None:
         plain = Widgets.Label('')
         widths = _BROWSER_WIDTHS if in_browser() else [text_width(plain, width) for width in _WIDTHS]
         columns = [
@@ -50,20 +70,15 @@ class SegmentTable:
             self.view.set_column_spacing(3)
         else:
             self.view.set_min_size(sum(widths) + text_width(plain, _BAR), text_width(plain, _HEIGHT))
-        if hasattr(self.view.get_widget(), 'setTabKeyNavigation'):  # Qt: Tab shall lead on, not from cell to cell
+        if hasattr(self.view.get_widget(), 'setTabKeyNavigation'):  # Qt: Tab leaves the table
             self.view.get_widget().setTabKeyNavigation(False)
-        self.view.add_callback('selected', lambda _, rows: self._take(int(rows[0]['label'])) if rows else None)
-        self.view.add_callback('sorted', self._sorted)
-        self.filter = limit_width(Widgets.ComboBox(), 120)
-        self.filter.set_tooltip('Which segments are listed: all, by decision, or by what they may be instead.')
-        self.filter.add_callback('activated', lambda _, index: self.set_filter(self._filters[index]))
-        self._build_pages()
-        self._offer()
+        self.view.add_callback('selected', self._selection_changed)
+        self.view.add_callback('sorted', self._sort_changed)
 
-    def _build_pages(self):
+    def _build_pages(self) -> None:
         self.previous, self.next = Widgets.Button('<'), Widgets.Button('>')
-        self.previous.add_callback('activated', lambda _: self._turn(-1))
-        self.next.add_callback('activated', lambda _: self._turn(1))
+        self.previous.add_callback('activated', lambda _: self._change_page(-1))
+        self.next.add_callback('activated', lambda _: self._change_page(1))
         self.page_text = Widgets.Label('')
         self.page_text.set_valign('center')
         self.pages = Widgets.HBox()
@@ -72,55 +87,66 @@ class SegmentTable:
             self.pages.add_widget(widget, stretch=0)
         self.pages.hide()
 
-    def show(self, table, rejected=(), selected=None):
-        """Show the rows of a table of segments (`Segments.listed`), or none.
+    def show(
+        self, table: QTable | None, rejected: Sequence[int] | np.ndarray = (), selected: int | None = None
+    ) -> None:
+        """Show segments.
 
         Parameters
         ----------
         table : `~astropy.table.QTable` or None
+            The table of the listed segments (`Segments.listed`); None for no segments.
         rejected : sequence of int, optional
-            The labels of the segments that were rejected.
+            The labels of the rejected segments.
         selected : int, optional
             The label of the selected segment.
         """
         self._selected = selected
         self.rows.set_table(table, rejected)
-        self._offer()
+        self._update_filters()
         self._show_page()
 
-    def show_decisions(self, rejected):
-        """Show other decisions on the same segments."""
+    def show_decisions(self, rejected: Sequence[int] | np.ndarray) -> None:
+        """Show which of the segments are rejected.
+
+        Parameters
+        ----------
+        rejected : sequence of int
+            The labels of the rejected segments.
+        """
         self.rows.set_rejected(rejected)
-        if (
-            in_browser() or self.rows.filter != 'all' or self.rows.sort_order[0] == 'decision'
-        ):  # there a cell can't be set
+        # the table in a browser has no method to set a single cell
+        if in_browser() or self.rows.filter != 'all' or self.rows.sort_order[0] == 'decision':
             self._show_page()
             return
-        words = {label: DECISIONS[int(out)] for label, out, _ in self.rows.page_rows}
+        decisions = {label: DECISIONS[int(is_rejected)] for label, is_rejected, _ in self.rows.page_rows}
         for row, label in enumerate(self.labels):
-            self.view.set_cell(row, _DECISION, str(words[label]))
+            self.view.set_cell(row, _DECISION, str(decisions[label]))
 
-    def _offer(self):
-        """Offer to list what there is."""
-        if self.rows.filters != self._filters:
-            self._filters = self.rows.filters
-            self.filter.clear()
-            for word in self._filters:
-                self.filter.append_text(word)
-        self.filter.set_index(self._filters.index(self.rows.filter))
+    def set_filter(self, name: str) -> None:
+        """List only segments with a given decision or hint.
 
-    def set_filter(self, name):
-        """List all segments, or those with a decision or a hint."""
+        Parameters
+        ----------
+        name : str
+            One of `SegmentRows.filters`.
+        """
         self.rows.set_filter(name)
         self._show_page()
 
     @property
-    def labels(self):
-        """The labels on the page, from top to bottom."""
+    def labels(self) -> list[int]:
+        """The labels of the segments on the page, from top to bottom."""
         return [int(row['label']) for row in self.view.get_rows()]
 
-    def select(self, label):
-        """Select the row of a segment, on whatever page it is."""
+    def select(self, label: int | None) -> None:
+        """Select the row of a segment, and go to its page.
+
+        Parameters
+        ----------
+        label : int or None
+            The label of the segment.
+        """
         self._selected = label
         page = self.rows.page
         self.rows.go_to_label(label)
@@ -129,11 +155,29 @@ class SegmentTable:
         else:
             self._show_selected()
 
-    def _take(self, label):
-        self._selected = label
-        self._chosen(label)
+    def _update_filters(self) -> None:
+        if self.rows.filters != self._filters:
+            self._filters = self.rows.filters
+            self.filter.clear()
+            for name in self._filters:
+                self.filter.append_text(name)
+        self.filter.set_index(self._filters.index(self.rows.filter))
 
-    def _show_selected(self):
+    def _selection_changed(self, _: Any, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._selected = int(rows[0]['label'])
+            self._row_selected(self._selected)
+
+    def _sort_changed(self, _: Any, key: str, ascending: bool) -> None:  # noqa: FBT001 - a callback of Ginga
+        self.rows.sort_by(key, ascending=ascending)
+        if self.rows.has_pages:
+            self._show_page()
+
+    def _change_page(self, step: int) -> None:
+        self.rows.change_page(step)
+        self._show_page()
+
+    def _show_selected(self) -> None:
         labels = self.labels
         if [int(row['label']) for row in self.view.get_selected()] != [self._selected]:
             self.view.clear_selection()
@@ -145,20 +189,11 @@ class SegmentTable:
             self.view.select_path(path)
             self.view.scroll_to_path(path)
 
-    def _sorted(self, _, key, ascending):
-        self.rows.sort_by(key, ascending=ascending)
-        if self.rows.has_pages:
-            self._show_page()
-
-    def _turn(self, pages):
-        self.rows.change_page(pages)
-        self._show_page()
-
-    def _show_page(self):
+    def _show_page(self) -> None:
         rows = self.rows
         keys = [key for _, key, _ in rows.columns]
         blank = dict.fromkeys((key for _, key, _ in COLUMNS), '')
-        self.view.set_rows([blank | dict(zip(keys, words, strict=True)) for _, _, words in rows.page_rows])
+        self.view.set_rows([blank | dict(zip(keys, cells, strict=True)) for _, _, cells in rows.page_rows])
         (self.pages.show if rows.has_pages else self.pages.hide)()
         self._show_selected()
         self.page_text.set_text(rows.range_text)

@@ -1,4 +1,7 @@
-"""The room of the thumbnails in Ginga: the selected segment beside itself in mask, science, dark and cleaned."""
+"""Thumbnails of the selected segment in the panel."""
+
+from collections.abc import Callable
+from logging import Logger
 
 import numpy as np
 from ginga.gw import Viewers, Widgets
@@ -6,123 +9,144 @@ from ginga.RGBImage import RGBImage
 
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
 from ginga_crplugin.figures.cutout import cutout_size
+from ginga_crplugin.panels.labels import TIPS
 from ginga_crplugin.panels.text import hint_text
+from ginga_crplugin.panels.thumbnail_images import thumbnail_images
+from ginga_crplugin.session.session import Session
 
 from .toolkit import in_browser, set_text_wrapped, text_width
 
 __all__ = ['Thumbnails']
 
-_NONE = 'the dark'
-#: Side of a thumbnail on the screen, about; the titles are as large as the rest only if none is much larger.
-_SIDE = 90
-#: Letters in a line below them.
-_WIDE = 64
+_DARK = 'dark'
+#: Approximate width of a cutout on the screen; all cutouts are similar, so that their titles have the same size.
+_SIZE = 90
+#: Characters in a line of the hint.
+_LINE_LENGTH = 64
 
 
 class Thumbnails:
-    """A row of cutouts of the selected segment, and the way to the next one.
+    """Cutouts of the selected segment, its hint, and the buttons for the previous and the next segment.
 
     Parameters
     ----------
     logger : `logging.Logger`
+        Logger of the viewer.
     step : callable
-        ``step(number)`` goes to the segment that comes so many rows later.
-    images : callable
-        ``images(shape)`` returns ``{name: (ny, nx) array}`` of the other images that are open.
+        ``step(number)`` selects the segment a number of rows after the selected one.
+    open_images : callable
+        ``open_images(shape)`` returns ``{name: (ny, nx) array}`` of the other open images of a shape.
     """
 
-    def __init__(self, logger, step, images):
-        self._images = images
-        self._names = [_NONE]
-        self._shown = None
+    def __init__(
+        self,
+        logger: Logger,
+        step: Callable[[int], None],
+        open_images: Callable[[tuple[int, int]], dict[str, np.ndarray]],
+    ) -> None:
+        self._open_images = open_images
+        self._names = [_DARK]
+        self._shown: tuple[Session, int] | None = None
         self.viewer = Viewers.CanvasView(logger=logger)
         self.viewer.set_desired_size(360, 110)
         self.viewer.set_bg(1.0, 1.0, 1.0)
         self.viewer.enable_autozoom('on')
         self.viewer.enable_autocuts('off')
-        for able in (self.viewer.get_bindings().enable_pan, self.viewer.get_bindings().enable_zoom):
-            able(False)  # noqa: FBT003
+        for enable in (self.viewer.get_bindings().enable_pan, self.viewer.get_bindings().enable_zoom):
+            enable(False)  # noqa: FBT003
         self.view = Viewers.GingaViewerWidget(self.viewer)
         self.view.set_min_size(360, 110)
+        self._build_row(step)
+        self.hint = Widgets.Label('')
+        # two lines, so that the widgets below do not move
+        self.hint.set_min_size(360, 50 if in_browser() else text_width(self.hint, 4.5))
+        self.hint.set_tooltip(TIPS['hint'])
+
+    def _build_row(self, step: Callable[[int], None]) -> None:
         self.sheet = Widgets.Button('Sheet...')
         self.other = Widgets.ComboBox()
-        self.other.append_text(_NONE)
-        self.other.set_tooltip('The image beside the science frame: the dark, or another one that is open.')
+        self.other.append_text(_DARK)
+        self.other.set_tooltip('The image next to the science frame: the dark, or another open image.')
         self.other.add_callback('activated', lambda *_: self._draw())
         previous, next_ = Widgets.Button('<'), Widgets.Button('>')
         previous.add_callback('activated', lambda _: step(-1))
         next_.add_callback('activated', lambda _: step(1))
         self.position = Widgets.Label('')
         self.position.set_valign('center')
-        self.hint = Widgets.Label('')
-        self.hint.set_min_size(
-            360, 50 if in_browser() else text_width(self.hint, 4.5)
-        )  # two lines: nothing below moves
-        self.hint.set_tooltip('What the selected segment may be instead of a cosmic ray, and why.')
         self.row = Widgets.HBox()
         self.row.set_spacing(4)
-        for widget, stretch in (
-            (self.other, 0),
-            (Widgets.Label(''), 1),
-            (self.sheet, 0),
-            (previous, 0),
-            (self.position, 0),
-            (next_, 0),
-        ):
-            self.row.add_widget(widget, stretch=stretch)
+        self.row.add_widget(self.other, stretch=0)
+        self.row.add_widget(Widgets.Label(''), stretch=1)
+        for widget in (self.sheet, previous, self.position, next_):
+            self.row.add_widget(widget, stretch=0)
 
-    def show(self, session, label, place, count):
-        """Show a segment of the session's result, or none; it is at a place, from 1, among those that are listed."""
-        self.position.set_text(f'{place or "-"} of {count}')
-        set_text_wrapped(self.hint, hint_text(session, label), _WIDE)
+    def show(self, session: Session, label: int | None, position: int, count: int) -> None:
+        """Show a segment.
+
+        Parameters
+        ----------
+        session : Session
+            The session.
+        label : int or None
+            The label of the segment; None for no segment.
+        position : int
+            Its row in the segment table, from 1; 0 if it is not listed.
+        count : int
+            Number of rows in the segment table.
+        """
+        self.position.set_text(f'{position or "-"} of {count}')
+        set_text_wrapped(self.hint, hint_text(session, label), _LINE_LENGTH)
         self._shown = None if label is None or session.result is None else (session, label)
         if self._shown is None:
             self.viewer.clear()
             return
-        self._offer()
+        self._update_names(session)
         self._draw()
 
-    def _offer(self):
-        session, _ = self._shown
-        names = [_NONE, *sorted(self._images(session.frame.shape))]
+    def _update_names(self, session: Session) -> None:
+        names = [_DARK, *sorted(self._other_images(session))]
         if names != self._names:
-            chosen = self._chosen
+            selected = self._selected_name
             self._names = names
             self.other.clear()
             for name in names:
                 self.other.append_text(name)
-            self.other.set_index(names.index(chosen) if chosen in names else 0)
+            self.other.set_index(names.index(selected) if selected in names else 0)
+
+    def _other_images(self, session: Session) -> dict[str, np.ndarray]:
+        return {} if session.frame is None else self._open_images(session.frame.shape)
 
     @property
-    def _chosen(self):
+    def _selected_name(self) -> str:
         return self._names[max(0, self.other.get_index())]
 
-    def _draw(self):
+    def _draw(self) -> None:
         if self._shown is None:
             return
         session, label = self._shown
-        images = self.images(session)
-        segments = session.result.segments
-        pixels = np.divmod(session.result.segments.pixels_of([label]), segments.shape[1])
-        drawn = draw_cutouts(segments, label, images, scale=max(1, _SIDE // cutout_size(pixels)))
-        picture = RGBImage(data_np=np.ascontiguousarray(drawn))
-        self.viewer.set_image(picture)
+        if session.result is None:
+            return
+        images, segments = self.images(session), session.result.segments
+        size = cutout_size(np.divmod(segments.pixels_of([label]), segments.shape[1]))
+        drawn = draw_cutouts(segments, label, images, scale=max(1, _SIZE // size))
+        self.viewer.set_image(RGBImage(data_np=np.ascontiguousarray(drawn)))
         self.viewer.cut_levels(0.0, 255.0)
         self.viewer.zoom_fit()
 
-    def images(self, session):
-        """Return what a segment is shown in: title, image, and which of them share a stretch."""
-        result, name = session.result, self._chosen
-        other = session.masks.dark if name == _NONE else self._images(session.frame.shape).get(name)
-        plane = session.review.decisions.plane(result.frame.bits)
-        return [
-            ('mask', plane),
-            ('science', _drawable(result.frame.ccd.data), 'science'),
-            ('dark' if name == _NONE else name[:14], _drawable(other), 'other'),
-            ('cleaned', _drawable(result.detection.cleaned), 'science'),
-        ]
+    def images(self, session: Session) -> list[tuple]:
+        """Return the images that are shown.
 
+        Parameters
+        ----------
+        session : Session
+            The session.
 
-def _drawable(image):
-    """Return an image as floats where it would be taken for a mask."""
-    return image.astype(np.float32) if image is not None and image.dtype in (np.uint8, bool) else image
+        Returns
+        -------
+        list of tuple
+            Title, (ny, nx) image, and the group of images with the same stretch, as for
+            `~ginga_crplugin.figures.contact_sheet.draw_cutouts`.
+        """
+        name = self._selected_name
+        other = session.masks.dark if name == _DARK else self._other_images(session).get(name)
+        return thumbnail_images(session, name[:14], other)

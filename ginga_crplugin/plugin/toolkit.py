@@ -1,8 +1,9 @@
-"""The room of the toolkits: what Ginga's widgets need on one of them, and not on the others."""
+"""Functions for the differences between Ginga's widget toolkits (Qt, GTK and web)."""
 
 import textwrap
 from html import escape
 from itertools import pairwise
+from typing import Any
 
 from ginga import toolkit
 from ginga.fonts.font_asst import Font
@@ -21,25 +22,32 @@ __all__ = [
     'text_width',
 ]
 
-#: The font of headings.
+#: Font of headings.
 BOLD = Font(family='sans', style='normal', weight='bold')
 
 
-def in_browser():
-    """Tell whether the widgets stand in a web page (``ginga -t pg``)."""
+def in_browser() -> bool:
+    """Return whether the widgets are shown in a browser (``ginga -t pg``).
+
+    Returns
+    -------
+    bool
+        True for the web toolkit.
+    """
     return toolkit.get_family() == 'pg'
 
 
-def set_text_wrapped(label, text, wide):
-    """Show a text in a label, broken into lines.
+def set_text_wrapped(label: Any, text: str, width: int) -> None:
+    """Set the text of a label, with line wrapping.
 
     Parameters
     ----------
-    label : Ginga label
+    label : `ginga.gw.Widgets.Label`
+        The label.
     text : str
-        In a browser and in Qt, a label breaks its lines itself; in a browser it takes HTML.
-    wide : int
-        How many characters a line has elsewhere.
+        The text; in a browser, it is escaped for HTML.
+    width : int
+        Characters in a line, for toolkits whose labels do not wrap by themselves.
     """
     if in_browser():
         label.set_text(escape(text).replace('\n', '<br>'))
@@ -47,52 +55,117 @@ def set_text_wrapped(label, text, wide):
         label.get_widget().setWordWrap(True)
         label.set_text(text)
     else:
-        label.set_text('\n'.join(textwrap.fill(line, wide, break_on_hyphens=False) for line in text.split('\n')))
+        label.set_text('\n'.join(textwrap.fill(line, width, break_on_hyphens=False) for line in text.split('\n')))
 
 
-def text_width(widget, number):
-    """Return how many pixels so many characters take in a widget's own font, which the user may have made larger."""
+def text_width(widget: Any, count: float) -> int:
+    """Return the width of a number of characters in the font of a widget, which depends on the user's settings.
+
+    Parameters
+    ----------
+    widget : Ginga widget
+        The widget.
+    count : float
+        Number of characters.
+
+    Returns
+    -------
+    int
+        The width in screen pixels.
+    """
     if hasattr(widget.get_widget(), 'fontMetrics'):
-        return round(widget.get_widget().fontMetrics().horizontalAdvance('0') * number)
-    return 8 * number
+        return round(widget.get_widget().fontMetrics().horizontalAdvance('0') * count)
+    return round(8 * count)
 
 
-def fit_spin_box(spin, number):
-    """Make a spin box as wide as so many characters need, where the toolkit would have room for its highest value."""
+def fit_spin_box(spin: Any, count: int) -> None:
+    """Limit the width of a spin box in Qt, which would otherwise reserve space for its maximum.
+
+    Parameters
+    ----------
+    spin : `ginga.gw.Widgets.SpinBox`
+        The spin box.
+    count : int
+        Number of characters that must fit in.
+    """
     if hasattr(spin.get_widget(), 'lineEdit'):  # Qt
-        spin.get_widget().setMaximumWidth(text_width(spin, number) + 36)
+        spin.get_widget().setMaximumWidth(text_width(spin, count) + 36)
 
 
-def fit_width(scroll, box):
-    """Have a scrolled column take the width that what stands in it needs, in the font that the user has chosen."""
-    if hasattr(scroll.get_widget(), 'verticalScrollBar'):  # Qt; others grow by themselves
+def fit_width(scroll: Any, box: Any) -> None:
+    """Set the minimum width of a scroll area in Qt so that its content fits, in the user's font.
+
+    Parameters
+    ----------
+    scroll : `ginga.gw.Widgets.ScrollArea`
+        The scroll area.
+    box : Ginga widget
+        Its content.
+    """
+    if hasattr(scroll.get_widget(), 'verticalScrollBar'):  # Qt; the other toolkits do this by themselves
         bar = scroll.get_widget().verticalScrollBar().sizeHint().width()
         scroll.get_widget().setMinimumWidth(box.get_widget().minimumSizeHint().width() + bar + 4)
 
 
-def limit_width(widget, width):
-    """Keep a widget from growing wider than so many pixels in a browser; elsewhere the toolkit knows better."""
+def limit_width(widget: Any, width: int) -> Any:
+    """Set the maximum width of a widget in a browser; the other toolkits choose it well by themselves.
+
+    Parameters
+    ----------
+    widget : Ginga widget
+        The widget.
+    width : int
+        Maximum width in screen pixels.
+
+    Returns
+    -------
+    Ginga widget
+        The same widget.
+    """
     if in_browser():
         widget.set_max_size(width, None)
     return widget
 
 
-def set_tab_order(first, *later):
-    """Have Tab go from a widget to others that were made after those that follow it."""
-    if hasattr(first.get_widget(), 'setTabOrder'):  # Qt alone goes by when they were made
-        for one, other in pairwise([first, *later]):
+def set_tab_order(*widgets: Any) -> None:
+    """Set the order in which the Tab key visits widgets.
+
+    Parameters
+    ----------
+    *widgets : Ginga widget
+        The widgets, first to last.
+    """
+    if hasattr(widgets[0].get_widget(), 'setTabOrder'):  # only Qt orders them by time of creation
+        for one, other in pairwise(widgets):
             one.get_widget().setTabOrder(one.get_widget(), other.get_widget())
 
 
-def delete_dialog(dialog):
-    """Take a dialog away, open or not."""
+def delete_dialog(dialog: Any) -> None:
+    """Close and delete a dialog.
+
+    Parameters
+    ----------
+    dialog : Ginga dialog or SaveDialog
+        The dialog, shown or not.
+    """
     if in_browser() and isinstance(dialog, Widgets.FileDialog):
-        dialog._dialog.destroy()  # the file dialog itself can't be taken away there
+        dialog._dialog.destroy()  # FileDialog.delete does not work there
     else:
         dialog.delete()
 
 
-def entry_text(entry):
-    """Return what stands in a text entry, entered with Return or not."""
-    # in a browser, `get_text` tells what was entered last
+def entry_text(entry: Any) -> str:
+    """Return the current text of a text entry, whether or not it was confirmed with Return.
+
+    Parameters
+    ----------
+    entry : `ginga.gw.Widgets.TextEntry`
+        The text entry.
+
+    Returns
+    -------
+    str
+        The text.
+    """
+    # in a browser, `get_text` returns the last confirmed text
     return entry._call('get_text') if in_browser() else entry.get_text()

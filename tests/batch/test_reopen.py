@@ -21,7 +21,7 @@ from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.io.read import add_saved_mask
-from ginga_crplugin.panels.text import default_kind, default_target, save_text
+from ginga_crplugin.panels.output import default_kind, default_target, save_text
 from ginga_crplugin.recipe.rule import Rule
 from ginga_crplugin.report.page import write_report
 from ginga_crplugin.session.session import Session
@@ -515,19 +515,17 @@ def test_save_dialog_says_what_is_overwritten(results, tmp_path):
     path = frame.path
     assert (default_kind(frame), default_kind(plain), default_kind(None)) == ('into', 'new', 'new')
     assert save_text(frame, 'into', path, overwrite=False) == (
-        'f1_crmask.fits holds the mask that was saved before: tick "replace what is there" to replace it'
+        'f1_crmask.fits already holds a saved mask: select "overwrite" to overwrite it'
     )
     assert save_text(frame, 'into', path, overwrite=True) == (
-        'the mask that was saved in f1_crmask.fits is replaced by this one; all else in it stays byte for byte'
+        'the mask in f1_crmask.fits will be overwritten; its other HDUs are unchanged'
     )
     assert save_text(plain, 'into', plain.path, overwrite=False) == (
-        'f1.fits gets MASK, DQ and CRSEG; all else in it stays byte for byte'
+        'MASK, DQ and CRSEG will be added to f1.fits; its other HDUs are unchanged'
     )
     assert save_text(plain, 'new', tmp_path / 'x.fits', overwrite=False) == 'x.fits will be written'
-    assert save_text(plain, 'new', path, overwrite=True) == 'f1_crmask.fits will be replaced'
+    assert save_text(plain, 'new', path, overwrite=True) == 'f1_crmask.fits will be overwritten'
     assert save_text(plain, 'new', path, overwrite=False).startswith('f1_crmask.fits exists: choose another name')
     beside = add_saved_mask(plain, path)
     assert (default_kind(beside), default_target(beside)) == ('mask', path)
-    assert save_text(beside, 'mask', path, overwrite=True) == (
-        'the mask that was saved in f1_crmask.fits is replaced by this one'
-    )
+    assert save_text(beside, 'mask', path, overwrite=True) == ('the mask in f1_crmask.fits will be overwritten')

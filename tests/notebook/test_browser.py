@@ -221,7 +221,7 @@ def test_bqplot_has_the_markers(lab, folder):
     (folder / 'bqplot_crmask.fits').unlink(missing_ok=True)
     lab.open('bqplot', BQPLOT)
     lab.gone('compiling')
-    lab.says('needs astrowidgets.ginga.ImageWidget')
+    lab.says('need astrowidgets.ginga.ImageWidget')
     lab.button('Run').click()
     lab.says(' px in ')
 

@@ -37,16 +37,16 @@ def test_a_review_goes_back_where_the_mask_was(night):
     panel.load(output)
     assert [choice.mask.name for choice in panel.session.masks] == ['dark.fits > 30']
     panel.run()
-    part = panel.controls.save
+    part = panel.controls.save_form
     assert part.kind.value == 'into'
-    assert 'holds the mask that was saved before' in part.message.value
+    assert 'already holds a saved mask' in part.message.value
     panel.session.review.edit('reject', panel.session.result.segments.pixels_of([1]))
     before = fits.getdata(output, 'DQ')
     part.button.click()
     assert panel.session.error
     assert np.array_equal(fits.getdata(output, 'DQ'), before)
     part.overwrite.value = True
-    assert 'is replaced by this one' in part.message.value
+    assert 'will be overwritten' in part.message.value
     part.button.click()
     assert panel.session.error == ''
     assert np.count_nonzero(fits.getdata(output, 'DQ') != before) == np.count_nonzero(

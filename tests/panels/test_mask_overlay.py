@@ -71,7 +71,7 @@ def test_changes_are_drawn_as_if_all_were_drawn_anew(viewer, overlay):
             layer, mask = rng.choice(['input', 'cosmic rays']), rng.random((300, 300)) < 0.1
             overlay.set_mask(layer, mask)
         changed = [drawn(viewer, color) for color in (VERMILION, BLUE)]
-        overlay._paint()
+        overlay.layers.draw()
         assert_array_equal(changed, [drawn(viewer, color) for color in (VERMILION, BLUE)])
     overlay.set_mask('cosmic rays', np.zeros((300, 300), bool))
     assert not drawn(viewer, VERMILION).any()
@@ -136,7 +136,7 @@ def test_the_selected_segment_has_a_white_box(viewer, overlay, hits):
     assert not drawn(viewer, (255, 255, 255)).any()
 
 
-def test_the_selection_follows_its_segment_and_ends_with_it(viewer, overlay, hits):
+def test_selection_is_set_with_the_segments(viewer, overlay, hits):
     overlay.set_segments(hits)
     overlay.select(hits.labels[200, 100])
     white = drawn(viewer, (255, 255, 255))
@@ -145,10 +145,11 @@ def test_the_selection_follows_its_segment_and_ends_with_it(viewer, overlay, hit
     upper[:100] = False  # the segment has another label now
     frame = Frame(np.zeros((300, 300)))
     found = SimpleNamespace(crmask=upper, cleaned=np.zeros((300, 300)), params=LACosmicParams())
-    overlay.set_segments(segment(frame, found))
+    segments = segment(frame, found)
+    overlay.set_segments(segments, selected=segments.labels[200, 100])
     assert_array_equal(drawn(viewer, (255, 255, 255)), white)
-    found.crmask = ~upper & (hits.labels > 0)
-    overlay.set_segments(segment(frame, found))
+    overlay.set_segments(segments)
+    assert overlay.selected is None
     assert not drawn(viewer, (255, 255, 255)).any()
 
 
@@ -169,15 +170,15 @@ def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
         segment(Frame(pixels), SimpleNamespace(crmask=crmask, cleaned=pixels, params=LACosmicParams()), 1)
     )
     counts = []
-    corners = overlay._markers._corners
+    corners = overlay.markers.get_cpoints
 
-    def counted(viewer, chosen):
-        counts.append(len(chosen))
-        return corners(viewer, chosen)
+    def counted(viewer, points):
+        counts.append(len(points) // 4)
+        return corners(viewer, points=points)
 
-    monkeypatch.setattr(overlay._markers, '_corners', counted)
+    monkeypatch.setattr(overlay.markers, 'get_cpoints', counted)
     viewer.redraw_now(whence=0)
-    assert counts == [MAX_MARKERS, 0]
+    assert counts == [MAX_MARKERS]
 
 
 def test_clear_and_hide_leave_the_image_bare(viewer, overlay, hits):

@@ -254,7 +254,7 @@ def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
     assert plugin.panel.save.get_enabled()
     plugin.panel.params['sigclip'].spin.get_widget().setValue(9.0)
     assert not plugin.panel.save.get_enabled()
-    assert 'Run it again' in plugin.panel.save.get_widget().toolTip()
+    assert 'run the detection again' in plugin.panel.save.get_widget().toolTip()
 
 
 def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):

@@ -27,7 +27,7 @@ def plugin(shell, channel, tmp_path):
     plugin.session.masks.add(lambda: InputMask('column', MaskBit.BAD, np.eye(120, 140, dtype=bool)))
     shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
     plugin.panel.more.expand(True)
-    plugin.panel.checks.fold_out(True)
+    plugin.panel.checks.expand(expanded=True)
     plugin.actions.select(1, pan=False)
     seen = []
     while seen != (seen := list(plugin.session.checks)):  # the checks look again, and their buttons are made anew

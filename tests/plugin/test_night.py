@@ -89,13 +89,13 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     plugin.actions.decide('reject')
     plugin.actions.ask_save()
     dialog = plugin.dialogs.shown
-    assert (dialog.chosen, dialog.path.get_text(), dialog.cleaned.get_state()) == ('mask', str(output), True)
-    assert 'holds the mask that was saved before' in dialog.message.get_text()
+    assert (dialog.selected_kind, dialog.path.get_text(), dialog.cleaned.get_state()) == ('mask', str(output), True)
+    assert 'already holds a saved mask' in dialog.message.get_text()
     dialog.save()
     shell.wait(lambda: plugin.session.error)
     assert_array_equal(fits.getdata(output, 'DQ'), before)
     dialog.overwrite.get_widget().click()
-    assert 'is replaced by this one' in ' '.join(dialog.message.get_text().split())
+    assert 'will be overwritten' in ' '.join(dialog.message.get_text().split())
     dialog.save()
     shell.wait(lambda: plugin.session.review.saved_mask is not None)
     lost = plugin.session.result.segments.labels == label

@@ -69,7 +69,7 @@ def test_from_the_night_to_the_reviewed_mask(night):
         window.wait_until('tick "replace')
         window.click('Save')
         window.wait_until('say that it may')  # nothing is replaced unasked
-        window.click('replace what is there')
+        window.click('overwrite')
         window.wait_until('is replaced by')
         window.click('Save')
         window.wait_until('saved: f2_crmask.fits')

@@ -112,7 +112,7 @@ def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, chann
     assert plugin.panel.draw.get_index() == 0
     plugin.actions.drawing_tool.mode = 'paint'
     drag(plugin, (50, 50), (60, 50))
-    assert not len(plugin.overlay._pixels.get('by hand', ()))
+    assert not len(plugin.overlay.layers.pixels.get('by hand', ()))
 
 
 def test_the_keys(shell, plugin):
@@ -257,7 +257,7 @@ def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
     again = shell.start(channel)
     shell.wait(lambda: again.session.review.saved_review is not None)
     shell.settle()
-    assert 'was kept' in again.panel.saved_review_text.get_text()
+    assert 'unsaved review' in again.panel.saved_review_text.get_text()
     again.session.review.restore()
     again.session.detect()
     shell.wait(lambda: again.session.result is not None)
@@ -296,10 +296,10 @@ def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
     words = plugin.panel.compared.get_text().replace('\n', ' ')
     assert f'{here.sum()} px here, {everywhere.sum()} px without the masks' in words
     assert f'{(here & everywhere).sum()} in both' in words
-    assert_array_equal(plugin.overlay._pixels['only there'], np.flatnonzero(everywhere & ~here))
+    assert_array_equal(plugin.overlay.layers.pixels['only there'], np.flatnonzero(everywhere & ~here))
     plugin.session.comparing.compare(None)
-    assert len(plugin.overlay._pixels['only there']) == 0
-    assert_array_equal(plugin.overlay._pixels['cosmic rays'], np.flatnonzero(here))
+    assert len(plugin.overlay.layers.pixels['only there']) == 0
+    assert_array_equal(plugin.overlay.layers.pixels['cosmic rays'], np.flatnonzero(here))
 
 
 def test_compared_with_a_pinned_result(shell, plugin):

@@ -21,14 +21,14 @@ folder = Path(sys.argv[1])
 panel = CosmicRayPanel(folder / 'night1.fits')
 panel.session.prepare()
 panel.controls.mask_path.value = str(folder / 'column.fits')
-panel.controls.add.click()
+panel.controls['add'].click()
 panel.controls.mask_path.value = str(folder / 'dark.fits')
-panel.controls.dark.click()
+panel.controls['dark'].click()
 panel.controls.params['sigclip'].slider.value = 6.0
 panel.controls.params['readnoise'].box.value = 4.0
 panel.controls.run.click()
-panel.controls.save.path.value = str(folder / 'notebook.fits')
-panel.controls.save.button.click()
+panel.controls.save_form.path.value = str(folder / 'notebook.fits')
+panel.controls.save_form.button.click()
 panel.controls.recipe_path.value = str(folder / 'notebook.yaml')
 panel.controls['save_recipe'].click()
 panel.recipe = folder / 'line.yaml'
@@ -72,11 +72,11 @@ def by_ginga(folder, shell, channel):
     plugin.actions.ask_save_recipe()
     plugin.dialogs.shown.make_callback('activated', [str(folder / 'ginga.yaml')])
     shell.wait(lambda: session.recipes.saved_path is not None)
-    assert plugin.panel.recipe.get_text() == 'written: ginga.yaml'
+    assert plugin.panel.recipe.get_text() == 'saved: ginga.yaml'
     plugin.actions.ask_recipe()
     plugin.dialogs.shown.make_callback('activated', [str(folder / 'line.yaml')])
     shell.wait(lambda: session.settings.recipe is not None)
-    assert plugin.panel.recipe.get_text() == 'by line.yaml'
+    assert plugin.panel.recipe.get_text() == 'using line.yaml'
     run(shell, plugin)
     save(shell, plugin, folder / 'again_ginga.fits')
 

@@ -68,7 +68,7 @@ def test_from_the_menu_to_the_mask_on_disk(web, folder):
     web.says('1 rejected')
     web.until(lambda: row.inner_text().endswith('rejected'))
 
-    panel = web.page.locator('.scrollarea-viewport').filter(has_text='Masked before the run')
+    panel = web.page.locator('.scrollarea-viewport').filter(has_text='Input masks')
     assert panel.evaluate('panel => panel.scrollWidth - panel.clientWidth') == 0  # all of it is in sight
 
     web.click('Save...')

@@ -754,7 +754,7 @@ def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, s
     worker.work_all()
     assert again.review.last_saved_mask == tmp_path / 'one.fits'
     assert again.review.saved_mask is None
-    assert 'as it was before the last change' in saved_text(again)
+    assert 'without the latest changes' in saved_text(again)
 
 
 @pytest.mark.parametrize('change', ['grow', 'kept review'])

@@ -228,7 +228,7 @@ class Soak:
     def show(self):
         """Show the cleaned frame or the frame, and a layer or not."""
         self.click('blink')
-        self.plugin.overlay.set_visible('cosmic rays', bool(self.rng.integers(2)))
+        self.plugin.overlay.set_visible('cosmic rays', visible=bool(self.rng.integers(2)))
         self.plugin.actions.values['opacity'](self.rng.uniform(0.2, 0.9))
 
     # the output

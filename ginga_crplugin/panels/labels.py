@@ -1,0 +1,100 @@
+"""Labels and tooltips of the controls, in both panels."""
+
+__all__ = [
+    'ADD_CLEANED',
+    'COMPARE_OPTIONS',
+    'HEADER_UNIT',
+    'HEADINGS',
+    'KINDS',
+    'LABELS',
+    'OVERWRITE',
+    'TIPS',
+    'UNIT_LABELS',
+    'WRITING',
+]
+
+#: Labels of the buttons, by name.
+LABELS = {
+    'add': 'Add mask',
+    'dark': 'Dark',
+    'run': 'Run',
+    'cancel': 'Cancel',
+    'reset': 'Reset',
+    'keep': 'Keep',
+    'reject': 'Reject',
+    'undo': 'Undo',
+    'redo': 'Redo',
+    'reject_shown': 'Reject shown',
+    'pin': 'Pin',
+    'restore': 'Restore',
+    'discard': 'Discard',
+    'cleaned': 'Show cleaned',
+    'blink': 'Blink',
+    'verify': 'Verify',
+    'save': 'Save',
+    'show_saved': 'Show saved',
+    'load_recipe': 'Load recipe',
+    'save_recipe': 'Save recipe',
+}
+
+#: Tooltips of the controls, by name.
+TIPS = {
+    'unit': 'Unit of the pixels: from the header, or the selected one.',
+    'checks': 'Checks of whether the frame is suitable for L.A.Cosmic.',
+    'add': 'Mask every nonzero pixel of a FITS image.',
+    'dark': 'Mask the hot pixels of a combined dark: those above the limit.',
+    'limit': 'Limit of the dark, in the unit of the dark.',
+    'cause': 'Why these pixels are bad.',
+    'live': 'Update the result after every change, once there is a first result.',
+    'run': 'Find the cosmic rays of the displayed image.',
+    'cancel': 'Stop the run and keep the last result.',
+    'reset': 'Restore the parameters of the header and the defaults.',
+    'filter': 'List all segments, or those with a decision or a hint.',
+    'min_size': 'Minimum size of a listed segment; smaller ones are not listed, but they are in the mask.',
+    'hint': 'Possible cause of the selected segment other than a cosmic ray, and the reason.',
+    'previous': 'Previous segment (key N).',
+    'next': 'Next segment (key n).',
+    'keep': 'Keep: a cosmic ray (key k).',
+    'reject': 'Reject: not a cosmic ray (key x).',
+    'reject_shown': 'Reject all listed segments.',
+    'undo': 'Undo the last edit (key u).',
+    'redo': 'Redo the last undone edit (key U).',
+    'draw': 'What the mouse draws on the image (key d: paint, Esc: off).',
+    'width': 'Width of the brush and of lines, in pixels.',
+    'grow': 'Add the neighbors of the cosmic rays to the mask, up to this distance in pixels; shown in yellow.',
+    'compare': 'Color the pixels that this result and another have in common, or have alone.',
+    'pin': 'Pin this result, to compare later results with it.',
+    'restore': 'Restore the decisions of the unsaved review.',
+    'discard': 'Discard the unsaved review.',
+    'color': 'Change the color.',
+    'opacity': 'Opacity of the mask pixels over the image.',
+    'cleaned': 'Switch between the cleaned frame and the original (key b).',
+    'verify': 'Compute the result again with ccdproc and compare it pixel by pixel; this takes longer than the run.',
+    'save': 'Write the merged mask.',
+    'load_recipe': 'Apply the parameters and masks of a recipe (YAML) to this frame and the next ones.',
+    'save_recipe': 'Write parameters and masks as a recipe (YAML), to use with ginga-crplugin apply.',
+}
+
+#: Headings of the parts of the panel.
+HEADINGS = {'masks': 'Input masks', 'params': 'Detection', 'table': 'Segments'}
+
+#: Option of the unit control that means the unit of the header.
+HEADER_UNIT = 'unit: header'
+
+#: What a result can be compared with, for `Comparing.compare`.
+COMPARE_OPTIONS = {'nothing': None, 'run without masks': 'without masks', 'pinned result': 'pinned'}
+
+#: Labels of the kinds of output, for `Session.save`.
+KINDS = {
+    'new file: image, MASK, DQ, CRSEG': 'new',
+    'file of the image: add MASK, DQ, CRSEG': 'into',
+    'mask only: MASK, DQ, CRSEG': 'mask',
+}
+
+#: Texts of the save dialog.
+ADD_CLEANED = 'add the cleaned image (CLEANED)'
+OVERWRITE = 'overwrite'
+WRITING = 'writing...'
+
+#: Short labels of the units of the parameters.
+UNIT_LABELS = {'electron': 'e-', 'electron/adu': 'e-/adu'}
