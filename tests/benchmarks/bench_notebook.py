@@ -1,8 +1,8 @@
-"""From a step of the slider to the new image in the page, in JupyterLab and Chromium.
+"""Benchmark of the notebook panel: time from a slider step to the updated image, in JupyterLab and Chromium.
 
 Run as ``python tests/benchmarks/bench_notebook.py [--size 2048] [--segments 1000] [--steps 15] [--json]``. Each step is
-a real press of a key on the sigclip slider. It is timed in the page, from the key to the last image that came in of it;
-the first step, which fills the caches of the engine, is left out.
+a key press on the sigclip slider. It is timed in the page, from the key press to the last image loaded after it; the
+first step, which fills the caches of the engine, is not counted.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _WATCH = """() => {
 
 
 def measure(size, segments, steps):
-    """Press the keys, and return the times that were seen."""
+    """Press the keys and return the measured times."""
     with tempfile.TemporaryDirectory() as folder:
         fits.PrimaryHDU(sky_with_hits(size, segments)).writeto(Path(folder) / 'frame.fits')
         lab = Lab(folder)
@@ -45,9 +45,9 @@ def _measure(lab, size, steps):
         'from ginga_crplugin import CosmicRayPanel',
         "panel = CosmicRayPanel('frame.fits'); panel.params = {'readnoise': 10.0}; panel",
     )
-    lab.gone('compiling')
+    lab.wait_until_gone('compiling')
     lab.button('Run').click()
-    lab.says(' px in ')
+    lab.wait_for_text(' px in ')
     lab.page.wait_for_timeout(1000)
     lab.page.evaluate(_WATCH)
     handle = lab.page.locator('.crp-column .noUi-handle').first
@@ -71,7 +71,7 @@ def _measure(lab, size, steps):
 
 
 def main():
-    """Measure, and print."""
+    """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--size', type=int, default=2048)
     parser.add_argument('--segments', type=int, default=1000)

@@ -1,8 +1,8 @@
-"""From a step of the slider to the new exact overlay on the screen, in Ginga's shell off screen.
+"""Benchmark of the panel: time from a slider step to the updated overlay, in Ginga's shell off screen.
 
 Run as ``python tests/benchmarks/bench_panel.py [--size 4096] [--segments 1000 50000] [--json]``. For each number of
-segments it prints the median and the longest time from a step of the sigclip slider until the exact result has been
-drawn, and how late the latest tick of the event loop came meanwhile, the redraw itself left out.
+segments it prints the median and the longest time from a step of the sigclip slider until the exact result is drawn,
+and the longest delay of the event loop meanwhile, without the redraw itself.
 """
 
 import argparse
@@ -17,12 +17,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from ginga_crplugin.core.lacosmic import compilation
 from tests.benchmarks.frames import sky_with_hits
 from tests.plugin.conftest import Shell
 
 
 class Clock:
-    """When ticks of the event loop came, and when the viewer was being redrawn."""
+    """Times of event-loop ticks and of redraws of the viewer."""
 
     def __init__(self, viewer):
         from qtpy.QtCore import QTimer
@@ -40,7 +41,7 @@ class Clock:
         self.redraws.append((start, time.perf_counter()))
 
     def latest(self, start, end):
-        """Return by how long the latest tick between two times was late, the redraws left out."""
+        """Return the longest delay of a tick between two times, without redraws."""
         ticks = [start, *(tick for tick in self.ticks if start < tick < end), end]
         late = 0.0
         for one, other in pairwise(ticks):
@@ -50,7 +51,7 @@ class Clock:
 
 
 def measure(shell, size, segments, steps):
-    """Move the slider, and return the times that were seen."""
+    """Move the slider and return the measured times."""
     from ginga.AstroImage import AstroImage
 
     channel = shell.channel(f'{segments}')
@@ -60,7 +61,7 @@ def measure(shell, size, segments, steps):
     shell.settle()
     plugin = shell.start(channel)
     session = plugin.session
-    shell.wait(lambda: session.frame is not None and session.engine == '')
+    shell.wait(lambda: session.frame is not None and compilation.ready())
     session.set_params(readnoise=10.0)
     plugin.session.detect()
     shell.wait(lambda: not session.busy)
@@ -95,7 +96,7 @@ def measure(shell, size, segments, steps):
 
 
 def main():
-    """Measure, and print."""
+    """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--size', type=int, default=4096)
     parser.add_argument('--segments', type=int, nargs='+', default=[1000, 50000])

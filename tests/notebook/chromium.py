@@ -1,4 +1,4 @@
-"""Chromium, driven by Playwright: a page, what its user does there, and how to wait for what it shows."""
+"""Chromium driven by Playwright, with methods for what a user does and sees."""
 
 import shutil
 import socket
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 try:
     from playwright.sync_api import TimeoutError, sync_playwright
-except ImportError:  # then nothing of this is used
+except ImportError:  # the tests are skipped then
     TimeoutError = TimeoutError
 
 CHROMIUM = '/usr/bin/chromium'
@@ -24,14 +24,14 @@ ARGS = (
 
 
 def missing(*modules):
-    """Return what is not there: of these modules, Playwright and Chromium."""
+    """Return which of these modules, Playwright and Chromium are not installed."""
     return [name for name in (*modules, 'playwright') if find_spec(name) is None] + (
         [] if shutil.which(CHROMIUM) else [CHROMIUM]
     )
 
 
 def wait_for_server(port, server, log, timeout=60.0):
-    """Wait until a server, started as a process, can be reached; ``log()`` tells why it could not."""
+    """Wait until a server process accepts connections; ``log()`` returns its log for the error message."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         with socket.socket() as probe:
@@ -43,7 +43,7 @@ def wait_for_server(port, server, log, timeout=60.0):
 
 
 def free_port():
-    """Return a port that nobody listens at."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
@@ -55,9 +55,9 @@ class Browser:
     Parameters
     ----------
     size : (int, int)
-        Of the page.
+        Size of the page.
     parts : str
-        A selector of the parts of the page whose words are read.
+        Selector of the parts of the page whose text is read.
     """
 
     def __init__(self, size, parts):
@@ -74,49 +74,49 @@ class Browser:
         self.page.on('pageerror', lambda error: self.errors.append(str(error)))
 
     @property
-    def words(self):
-        """All that can be read in the parts."""
+    def text(self):
+        """The visible text of the parts."""
         return '\n'.join(self.page.locator(self._parts).all_inner_texts())
 
     @property
     def log(self):
-        """What the server wrote."""
+        """The log of the server."""
         return ''
 
-    def says(self, text, timeout=60.0):
-        """Wait until a text can be read."""
-        words = '([parts, text]) => [...document.querySelectorAll(parts)].some(e => e.innerText.includes(text))'
+    def wait_for_text(self, text, timeout=60.0):
+        """Wait until a text is visible."""
+        script = '([parts, text]) => [...document.querySelectorAll(parts)].some(e => e.innerText.includes(text))'
         try:
-            self.page.wait_for_function(words, arg=[self._parts, text], timeout=1000 * timeout)
+            self.page.wait_for_function(script, arg=[self._parts, text], timeout=1000 * timeout)
         except TimeoutError as error:
-            raise AssertionError(f'{text!r} is not in {self.words!r}; {self.log}') from error
+            raise AssertionError(f'{text!r} is not in {self.text!r}; {self.log}') from error
 
-    def gone(self, text, timeout=120.0):
-        """Wait until a text can't be read."""
-        words = '([parts, text]) => ![...document.querySelectorAll(parts)].some(e => e.innerText.includes(text))'
-        self.page.wait_for_function(words, arg=[self._parts, text], timeout=1000 * timeout)
+    def wait_until_gone(self, text, timeout=120.0):
+        """Wait until a text is not visible."""
+        script = '([parts, text]) => ![...document.querySelectorAll(parts)].some(e => e.innerText.includes(text))'
+        self.page.wait_for_function(script, arg=[self._parts, text], timeout=1000 * timeout)
 
     @property
     def result(self):
-        """The line with the count."""
-        return next(line for line in self.words.splitlines() if ' px in ' in line)
+        """The line with the number of pixels."""
+        return next(line for line in self.text.splitlines() if ' px in ' in line)
 
-    def until(self, condition, timeout=30.0):
-        """Wait until a condition holds."""
+    def wait_until(self, condition, timeout=30.0):
+        """Wait until a condition is true."""
         end = time.monotonic() + timeout
         while not condition():
-            assert time.monotonic() < end, f'it did not come; {self.log}'
+            assert time.monotonic() < end, f'timed out; {self.log}'
             self.page.wait_for_timeout(50)
 
     def drag(self, handle, pixels):
-        """Take the handle of a slider, and move it so many pixels."""
+        """Drag the handle of a slider by a number of pixels."""
         handle.scroll_into_view_if_needed()
         box = handle.bounding_box()
         x, y = box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
         self.stroke((x, y), (x + pixels, y))
 
     def stroke(self, start, end):
-        """Move the mouse from one place of the page to another, with its button down."""
+        """Move the mouse between two positions of the page with its button pressed."""
         self.page.mouse.move(*start)
         self.page.mouse.down()
         for step in range(1, 11):
@@ -125,6 +125,6 @@ class Browser:
         self.page.mouse.up()
 
     def close(self):
-        """End Chromium."""
+        """Close Chromium."""
         self._browser.close()
         self._playwright.stop()

@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser: a server of its own, Chromium, and what a user does there."""
+"""JupyterLab in Chromium, with methods for what a user does."""
 
 import json
 import os
@@ -43,19 +43,19 @@ _PIXELS = """async () => {
 
 
 def missing():
-    """Return what is not there."""
+    """Return the names of the required programs and modules that are not installed."""
     return chromium.missing('jupyterlab', 'astrowidgets')
 
 
 class Lab(Browser):
-    """A server of JupyterLab and a browser.
+    """A JupyterLab server and a browser.
 
     Parameters
     ----------
     folder : path-like
-        Where the notebooks and frames are.
+        Folder of the notebooks and frames.
     size : (int, int), optional
-        Of the page.
+        Size of the page.
     """
 
     def __init__(self, folder, size=(1240, 1000)):
@@ -63,7 +63,7 @@ class Lab(Browser):
         self._own = Path(tempfile.mkdtemp(prefix='lab'))
         self._port = chromium.free_port()
         self._log = (self._own / 'log').open('wb')
-        words = [
+        command = [
             sys.executable,
             '-m',
             'jupyterlab',
@@ -80,7 +80,7 @@ class Lab(Browser):
         settings = self._own / 'settings' / '@jupyterlab' / 'apputils-extension'
         settings.mkdir(parents=True)
         (settings / 'notification.jupyterlab-settings').write_text('{"fetchNews": "false"}')
-        self._server = subprocess.Popen(words, stdout=self._log, stderr=self._log, env=self._environment())
+        self._server = subprocess.Popen(command, stdout=self._log, stderr=self._log, env=self._environment())
         try:
             chromium.wait_for_server(self._port, self._server, lambda: self.log)
             super().__init__(size, '.crp')
@@ -102,11 +102,11 @@ class Lab(Browser):
 
     @property
     def log(self):
-        """The end of what the server wrote."""
+        """The end of the log of the server."""
         return (self._own / 'log').read_text()[-3000:]
 
     def open(self, name, *cells):
-        """Make a notebook of cells, open it, and run it; again where the widgets did not come."""
+        """Open and run a notebook with these cells; try again if the widgets do not appear."""
         nbformat.write(
             nbformat.v4.new_notebook(
                 cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
@@ -115,7 +115,7 @@ class Lab(Browser):
             self.folder / f'{name}.ipynb',
         )
         address = f'http://127.0.0.1:{self._port}/doc/workspaces/{name}/tree/{name}.ipynb?reset'
-        for _ in range(3):  # the first kernel may not answer, and early runs are lost now and then
+        for _ in range(3):  # the first kernel sometimes does not respond
             with suppress(TimeoutError):
                 self.page.goto(address)
                 self.page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=60_000)
@@ -132,11 +132,11 @@ class Lab(Browser):
 
     @property
     def pixels(self):
-        """How many pixels of the image in the page are vermilion, blue and yellow, and a number that stands for all."""
+        """The number of vermilion, blue and yellow pixels of the image in the page, and a checksum."""
         return self.page.evaluate(_PIXELS)
 
     def ask(self, expression):
-        """Have the kernel compute an expression, and return it as JSON would have it."""
+        """Evaluate an expression in the kernel, and return its value, converted to JSON and back."""
         code = f'import json; print(json.dumps({expression}))'
         answer = self.page.evaluate(
             """code => new Promise((resolve, reject) => {
@@ -154,7 +154,7 @@ class Lab(Browser):
         return json.loads(answer)
 
     def close(self):
-        """End all of it."""
+        """Close the browser and stop the server."""
         super().close()
         self._close_server()
 

@@ -1,4 +1,4 @@
-"""The whole way in JupyterLab and a real browser, by a real mouse."""
+"""The notebook panel in JupyterLab in a browser: clicks, keys and drawing."""
 
 import time
 
@@ -15,7 +15,7 @@ from tests.notebook.lab import Lab, missing
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.flaky(reruns=2),  # a browser on a busy machine
-    pytest.mark.skipif(bool(missing()), reason=f'for a notebook in a browser there is no {", ".join(missing())}'),
+    pytest.mark.skipif(bool(missing()), reason=f'not installed: {", ".join(missing())}'),
 ]
 
 START = """from ginga_crplugin import CosmicRayPanel
@@ -34,7 +34,7 @@ panel"""
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """A simulated frame with its dark, and the mask of its bad column."""
+    """Return a folder with a simulated frame, its dark, and the mask of its bad column."""
     folder = tmp_path_factory.mktemp('notebook')
     truth = simulate((512, 512))
     truth.ccd.write(folder / 'night1.fits')
@@ -55,16 +55,16 @@ def lab(folder, took):
 def add(lab, name, button):
     lab.page.get_by_placeholder('path of a FITS file').fill(name)
     lab.button(button).click()
-    lab.says(name)
+    lab.wait_for_text(name)
 
 
 def row(lab, index):
     return lab.page.locator('.crp-table tr').nth(index)
 
 
-def image_is_still(lab):
-    """Wait until the kernel has nothing more to do, and the image in the page changes no more."""
-    lab.until(lambda: lab.ask('not panel.session.busy and not panel.view.viewer.viewer.is_redraw_pending()'))
+def wait_for_image(lab):
+    """Wait until the kernel is idle and the image in the page no longer changes."""
+    lab.wait_until(lambda: lab.ask('not panel.session.busy and not panel.view.viewer.viewer.is_redraw_pending()'))
     seen = []
 
     def still():
@@ -72,24 +72,24 @@ def image_is_still(lab):
         seen.append(lab.pixels['sum'])
         return len(seen) > 6 and len(set(seen[-6:])) == 1
 
-    lab.until(still)
+    lab.wait_until(still)
 
 
 @pytest.fixture
 def frame(folder):
-    """The frame with all its masks."""
+    """Return the frame with all its masks."""
     masks = (read_dark(folder / 'dark.fits', DARK_LIMIT), read_mask(folder / 'column.fits', MaskBit.BAD))
     return read_frame(folder / 'night1.fits').replace(masks=masks)
 
 
 def drag_sigclip(lab):
-    """Drag the slider, wait until the kernel has all of it and the result, and return the value."""
+    """Drag the slider, wait for the result, and return the value."""
     handle, before = lab.page.locator('.crp-column .noUi-handle').first, lab.result
     lab.drag(handle, 40)
-    lab.until(lambda: lab.result != before)
+    lab.wait_until(lambda: lab.result != before)
     value = float(handle.get_attribute('aria-valuetext'))
-    lab.until(lambda: lab.ask('panel.params.sigclip') == pytest.approx(value, abs=1e-6))
-    lab.until(lambda: lab.ask('not panel.session.busy and not panel.session.outdated'))
+    lab.wait_until(lambda: lab.ask('panel.params.sigclip') == pytest.approx(value, abs=1e-6))
+    lab.wait_until(lambda: lab.ask('not panel.session.busy and not panel.session.outdated'))
     return lab.ask('panel.params.sigclip')
 
 
@@ -103,45 +103,45 @@ def click_row(lab, index):
 
 def save_as(lab, name):
     lab.button('Save...').click()
-    lab.page.get_by_title('The file that is written.').fill(name)
-    lab.says(f'{name} will be written')
+    lab.page.get_by_title('Path of the output file.').fill(name)
+    lab.wait_for_text(f'{name} will be written')
     lab.button('Save').click()
-    lab.says(f'saved: {name}')
+    lab.wait_for_text(f'saved: {name}')
 
 
-def test_from_the_three_lines_to_the_mask_on_disk(lab, folder, frame):
+def test_detect_review_and_save(lab, folder, frame):
     (folder / 'ginga_crmask.fits').unlink(missing_ok=True)
     lab.open('ginga', START)
-    lab.gone('compiling')
+    lab.wait_until_gone('compiling')
     add(lab, 'dark.fits', 'Dark')
     add(lab, 'column.fits', 'Add mask')
     lab.button('Run').click()
-    lab.says(f'{detect(frame).pixels} px in')
-    image_is_still(lab)
+    lab.wait_for_text(f'{detect(frame).pixels} px in')
+    wait_for_image(lab)
     before = lab.pixels
 
     sigclip = drag_sigclip(lab)
     assert 6.0 < sigclip < 12.0
     expected = detect(frame, frame.parameters({'sigclip': sigclip})[0])
-    lab.says(f'{expected.pixels} px in')
+    lab.wait_for_text(f'{expected.pixels} px in')
     assert 'exact' in lab.result
-    image_is_still(lab)
+    wait_for_image(lab)
     assert 0 < lab.pixels['vermilion'] < before['vermilion']
 
     label, x, y, area = click_row(lab, 3)
     assert lab.ask('list(panel.view.viewer.viewer.get_pan())') == pytest.approx([x, y], abs=0.06)
-    image_is_still(lab)
+    wait_for_image(lab)
     panned = lab.pixels
     assert panned['sum'] != before['sum']
     lab.button('Reject').click()
-    lab.says('1 rejected')
+    lab.wait_for_text('1 rejected')
     assert 'rejected' in row(lab, 3).inner_text()
-    image_is_still(lab)
+    wait_for_image(lab)
     assert lab.pixels['vermilion'] < panned['vermilion']
     lab.button('Undo').click()
-    lab.until(lambda: lab.pixels['vermilion'] == panned['vermilion'])
+    lab.wait_until(lambda: lab.pixels['vermilion'] == panned['vermilion'])
     lab.button('Redo').click()
-    lab.says('1 rejected')
+    lab.wait_for_text('1 rejected')
 
     save_as(lab, 'ginga_crmask.fits')
     with fits.open(folder / 'ginga_crmask.fits', checksum=True) as hdus:
@@ -155,59 +155,59 @@ def test_from_the_three_lines_to_the_mask_on_disk(lab, folder, frame):
     assert lab.errors == []
 
 
-def test_the_mouse_on_the_image_selects_and_draws(lab):
+def test_mouse_selects_and_draws_on_the_image(lab):
     lab.open('mouse', START)
-    lab.gone('compiling')
+    lab.wait_until_gone('compiling')
     lab.button('Run').click()
-    lab.says(' px in ')
-    image_is_still(lab)
+    lab.wait_for_text(' px in ')
+    wait_for_image(lab)
     label = lab.ask('int(panel.session.result.segments.listed["label"][5])')
     x, y = (lab.ask(f'float(panel.segments["{name}"][{label - 1}].value)') for name in ('x_centroid', 'y_centroid'))
     x, y = lab.ask(f'[float(v) for v in panel.view.viewer.viewer.get_canvas_xy({x}, {y})]')
     image = lab.page.locator('.jp-OutputArea img').first
     image.click(position={'x': x, 'y': y})
-    lab.until(lambda: lab.ask('panel.session.selection') == label)
+    lab.wait_until(lambda: lab.ask('panel.session.selection') == label)
     lab.page.locator('.crp-chosen').wait_for()
     lab.page.locator('.crp-column select:has(option:text-is("polygon"))').select_option('line')
-    lab.until(lambda: lab.ask('panel.controls.draw.value') == 'line')
+    lab.wait_until(lambda: lab.ask('panel.controls.draw.value') == 'line')
     image.scroll_into_view_if_needed()
     box = image.bounding_box()
     lab.page.mouse.move(box['x'] + 100, box['y'] + 100)
     lab.page.mouse.down()
     lab.page.mouse.move(box['x'] + 160, box['y'] + 120, steps=4)
     lab.page.mouse.up()
-    lab.gone(' 0 px by hand', timeout=10.0)
-    image_is_still(lab)
+    lab.wait_until_gone(' 0 px by hand', timeout=10.0)
+    wait_for_image(lab)
     assert lab.pixels['yellow'] > 50
 
 
-def test_the_keys_are_the_panels_on_the_image_and_on_the_table(lab):
+def test_keys_on_the_image_and_on_the_table_control_the_panel(lab):
     lab.open('keys', START, '1 + 1')
-    lab.gone('compiling')
+    lab.wait_until_gone('compiling')
     lab.button('Run').click()
-    lab.says(' px in ')
+    lab.wait_for_text(' px in ')
     click_row(lab, 4)
     first = lab.ask('panel.session.selection')
     press = lab.page.keyboard.press
     press('x')  # JupyterLab would cut the cell
-    lab.says('1 rejected')
+    lab.wait_for_text('1 rejected')
     press('ArrowDown')
-    lab.until(lambda: lab.ask('panel.session.selection') not in (None, first))
+    lab.wait_until(lambda: lab.ask('panel.session.selection') not in (None, first))
     press('Control+x')
     press('ArrowUp')
-    lab.until(lambda: lab.ask('panel.session.selection') == first)
-    assert '1 rejected' in lab.words
+    lab.wait_until(lambda: lab.ask('panel.session.selection') == first)
+    assert '1 rejected' in lab.text
     lab.page.locator('.jp-OutputArea img').first.click(position={'x': 3, 'y': 3})
     press('u')
-    lab.says('0 rejected')
+    lab.wait_for_text('0 rejected')
     assert lab.page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length') == 2
 
 
-def test_errors_stand_in_the_page(lab, folder):
+def test_errors_are_shown_in_the_page(lab, folder):
     lab.open('errors', START)
     lab.page.get_by_placeholder('path of a FITS file').fill('nothing.fits')
     lab.button('Add mask').click()
-    lab.says('nothing.fits: no such file')
+    lab.wait_for_text('nothing.fits: no such file')
     assert lab.page.get_by_role('alert').count() == 1
 
 
@@ -217,31 +217,31 @@ COUNT = """color => [...document.querySelectorAll('.bqplot .dot')]
 VERMILION, GRAY, WHITE = 'rgb(213, 94, 0)', 'rgb(153, 153, 153)', 'rgb(255, 255, 255)'
 
 
-def test_bqplot_has_the_markers(lab, folder):
+def test_markers_in_bqplot(lab, folder):
     (folder / 'bqplot_crmask.fits').unlink(missing_ok=True)
     lab.open('bqplot', BQPLOT)
-    lab.gone('compiling')
-    lab.says('need astrowidgets.ginga.ImageWidget')
+    lab.wait_until_gone('compiling')
+    lab.wait_for_text('need astrowidgets.ginga.ImageWidget')
     lab.button('Run').click()
-    lab.says(' px in ')
+    lab.wait_for_text(' px in ')
 
     def count(*colors):
         return tuple(lab.page.evaluate(COUNT, color) for color in colors)
 
     before = lab.ask('len(panel.session.result.segments.listed)')
-    lab.until(lambda: count(VERMILION) == (before,))
+    lab.wait_until(lambda: count(VERMILION) == (before,))
     drag_sigclip(lab)
     listed = lab.ask('len(panel.session.result.segments.listed)')
     assert 0 < listed < before
-    lab.until(lambda: count(VERMILION) == (listed,))
+    lab.wait_until(lambda: count(VERMILION) == (listed,))
     _, x, y, _ = click_row(lab, 2)
-    lab.until(lambda: count(WHITE) == (1,))
+    lab.wait_until(lambda: count(WHITE) == (1,))
     center = lab.ask('[float(v) for v in image_widget.get_viewport(sky_or_pixel="pixel")["center"]]')
     assert center == pytest.approx([x, y], abs=0.06)
     lab.button('Reject').click()
-    lab.until(lambda: count(GRAY, VERMILION) == (1, listed - 1))
+    lab.wait_until(lambda: count(GRAY, VERMILION) == (1, listed - 1))
     lab.button('Undo').click()
-    lab.until(lambda: count(GRAY, VERMILION) == (0, listed))
+    lab.wait_until(lambda: count(GRAY, VERMILION) == (0, listed))
     lab.page.screenshot(path=folder / 'bqplot.png')
     save_as(lab, 'bqplot_crmask.fits')
     with fits.open(folder / 'bqplot_crmask.fits') as hdus:

@@ -1,4 +1,4 @@
-"""What stands beside the mouse in the notebook."""
+"""Tooltips of the notebook panel."""
 
 from dataclasses import fields
 
@@ -11,7 +11,7 @@ from ginga_crplugin.notebook.parameters import ParameterControls
 
 
 @pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)
-def test_beside_the_mouse_stands_the_help_of_the_parameter(item):
+def test_tooltip_is_the_help_of_the_parameter(item):
     widgets = ParameterControls(lambda name, value: None)[item.name].widgets
     assert widgets
     assert {widget.tooltip for widget in widgets} == {item.metadata['help']}

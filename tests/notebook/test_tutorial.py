@@ -1,4 +1,4 @@
-"""The tutorial runs from top to bottom, and is stored without outputs."""
+"""The tutorial notebook runs, and is stored without outputs."""
 
 import os
 from pathlib import Path
@@ -23,37 +23,37 @@ def tutorial():
     return nbformat.read(TUTORIAL, as_version=4)
 
 
-def test_it_is_stored_without_outputs(tutorial):
+def test_tutorial_is_stored_without_outputs(tutorial):
     code = [cell for cell in tutorial.cells if cell.cell_type == 'code']
     assert len(code) > 10
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
 
 @pytest.mark.slow  # starts a kernel and runs the whole notebook
-def test_it_runs(tutorial, tmp_path, gmos_path, monkeypatch):
+def test_tutorial_runs(tutorial, tmp_path, gmos_path, monkeypatch):
     monkeypatch.setenv('PYTHONPATH', str(Path(ginga_crplugin.__file__).parents[1]))
     monkeypatch.setenv('MPLBACKEND', 'module://matplotlib_inline.backend_inline')
     monkeypatch.setenv('IPYTHONDIR', str(tmp_path / 'ipython'))
     monkeypatch.setenv('OMP_NUM_THREADS', '1')
     client = nbclient.NotebookClient(tutorial, timeout=300, resources={'metadata': {'path': str(tmp_path)}})
     client.execute(env=dict(os.environ))
-    words = '\n'.join(
+    text = '\n'.join(
         output.text
         for cell in tutorial.cells
         if cell.cell_type == 'code'
         for output in cell.outputs
         if 'text' in output
     )
-    assert 'CR_DETECTED' in words
-    assert 'at hot pixels' in words
-    pictures = [
+    assert 'CR_DETECTED' in text
+    assert 'at hot pixels' in text
+    figures = [
         output
         for cell in tutorial.cells
         if cell.cell_type == 'code'
         for output in cell.outputs
         if 'image/png' in output.get('data', {})
     ]
-    assert len(pictures) == 3
+    assert len(figures) == 3
     widgets = [
         cell
         for cell in tutorial.cells

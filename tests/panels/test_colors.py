@@ -1,7 +1,7 @@
-"""Whoever sees two of the three primary colors alone can tell the layers apart.
+"""The colors of the layers are distinct with color vision deficiency.
 
-Dichromacy is simulated as by Machado, Oliveira & Fernandes 2009 (IEEE Trans. Vis. Comput. Graph. 15, 1291), severity 1;
-colors are compared in CIELAB (D65), where a distance of 2 or 3 is just seen side by side.
+Dichromacy is simulated as in Machado, Oliveira & Fernandes 2009 (IEEE Trans. Vis. Comput. Graph. 15, 1291), severity 1;
+colors are compared in CIELAB (D65), where a distance of 2 to 3 is just noticeable.
 """
 
 from itertools import combinations
@@ -13,10 +13,10 @@ from ginga_crplugin.figures import style
 from ginga_crplugin.panels.mask_overlay import COLORS, COMPARISON_COLORS
 from ginga_crplugin.panels.segment_markers import REJECTED_COLOR
 
-#: The least distance between any two.
-APART = 20.0
+#: Minimum distance between two colors.
+MIN_DISTANCE = 20.0
 
-SIGHT = {
+VISION = {
     'three colors': np.eye(3),
     'protanopia': [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
     'deuteranopia': [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
@@ -45,8 +45,8 @@ def lab(light):
     return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
 
 
-def distance(one, other, sight):
-    return np.linalg.norm(np.subtract(*(lab(np.array(SIGHT[sight]) @ linear(color)) for color in (one, other))))
+def distance(one, other, vision):
+    return np.linalg.norm(np.subtract(*(lab(np.array(VISION[vision]) @ linear(color)) for color in (one, other))))
 
 
 SHOWN_TOGETHER = {
@@ -60,16 +60,18 @@ SHOWN_TOGETHER = {
 }
 
 
-@pytest.mark.parametrize('sight', SIGHT)
+@pytest.mark.parametrize('vision', VISION)
 @pytest.mark.parametrize('colors', SHOWN_TOGETHER.values(), ids=SHOWN_TOGETHER)
-def test_colors_can_be_told_apart(colors, sight):
-    near = {pair: distance(colors[pair[0]], colors[pair[1]], sight) for pair in combinations(colors, 2)}
-    assert {pair: round(far, 1) for pair, far in near.items() if far < APART} == {}
+def test_colors_are_distinct(colors, vision):
+    near = {pair: distance(colors[pair[0]], colors[pair[1]], vision) for pair in combinations(colors, 2)}
+    assert {pair: round(far, 1) for pair, far in near.items() if far < MIN_DISTANCE} == {}
 
 
-def test_the_simulation_sees_what_is_known():
+def test_known_distances():
     assert distance('#000000', '#FFFFFF', 'three colors') == pytest.approx(100.0, abs=0.01)
     assert distance('#FF0000', '#00FF00', 'three colors') > 150.0
-    assert distance('#BF0000', '#808000', 'deuteranopia') < APART < distance('#BF0000', '#808000', 'three colors')
-    for sight in SIGHT:  # grays stay gray
-        assert distance('#808080', '#828282', sight) < 2.0
+    assert (
+        distance('#BF0000', '#808000', 'deuteranopia') < MIN_DISTANCE < distance('#BF0000', '#808000', 'three colors')
+    )
+    for vision in VISION:  # grays stay gray
+        assert distance('#808080', '#828282', vision) < 2.0

@@ -1,4 +1,4 @@
-"""The overlay on a viewer that draws with Pillow: no toolkit at all."""
+"""The overlay on a viewer that draws with Pillow, without a toolkit."""
 
 import logging
 from types import SimpleNamespace
@@ -35,35 +35,35 @@ def overlay(viewer):
 
 
 def drawn(viewer, color):
-    """Where the picture has this color, as an image with y upwards."""
+    """Return where the drawn image has a color, with y upwards."""
     viewer.redraw_now(whence=0)
-    picture = np.asarray(viewer.get_image_as_array())[..., :3].astype(int)
-    return (np.abs(picture - color).max(axis=2) <= 3)[::-1]
+    image = np.asarray(viewer.get_image_as_array())[..., :3].astype(int)
+    return (np.abs(image - color).max(axis=2) <= 3)[::-1]
 
 
-def spots(*places, shape=(300, 300)):
+def make_mask(*pixels, shape=(300, 300)):
     mask = np.zeros(shape, bool)
-    for y, x in places:
+    for y, x in pixels:
         mask[y, x] = True
     return mask
 
 
-def test_pixels_are_drawn_where_they_are(viewer, overlay):
-    mask = spots((10, 20), (250, 30), (100, 299))
+def test_pixels_are_drawn_at_their_positions(viewer, overlay):
+    mask = make_mask((10, 20), (250, 30), (100, 299))
     overlay.set_mask('cosmic rays', mask)
     assert_array_equal(drawn(viewer, VERMILION), mask)
 
 
-def test_layers_have_their_colors_and_switches(viewer, overlay):
-    overlay.set_mask('input', spots((5, 5)))
-    overlay.set_mask('cosmic rays', spots((8, 8)))
-    assert_array_equal(drawn(viewer, BLUE), spots((5, 5)))
+def test_layers_have_colors_and_can_be_hidden(viewer, overlay):
+    overlay.set_mask('input', make_mask((5, 5)))
+    overlay.set_mask('cosmic rays', make_mask((8, 8)))
+    assert_array_equal(drawn(viewer, BLUE), make_mask((5, 5)))
     overlay.set_visible('input', visible=False)
     assert not drawn(viewer, BLUE).any()
-    assert_array_equal(drawn(viewer, VERMILION), spots((8, 8)))
+    assert_array_equal(drawn(viewer, VERMILION), make_mask((8, 8)))
 
 
-def test_changes_are_drawn_as_if_all_were_drawn_anew(viewer, overlay):
+def test_update_equals_drawing_everything(viewer, overlay):
     rng = np.random.default_rng(3)
     for scale in (1.0, 0.4):
         viewer.scale_to(scale, scale)
@@ -77,8 +77,8 @@ def test_changes_are_drawn_as_if_all_were_drawn_anew(viewer, overlay):
     assert not drawn(viewer, VERMILION).any()
 
 
-def test_hits_stay_visible_when_zoomed_out(viewer, overlay):
-    mask = spots((31, 47))
+def test_single_pixels_are_visible_when_zoomed_out(viewer, overlay):
+    mask = make_mask((31, 47))
     overlay.set_mask('cosmic rays', mask)
     for scale in (0.5, 0.3, 0.2):
         viewer.scale_to(scale, scale)
@@ -89,15 +89,15 @@ def test_hits_stay_visible_when_zoomed_out(viewer, overlay):
 
 @pytest.mark.parametrize('pan', [(600, 600), (66, 970), (1150, 80), (20, 30), (700, 1190)])
 @pytest.mark.parametrize('scale', [2.0, 1.0, 0.53, 0.3])
-def test_pixels_stand_in_their_place_however_the_view_is_panned(viewer, pan, scale):
+def test_pixels_are_drawn_at_their_positions_at_any_pan_and_scale(viewer, pan, scale):
     viewer.set_image(AstroImage(data_np=np.zeros((1200, 1200), 'f4'), logger=viewer.get_logger()))
     overlay = MaskOverlay(viewer, opacity=1.0)
     overlay.show()
     x, y = (np.clip(at + np.array([-40, 0, 40]), 3, 1196) for at in pan)
-    overlay.set_mask('cosmic rays', spots(*zip(y, x, strict=True), shape=(1200, 1200)))
+    overlay.set_mask('cosmic rays', make_mask(*zip(y, x, strict=True), shape=(1200, 1200)))
     viewer.scale_to(scale, scale)
     viewer.set_pan(*pan)
-    shown = drawn(viewer, VERMILION)[::-1].copy()  # rows from the top, as the screen counts
+    shown = drawn(viewer, VERMILION)[::-1].copy()  # rows from the top, as on the screen
     for column, row in (viewer.get_canvas_xy(*place) for place in zip(x, y, strict=True)):
         if 5 < column < 295 and 5 < row < 295:
             around = np.s_[int(row) - 4 : int(row) + 5, int(column) - 4 : int(column) + 5]
@@ -115,7 +115,7 @@ def hits():
     return segment(frame, detect(frame, LACosmicParams(readnoise=5)))
 
 
-def test_a_place_on_or_beside_a_segment_is_found(overlay, hits):
+def test_label_at_a_position_on_or_near_a_segment(overlay, hits):
     overlay.set_segments(hits)
     label = hits.labels[41, 51]
     assert label > 0
@@ -153,7 +153,7 @@ def test_selection_is_set_with_the_segments(viewer, overlay, hits):
     assert not drawn(viewer, (255, 255, 255)).any()
 
 
-def test_panning_brings_a_small_segment_near(viewer, overlay):
+def test_panning_zooms_in_on_a_small_segment(viewer, overlay):
     overlay.pan_to(200, 100)
     assert viewer.get_pan() == (200, 100)
     assert viewer.get_scale_min() == 8.0
@@ -162,7 +162,7 @@ def test_panning_brings_a_small_segment_near(viewer, overlay):
     assert viewer.get_pan() == (149.5, 149.5)
 
 
-def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
+def test_number_of_markers_is_limited(viewer, overlay, monkeypatch):
     crmask = np.zeros((300, 300), bool)
     crmask[::3, ::3] = True
     pixels = np.zeros(crmask.shape)
@@ -181,7 +181,7 @@ def test_many_segments_draw_few_markers(viewer, overlay, monkeypatch):
     assert counts == [MAX_MARKERS]
 
 
-def test_clear_and_hide_leave_the_image_bare(viewer, overlay, hits):
+def test_clear_and_hide_remove_everything(viewer, overlay, hits):
     overlay.set_mask('cosmic rays', hits.labels > 0)
     overlay.set_segments(hits)
     overlay.clear()
@@ -191,6 +191,6 @@ def test_clear_and_hide_leave_the_image_bare(viewer, overlay, hits):
     assert overlay.canvas not in viewer.get_canvas()
 
 
-def test_the_image_is_not_touched(viewer, overlay, hits):
+def test_image_is_not_changed(viewer, overlay, hits):
     overlay.set_mask('cosmic rays', hits.labels > 0)
     assert_array_equal(viewer.get_image().get_data(), np.zeros((300, 300), 'f4'))

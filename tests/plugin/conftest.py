@@ -1,4 +1,4 @@
-"""A whole Ginga reference viewer in the test process, off screen."""
+"""Ginga's reference viewer in the test process, off screen."""
 
 import os
 import threading
@@ -26,8 +26,8 @@ def make_viewer(basedir, toolkit='pyside6'):
     rv.add_separately_distributed_plugins()
     parser = ArgumentParser()
     rv.add_default_options(parser)
-    words = ['--basedir', str(basedir), '-t', toolkit, '--nosplash', '--norestore', '--loglevel', '30']
-    options = parser.parse_args([*words, '--numthreads', '4', '--log', str(basedir / 'ginga.log')])
+    arguments = ['--basedir', str(basedir), '-t', toolkit, '--nosplash', '--norestore', '--loglevel', '30']
+    options = parser.parse_args([*arguments, '--numthreads', '4', '--log', str(basedir / 'ginga.log')])
     rv.process_args = lambda args: None
     rv.run = lambda: None
     rv.main(options, [])
@@ -36,7 +36,7 @@ def make_viewer(basedir, toolkit='pyside6'):
 
 
 class Shell:
-    """Ginga's shell, and what a user does with it."""
+    """Ginga's shell, with methods for what a user does."""
 
     def __init__(self, basedir):
         self.rv = make_viewer(basedir)
@@ -44,7 +44,7 @@ class Shell:
         self.log = basedir / 'ginga.log'
 
     def pump(self, seconds=0.0):
-        """Let events happen."""
+        """Process events."""
         end = time.monotonic() + seconds
         while True:
             self.fv.update_pending(timeout=0.005)
@@ -52,7 +52,7 @@ class Shell:
                 return
 
     def wait(self, condition, timeout=60.0):
-        """Let events happen until the condition holds."""
+        """Process events until a condition is true."""
         end = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < end, 'timed out'
@@ -60,13 +60,13 @@ class Shell:
         self.fv.update_pending(timeout=0.0)
 
     def settle(self):
-        """Let all that is queued happen, and the delayed redraws."""
+        """Process all queued events and delayed redraws."""
         self.wait(lambda: self.fv.gui_queue.empty() and self.fv.priority_gui_queue.empty())
         self.pump(0.1)
-        QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)  # Qt's main loop does so, which is not here
+        QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)  # done by Qt's main loop otherwise
 
     def channel(self, name):
-        """Add a channel and turn to it."""
+        """Add a channel and switch to it."""
         if not self.fv.has_channel(name):
             self.fv.add_channel(name)
         self.fv.change_channel(name)
@@ -88,7 +88,7 @@ class Shell:
         return channel.opmon.get_plugin('Cosmic Rays')
 
     def find(self, channel, path):
-        """Open a file and the panel, and find the cosmic rays."""
+        """Open a file and the panel, and run the detection."""
         self.load(channel, path)
         plugin = self.start(channel)
         self.wait(lambda: plugin.session.frame is not None)
@@ -104,7 +104,7 @@ class Shell:
         self.settle()
 
     def close(self):
-        """End the shell and all its threads."""
+        """Close the shell and stop its threads."""
         for name in list(self.fv.get_channel_names()):
             self.stop(self.fv.get_channel(name))
         self.fv.quit()
@@ -117,7 +117,7 @@ class Shell:
 
 @pytest.fixture(scope='session')
 def shell(tmp_path_factory):
-    """One shell for all tests: a process can't have two."""
+    """Return the shell of all tests; there can be only one in a process."""
     before = set(threading.enumerate())
     shell = Shell(tmp_path_factory.mktemp('ginga'))
     yield shell
@@ -127,7 +127,7 @@ def shell(tmp_path_factory):
 
 @pytest.fixture
 def channel(shell, request):
-    """A channel of its own for each test, and the settings as they are at first."""
+    """Return a new channel for each test, and reset the preferences."""
     settings = shell.fv.get_preferences().create_category('plugin_CosmicRays')
     settings.set(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
     settings.save()  # the plugin reads them again
@@ -140,7 +140,7 @@ def channel(shell, request):
 
 @pytest.fixture
 def frame_file(tmp_path, saao):
-    """The SAAO frame, trimmed and level-subtracted, as a file."""
+    """Return the file of the trimmed and bias-subtracted SAAO frame."""
     path = tmp_path / 'night1.fits'
     header = saao.ccd.header.copy()
     header['BUNIT'] = 'adu'

@@ -1,4 +1,4 @@
-"""What the panel says of itself: its Help, and what stands beside the mouse."""
+"""Help and tooltips of the panel."""
 
 from dataclasses import fields
 
@@ -13,7 +13,7 @@ from ginga_crplugin.plugin import cosmic_rays
 
 @pytest.fixture
 def plugin(shell, channel):
-    """The panel, without an image."""
+    """Return the plugin without an image."""
     return shell.start(channel)
 
 
@@ -21,7 +21,7 @@ def buttons(plugin):
     return {b.text(): b for b in plugin.panel.run.get_widget().window().findChildren(QtWidgets.QPushButton)}
 
 
-def test_help_shows_the_text_of_the_module(shell, plugin):
+def test_help_shows_the_module_docstring(shell, plugin):
     buttons(plugin)['Help'].click()
     shell.settle()
     texts = [w.toPlainText() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QTextEdit)]
@@ -31,19 +31,19 @@ def test_help_shows_the_text_of_the_module(shell, plugin):
 
 
 @pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)
-def test_beside_the_mouse_stands_the_help_of_the_parameter(plugin, item):
+def test_tooltip_is_the_help_of_the_parameter(plugin, item):
     widgets = plugin.panel.params[item.name].widgets
     assert {widget.get_widget().toolTip() for widget in widgets} == {item.metadata['help']}
 
 
-def test_checks_say_how_they_came_out_by_words_too(shell, channel, tmp_path):
+def test_checks_show_their_mark_as_text(shell, channel, tmp_path):
     data = np.random.default_rng(1).poisson(300, (64, 64)).astype(np.float32)
     fits.PrimaryHDU(data - 300, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'no_sky.fits')
     shell.load(channel, tmp_path / 'no_sky.fits')
     plugin = shell.start(channel)
     shell.wait(lambda: len(plugin.session.checks) > 0)
     shell.settle()
-    words = [label.text() for label in plugin.panel.checks.box.get_widget().findChildren(QtWidgets.QLabel)]
-    told = [word.split(' - ')[0] for word in words if word]
-    assert told[: len(plugin.session.checks)] == [*sorted(told, key=['error', 'warning', 'ok'].index)]
-    assert 'error' in told
+    texts = [label.text() for label in plugin.panel.checks.box.get_widget().findChildren(QtWidgets.QLabel)]
+    marks = [text.split(' - ')[0] for text in texts if text]
+    assert marks[: len(plugin.session.checks)] == [*sorted(marks, key=['error', 'warning', 'ok'].index)]
+    assert 'error' in marks

@@ -1,4 +1,4 @@
-"""A night looked at again in a real window: what stands out is opened, judged by key, and saved by mouse."""
+"""Review of a batch in a window: outlying frames are opened, reviewed with keys, and saved with the mouse."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ SHAPE = (200, 220)
 
 @pytest.fixture
 def night(tmp_path, capsys):
-    """Seven frames of sky, the third and the fifth with many cosmic rays, done by a recipe with a dark."""
+    """Return the output of a recipe with a dark for seven frames of sky, two of them with many cosmic rays."""
     dark = np.full(SHAPE, 5.0, dtype=np.float32)
     dark[::40, ::40] = 100.0
     fits.PrimaryHDU(dark).writeto(tmp_path / 'dark.fits')
@@ -36,7 +36,7 @@ def night(tmp_path, capsys):
         fits.PrimaryHDU(electrons.astype(np.float32), header).writeto(tmp_path / f'f{number}.fits')
     recipe = Recipe({'sigclip': 6.0}, (MaskSource(tmp_path / 'dark.fits', None, MaskBit.HOT, 30.0),))
     save_recipe(recipe, tmp_path / 'night.yaml')
-    words = [
+    arguments = [
         'apply',
         tmp_path / 'night.yaml',
         *(tmp_path / f'f{k}.fits' for k in range(7)),
@@ -45,58 +45,58 @@ def night(tmp_path, capsys):
         '-j',
         1,
     ]
-    assert main([str(word) for word in words]) == 0
+    assert main([str(argument) for argument in arguments]) == 0
     capsys.readouterr()
     return tmp_path / 'out'
 
 
-def test_from_the_night_to_the_reviewed_mask(night):
+def test_review_outlying_frames_and_save_the_mask(night):
     output = night / 'f2_crmask.fits'
     with fits.open(output) as hdus:
         before, pixels, segments = hdus['DQ'].data, hdus[0].data, hdus['CRSEG'].data
         others = {path: path.read_bytes() for path in night.glob('f*.fits') if path != output}
     window = Window(night, view=True)
     try:
-        window.wait_until('f2_crmask.fits [0]')
-        window.wait_until('dark.fits > 30')  # the recipe's, once
+        window.wait_for_text('f2_crmask.fits [0]')
+        window.wait_for_text('dark.fits > 30')  # the mask of the recipe, only once
         assert window.ask(label='of the DQ in this file') is None
-        assert f'{len(segments)} segments' in window.wait_until(' segments (')  # without a click on Run
-        click_beside(window)  # the image takes the keys
+        assert f'{len(segments)} segments' in window.wait_for_text(' segments (')  # without a click on Run
+        click_corner(window)  # the image gets the keyboard focus
         window.keys('n', 'n', 'x')
-        window.wait_until('1 rejected')
+        window.wait_for_text('1 rejected')
         label = int(window.row(window.row(0)['selected'][0])['words'][0])
         window.click('Save...')
-        window.wait_until('tick "replace')
+        window.wait_for_text('select "overwrite"')
         window.click('Save')
-        window.wait_until('say that it may')  # nothing is replaced unasked
+        window.wait_for_text('say that it may')  # nothing is overwritten without consent
         window.click('overwrite')
-        window.wait_until('is replaced by')
+        window.wait_for_text('will be overwritten')
         window.click('Save')
-        window.wait_until('saved: f2_crmask.fits')
+        window.wait_for_text('saved: f2_crmask.fits')
         row = segments[segments['label'] == label][0]
         check(output, before, pixels, row)
-        click_beside(window)
+        click_corner(window)
         window.keys('Down')
-        window.wait_until('f4_crmask.fits [0]')
-        window.wait_until('0 rejected')
-        click_beside(window)
+        window.wait_for_text('f4_crmask.fits [0]')
+        window.wait_for_text('0 rejected')
+        click_corner(window)
         window.keys('Up')
-        window.wait_until('f2_crmask.fits [0]')
-        window.wait_until('1 rejected')
+        window.wait_for_text('f2_crmask.fits [0]')
+        window.wait_for_text('1 rejected')
         assert 'Traceback' not in window.log
     finally:
         window.close()
     assert {path: path.read_bytes() for path in others} == others
 
 
-def click_beside(window):
-    """Click into the corner of the image, where nothing is."""
+def click_corner(window):
+    """Click the corner of the image, where there is no segment."""
     left, top, _, _ = window.ask(box='image')
     window.click_at(left + 5, top + 5)
 
 
 def check(output, before, pixels, row):
-    """See that the rejected segment is no longer in the mask, and all else is as it was."""
+    """Check that the rejected segment is not in the mask, and that nothing else has changed."""
     with fits.open(output, checksum=True) as hdus:
         after = hdus['DQ'].data
         assert_array_equal(hdus[0].data, pixels)

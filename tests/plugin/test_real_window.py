@@ -1,4 +1,4 @@
-"""The whole way in a real window, by a real mouse."""
+"""The plugin in a window on a virtual screen, operated with mouse and keys."""
 
 import time
 
@@ -24,16 +24,16 @@ def window(frame_file):
     window.close()
 
 
-def test_the_result_follows_the_slider_under_the_mouse(window, frame_file):
+def test_result_follows_the_slider(window, frame_file):
     for text in ('Plugins', 'Analysis', 'Cosmic Rays'):
         window.click(text)
     window.wait_for('Run')
     window.wait_until_gone('compiling the fast engine')
     window.click('Run')
-    before = window.wait_until(' segments (')
+    before = window.wait_for_text(' segments (')
     window.drag_slider(0, 30)
     time.sleep(1.0)
-    after = window.wait_until(' segments (')
+    after = window.wait_for_text(' segments (')
     sigclip = window.ask(spin=1)
     assert 5.0 < sigclip < 15.0
     frame = read_frame(frame_file)
@@ -43,15 +43,15 @@ def test_the_result_follows_the_slider_under_the_mouse(window, frame_file):
     assert after.endswith('exact')
 
 
-def test_from_the_menu_to_the_mask_on_disk(window, frame_file, tmp_path):
+def test_detect_select_and_save(window, frame_file, tmp_path):
     for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
         window.click(text)
     expected = detect(read_frame(frame_file))
-    assert f'{expected.pixels} px in' in window.wait_until(' segments (')
+    assert f'{expected.pixels} px in' in window.wait_for_text(' segments (')
     row = window.row(3)
     window.click_at(*row['at'])
     assert window.row(3)['selected'] == [3]
-    # the row's segment now stands in the middle of the view; a click on another hit selects its row
+    # the view is centered on the segment of the row; a click on another segment selects its row
     other = window.row(2)
     x, y = (float(word) - 1.0 for word in other['words'][1:3])
     window.click_at(*window.row(2)['at'])
@@ -62,7 +62,7 @@ def test_from_the_menu_to_the_mask_on_disk(window, frame_file, tmp_path):
     assert window.row(2)['selected'] == [2]
     window.click('Save...')
     window.click('Save')
-    window.wait_until('saved: night1_crmask.fits')
+    window.wait_for_text('saved: night1_crmask.fits')
     saved = tmp_path / 'night1_crmask.fits'
     with fits.open(saved, checksum=True) as hdus:
         assert_array_equal(hdus['MASK'].data, expected.crmask.astype(np.uint8))
@@ -72,7 +72,7 @@ def test_from_the_menu_to_the_mask_on_disk(window, frame_file, tmp_path):
 
 
 def reviewed(frame_file, rejected):
-    """The mask that is left of the detected one, and what DQ must hold."""
+    """Return the detected mask without the rejected segments."""
     frame = read_frame(frame_file)
     expected = detect(frame)
     segments = segment(frame, expected)
@@ -88,11 +88,11 @@ def check_saved(path, mask):
 def start(window):
     for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
         window.click(text)
-    window.wait_until(' segments (')
+    window.wait_for_text(' segments (')
     time.sleep(1.0)
 
 
-def test_a_review_of_ten_segments_by_mouse_alone(window, frame_file, tmp_path):
+def test_review_of_ten_segments_with_the_mouse_only(window, frame_file, tmp_path):
     start(window)
     rejected = []
     for index in range(10):
@@ -104,25 +104,25 @@ def test_a_review_of_ten_segments_by_mouse_alone(window, frame_file, tmp_path):
     window.click_at(*window.row(3)['at'])
     window.click('Keep')
     rejected.remove(int(window.row(3)['words'][0]))
-    window.wait_until('3 rejected')
+    window.wait_for_text('3 rejected')
     window.click('Save...')
     window.click('Save')
-    window.wait_until('saved: night1_crmask.fits')
+    window.wait_for_text('saved: night1_crmask.fits')
     check_saved(tmp_path / 'night1_crmask.fits', reviewed(frame_file, rejected))
 
 
-def test_a_review_of_ten_segments_by_keys_alone(window, frame_file, tmp_path):
+def test_review_of_ten_segments_with_keys_only(window, frame_file, tmp_path):
     start(window)
     labels = [int(window.row(index)['words'][0]) for index in range(10)]
-    window.click_at(*window.on_image(250, 250))  # the image takes the keys
+    window.click_at(*window.on_image(250, 250))  # the image gets the keyboard focus
     for index in range(10):
         window.keys('n', *(['x'] if index % 2 else []))
-    window.keys('u', 'shift+u', 'shift+n', 'shift+n', 'k')  # undo, redo; back to the eighth, which is kept
-    window.wait_until('4 rejected')
+    window.keys('u', 'shift+u', 'shift+n', 'shift+n', 'k')  # undo, redo; go back to the eighth segment and keep it
+    window.wait_for_text('4 rejected')
     window.tab_to('Save...')
     window.keys('space')
     window.tab_to('Save')
     window.keys('space')
-    window.wait_until('saved: night1_crmask.fits')
+    window.wait_for_text('saved: night1_crmask.fits')
     rejected = [label for index, label in enumerate(labels) if index % 2 and index != 7]
     check_saved(tmp_path / 'night1_crmask.fits', reviewed(frame_file, rejected))

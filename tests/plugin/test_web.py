@@ -1,4 +1,4 @@
-"""The whole way in a browser, through Ginga's own web backend, by a real mouse."""
+"""The plugin in a browser with Ginga's web backend: clicks, keys and drawing."""
 
 import time
 
@@ -15,13 +15,13 @@ from tests.plugin.web import Web, missing
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.flaky(reruns=2),  # a browser on a busy machine
-    pytest.mark.skipif(bool(missing()), reason=f'for Ginga in a browser there is no {", ".join(missing())}'),
+    pytest.mark.skipif(bool(missing()), reason=f'not installed: {", ".join(missing())}'),
 ]
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A simulated frame with its dark."""
+    """Return a folder with a simulated frame and its dark."""
     truth = simulate((512, 512))
     truth.ccd.write(tmp_path / 'night1.fits')
     truth.dark.write(tmp_path / 'dark.fits')
@@ -38,20 +38,20 @@ def web(folder, request, took):
 
 
 def run(web):
-    """Run it, and wait for the result and for what the rows say of it besides."""
-    web.says('night1.fits [0]')
-    web.gone('compiling')
+    """Run the detection and wait for the result and the hints."""
+    web.wait_for_text('night1.fits [0]')
+    web.wait_until_gone('compiling')
     web.click('Run')
-    web.says(' px in ')
-    web.until(lambda: len(web.rows.first.inner_text().split()) > 6)  # with S/N
+    web.wait_for_text(' px in ')
+    web.wait_until(lambda: len(web.rows.first.inner_text().split()) > 6)  # with S/N
 
 
-def test_from_the_menu_to_the_mask_on_disk(web, folder):
+def test_detect_review_and_save(web, folder):
     for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Dark...'):
         web.click(text)
     web.dialog.get_by_text('dark.fits', exact=True).click()
     web.dialog.get_by_text('Open', exact=True).click()
-    web.says('dark.fits > 30')
+    web.wait_for_text('dark.fits > 30')
     run(web)
     frame = read_frame(folder / 'night1.fits')
     frame = frame.replace(masks=(read_dark(folder / 'dark.fits', DARK_LIMIT),))
@@ -62,19 +62,19 @@ def test_from_the_menu_to_the_mask_on_disk(web, folder):
     row = web.rows.nth(3)
     label, x, y = (float(word) for word in row.inner_text().split()[:3])
     row.click()
-    web.until(lambda: web.ask(pan=True) == pytest.approx([x - 1.0, y - 1.0], abs=0.06))
-    web.until(lambda: web.pixels['central'] > 20)
+    web.wait_until(lambda: web.ask(pan=True) == pytest.approx([x - 1.0, y - 1.0], abs=0.06))
+    web.wait_until(lambda: web.pixels['central'] > 20)
     web.click('Reject')
-    web.says('1 rejected')
-    web.until(lambda: row.inner_text().endswith('rejected'))
+    web.wait_for_text('1 rejected')
+    web.wait_until(lambda: row.inner_text().endswith('rejected'))
 
     panel = web.page.locator('.scrollarea-viewport').filter(has_text='Input masks')
-    assert panel.evaluate('panel => panel.scrollWidth - panel.clientWidth') == 0  # all of it is in sight
+    assert panel.evaluate('panel => panel.scrollWidth - panel.clientWidth') == 0  # nothing scrolls horizontally
 
     web.click('Save...')
-    web.dialog.locator('input[type=text]').nth(1).fill(str(folder / 'mine.fits'))  # and no Return
+    web.dialog.locator('input[type=text]').nth(1).fill(str(folder / 'mine.fits'))  # without Return
     web.dialog.get_by_text('Save', exact=True).click()
-    web.says('saved: mine.fits')
+    web.wait_for_text('saved: mine.fits')
     rejected = segment(frame, expected).labels == label
     plane = merge_mask(frame, expected, expected.crmask & ~rejected)
     assert rejected.any()
@@ -89,25 +89,25 @@ def test_from_the_menu_to_the_mask_on_disk(web, folder):
 
 
 @pytest.mark.parametrize('web', [True], indirect=True, ids=['view'])
-def test_keys_and_the_mouse_on_the_image(web):
+def test_keys_and_drawing_on_the_image(web):
     run(web)
-    web.until(lambda: web.pixels['vermilion'] > 200)  # the whole image is in sight
+    web.wait_until(lambda: web.pixels['vermilion'] > 200)  # the whole image is visible
     web.rows.nth(3).click()
-    web.until(lambda: web.pixels['central'] > 20)
+    web.wait_until(lambda: web.pixels['central'] > 20)
     x, y = web.pixels['middle']
-    web.page.mouse.click(x + 150, y + 100)  # the image takes the keys
+    web.page.mouse.click(x + 150, y + 100)  # the image gets the keyboard focus
     web.page.keyboard.press('n')
-    web.says('5 of ')
+    web.wait_for_text('5 of ')
     web.page.keyboard.press('x')
-    web.says('1 rejected')
-    web.until(lambda: web.rows.nth(4).inner_text().endswith('rejected'))
+    web.wait_for_text('1 rejected')
+    web.wait_until(lambda: web.rows.nth(4).inner_text().endswith('rejected'))
     web.page.keyboard.press('u')
-    web.says('0 rejected')
+    web.wait_for_text('0 rejected')
     web.page.keyboard.press('d')
     web.stroke((x + 60, y + 100), (x + 160, y + 140))
-    web.gone(' 0 px by hand')
-    web.until(lambda: web.pixels['yellow'] > 100)
+    web.wait_until_gone(' 0 px by hand')
+    web.wait_until(lambda: web.pixels['yellow'] > 100)
     web.page.keyboard.press('u')
-    web.says(' 0 px by hand')
+    web.wait_for_text(' 0 px by hand')
     assert web.errors == []
     assert 'ginga_crplugin' not in web.log

@@ -1,7 +1,7 @@
-"""Ginga in a page of Chromium, by its own web backend, driven by a real mouse.
+"""Ginga with its web backend in Chromium, with methods for what a user does.
 
-Run as a program, it is Ginga as its user starts it with ``ginga -t pg`` or ``ginga-crplugin view -t pg``, but at free
-ports, and besides answers questions as the one in `window` does.
+Run as a script, this module starts Ginga like ``ginga -t pg`` or ``ginga-crplugin view -t pg``, but on unused ports,
+and answers questions on its standard output like `tests.plugin.window`.
 """
 
 import os
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tests.notebook import chromium
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # where this is the program
+sys.path.insert(0, str(Path(__file__).parents[2]))  # for the script
 
 from tests.plugin import window
 
@@ -38,7 +38,7 @@ _PIXELS = """() => {
 
 
 def missing():
-    """Return what is not there."""
+    """Return the names of the required programs and modules that are not installed."""
     return chromium.missing('pgwidgets')
 
 
@@ -48,11 +48,11 @@ class Web(chromium.Browser):
     Parameters
     ----------
     *frames : path-like
-        What to open.
+        Files to open.
     size : (int, int), optional
-        Of the page.
+        Size of the page.
     view : bool, optional
-        Whether to start it as ``ginga-crplugin view``.
+        Whether to start ``ginga-crplugin view`` instead of ``ginga``.
     """
 
     def __init__(self, *frames, size=(1400, 1000), view=False):
@@ -79,34 +79,34 @@ class Web(chromium.Browser):
 
     @property
     def log(self):
-        """What Ginga wrote to its standard error."""
+        """The standard error of Ginga."""
         return self._log.read_text()
 
     def ask(self, **question):
-        """Ask the program about itself."""
+        """Ask the script about its widgets."""
         return window.ask(self._ginga, question, self._log)
 
     def click(self, text):
-        """Click on what has this text."""
+        """Click the widget with this text."""
         self.page.get_by_text(text, exact=True).filter(visible=True).last.click()
 
     @property
     def dialog(self):
-        """The dialog in front."""
+        """The topmost dialog."""
         return self.page.locator('.dialog-widget').filter(visible=True).last
 
     @property
     def rows(self):
-        """The rows of the table of segments."""
+        """The rows of the segment table."""
         return self.page.locator('.tableview-widget').filter(has_text='S/N').locator('.treeview-row')
 
     @property
     def pixels(self):
-        """How many pixels of the image are vermilion or yellow, and vermilion in the middle; and where that is."""
+        """The number of vermilion, central vermilion and yellow pixels of the image, and the position of its center."""
         return self.page.evaluate(_PIXELS)
 
     def close(self):
-        """End all of it."""
+        """Close the browser and stop Ginga."""
         super().close()
         self._close_ginga()
 
@@ -117,11 +117,11 @@ class Web(chromium.Browser):
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-# the program
+# the script
 
 
 def run(name, *words):
-    """Be Ginga or ``ginga-crplugin view``, but at free ports."""
+    """Run Ginga or ``ginga-crplugin view`` on unused ports."""
     from ginga import toolkit
 
     toolkit.use('pg')

@@ -1,7 +1,7 @@
-"""A real Ginga window on a virtual screen, driven by a real mouse.
+"""A Ginga window on a virtual screen, operated with mouse and keys.
 
-Run as a program, it is Ginga as its user starts it, which besides answers on its standard output where on the screen a
-widget is. `Window` starts that program under Xvfb, and moves the mouse there with xdotool.
+Run as a script, this module starts Ginga, and answers questions about its widgets, such as their positions on the
+screen, on its standard output. `Window` starts the script under Xvfb, and moves the mouse with xdotool.
 """
 
 import json
@@ -19,16 +19,16 @@ NEEDS = ('Xvfb', 'xdotool', 'openbox', 'import')
 
 
 def missing():
-    """Return the programs that are not there."""
+    """Return the names of the required programs that are not installed."""
     return [name for name in NEEDS if shutil.which(name) is None]
 
 
-#: How the program is started, for `ask`.
+#: Options of the process, for `ask`.
 PIPES = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True, 'bufsize': 1}
 
 
 def ask(program, question, log):
-    """Ask a program that runs `serve` about itself; ``log`` is the file that it writes its errors to."""
+    """Ask the script a question; ``log`` is the file of its standard error."""
     stuck = threading.Timer(120.0, program.kill)
     stuck.start()
     try:
@@ -38,11 +38,11 @@ def ask(program, question, log):
                 return json.loads(line.removeprefix('answer '))
     finally:
         stuck.cancel()
-    raise AssertionError(f'Ginga ended, or did not answer:\n{log.read_text()[-2000:]}')
+    raise AssertionError(f'Ginga has ended or does not respond:\n{log.read_text()[-2000:]}')
 
 
 def end(process):
-    """End a process that was started here."""
+    """Terminate a process."""
     process.terminate()
     try:
         process.wait(10)
@@ -52,16 +52,16 @@ def end(process):
 
 
 class Window:
-    """Ginga on a screen of its own.
+    """Ginga on a new virtual screen.
 
     Parameters
     ----------
     *frames : path-like
-        What to open.
+        Files to open.
     size : str, optional
-        Of the screen.
+        Size of the screen.
     view : bool, optional
-        Whether it is started by ``ginga-crplugin view``, rather than by ``ginga``.
+        Whether to start ``ginga-crplugin view`` instead of ``ginga``.
     """
 
     def __init__(self, *frames, size='1600x1000', environment=(), view=False):
@@ -99,13 +99,13 @@ class Window:
         self.wait_for('Plugins')
 
     def _screen(self, size):
-        """Start a virtual screen, and return its name."""
+        """Start a virtual screen and return the name of the display."""
         read, write = os.pipe()
         words = ['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-nolisten', 'tcp']
         self._start(words, pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as number:
-            assert select.select([number], [], [], 60.0)[0], 'Xvfb did not tell its display'
+            assert select.select([number], [], [], 60.0)[0], 'Xvfb did not report its display'
             name = number.readline().strip()
         assert name, f'Xvfb ended: {self.log}'
         return f':{name}'
@@ -116,51 +116,51 @@ class Window:
         return self._processes[-1]
 
     def ask(self, **question):
-        """Ask the program about itself."""
+        """Ask the script about its widgets."""
         return ask(self._ginga, question, self._folder / 'log')
 
     def wait_for(self, text, timeout=60.0, kind='find'):
-        """Wait until something with this text can be clicked, and return where it is."""
+        """Wait until a widget with this text can be clicked, and return its position."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            place = self.ask(**{kind: text})
-            if place is not None:
-                return place
+            position = self.ask(**{kind: text})
+            if position is not None:
+                return position
             time.sleep(0.1)
-        raise AssertionError(f'nothing with the text {text!r} on the screen')
+        raise AssertionError(f'no widget with the text {text!r} on the screen')
 
-    def wait_until(self, text, timeout=60.0):
-        """Wait until a label holds this text, and return all of it."""
+    def wait_for_text(self, text, timeout=60.0):
+        """Wait until a label contains this text, and return the text of the label."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             label = self.ask(label=text)
             if label is not None:
                 return label
             time.sleep(0.1)
-        raise AssertionError(f'no label says {text!r}')
+        raise AssertionError(f'no label contains {text!r}')
 
     def wait_until_gone(self, text, timeout=120.0):
-        """Wait until no visible label holds this text."""
+        """Wait until no visible label contains this text."""
         end = time.monotonic() + timeout
         while self.ask(label=text) is not None:
             assert time.monotonic() < end, text
             time.sleep(0.2)
 
     def xdotool(self, *words):
-        """Move the mouse, or press keys."""
+        """Run xdotool to move the mouse or press keys."""
         subprocess.run(['xdotool', *map(str, words)], env=self.environment, check=True, timeout=20)
         time.sleep(0.3)
 
     def click(self, text):
-        """Click on what has this text."""
-        place = None
-        while place != (place := self.wait_for(text)):  # menus and panels unfold
+        """Click the widget with this text."""
+        position = None
+        while position != (position := self.wait_for(text)):  # menus and panels move while they open
             time.sleep(0.5)
-        x, y = place
+        x, y = position
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
 
     def click_at(self, x, y):
-        """Click on a place of the screen."""
+        """Click a position on the screen."""
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'click', 1)
 
     def keys(self, *keys):
@@ -177,32 +177,32 @@ class Window:
         raise AssertionError(f'Tab does not reach {text!r}')
 
     def choose(self, name):
-        """Choose a file of the folder that a file dialog shows."""
+        """Select a file in a file dialog."""
         self.click_at(*self.wait_for(name, kind='file'))
         self.click('Open')
 
     def row(self, index):
-        """Return where a row of the table of segments is, and what stands in it."""
+        """Return the position, the texts and the selection of a row of the segment table."""
         return self.ask(row=index)
 
     def on_image(self, x, y):
-        """Return where a pixel of the image is on the screen."""
+        """Return the position of an image pixel on the screen."""
         return self.ask(pixel=[x, y])
 
     def drag_slider(self, index, pixels):
-        """Take the handle of a slider, and move it so many pixels."""
+        """Drag the handle of a slider by a number of pixels."""
         x, y = self.ask(slider=index)
         steps = [word for k in range(1, 11) for word in ('mousemove', round(x + pixels * k / 10), y, 'sleep', 0.05)]
         self.xdotool('mousemove', x, y, 'sleep', 0.2, 'mousedown', 1, 'sleep', 0.2, *steps, 'mouseup', 1)
 
     def type_in(self, index, text):
-        """Type a value into a spin box, counted from above."""
+        """Type a value into a spin box, counted from the top."""
         self.xdotool('mousemove', *self.ask(spin_at=index), 'sleep', 0.2, 'click', '--repeat', 3, 1)
         self.xdotool('type', text)
         self.xdotool('key', 'Tab')
 
     def pick(self, shown, down):
-        """Open the box that shows a text, and pick what stands so many lines below."""
+        """Open the combo box with a text and select the option a number of lines below."""
         self.click(shown)
         self.keys(*['Down' if down > 0 else 'Up'] * abs(down), 'Return')
 
@@ -211,11 +211,11 @@ class Window:
         return self.ask(box=name)
 
     def picture(self, path):
-        """Take a picture of the screen."""
+        """Save a screenshot."""
         subprocess.run(['import', '-window', 'root', str(path)], env=self.environment, check=True, timeout=30)
 
     def close(self):
-        """End all of it."""
+        """Close Ginga and the screen."""
         for process in reversed(self._processes):
             end(process)
             for pipe in filter(None, (process.stdin, process.stdout)):
@@ -225,16 +225,16 @@ class Window:
 
     @property
     def log(self):
-        """What Ginga wrote to its standard error."""
+        """The standard error of Ginga."""
         return (self._folder / 'log').read_text()
 
 
-# the program
+# the script
 
 
 def answer(question):
-    """Answer a question about Ginga, or about Qt's widgets: the kind of the question, and what it is about."""
-    [(kind, about)] = question.items()
+    """Return the answer to a question about Ginga or its widgets."""
+    [(kind, argument)] = question.items()
     kinds = {
         'address': lambda _: _shell().get_url(),
         'pan': _pan,
@@ -250,7 +250,7 @@ def answer(question):
         'row': _row,
         'pixel': lambda place: _pixel(*place),
     }
-    return kinds[kind](about)
+    return kinds[kind](argument)
 
 
 def _pan(_):
@@ -341,7 +341,7 @@ def _file(name):
 
 
 def _scroll_to(widget):
-    """Bring a widget into sight, as its user does with the wheel."""
+    """Scroll until a widget is visible."""
     from qtpy import QtWidgets
 
     parent = widget.parent()
@@ -415,7 +415,7 @@ def _shell():
 
 
 def serve(viewer):
-    """Answer what comes on standard input, in Ginga's own thread."""
+    """Answer the questions on standard input, in Ginga's GUI thread."""
     for line in sys.stdin:
         question = json.loads(line)
         done = threading.Event()
@@ -431,7 +431,7 @@ def serve(viewer):
 
 
 def watch():
-    """Have the next Ginga of this process answer questions besides."""
+    """Let the next Ginga of this process answer questions."""
     from ginga.rv import main
 
     class Viewer(main.ReferenceViewer):

@@ -1,7 +1,7 @@
-"""Drive the plugin through Ginga's own shell, off screen, for a long time: python -m tests.tools.soak --minutes 10.
+"""Long-running test of the plugin in Ginga's shell, off screen: python -m tests.tools.soak --minutes 10.
 
-The steps of a user come in any order. Now and then all is closed, and what is left is looked at before all is opened
-again: memory, threads, panels, results, errors. Nothing may grow, and nothing may go wrong.
+User actions are performed in random order. Every so often the panel and all images are closed, and memory, threads, and
+remaining panels and results are counted. Nothing may grow, and there may be no errors.
 """
 
 import argparse
@@ -27,32 +27,32 @@ from ginga_crplugin.panels.drawing_tool import MODES
 from tests.plugin.conftest import Shell
 
 SHAPE = (500, 600)
-#: Seconds that anything may take; the machine may be busy with others.
+#: Timeout of a step in seconds, for a busy machine.
 PATIENCE = 120.0
-#: What memory may grow by, in percent of what there was after the warm-up, and the part of the time that this is.
+#: Allowed growth of the memory after the warm-up, in percent, and the fraction of the time used for the warm-up.
 GROWTH, WARM_UP = 5.0, 0.4
-#: After how many steps all is closed, and how often this must happen after the warm-up.
+#: Number of steps between two counts, and minimum number of counts after the warm-up.
 EVERY, LEAST = 40, 5
 
 
 class Errors(logging.Handler):
-    """What goes wrong: errors that are logged, and exceptions that nobody catches, in any thread."""
+    """Collect logged errors and uncaught exceptions of all threads."""
 
     def __init__(self, *loggers):
         super().__init__(logging.ERROR)
-        self.words = []
+        self.messages = []
         self._loggers = loggers
 
     def emit(self, record):
-        """Remember what was logged."""
-        self.words.append(record.getMessage())
+        """Store the message of a log record."""
+        self.messages.append(record.getMessage())
 
     @contextmanager
-    def heard(self):
-        """Listen for a while."""
+    def collect(self):
+        """Collect errors in a with block."""
         hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
-        sys.excepthook = lambda _kind, error, _trace: self.words.append(repr(error))
-        threading.excepthook = sys.unraisablehook = lambda given: self.words.append(repr(given.exc_value))
+        sys.excepthook = lambda _kind, error, _trace: self.messages.append(repr(error))
+        threading.excepthook = sys.unraisablehook = lambda given: self.messages.append(repr(given.exc_value))
         for logger in self._loggers:
             logger.addHandler(self)
         try:
@@ -64,14 +64,16 @@ class Errors(logging.Handler):
 
 
 class Soak:
-    """A user who never tires.
+    """Random user actions in the panel.
 
     Parameters
     ----------
     shell : Shell
+        Ginga's shell.
     folder : `~pathlib.Path`
-        Where the frames are, and what is saved.
+        Folder of the frames and of the output.
     seed : int
+        Seed of the random numbers.
     """
 
     def __init__(self, shell, folder, seed):
@@ -88,11 +90,11 @@ class Soak:
 
     @property
     def session(self):
-        """What the panel shows."""
+        """The session of the panel."""
         return self.plugin.session
 
     def step(self):
-        """Do anything."""
+        """Perform a random action."""
         weights = np.array(list(self.STEPS.values()), dtype=float)
         chosen = list(self.STEPS)[self.rng.choice(len(weights), p=weights / weights.sum())]
         self.counts[chosen.__name__] += 1
@@ -107,11 +109,11 @@ class Soak:
         return values[self.rng.integers(len(values))]
 
     def click(self, name):
-        """Press a button of the panel, unless it is gray."""
+        """Click a button of the panel, if it is enabled."""
         getattr(self.plugin.panel, name).get_widget().click()
 
     def rest(self):
-        """Let all that was begun come to its end."""
+        """Wait until all running work is done."""
         session = self.session
         self.shell.wait(lambda: session.frame is not None and not session.busy, PATIENCE)
         self.shell.settle()
@@ -143,7 +145,7 @@ class Soak:
         self.shell.settle()
 
     def left(self):
-        """Count the panels and results that are still there, though all is closed; hints may be on their way."""
+        """Return the number of panels and results that still exist after closing, once all hints are computed."""
         end = time.monotonic() + PATIENCE
         while any(each() is not None for each in self.made) and time.monotonic() < end:
             self.shell.settle()
@@ -152,7 +154,7 @@ class Soak:
         return len(self.made)
 
     def come_back(self):
-        """Close all and open it again."""
+        """Close the panel and all images, and open them again."""
         self.leave()
         self.enter()
 
@@ -162,38 +164,38 @@ class Soak:
         self.start()
 
     def load(self):
-        """Open a frame; Ginga turns to it at once where it has it."""
+        """Open a frame; Ginga shows it at once if it is already loaded."""
         self.shell.fv.load_file(str(self.any_of(self.paths)), chname='Soak')
         self.shell.settle()
 
     # the run
 
     def change(self):
-        """Choose another value; live, this runs."""
+        """Change a parameter; in live mode, this starts a run."""
         name, values = self.any_of([('sigclip', (3.5, 4.5, 6.0)), ('objlim', (3.0, 5.0)), ('niter', (2, 4))])
         self.plugin.actions.set_param(name, self.any_of(values))
 
     def detect(self):
-        """Run, and wait most of the time."""
+        """Start a run, and usually wait for its end."""
         self.click('run')
         if self.rng.random() < 0.7:
             self.rest()
 
     def cancel(self):
-        """Run and cancel at once."""
+        """Start a run and cancel it."""
         self.click('run')
         self.shell.pump(self.rng.uniform(0.0, 0.03))
         self.click('cancel')
 
     def use_mask(self):
-        """Use the mask, or use it no more."""
+        """Turn the mask on or off."""
         if self.session.masks:
             self.session.masks.change(0, used=bool(self.rng.integers(2)))
         else:
             self.session.masks.add(lambda path=self.mask: read_mask(path, default=MaskBit.BAD))
 
     def compare(self):
-        """Pin and compare; not with ccdproc, for astroscrappy 1.3 never gives back a byte a pixel of each call."""
+        """Pin and compare; not with ccdproc, because astroscrappy 1.3 leaks a byte per pixel in each call."""
         self.any_of(
             [
                 self.session.comparing.pin,
@@ -203,22 +205,22 @@ class Soak:
         )()
 
     def live(self):
-        """Have the result follow, or not."""
+        """Turn live mode on or off."""
         self.plugin.actions.values['live'](bool(self.rng.integers(4)))
 
     # the review
 
     def review(self):
-        """Go on to a segment and pass a decision."""
+        """Select another segment and keep or reject it."""
         self.plugin.actions.step(self.any_of((-1, 1)))
         self.click(self.any_of(('keep', 'reject')))
 
-    def take_back(self):
-        """Undo, redo."""
+    def undo_or_redo(self):
+        """Undo or redo."""
         self.click(self.any_of(('undo', 'redo')))
 
     def draw(self):
-        """Draw by hand."""
+        """Draw pixels."""
         if self.session.result is not None:
             mode = self.any_of(MODES[1:])
             self.plugin.actions.set_drawing_mode(mode)
@@ -226,7 +228,7 @@ class Soak:
             self.plugin.actions.set_drawing_mode('off')
 
     def show(self):
-        """Show the cleaned frame or the frame, and a layer or not."""
+        """Blink, and change the visibility and opacity of the layers."""
         self.click('blink')
         self.plugin.overlay.set_visible('cosmic rays', visible=bool(self.rng.integers(2)))
         self.plugin.actions.values['opacity'](self.rng.uniform(0.2, 0.9))
@@ -234,7 +236,7 @@ class Soak:
     # the output
 
     def save(self):
-        """Save, and open what was saved."""
+        """Save the mask, and sometimes open it."""
         self.rest()
         if self.session.outdated or self.session.result is None:
             self.click('run')
@@ -248,14 +250,14 @@ class Soak:
             self.shell.settle()
             self.shell.fv.change_channel('Soak')
 
-    STEPS = {  # noqa: RUF012 - never changed
+    STEPS = {  # noqa: RUF012 - constant
         load: 3,
         change: 4,
         detect: 6,
         cancel: 3,
         review: 10,
         draw: 3,
-        take_back: 6,
+        undo_or_redo: 6,
         use_mask: 1,
         compare: 2,
         live: 1,
@@ -267,7 +269,7 @@ class Soak:
 
 
 def pixels(seed):
-    """A frame with tracks."""
+    """Return a frame with tracks."""
     rng = np.random.default_rng(seed)
     image = rng.normal(300.0, 12.0, SHAPE).astype('f4')
     for y, x, length in zip(*rng.integers(10, 480, (2, 150)), rng.integers(1, 9, 150), strict=True):
@@ -276,19 +278,19 @@ def pixels(seed):
 
 
 def memory():
-    """Bytes that the process holds, once it has given back what it can (Linux with the GNU library)."""
+    """Return the memory of the process in bytes, after freeing unused memory (Linux with glibc)."""
     gc.collect()
     ctypes.CDLL('libc.so.6').malloc_trim(0)
     return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
 
 def native_threads():
-    """How many threads the process has, those of compiled code included."""
+    """Return the number of threads of the process, including those of compiled code."""
     return len(list(Path('/proc/self/task').iterdir()))
 
 
 def soak(user, seconds):
-    """Drive the shell for so long; return what was counted each time that all was closed: memory, threads, left."""
+    """Perform actions for a time; return memory, threads and remaining objects of each count."""
     start, counted, part = time.monotonic(), [], 0.0
     while part < 1.0:
         for _ in range(EVERY):
@@ -304,7 +306,7 @@ def soak(user, seconds):
 
 
 def main():
-    """Print the figures; the exit code is 1 where memory grew, or anything is left or went wrong."""
+    """Print the results; exit with code 1 if memory has grown, objects remain, or there were errors."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--minutes', type=float, default=10.0)
     parser.add_argument('--seed', type=int, default=0)
@@ -313,25 +315,25 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         shell = Shell(Path(folder))
         try:
-            with Errors(logging.getLogger(), shell.fv.logger).heard() as errors:
+            with Errors(logging.getLogger(), shell.fv.logger).collect() as errors:
                 user = Soak(shell, Path(folder), options.seed)
                 counted = soak(user, 60.0 * options.minutes)
         finally:
             shell.close()
     if len(counted) < LEAST:
-        sys.exit(f'too short: memory was looked at {len(counted)} times after the warm-up, not {LEAST} times')
+        sys.exit(f'too short: {len(counted)} counts after the warm-up, at least {LEAST} are needed; increase --minutes')
     held, threads, left = zip(*counted, strict=True)
     growth = 100.0 * (max(held[1:]) / held[0] - 1.0)
     running = [thread.name for thread in threading.enumerate() if thread not in before]
     print(*(f'{count:7d}  {name}' for name, count in user.counts.most_common()), sep='\n')
-    print(f'{user.counts.total()} steps in {(time.monotonic() - start) / 60.0:.1f} minutes, closed {len(held)} times')
+    print(f'{user.counts.total()} steps in {(time.monotonic() - start) / 60.0:.1f} minutes, {len(held)} counts')
     print(
-        f'memory {held[0] / 1e6:.1f} MB after the warm-up, {max(held[1:]) / 1e6:.1f} MB at most later: {growth:+.1f} %'
+        f'memory {held[0] / 1e6:.1f} MB after the warm-up, at most {max(held[1:]) / 1e6:.1f} MB later: {growth:+.1f} %'
     )
-    print(f'threads {threads[0]} after the warm-up, {threads[-1]} at the end; when all was closed: {running or "none"}')
-    print(f'panels and results that were left when all was closed: {sum(left)}')
-    print(f'errors: {len(errors.words)}', *sorted(set(errors.words)), sep='\n  ')
-    sys.exit(1 if growth > GROWTH or threads[-1] > threads[0] or running or any(left) or errors.words else 0)
+    print(f'threads {threads[0]} after the warm-up, {threads[-1]} at the end; after closing: {running or "none"}')
+    print(f'panels and results remaining after closing: {sum(left)}')
+    print(f'errors: {len(errors.messages)}', *sorted(set(errors.messages)), sep='\n  ')
+    sys.exit(1 if growth > GROWTH or threads[-1] > threads[0] or running or any(left) or errors.messages else 0)
 
 
 if __name__ == '__main__':
