@@ -37,8 +37,8 @@ class Front:
         self.widgets[name].click()
 
     def save(self, path):
-        self.widgets.save.path.value = str(path)
-        self.widgets.save.button.click()
+        self.widgets.save_form.path.value = str(path)
+        self.widgets.save_form.button.click()
 
     def message(self):
         return self.widgets.result.value
