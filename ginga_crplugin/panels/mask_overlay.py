@@ -220,11 +220,6 @@ class MaskOverlay:
         self.markers.selected = label
         self._redraw()
 
-    @property
-    def selected(self) -> int | None:
-        """The label of the selected segment, or None."""
-        return self.markers.selected
-
     def label_at(self, x: float, y: float) -> int | None:
         """Return the label of the segment at a position, or of the marker around it.
 

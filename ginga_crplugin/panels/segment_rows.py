@@ -65,6 +65,7 @@ class SegmentRows:
         self._values = {}
         if table is not None:
             self._values = {key: np.asarray(table[key]) for _, key, _ in COLUMNS if key in table.colnames}
+            self._values |= {key: self._values[key] + self._offset for key in ('x_centroid', 'y_centroid')}
         self.set_rejected(rejected)
 
     def set_rejected(self, rejected: Sequence[int] | np.ndarray) -> None:
@@ -226,14 +227,11 @@ class SegmentRows:
         """The rows of the page: label, whether it is rejected, and the texts of its cells."""
         rows = []
         for index in self._order[self.first_index : self.first_index + PAGE_SIZE]:
-            cells = [self._cell_text(key, decimals, index) for _, key, decimals in self.columns]
+            cells = [_cell_text(self._values[key][index], decimals) for _, key, decimals in self.columns]
             rejected = self._values['decision'][index] == DECISIONS[1]
             rows.append((int(self._values['label'][index]), bool(rejected), cells))
         return rows
 
-    def _cell_text(self, key: str, decimals: int | None, index: int) -> str:
-        value: Any = self._values[key][index]
-        if decimals is None:
-            return str(value)
-        value += self._offset if key in ('x_centroid', 'y_centroid') else 0
-        return f'{value:.{decimals}f}'
+
+def _cell_text(value: Any, decimals: int | None) -> str:
+    return str(value) if decimals is None else f'{value:.{decimals}f}'

@@ -149,7 +149,7 @@ def test_selection_is_set_with_the_segments(viewer, overlay, hits):
     overlay.set_segments(segments, selected=segments.labels[200, 100])
     assert_array_equal(drawn(viewer, (255, 255, 255)), white)
     overlay.set_segments(segments)
-    assert overlay.selected is None
+    assert overlay.markers.selected is None
     assert not drawn(viewer, (255, 255, 255)).any()
 
 
