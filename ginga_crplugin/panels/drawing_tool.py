@@ -89,6 +89,8 @@ class DrawingTool:
         return True
 
     def _pixels(self) -> np.ndarray:
+        if self.shape is None:
+            return np.zeros(0, dtype=np.int64)
         return stroke_pixels(self._points, self.width, self.shape)
 
     def _outline_drawn(self, canvas: Any, tag: str) -> None:
