@@ -9,14 +9,14 @@ from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, me
 SHAPE = (16, 18)
 
 
-def at(*places):
+def mask_at(*places):
     mask = np.zeros(SHAPE, dtype=bool)
     for place in places:
         mask[place] = True
     return mask
 
 
-def found(crmask, **params):
+def detection_of(crmask, **params):
     return SimpleNamespace(crmask=crmask, params=LACosmicParams(**params))
 
 
@@ -48,8 +48,8 @@ def test_causes_add_up_in_one_pixel():
     pixels = np.ones(SHAPE)
     pixels[3, 4] = 9e4
     pixels[5, 5] = np.nan
-    masks = [InputMask(bit.name, bit, at((3, 4), (7, 7))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
-    merged = merge_mask(Frame(pixels, masks=masks), found(at((3, 4), (9, 9))), at((9, 9), (2, 2)))
+    masks = [InputMask(bit.name, bit, mask_at((3, 4), (7, 7))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
+    merged = merge_mask(Frame(pixels, masks=masks), detection_of(mask_at((3, 4), (9, 9))), mask_at((9, 9), (2, 2)))
     expected = np.zeros(SHAPE, dtype=np.uint8)
     expected[3, 4] = 1 + 2 + 4 + 16  # also detected, but rejected in review
     expected[7, 7] = 1 + 2 + 4
@@ -60,31 +60,31 @@ def test_causes_add_up_in_one_pixel():
 
 
 def test_without_crmask_the_detected_pixels_are_merged():
-    crmask = at((3, 4), (9, 9))
-    assert_array_equal(merge_mask(Frame(np.ones(SHAPE)), found(crmask)), np.where(crmask, 32, 0))
+    crmask = mask_at((3, 4), (9, 9))
+    assert_array_equal(merge_mask(Frame(np.ones(SHAPE)), detection_of(crmask)), np.where(crmask, 32, 0))
 
 
 @pytest.mark.parametrize(('gain', 'saturated'), [(1.0, False), (2.0, True)])
 def test_saturation_is_tested_in_electrons(gain, saturated):
     pixels = np.full(SHAPE, 10.0)
     pixels[1, 2] = 600.0
-    merged = merge_mask(Frame(pixels), found(at(), gain=gain, satlevel=1200.0))
-    assert_array_equal(merged, np.where(at((1, 2)), 16 * saturated, 0))
+    merged = merge_mask(Frame(pixels), detection_of(mask_at(), gain=gain, satlevel=1200.0))
+    assert_array_equal(merged, np.where(mask_at((1, 2)), 16 * saturated, 0))
 
 
 def test_merging_changes_neither_frame_nor_masks():
-    mask, crmask = at((1, 1)), at((2, 2))
+    mask, crmask = mask_at((1, 1)), mask_at((2, 2))
     frame = Frame(np.ones(SHAPE), masks=[InputMask('hot', MaskBit.HOT, mask)])
     bits = frame.bits.copy()
-    merge_mask(frame, found(crmask))[:] = 255
+    merge_mask(frame, detection_of(crmask))[:] = 255
     assert_array_equal(frame.bits, bits)
-    assert_array_equal(mask, at((1, 1)))
-    assert_array_equal(crmask, at((2, 2)))
+    assert_array_equal(mask, mask_at((1, 1)))
+    assert_array_equal(crmask, mask_at((2, 2)))
 
 
 @pytest.mark.parametrize('which', ['the detection', 'crmask'])
 def test_another_shape_raises_with_both_shapes(which):
-    detection = found(np.zeros((16, 17), dtype=bool) if which == 'the detection' else at())
+    detection = detection_of(np.zeros((16, 17), dtype=bool) if which == 'the detection' else mask_at())
     with pytest.raises(ValueError, match=rf"{which} has shape \(16, 17\), which differs from the frame's \(16, 18\)"):
         merge_mask(Frame(np.ones(SHAPE)), detection, np.zeros((16, 17), dtype=bool))
 

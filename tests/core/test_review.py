@@ -13,7 +13,7 @@ from ginga_crplugin.core.segments import segment
 SHAPE = (24, 30)
 
 
-def found(mask):
+def segments_of(mask):
     """Return the segments of a mask."""
     pixels = np.zeros(SHAPE, np.float32)
     return segment(Frame(pixels), Detection(LACosmicParams(), mask, pixels, ~mask, (int(mask.sum()),), 'test'))
@@ -31,16 +31,12 @@ TRACK, SPOT = (slice(3, 4), slice(3, 9)), (slice(12, 14), slice(20, 22))
 
 @pytest.fixture
 def segments():
-    return found(boxes(TRACK, SPOT))
+    return segments_of(boxes(TRACK, SPOT))
 
 
 @pytest.fixture
 def review():
     return Review(SHAPE)
-
-
-def of(segments, label):
-    return segments.pixels[segments.pixel_labels == label]
 
 
 def test_without_decisions_the_mask_is_what_was_detected(review, segments):
@@ -55,12 +51,12 @@ def test_without_decisions_the_mask_is_what_was_detected(review, segments):
 
 
 def test_a_segment_is_rejected_and_kept_again(review, segments):
-    review.reject(of(segments, 1))
+    review.reject(segments.pixels_of(1))
     decisions = review.decisions(segments)
     assert_array_equal(decisions.mask, boxes(SPOT))
     assert_array_equal(decisions.rejected_labels, [1])
-    assert_array_equal(decisions.rejected, of(segments, 1))
-    review.keep(of(segments, 1))
+    assert_array_equal(decisions.rejected, segments.pixels_of(1))
+    review.keep(segments.pixels_of(1))
     assert_array_equal(review.decisions(segments).mask, boxes(TRACK, SPOT))
 
 
@@ -77,47 +73,47 @@ def test_erased_and_marked_pixels(review, segments):
 
 
 def test_a_rejected_segment_remains_rejected_if_detected_larger(review, segments):
-    review.reject(of(segments, 1))
+    review.reject(segments.pixels_of(1))
     larger = boxes((slice(3, 4), slice(2, 11)), SPOT)
-    assert_array_equal(review.decisions(found(larger)).mask, boxes(SPOT))
+    assert_array_equal(review.decisions(segments_of(larger)).mask, boxes(SPOT))
 
 
 def test_a_segment_with_a_minority_of_rejected_pixels_is_not_rejected(review, segments):
-    review.reject(of(segments, 2))
+    review.reject(segments.pixels_of(2))
     swallowed = boxes((slice(8, 16), slice(18, 24)))
-    assert_array_equal(review.decisions(found(swallowed)).mask, swallowed)
+    assert_array_equal(review.decisions(segments_of(swallowed)).mask, swallowed)
 
 
 def test_erasing_most_of_a_segment_keeps_the_other_pixels(review, segments):
-    review.erase(of(segments, 1)[:5])
+    review.erase(segments.pixels_of(1)[:5])
     assert_array_equal(review.decisions(segments).mask, boxes((slice(3, 4), slice(8, 9)), SPOT))
 
 
 def test_erasing_in_a_rejected_segment_does_not_restore_it(review, segments):
-    review.reject(of(segments, 1))
-    review.erase(of(segments, 1)[:4])
+    review.reject(segments.pixels_of(1))
+    review.erase(segments.pixels_of(1)[:4])
     decisions = review.decisions(segments)
     assert_array_equal(decisions.mask, boxes(SPOT))
     assert_array_equal(decisions.rejected_labels, [1])
 
 
 def test_a_segment_of_which_every_pixel_is_erased_is_rejected(review, segments):
-    review.erase(of(segments, 2))
+    review.erase(segments.pixels_of(2))
     assert_array_equal(review.decisions(segments).rejected_labels, [2])
 
 
 def test_growing_does_not_restore_rejected_or_erased_pixels(review, segments):
-    review.reject(of(segments, 1))
-    neighbor = int(of(segments, 2)[0]) - 1
+    review.reject(segments.pixels_of(1))
+    neighbor = int(segments.pixels_of(2)[0]) - 1
     review.erase([neighbor])
     mask = review.decisions(segments, 3).mask.ravel()
-    assert not mask[[*of(segments, 1), neighbor]].any()
+    assert not mask[[*segments.pixels_of(1), neighbor]].any()
 
 
 def test_the_plane_has_causes_and_decisions(review, segments):
     bits = np.zeros(SHAPE, np.uint8)
     bits[12, 20] = MaskBit.HOT
-    review.reject(of(segments, 1))
+    review.reject(segments.pixels_of(1))
     review.mark([5])
     decisions = review.decisions(segments)
     plane = decisions.plane(bits)
@@ -128,8 +124,8 @@ def test_the_plane_has_causes_and_decisions(review, segments):
 
 
 def test_decisions_are_pending_if_the_result_lacks_their_segment(review, segments):
-    review.reject(of(segments, 1))
-    gone = review.decisions(found(boxes(SPOT)))
+    review.reject(segments.pixels_of(1))
+    gone = review.decisions(segments_of(boxes(SPOT)))
     assert (gone.pending, len(gone.rejected_labels)) == (6, 0)
     assert_array_equal(review.decisions(segments).rejected_labels, [1])
 
@@ -146,7 +142,7 @@ edits = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(edits, st.integers(0, 2**32 - 1))
 def test_undo_restores_the_detected_mask_and_redo_the_last(steps, seed):
-    segments = found(np.random.default_rng(seed).random(SHAPE) < 0.2)
+    segments = segments_of(np.random.default_rng(seed).random(SHAPE) < 0.2)
     review = Review(SHAPE)
     for name, pixels in steps:
         getattr(review, name)(*([] if name in ('undo', 'redo') else [pixels]))
@@ -168,7 +164,7 @@ def decided(review):
 
 def test_undo_of_a_thousand_edits():
     rng = np.random.default_rng(7)
-    segments = found(rng.random(SHAPE) < 0.2)
+    segments = segments_of(rng.random(SHAPE) < 0.2)
     review, masks = Review(SHAPE), []
     for _ in range(1000):
         masks.append(review.decisions(segments).mask)
@@ -191,7 +187,7 @@ def test_a_new_edit_discards_undone_edits(review, segments):
 
 
 def test_saved_decisions_are_restored(review, segments):
-    review.reject(of(segments, 2))
+    review.reject(segments.pixels_of(2))
     review.erase([95])
     review.mark([700])
     other = Review(SHAPE)
@@ -214,8 +210,8 @@ def test_decisions_of_another_frame_are_not_restored(review, pixels, codes):
 @pytest.mark.parametrize('grow', [0, 1, 3])
 def test_cosmic_rays_are_grown(review, grow):
     corner = (slice(0, 1), slice(28, 30))
-    segments = found(boxes(TRACK, SPOT, corner))
-    review.reject(of(segments, segments.labels[3, 3]))
+    segments = segments_of(boxes(TRACK, SPOT, corner))
+    review.reject(segments.pixels_of(segments.labels[3, 3]))
     review.mark([20 * 30 + 5])
     kept = boxes(SPOT, corner, (slice(20, 21), slice(5, 6)))
     expected = ndimage.binary_dilation(kept, np.ones((2 * grow + 1, 2 * grow + 1)))
