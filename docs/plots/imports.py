@@ -27,17 +27,17 @@ LIBRARIES = {
 #: Where the boxes are drawn: the rows are the layers of the contracts in ``pyproject.toml``.
 PACKAGES = {
     'cli': (0.75, 6),
-    'plugin': (0.1, 5),
+    'plugin': (0.08, 5),
     'notebook': (0.45, 5),
-    'panels': (0.42, 4),
+    'panels': (0.47, 4),
     'report': (0.72, 4),
-    'session': (0.12, 3),
-    'batch': (0.55, 3),
-    'demo': (0.95, 3),
-    'recipe': (0.3, 2),
-    'figures': (0.75, 2),
-    'io': (0.45, 1),
-    'core': (0.45, 0),
+    'session': (0.3, 3),
+    'batch': (0.62, 3),
+    'demo': (0.93, 3),
+    'recipe': (0.42, 2),
+    'figures': (0.1, 2),
+    'io': (0.3, 1),
+    'core': (0.3, 0),
 }
 CORE = {
     'diagnostics': (0.3, 3),
@@ -57,7 +57,7 @@ _BOX = {'boxstyle': 'round,pad=0.35', 'ec': '#5b7a90', 'lw': 0.7}
 
 @cache
 def _graph():
-    return grimp.build_graph(PACKAGE, include_external_packages=True)
+    return grimp.build_graph(PACKAGE, include_external_packages=True, exclude_type_checking_imports=True)
 
 
 def _edges(box_of):
