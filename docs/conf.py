@@ -44,16 +44,16 @@ autodoc_typehints = 'none'  # the docstrings have shapes and units too
 nitpicky = True
 nitpick_ignore = [  # not documented
     ('py:class', 'ipywidgets.widgets.widget_box.VBox'),
+    ('py:class', 'psygnal._group.SignalGroup'),
     ('py:class', 't.Any'),
     ('py:obj', 'astrowidgets.ginga.ImageWidget'),
-    ('py:obj', 'Cancelled'),
-    ('py:obj', 'Unsupported'),
 ]
 numpydoc_xref_param_type = True
 numpydoc_xref_aliases |= {
     'bool': ':class:`python:bool`',
     'array_like': 'array_like',
     'iterable': 'iterable',
+    'mapping': 'mapping',
     'sequence': 'sequence',
     'ndarray': 'numpy.ndarray',
     'QTable': 'astropy.table.QTable',
@@ -63,6 +63,7 @@ numpydoc_xref_aliases |= {
 numpydoc_xref_ignore |= {
     'array_like',
     'iterable',
+    'mapping',
     'sequence',
     'callable',
     'viewer',

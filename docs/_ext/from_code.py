@@ -5,6 +5,7 @@ import ast
 import json
 import os
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -244,12 +245,32 @@ def resolve(app, env, node, content):
     if target in _DOCUMENTED_AS:
         node['reftarget'] = _DOCUMENTED_AS[target]
         return missing_reference(app, env, node, content)
-    # A cached property is documented with its class.
-    pages = _pages(env, target) or _pages(env, target.rpartition('.')[0])
+    owner, _, name = target.rpartition('.')
+    # A cached property is documented with its class, and a public name in the package.
+    pages = _pages(env, target) or _pages(env, owner)
+    if name in ginga_crplugin.__all__:
+        pages = pages or _pages(env, f'ginga_crplugin.{name}')
+    if not pages and name in _defined_names():
+        return content  # without a page of its own
     if len(pages) != 1:
         return None
     docname, anchor = pages.pop()
     return make_refnode(app.builder, node['refdoc'], docname, anchor, content, target)
+
+
+@cache
+def _defined_names():
+    """Return the names of all classes, functions and constants of the package, from the source code."""
+    names = set()
+    for path in PACKAGE.rglob('*.py'):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Assign):
+                names |= {item.id for target in node.targets for item in ast.walk(target) if isinstance(item, ast.Name)}
+            elif isinstance(node, ast.AnnAssign):
+                names.add(node.target.id)
+    return names
 
 
 def _pages(env, name):
