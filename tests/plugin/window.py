@@ -408,10 +408,12 @@ def _global(widget, place):
     return [place.x(), place.y()]
 
 
-def _shell():
-    from ginga.rv import main
+#: The running reference viewer.
+VIEWERS = []
 
-    return main._running.ginga_shell
+
+def _shell():
+    return VIEWERS[0].ginga_shell
 
 
 def serve(viewer):
@@ -437,7 +439,7 @@ def watch():
     class Viewer(main.ReferenceViewer):
         def __init__(self, *args, **options):
             super().__init__(*args, **options)
-            main._running = self
+            VIEWERS.append(self)
             threading.Thread(target=serve, args=(self,), daemon=True).start()
 
     main.ReferenceViewer = Viewer
