@@ -131,7 +131,9 @@ def run(name, *words):
     application.__init__ = partialmethod(application.__init__, port=chromium.free_port(), ws_port=chromium.free_port())
     main = window.watch()
     if name == 'view':
-        return main.main(['view', *words])
+        from ginga_crplugin.cli.main import main as command
+
+        return command(['view', *words])
     return main.reference_viewer([name, *words])
 
 
