@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ginga_crplugin import Frame
+from ginga_crplugin.core.lacosmic.compilation import compile_all
 
 # Read when Astro-SCRAPPY is loaded: on small frames its threads mostly wait for each other.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
@@ -37,6 +38,12 @@ def took(request):
     """Function that adds an elapsed time to the summary: ``took('Chromium', start)``, from `time.monotonic`."""
     lines = request.config.stash.setdefault(_TOOK, [])
     return lambda name, start: lines.append(f'{name}: {time.monotonic() - start:.0f} s')
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Compile the kernels once, for all processes."""
+    compile_all()
 
 
 @pytest.hookimpl(optionalhook=True)
