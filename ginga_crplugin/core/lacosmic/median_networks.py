@@ -219,6 +219,12 @@ def median5x5(x, w, out, scratch):
 
     Parameters
     ----------
+    x : (n,) float32 ndarray
+        The tile, row by row.
+    w : int
+        Width of a row.
+    out : (n,) float32 ndarray
+        The medians; its edges are not written.
     scratch : (5 * x.size or more,) float32 ndarray
         Working memory.
     """
@@ -260,6 +266,12 @@ def median7x7(x, w, out, scratch):
 
     Parameters
     ----------
+    x : (n,) float32 ndarray
+        The tile, row by row.
+    w : int
+        Width of a row.
+    out : (n,) float32 ndarray
+        The medians; its edges are not written.
     scratch : (7 * x.size or more,) float32 ndarray
         Working memory.
     """
