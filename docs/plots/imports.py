@@ -46,9 +46,10 @@ CORE = {
     'frame': (0.5, 2),
     'review': (0.85, 2),
     'header': (0.5, 1),
-    'params': (0.5, 0),
-    'stats': (0.25, 0),
-    'bits': (0.75, 0),
+    'stats': (0.15, 0),
+    'pixels': (0.38, 0),
+    'params': (0.6, 0),
+    'bits': (0.82, 0),
 }
 
 _ARROW = {'arrowstyle': '-|>', 'color': '#7090a8', 'lw': 0.8, 'shrinkA': 0, 'shrinkB': 1}

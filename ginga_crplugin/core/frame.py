@@ -128,7 +128,7 @@ class Frame:
         Messages on how the file was interpreted.
     review : tuple of (n,) int64 and (n,) uint8 ndarray, or None
         The review decisions that were saved with it (`Review.edited`).
-    saved : Saved or None
+    saved : SavedMask or None
         The mask that was saved with it.
 
     Raises

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -182,6 +183,18 @@ def test_api_page_lists_existing_names_and_all_public_names():
     assert missing == []
     public = set(ginga_crplugin.__all__) - {'__version__', 'ginga_plugin_spec'}
     assert sorted(listed['ginga_crplugin']) == sorted(public)
+
+
+def test_import_diagrams_have_every_package():
+    pytest.importorskip('grimp')
+    pytest.importorskip('matplotlib')
+    diagrams = runpy.run_path(str(DOCS / 'plots' / 'imports.py'))
+    package = Path(ginga_crplugin.__file__).parent
+    assert sorted(diagrams['PACKAGES']) == sorted(path.parent.name for path in package.glob('*/__init__.py'))
+    core = {path.stem for path in package.glob('core/*.py')} | {
+        path.parent.name for path in package.glob('core/*/*.py')
+    }
+    assert sorted(diagrams['CORE']) == sorted(core - {'__init__'})
 
 
 def test_every_parameter_has_a_section():
