@@ -155,7 +155,7 @@ def _mask_of_flats(flats: list[_PathAndExt], options: dict[str, Any]) -> tuple[n
     if unknown.all():
         msg = f'the ratio of {flats[0][0]} and {flats[-1][0]} has no finite pixel: use other flats'
         raise ValueError(msg)
-    # not finite pixels would spoil the medians of their neighbors; ccdmask subtracts, so integers become floats
+    # non-finite pixels would change the medians of their neighbors; ccdmask subtracts, so integers become floats
     ratio = np.where(unknown, np.median(ratio[~unknown]), ratio)
     return ccdmask(CCDData(ratio, unit=u.dimensionless_unscaled), **options) | unknown, list(sums)
 

@@ -42,7 +42,6 @@ PENDING: tuple[str, ...] = (
     'tests/plugin/test_review.py',
     'tests/session/session_machine.py',
     'tests/session/test_session.py',
-    'tests/tools/fuzz_fits.py',
 )
 
 

@@ -17,8 +17,8 @@ from numpy.testing import assert_array_equal
 from ginga_crplugin import detect, read_frame, read_mask, save_mask
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.io import fits_reader, memory
+from tests.tools.damage import sources
 from tests.tools.fuzz_fits import run
-from tests.tools.spoil import sources
 
 PIXELS = np.random.default_rng(3).normal(300.0, 12.0, (48, 40)).astype('f4')
 ADU = {'BUNIT': 'adu'}
@@ -376,9 +376,9 @@ def test_names_in_a_header_are_not_used_as_paths(path, tmp_path):
 @pytest.mark.slow  # hundreds of files
 def test_damaged_files_give_a_result_or_one_line():
     found = list(run(range(20000, 20300)))
-    assert [f'case {seed} ({what}): {words}' for seed, what, words, *_ in found if words.startswith('bad')] == []
+    assert [f'case {seed} ({what}): {outcome}' for seed, what, outcome, *_ in found if outcome.startswith('bad')] == []
     assert len(found) == 300
-    kinds = [words.split(',')[0] for _, _, words, *_ in found]
+    kinds = [outcome.split(',')[0] for _, _, outcome, *_ in found]
     assert min(kinds.count('result'), kinds.count('refused')) > 60
 
 

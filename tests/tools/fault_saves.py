@@ -1,4 +1,4 @@
-"""Kill saves or let them fail at each system call; nothing may be lost: python -m tests.tools.fault_saves."""
+"""Kill saves or make them fail at each system call; nothing may be lost: python -m tests.tools.fault_saves."""
 
 import argparse
 import os
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.tools.saves import SAVES, SEVERAL, Saver, left_over, restore, states, swept, whole
+from tests.tools.saves import SAVES, SEVERAL, Saver, is_complete, left_over, restore, state_without_leftovers, states
 
-#: What the calls by which files are changed are made to fail with; all others get an I/O error.
+#: Errors of the calls that change files; all other calls get an I/O error.
 ERRORS = {
     'openat': ('ENOSPC', 'EACCES', 'EMFILE'),
     'write': ('ENOSPC', 'EDQUOT', 'EIO'),
@@ -31,12 +31,12 @@ ERRORS = {
     'flock': ('ENOLCK', 'EIO'),
     'getdents64': ('EACCES',),
 }
-#: The calls by which files come to be, and go.
+#: The calls that create, change and remove files.
 WRITING = {'openat', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'chmod', 'utimensat', 'flock'}
 
 
-def why_not():
-    """Why system calls can't be made to fail here; empty where they can."""
+def missing_requirement():
+    """Return why system calls can't be made to fail here; empty if they can."""
     if shutil.which('strace') is None:
         return 'strace is not installed'
     tried = subprocess.run(['strace', '-qq', '-e', 'trace=none', 'true'], capture_output=True, text=True)
@@ -44,7 +44,7 @@ def why_not():
 
 
 def _traced(saver, name, folder, *options):
-    """Have a save done under strace."""
+    """Run a save under strace."""
     pid = saver.begin(name, folder)
     strace = subprocess.Popen(['strace', '-p', str(pid), *options], stderr=subprocess.PIPE, text=True)
     assert 'attached' in strace.stderr.readline()
@@ -55,7 +55,7 @@ def _traced(saver, name, folder, *options):
 
 
 def calls(saver, name, folder, before):
-    """By name, which of its system calls a save makes on the files of the folder, numbered from 1."""
+    """Return the numbers, from 1, of the system calls of a save that concern the folder, by name of the call."""
     restore(folder, before)
     with tempfile.NamedTemporaryFile() as out:
         _traced(saver, name, folder, '-y', '-o', out.name)
@@ -69,36 +69,36 @@ def calls(saver, name, folder, before):
 
 
 def faults(numbers, only=None, most=1000):
-    """Yield system calls, ``most`` of each name, with their number and what to do to them: KILL, or an error."""
-    for call, those in numbers.items():
+    """Yield system calls, at most ``most`` of each name, with their number and the fault: KILL, or an error."""
+    for call, positions in numbers.items():
         if only is None or call in only:
-            for place in sorted({round(n) for n in np.linspace(0, len(those) - 1, min(most, len(those)))}):
-                yield from ((call, those[place], how) for how in ('KILL', *ERRORS.get(call, ('EIO',))))
+            for index in sorted({round(n) for n in np.linspace(0, len(positions) - 1, min(most, len(positions)))}):
+                yield from ((call, positions[index], how) for how in ('KILL', *ERRORS.get(call, ('EIO',))))
 
 
 def fault(saver, name, folder, before, after, call, number, how):
-    """Do something to one system call of a save; return in words what came of it, 'lost: ...' where it went wrong."""
+    """Inject a fault into a system call of a save; return the outcome as text, 'lost: ...' if it is not allowed."""
     restore(folder, before)
     inject = f'inject={call}:' + ('signal=KILL' if how == 'KILL' else f'error={how}') + f':when={number}'
     end = _traced(saver, name, folder, '-o', os.devnull, '-e', f'trace={call}', '-e', inject)
     left = left_over(folder) if how != 'KILL' and call != 'unlink' else []
-    files = swept(folder)
-    where = f'{name}, {how} at {call} {number}: exit {end.code} {end.said!r}'
+    files = state_without_leftovers(folder)
+    case = f'{name}, {how} at {call} {number}: exit {end.code} {end.message!r}'
     if left or left_over(folder):
-        return f'lost: a file is left over: {where}'
-    if end.code not in (0, 1, -signal.SIGKILL) or '\n' in end.said:
-        return f'lost: no clear error: {where}'
+        return f'lost: a file is left over: {case}'
+    if end.code not in (0, 1, -signal.SIGKILL) or '\n' in end.message:
+        return f'lost: no clear error: {case}'
     if end.code == 0:
-        return 'saved all the same' if files == after else f'lost: said to be saved: {where}'
+        return 'saved anyway' if files == after else f'lost: reported as saved: {case}'
     if files == before:
         return 'old'
     if end.code == 1 and name not in SEVERAL:
-        return f'lost: said to have failed, but changed: {where}'
-    return 'new' if files == after else 'some new' if whole(files, before, after) else f'lost: neither: {where}'
+        return f'lost: reported as failed, but changed: {case}'
+    return 'new' if files == after else 'some new' if is_complete(files, before, after) else f'lost: neither: {case}'
 
 
 def run(folder, names=tuple(SAVES), only=None):
-    """Try every fault of every kind of save; return how often what came of it."""
+    """Try every fault of every kind of save; return the count of each outcome."""
     counts, saver = Counter(), Saver()
     try:
         for name in names:
@@ -115,17 +115,17 @@ def run(folder, names=tuple(SAVES), only=None):
 
 
 def main():
-    """Print how often what came of it; the exit code is 1 where anything was lost."""
+    """Print the count of each outcome; the exit code is 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--kind', choices=SAVES, action='append', help='this kind of save alone')
+    parser.add_argument('--kind', choices=SAVES, action='append', help='only this kind of save')
     options = parser.parse_args()
-    if why_not():
-        sys.exit(why_not())
+    if missing_requirement():
+        sys.exit(missing_requirement())
     with tempfile.TemporaryDirectory() as folder:
         counts = run(Path(folder), options.kind or tuple(SAVES))
-    for (kind, words), count in sorted(counts.items()):
-        print(f'{count:6d}  {kind}: {words}')
-    lost = sum(count for (_, words), count in counts.items() if words == 'lost')
+    for (kind, outcome), count in sorted(counts.items()):
+        print(f'{count:6d}  {kind}: {outcome}')
+    lost = sum(count for (_, outcome), count in counts.items() if outcome == 'lost')
     print(f'{sum(counts.values())} faults in {len(options.kind or SAVES)} kinds of save, {lost} lost')
     sys.exit(1 if lost else 0)
 

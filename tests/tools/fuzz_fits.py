@@ -1,7 +1,7 @@
-"""Have broken FITS files read, searched and written into: python -m tests.tools.fuzz_fits --cases 10000 --seed 0.
+"""Read, search and write into damaged FITS files: python -m tests.tools.fuzz_fits --cases 10000 --seed 0.
 
-Each is made of a small real or simulated frame, spoilt in one way or more. The command must end with a result, or with
-1 and one line that says why, in bounded memory and time; and so must the functions behind it.
+Each file is a small real or simulated frame with one or more kinds of damage. The command must give a result, or exit
+with 1 and a one-line error, in bounded memory and time; so must the functions that it calls.
 """
 
 import argparse
@@ -24,45 +24,45 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import numpy as np
 from astropy.io import fits
 
-from tests.tools.spoil import sources, spoilt
+from tests.tools.damage import damaged, sources
 
-#: Bytes of memory that a worker may take on top of what it has loaded, and for a case the seconds of work, those of
-#: loading all before the first, and those of waiting for others on the same machine.
+#: Limits of a worker: bytes of memory in addition to what is loaded, seconds of CPU time per case, more seconds for
+#: imports before the first case, and seconds of wall time.
 MEMORY, SECONDS, LOADING, WAITING = 1 << 30, 20.0, 60.0, 600.0
 
-# what is done with them
+# operations on the files
 
 
 def command(*args):
-    """Run the command; return the exit code, and what it printed on stderr."""
+    """Run the command; return the exit code and its stderr."""
     from ginga_crplugin.cli.main import main
 
-    said = io.StringIO()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+    stderr = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(stderr):
         code = main(list(map(str, args)))
-    return code, said.getvalue()
+    return code, stderr.getvalue()
 
 
-def judged(code, said):
-    """Return in words what came of a command, 'bad: ...' where it is not as it must be."""
-    lines = said.splitlines()
+def classify(code, stderr):
+    """Return the outcome of a command as text, 'bad: ...' if it is not allowed."""
+    lines = stderr.splitlines()
     if code == 0:
-        return 'result' if all(': warning: ' in line for line in lines) else f'bad: a result, and {said!r}'
-    if code != 1 or len(lines) != 1 or not lines[0].startswith('ginga-crplugin: ') or not said.strip().isprintable():
-        return f'bad: exit {code}, {said!r}'
+        return 'result' if all(': warning: ' in line for line in lines) else f'bad: a result, and {stderr!r}'
+    if code != 1 or len(lines) != 1 or not lines[0].startswith('ginga-crplugin: ') or not stderr.strip().isprintable():
+        return f'bad: exit {code}, {stderr!r}'
     return 'refused'
 
 
-def tried(path):
-    """Search a file, check it, and write into it; return in words what came of it."""
+def process(path):
+    """Search a file, check it, and write into it; return the outcome as text."""
     from ginga_crplugin import read_dark, read_frame, read_mask
 
     out = path.with_name('out.fits')
-    found = judged(*command('detect', path, '-o', out, '--overwrite'))
+    found = classify(*command('detect', path, '-o', out, '--overwrite'))
     if found.startswith('bad'):
         return found
-    checked = judged(*command('check', path))
-    if checked != found and not (found == 'refused' and checked == 'result'):  # the check searches nothing
+    checked = classify(*command('check', path))
+    if checked != found and not (found == 'refused' and checked == 'result'):  # check runs no detection
         return checked if checked.startswith('bad') else f'bad: detect {found}, check {checked}'
     for read in (read_frame, read_mask, lambda path: read_dark(path, 400.0)):
         with contextlib.suppress(ValueError, OSError):
@@ -71,7 +71,7 @@ def tried(path):
         with fits.open(out) as hdus:
             assert {'MASK', 'DQ', 'CRSEG'} <= {hdu.name for hdu in hdus}
         before = path.read_bytes()
-        into = judged(*command('detect', path, '--into'))
+        into = classify(*command('detect', path, '--into'))
         if into.startswith('bad') or (into == 'refused' and path.read_bytes() != before):
             return f'bad: into: {into}'
         found = f'{found}, {"written into" if into == "result" else "not written into"}'
@@ -79,7 +79,7 @@ def tried(path):
 
 
 def work(connection, folder, memory):
-    """Do cases as they are asked for, in a process that may take no more memory than this."""
+    """Run the requested cases in a process with limited memory."""
     import resource
 
     from ginga_crplugin.core.frame import Frame
@@ -91,63 +91,63 @@ def work(connection, folder, memory):
     sources()
     compilation.usable()
     detect(Frame(np.random.default_rng(0).normal(300.0, 12.0, (48, 40))))
-    taken = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + memory, taken + memory))
+    used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
     path = Path(folder) / 'frame.fits'
     while True:
         seed = connection.recv()
-        what, content = spoilt(seed)
+        what, content = damaged(seed)
         path.write_bytes(content)
         try:
-            found = tried(path)
+            found = process(path)
         except BaseException:
             found = f'bad: {traceback.format_exc()}'
         connection.send((seed, what, found))
 
 
 class Worker:
-    """A process that does cases, and is ended where one takes too long."""
+    """A process that runs cases and is killed if one exceeds the limits."""
 
     def __init__(self, context, folder):
         self._context, self._folder = context, folder
         self._start()
 
     def _start(self):
-        self.connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=work, args=(theirs, self._folder, MEMORY), daemon=True)
+        self.connection, other_end = self._context.Pipe()
+        self._process = self._context.Process(target=work, args=(other_end, self._folder, MEMORY), daemon=True)
         self._process.start()
-        theirs.close()
-        self._fresh = True
+        other_end.close()
+        self._is_new = True
 
     def begin(self, seed):
-        self.seed, self.began, self._worked = seed, time.monotonic(), self._work()
+        self.seed, self.began, self._start_time = seed, time.monotonic(), self._cpu_time()
         self.connection.send(seed)
 
-    def _work(self):
-        """Seconds that the process has worked."""
+    def _cpu_time(self):
+        """Return the CPU time of the process in seconds."""
         try:
-            words = Path(f'/proc/{self._process.pid}/stat').read_text().rpartition(')')[2].split()
+            values = Path(f'/proc/{self._process.pid}/stat').read_text().rpartition(')')[2].split()
         except OSError:  # not Linux, or dead
             return 0.0
-        return (int(words[11]) + int(words[12])) / os.sysconf('SC_CLK_TCK')
+        return (int(values[11]) + int(values[12])) / os.sysconf('SC_CLK_TCK')
 
     def answer(self):
-        """Return what came of the case; None while it goes on."""
-        self.seconds = self._work() - self._worked
+        """Return the outcome of the case; None while it runs."""
+        self.seconds = self._cpu_time() - self._start_time
         if self.connection.poll():
             try:
-                self._fresh = False
+                self._is_new = False
                 return self.connection.recv()
             except EOFError:
                 self._process.join()
-                why = f'bad: the process died, {self._process.exitcode}'
-        elif self.seconds < SECONDS + LOADING * self._fresh and time.monotonic() - self.began < WAITING:
+                problem = f'bad: the process died, {self._process.exitcode}'
+        elif self.seconds < SECONDS + LOADING * self._is_new and time.monotonic() - self.began < WAITING:
             return None
         else:
-            why = f'bad: it took more than {SECONDS:g} s'
+            problem = f'bad: it took more than {SECONDS:g} s'
         self.end()
         self._start()
-        return self.seed, spoilt(self.seed)[0], why
+        return self.seed, damaged(self.seed)[0], problem
 
     def end(self):
         self._process.kill()
@@ -156,7 +156,7 @@ class Worker:
 
 
 def run(seeds, workers=2):
-    """Do cases; yield the seed, what was done to what, in words what came of it, and the seconds of work."""
+    """Run cases; yield the seed, the damage, the outcome and the CPU time."""
     context = multiprocessing.get_context('spawn')
     seeds = iter(seeds)
     with tempfile.TemporaryDirectory() as folder:
@@ -186,10 +186,10 @@ def run(seeds, workers=2):
 
 
 def main():
-    """Run the cases and print the count of each outcome; the exit code is 1 where any is bad."""
+    """Run the cases and print the count of each outcome; the exit code is 1 if any is bad."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--cases', type=int, default=10000)
-    parser.add_argument('--seed', type=int, default=0, help='the first case; the others follow')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the first case; the others follow')
     parser.add_argument('--workers', type=int, default=os.cpu_count())
     options = parser.parse_args()
     counts, slowest, start = Counter(), 0.0, time.monotonic()
@@ -197,9 +197,9 @@ def main():
         if found.startswith('bad'):
             print(f'case {seed} ({what}): {found}', flush=True)
         counts[found.split(':')[0]] += 1
-        slowest = max(slowest, seconds if counts.total() > options.workers else 0.0)  # the first load all
-    for words, count in counts.most_common():
-        print(f'{count:6d}  {words}')
+        slowest = max(slowest, seconds if counts.total() > options.workers else 0.0)  # the first cases include imports
+    for outcome, count in counts.most_common():
+        print(f'{count:6d}  {outcome}')
     print(f'{sum(counts.values())} files in {time.monotonic() - start:.0f} s, the slowest took {slowest:.1f} s')
     sys.exit(1 if counts['bad'] else 0)
 

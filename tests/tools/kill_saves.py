@@ -1,4 +1,4 @@
-"""Kill saves at random moments, and see that nothing is lost: python -m tests.tools.kill_saves --times 500."""
+"""Kill saves at random times and check that nothing is lost: python -m tests.tools.kill_saves --times 500."""
 
 import argparse
 import os
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.tools.saves import SAVES, Saver, left_over, restore, state, states, swept, whole
+from tests.tools.saves import SAVES, Saver, is_complete, left_over, restore, state, state_without_leftovers, states
 
 
 def kill(saver, name, folder, before, after, seconds):
-    """Kill a save after so many seconds; return in words what was there then, 'lost' if that is neither old nor new."""
+    """Kill a save after some seconds; return the state of the files, 'lost' if it is neither old nor new."""
     restore(folder, before)
     pid = saver.begin(name, folder)
     os.kill(pid, signal.SIGCONT)
@@ -23,19 +23,19 @@ def kill(saver, name, folder, before, after, seconds):
     os.kill(pid, signal.SIGKILL)
     killed = saver.end(pid).code == -signal.SIGKILL
     left = len(left_over(folder))
-    files = swept(folder)
-    if left_over(folder) or not whole(files, before, after):
+    files = state_without_leftovers(folder)
+    if left_over(folder) or not is_complete(files, before, after):
         return 'lost'
     again = saver.save(name, folder)
     if (again.code != 0 and files == before) or (again.code == 0 and state(folder) != after):
         return 'lost'
     if not killed:
         return 'done before'
-    return 'new' if files == after else 'half written, swept' if left else 'old' if files == before else 'some new'
+    return 'new' if files == after else 'incomplete, removed' if left else 'old' if files == before else 'some new'
 
 
 def duration(saver, name, folder, before):
-    """Seconds that a save takes, the median of five."""
+    """Return the duration of a save in seconds, the median of five."""
     seconds = []
     for _ in range(5):
         restore(folder, before)
@@ -46,7 +46,7 @@ def duration(saver, name, folder, before):
 
 
 def run(times, seed, folder, names=tuple(SAVES)):
-    """Kill so many saves, each kind in turn; return how often which state was found."""
+    """Kill saves of each kind in turn; return the count of each state."""
     rng, saver, counts = np.random.default_rng(seed), Saver(), Counter()
     try:
         for number, name in enumerate(names):
@@ -64,15 +64,15 @@ def run(times, seed, folder, names=tuple(SAVES)):
 
 
 def main():
-    """Print how often which state was found; the exit code is 1 where anything was lost."""
+    """Print the count of each state; the exit code is 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--times', type=int, default=500)
     parser.add_argument('--seed', type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         counts = run(options.times, options.seed, Path(folder))
-    for words, count in counts.most_common():
-        print(f'{count:6d}  {words}')
+    for outcome, count in counts.most_common():
+        print(f'{count:6d}  {outcome}')
     print(f'{sum(counts.values())} saves of {len(SAVES)} kinds, {counts["lost"]} lost')
     sys.exit(1 if counts['lost'] else 0)
 

@@ -1,6 +1,6 @@
-"""Every kind of save, to be killed and failed: what stands in the folder before, and what saves there.
+"""All kinds of saves, for tests that kill them or make them fail: the files before, and the save.
 
-`python -m tests.tools.saves` is the process that saves: it has everything loaded, and forks for each save. A new kind
+`python -m tests.tools.saves` is the process that saves: it imports everything once and forks for each save. A new kind
 of save gets a line in `SAVES`.
 """
 
@@ -33,7 +33,7 @@ HEADER = fits.Header({'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 8.0})
 
 
 def found(path):
-    """The frame, and what was found in it: two tracks."""
+    """Return a frame, and a detection and segments with two tracks."""
     frame = read_frame(path)
     crmask = np.zeros(frame.shape, dtype=bool)
     crmask[20, 20:25] = crmask[35:37, 8] = True
@@ -46,7 +46,7 @@ def prepare(folder):
     """Write the frames."""
     pixels = np.random.default_rng(3).normal(300.0, 12.0, SHAPE).astype('f4')
     fits.PrimaryHDU(pixels, HEADER).writeto(folder / 'plain.fits', checksum=True)
-    (folder / 'packed.fits.gz').write_bytes(gzip.compress((folder / 'plain.fits').read_bytes(), mtime=0))
+    (folder / 'compressed.fits.gz').write_bytes(gzip.compress((folder / 'plain.fits').read_bytes(), mtime=0))
     table = np.array([(1, 'abc'), (2, 'de')], dtype=[('a', 'i4'), ('b', 'S3')])
     hdus = [
         fits.PrimaryHDU(),
@@ -63,18 +63,18 @@ def mask(folder, name='plain.fits', path=None, **options):
     save_mask(frame, detection, segments, path and folder / path, **options)
 
 
-def sheet(folder, name, per_page):
+def save_sheet(folder, name, per_page):
     frame, detection, segments = found(folder / 'plain.fits')
     images = [('mask', merge_mask(frame, detection)), ('science', frame.ccd.data)]
     contact_sheet(folder / name, segments, [1, 2], images, per_page=per_page, overwrite=True)
 
 
-def picture(folder):
-    save_overview(folder / 'picture.png', *found(folder / 'plain.fits')[:2])
+def overview(folder):
+    save_overview(folder / 'overview.png', *found(folder / 'plain.fits')[:2])
 
 
 def review(folder, count=3):
-    ReviewCache(folder / 'reviews').save('word', 1, np.arange(count), np.ones(count, np.uint8))
+    ReviewCache(folder / 'reviews').save('key', 1, np.arange(count), np.ones(count, np.uint8))
 
 
 def recipe(folder, **options):
@@ -102,26 +102,26 @@ def nothing(folder):
 
 
 def old(name):
-    """Something else stands under the name."""
+    """Return a function that writes an existing file of this name."""
     return lambda folder: (folder / name).write_bytes(b'an older file of that name')
 
 
-#: By name, what is done before, and the save itself.
+#: The saves by name: preparation, and the save itself.
 SAVES = {
     'new': (nothing, mask),
     'new, replacing': (old('plain_crmask.fits'), functools.partial(mask, overwrite=True)),
-    'new, packed': (nothing, functools.partial(mask, path='out.fits.gz', cleaned=True)),
+    'new, compressed': (nothing, functools.partial(mask, path='out.fits.gz', cleaned=True)),
     'mask alone': (nothing, functools.partial(mask, kind='mask')),
     'into': (nothing, functools.partial(mask, kind='into')),
-    'into, packed': (nothing, functools.partial(mask, name='packed.fits.gz', kind='into')),
-    'into, beside tables': (nothing, functools.partial(mask, name='mef.fits', kind='into', cleaned=True)),
+    'into, compressed': (nothing, functools.partial(mask, name='compressed.fits.gz', kind='into')),
+    'into, with tables': (nothing, functools.partial(mask, name='mef.fits', kind='into', cleaned=True)),
     'into, replacing': (
         functools.partial(mask, kind='into'),
         functools.partial(mask, kind='into', overwrite=True, cleaned=True),
     ),
-    'sheet, PDF': (nothing, functools.partial(sheet, name='sheet.pdf', per_page=1)),
-    'sheet, PNG': (old('sheet-1.png'), functools.partial(sheet, name='sheet.png', per_page=1)),
-    'picture': (old('picture.png'), picture),
+    'sheet, PDF': (nothing, functools.partial(save_sheet, name='sheet.pdf', per_page=1)),
+    'sheet, PNG': (old('sheet-1.png'), functools.partial(save_sheet, name='sheet.png', per_page=1)),
+    'overview': (old('overview.png'), overview),
     'recipe': (nothing, recipe),
     'recipe, replacing': (old('recipe.yaml'), functools.partial(recipe, overwrite=True)),
     'batch': (nothing, batch),
@@ -132,17 +132,17 @@ SAVES = {
     'review, replacing': (review, functools.partial(review, count=2)),
 }
 
-#: Those of several files, each of which is old or new.
+#: The saves of several files, each of which may be old or new.
 SEVERAL = {'sheet, PNG', 'report'}
 
 
 def state(folder):
-    """What every file in the folder holds."""
+    """Return the content of every file in the folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob('*')) if path.is_file()}
 
 
 def restore(folder, files):
-    """Make a folder hold these files and nothing else."""
+    """Restore a folder to exactly these files."""
     for path in folder.rglob('*'):
         if path.is_file():
             path.unlink()
@@ -152,20 +152,20 @@ def restore(folder, files):
 
 
 def left_over(folder):
-    """The files in the folder that were being written."""
+    """Return the temporary files in the folder."""
     return [path for path in folder.rglob('*') if TEMPORARY_NAME.fullmatch(path.name)]
 
 
-def swept(folder):
-    """Have the next start sweep the folder; return what every file holds then."""
+def state_without_leftovers(folder):
+    """Remove leftovers as the next save does; return the content of every file."""
     for path in (folder, *folder.iterdir()):
         if path.is_dir():
             remove_leftovers(path)
     return state(folder)
 
 
-def whole(files, before, after):
-    """Whether each file is the old or the new one, whole, and no other is there."""
+def is_complete(files, before, after):
+    """Return whether each file is completely old or new, and there is no other file."""
     return all(files.get(name) in (before.get(name), after.get(name)) for name in {*files, *before, *after})
 
 
@@ -174,14 +174,14 @@ def whole(files, before, after):
 
 @dataclass
 class End:
-    """How a save ended: its exit code (0 saved, 1 an error, -9 killed), and what was said."""
+    """End of a save: its exit code (0 saved, 1 an error, -9 killed) and the error message."""
 
     code: int
-    said: str = ''
+    message: str = ''
 
 
 class Saver:
-    """Has saves done in children of a process of its own; each waits for a signal to go on."""
+    """Runs saves in children of a separate process; each waits for a signal before it saves."""
 
     def __init__(self):
         self._process = subprocess.Popen(
@@ -193,68 +193,68 @@ class Saver:
             cwd=Path(__file__).parents[2],
         )
 
-    def _ask(self, *words):
-        print(json.dumps(words), file=self._process.stdin, flush=True)
+    def _request(self, *values):
+        print(json.dumps(values), file=self._process.stdin, flush=True)
         return json.loads(self._process.stdout.readline())
 
     def begin(self, name, folder, limit=0):
-        """Start a child that will save in the folder, with files of at most ``limit`` bytes; return its number."""
-        return self._ask('begin', name, str(folder), limit)
+        """Start a child that will save in the folder, with files of at most ``limit`` bytes; return its process id."""
+        return self._request('begin', name, str(folder), limit)
 
     def end(self, pid):
-        """Wait for it."""
-        return End(*self._ask('end', pid))
+        """Wait for the end of a child."""
+        return End(*self._request('end', pid))
 
     def save(self, name, folder, limit=0):
-        """Have it saved."""
+        """Run a save to its end."""
         pid = self.begin(name, folder, limit)
         os.kill(pid, signal.SIGCONT)
         return self.end(pid)
 
     def close(self):
-        """End the process."""
+        """Stop the process."""
         self._process.stdin.close()
         self._process.wait(30)
         self._process.stdout.close()
 
 
 def states(saver, name, folder):
-    """What the files hold before a save, and after it."""
+    """Return the content of the files before and after a save."""
     restore(folder, {})
     prepare(folder)
     SAVES[name][0](folder)
     before = state(folder)
     end = saver.save(name, folder)
-    assert end.code == 0, end.said
+    assert end.code == 0, end.message
     after = state(folder)
     assert after != before
     return before, after
 
 
 def serve():
-    """Do what is asked on stdin, line by line."""
+    """Execute the requests on stdin, line by line."""
     fits.hdu.base._ValidHDU._get_timestamp = lambda _: '2000-01-01T00:00:00'  # the same save gives the same bytes
-    for before, save in SAVES.values():  # so that the children have all that is loaded late
+    for before, save in SAVES.values():  # so that late imports are done before the fork
         with tempfile.TemporaryDirectory() as folder:
             prepare(Path(folder))
             before(Path(folder))
             save(Path(folder))
-    said = {}
+    pipes = {}
     for line in sys.stdin:
-        what, *words = json.loads(line)
-        if what == 'begin':
+        request, *values = json.loads(line)
+        if request == 'begin':
             reading, writing = os.pipe()
             pid = os.fork()
             if pid == 0:
-                _child(writing, *words)
+                _child(writing, *values)
             os.close(writing)
             os.waitpid(pid, os.WUNTRACED)  # it has stopped itself
-            said[pid] = reading
+            pipes[pid] = reading
             answer = pid
         else:
-            with os.fdopen(said.pop(words[0])) as file:
+            with os.fdopen(pipes.pop(values[0])) as file:
                 text = file.read()
-            answer = os.waitstatus_to_exitcode(os.waitpid(words[0], 0)[1]), text
+            answer = os.waitstatus_to_exitcode(os.waitpid(values[0], 0)[1]), text
         print(json.dumps(answer), flush=True)
 
 

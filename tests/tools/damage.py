@@ -1,4 +1,4 @@
-"""Small FITS files, real and simulated, and ways to spoil them."""
+"""Small FITS files, real and simulated, and ways to damage them."""
 
 import bz2
 import functools
@@ -38,7 +38,7 @@ def _header():
     header = fits.Header(cards)
     header['LONGNAME'] = 'a text that is so long that it does not fit into one card, and goes on in the next ones ' * 2
     header['HIERARCH ESO DET OUT1 GAIN'] = 1.9
-    header.add_history('made of nothing')
+    header.add_history('simulated')
     return header
 
 
@@ -50,7 +50,7 @@ def _tables():
 
 
 def _real(name):
-    """A part of a real frame that another package brings along, its header whole; None where it is missing."""
+    """Return a cutout of a real frame from another package with its full header; None if it is missing."""
     package, file = {'saao': ('ccdproc', 'a8280271.fits'), 'gmos': ('astroscrappy', 'gmos.fits')}[name]
     path = Path(find_spec(package).origin).parent / 'tests' / 'data' / file
     if not path.exists():
@@ -66,7 +66,7 @@ def _real(name):
 
 @functools.cache
 def sources():
-    """The files that are spoilt, by name, as bytes."""
+    """Return the undamaged files, by name, as bytes."""
     rng = np.random.default_rng(0)
     header = _header()
     flags = np.zeros(SHAPE, np.uint8)
@@ -102,7 +102,7 @@ def sources():
     return files
 
 
-# the ways in which they are spoilt
+# kinds of damage
 
 VALUES = (
     '0',
@@ -252,7 +252,7 @@ KEYWORDS = (
 
 
 def _headers(content):
-    """Where the headers are: the starts of their cards, up to END."""
+    """Return the positions of all header cards before END."""
     starts = []
     for start in range(0, len(content), BLOCK):
         if content[start : start + 6] == b'SIMPLE' or content[start : start + 8] == b'XTENSION':
@@ -264,7 +264,7 @@ def _headers(content):
 
 
 def _number(rng, least, most):
-    """A number that is as often small as large."""
+    """Return a random number with a logarithmic distribution."""
     return int(min(most, least + np.exp(rng.uniform(0.0, np.log(max(2, most - least + 1)))) - 1))
 
 
@@ -282,8 +282,8 @@ def change_card(content, rng):
 
 
 def change_structure(content, rng):
-    """Change one of the cards that tell how large the data are."""
-    words = (
+    """Change one of the cards that define the size of the data."""
+    prefixes = (
         b'NAXIS',
         b'BITPIX',
         b'PCOUNT',
@@ -296,7 +296,7 @@ def change_structure(content, rng):
         b'ZCMPTYPE',
         b'BSCALE',
     )
-    starts = [at for at in _headers(content) if content[at : at + 8].startswith(words)]
+    starts = [at for at in _headers(content) if content[at : at + 8].startswith(prefixes)]
     if not starts:
         return content
     at = starts[rng.integers(len(starts))]
@@ -364,16 +364,16 @@ def swap_blocks(content, rng):
     return b''.join(blocks)
 
 
-def pack(content, rng):
+def compress(content, rng):
     return (gzip.compress, bz2.compress, lzma.compress)[rng.integers(3)](content)
 
 
 def bomb(content, rng):
-    """Pack it with very many zeros behind it."""
+    """Compress the file with many zeros appended."""
     return gzip.compress(content + bytes(int(rng.integers(1, 100)) << 20), 1)
 
 
-SPOILERS = {
+DAMAGES = {
     change_card: 10,
     change_structure: 5,
     drop_card: 4,
@@ -386,18 +386,18 @@ SPOILERS = {
     drop_bytes: 1,
     append: 3,
     swap_blocks: 0.5,
-    pack: 2,
+    compress: 2,
     bomb: 0.2,
 }
 
 
-def spoilt(seed):
-    """Return a spoilt file: what was done to what, its bytes, and how its name ends."""
+def damaged(seed):
+    """Return a description and the bytes of a damaged file."""
     rng = np.random.default_rng(seed)
     name = str(rng.choice(list(sources())))
     content, done = sources()[name], []
-    weights = np.array(list(SPOILERS.values())) / sum(SPOILERS.values())
-    for spoiler in rng.choice(list(SPOILERS), 1 + rng.poisson(0.6), p=weights):
-        content = spoiler(content, rng)
-        done.append(spoiler.__name__)
+    weights = np.array(list(DAMAGES.values())) / sum(DAMAGES.values())
+    for damage in rng.choice(list(DAMAGES), 1 + rng.poisson(0.6), p=weights):
+        content = damage(content, rng)
+        done.append(damage.__name__)
     return f'{name}: {", ".join(done)}', content
