@@ -34,7 +34,6 @@ MODULES = sorted(
 )
 #: Packages whose docstrings or annotations are not complete yet.
 PENDING = (
-    'ginga_crplugin.session',
     'ginga_crplugin.panels',
     'ginga_crplugin.plugin',
     'ginga_crplugin.notebook',

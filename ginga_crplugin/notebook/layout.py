@@ -192,7 +192,7 @@ class ControlsLayout:
 
     def _output_part(self) -> Sequence[w.Widget]:
         self.cleaned = self._control('cleaned', w.ToggleButton(description=LABELS['cleaned']))
-        self.save_form = SaveForm(self._session.save)
+        self.save_form = SaveForm(self._session.review.save)
         self._controls['save'] = self.save_form.button
         self.save = w.ToggleButton(description=LABELS['save'] + '...', tooltip='Show the save form.')
         self.save.observe(lambda change: self._show_save_form(shown=change['new']), 'value')

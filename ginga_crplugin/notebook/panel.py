@@ -203,7 +203,7 @@ class CosmicRayPanel(w.VBox):
             The file that was written.
         """
         self._found()
-        self._await(lambda: self.session.save(path, **options), 'mask_saved')
+        self._await(lambda: self.session.review.save(path, **options), 'mask_saved')
         return self.session.review.last_saved_mask
 
     def _await(self, action, event):

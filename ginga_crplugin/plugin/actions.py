@@ -80,7 +80,7 @@ class GingaActions(Actions):
 
     def ask_save(self):
         """Ask where to save the mask, and show what will be written."""
-        self._dialogs.ask_save(self.session.result, self.session.save)
+        self._dialogs.ask_save(self.session.result, self.session.review.save)
 
     def show_saved(self):
         """Open the saved mask in a channel of its own."""

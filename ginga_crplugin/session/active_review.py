@@ -1,9 +1,11 @@
 """The review of the open frame: its decisions, the mask that follows from them, and the cache of unsaved reviews."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from ginga_crplugin.io.save import save_mask
 from .result import Result
 from .scheduling import Run
 
+if TYPE_CHECKING:
+    from .session import Session
+
 __all__ = ['ActiveReview']
 
 #: Flat indices of pixels, and the code of each (`Review.edited`).
@@ -28,12 +33,10 @@ class ActiveReview:
 
     Parameters
     ----------
+    session : Session
+        Whose result is reviewed.
     run : callable
         As for `Session`.
-    failed : callable
-        ``failed(error)`` reports an error to the user.
-    changed : callable
-        Called without arguments when the decisions have changed.
     cache : ReviewCache or None
         Where unsaved reviews are kept.
 
@@ -49,14 +52,15 @@ class ActiveReview:
         The last file that was written, of any frame.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        failed: Callable[[Exception], None],
-        changed: Callable[[], None],
-        cache: ReviewCache | None,
-    ) -> None:
-        self._run, self._failed, self._changed, self._cache = run, failed, changed, cache
+    decisions: Decisions | None
+    saved_review: Edited | None
+    _review: Any  # a `Review`, or None if no frame is open
+    _segments: Segments | None
+    _saved_decisions: Decisions | None
+    _key: str | None
+
+    def __init__(self, session: Session, run: Run, cache: ReviewCache | None) -> None:
+        self._session, self._run, self._cache = session, run, cache
         self.grow = 0
         self.last_saved_mask: Path | None = None
         self.end()
@@ -88,20 +92,18 @@ class ActiveReview:
         ----------
         frame : Frame
             The frame that was opened.
-        key, saved_review
-            What `look_up` returned.
+        key : str or None
+            Its identifier in the cache.
+        saved_review : tuple of ndarray or None
+            Its review in the cache.
         """
         self._key, self.saved_review = key, saved_review
         self._review = Review(frame.shape)
 
     def end(self) -> None:
         """End the review; the frame is closed."""
-        self._review: Review | None = None
-        self._segments: Segments | None = None
-        self._saved_decisions: Decisions | None = None
-        self._key: str | None = None
-        self.decisions: Decisions | None = None
-        self.saved_review: Edited | None = None
+        self._review = self._segments = self._saved_decisions = None
+        self._key = self.decisions = self.saved_review = None
 
     def set_segments(self, segments: Segments) -> None:
         """Apply the review to the segments of another result, without a notice.
@@ -117,7 +119,8 @@ class ActiveReview:
     def _update(self) -> None:
         if self._segments is not None:
             self.set_segments(self._segments)
-        self._changed()
+        self._session.comparing.stop()
+        self._session.events.review_changed.emit()
 
     # decisions
 
@@ -194,7 +197,7 @@ class ActiveReview:
 
     def _start(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Run a job in the worker and continue with its result; report its error."""
-        self._run(job, lambda result, error: done(result) if error is None else self._failed(error))
+        self._run(job, lambda result, error: done(result) if error is None else self._session.report_error(error))
 
     def _write_to_cache(self) -> None:
         """Write the decisions to the cache, so that a crash loses none of them."""
@@ -207,7 +210,9 @@ class ActiveReview:
             self._discard_cached(key, number)
 
     def _discard_cached(self, key: str | None, number: int) -> None:
-        self._start(lambda: self._cache.delete(key, number), _ignore)
+        cache = self._cache
+        if cache is not None:
+            self._start(lambda: cache.delete(key, number), _ignore)
 
     def restore(self) -> None:
         """Restore the saved review of the frame, if there is one."""
@@ -235,7 +240,7 @@ class ActiveReview:
             if edited is not None:
                 self._review.restore(*edited)
         except ValueError as error:
-            self._failed(error)
+            self._session.report_error(error)
 
     # the mask
 
@@ -245,68 +250,62 @@ class ActiveReview:
         is_saved = self.decisions is not None and self.decisions is self._saved_decisions
         return self.last_saved_mask if is_saved else None
 
-    def save(
-        self,
-        result: Result,
-        path: str | Path | None,
-        done: Callable[[], None],
-        *,
-        dark: np.ndarray | None,
-        rerun: bool,
-        **options: Any,
-    ) -> None:
-        """Write the merged mask of a result in a worker.
+    def save(self, path: str | Path | None = None, **options: Any) -> None:
+        """Write the merged mask in the worker; then ``saved_mask`` is its path.
 
         Parameters
         ----------
-        result : Result
-            The result to save.
-        path : path-like or None
-            The file to write; None for the default.
-        done : callable
-            Called without arguments when the file is written, if the frame is still open.
-        dark : (ny, nx) ndarray or None
-            For the hints, if they are not computed yet.
-        rerun : bool
-            Whether the recipe in use made the saved mask of the frame: a mask that replaces it was reviewed.
+        path : path-like, optional
+            The file to write.
         **options : dict
             Options of `~ginga_crplugin.io.save.save_mask`.
         """
-        edited = self._review.edited
+        if self._session.result is None:
+            self._session.report_error(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
+        elif self._session.outdated:
+            error = ValueError('parameters or masks have changed since the run: run it again first')
+            self._session.report_error(error)
+        else:
+            self._save(self._session.result, path, options)
+
+    def _save(self, result: Result, path: str | Path | None, options: dict[str, Any]) -> None:
+        edited, dark = self._review.edited, self._session.masks.dark
+        saved: Any = result.frame.saved
+        decisions = self.decisions
+        assert decisions is not None  # there is a result
         cards = grow_cards(self.grow)
-        reviewed = rerun and _replaces(result.frame, options.get('kind'), path)
+        rerun = self._session.settings.is_rerun(self._session.frame)
+        reviewed = rerun and _is_same_file(saved.path, result.frame.path if options.get('kind') == 'into' else path)
         if reviewed:  # whatever was decided
-            cards += [(key, *rest) for key, rest in result.frame.saved.cards.items()]
+            cards += [(key, *rest) for key, rest in saved.cards.items()]
         options |= {
-            'crmask': self.decisions.mask,
+            'crmask': decisions.mask,
             'sources': result.sources,
             'verified': result.verified,
             'review': edited if reviewed or len(edited[0]) else None,
             'cards': cards,
         }
-        decisions, review, key, number = self.decisions, self._review, self._key, time.monotonic_ns()
+        review, key, number = self._review, self._key, time.monotonic_ns()
         discards = key is not None and self.saved_review is None  # one that was not restored stays in the cache
 
         def job() -> Path:
             segments = decisions.annotate(result.hinted(dark))
             return save_mask(result.frame, result.detection, segments, path, **options)
 
-        def saved(target: Path) -> None:
+        def done(target: Path) -> None:
             self.last_saved_mask = target
             if self._review is review:  # otherwise another frame was opened meanwhile
-                self._saved_decisions = decisions
-                done()
+                self._saved_decisions, self._session.error = decisions, ''
+                self._session.events.mask_saved.emit()
             if discards:
                 self._discard_cached(key, number)
 
-        self._start(job, saved)
+        self._start(job, done)
 
 
 def _ignore(_: Any) -> None:
     """Ignore the result of a job."""
 
 
-def _replaces(frame: Frame, kind: str | None, path: str | Path | None) -> bool:
-    """Return whether a mask replaces the one that was saved of the frame."""
-    target = frame.path if kind == 'into' else path
-    return target is not None and Path(target).resolve() == frame.saved.path.resolve()
+def _is_same_file(saved: Path, target: str | Path | None) -> bool:
+    return target is not None and Path(target).resolve() == saved.resolve()

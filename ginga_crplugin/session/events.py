@@ -10,6 +10,11 @@ class SessionEvents(SignalGroup):
 
     Connect a callback with ``session.events.result_changed.connect(callback)``, or to all signals with
     ``session.events.connect(callback)``.
+
+    Parameters
+    ----------
+    instance : object, optional
+        Of psygnal; not used.
     """
 
     frame_changed = Signal(description='Another frame was opened, or the frame was closed.')

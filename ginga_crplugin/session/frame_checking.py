@@ -1,69 +1,59 @@
 """Checks of the frame, repeated in a worker whenever something they depend on changes."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
 
-from ginga_crplugin.core.diagnostics.check import Check
+from typing import TYPE_CHECKING, Any
+
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
-from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.params import LACosmicParams
 
-from .scheduling import Run
+if TYPE_CHECKING:
+    from ginga_crplugin.core.diagnostics.check import Check
+
+    from .scheduling import Run
+    from .session import Session
 
 __all__ = ['FrameChecking']
 
 
 class FrameChecking:
-    """Checks one frame at a time, with the latest parameters.
+    """Checks the frame of a session, with its present parameters.
 
     Parameters
     ----------
+    session : Session
+        Its frame is checked; its ``checks`` are set.
     run : callable
         As for `Session`.
-    found : callable
-        ``found(checks)`` receives the checks of the latest frame.
-    failed : callable
-        ``failed(error)`` receives the error of a check.
     """
 
-    def __init__(self, run: Run, found: Callable[[list[Check]], None], failed: Callable[[Exception], None]) -> None:
-        self._run, self._found, self._failed = run, found, failed
+    def __init__(self, session: Session, run: Run) -> None:
+        self._session, self._run = session, run
         self._running = False
         self.reset()
 
     def reset(self) -> None:
-        """Forget the frame."""
-        self._latest: tuple[Frame, LACosmicParams] | None = None
-        self._checked: tuple[Any, ...] | None = None
+        """Forget what was checked."""
+        self._checked: tuple[Any, ...] = ()
 
-    def update(self, frame: Frame | None, params: LACosmicParams) -> None:
-        """Check a frame, unless it was checked already with the same values.
-
-        Parameters
-        ----------
-        frame : Frame or None
-            The frame with its masks.
-        params : LACosmicParams
-            The parameters of the next run.
-        """
-        self._latest = None if frame is None else (frame, params)
-        self._start()
-
-    def _start(self) -> None:
-        if self._latest is None or self._running:
-            return
-        frame, params = self._latest
+    def update(self) -> None:
+        """Check the frame, unless that was done already with the same values; one check at a time."""
+        frame, params = self._session.frame, self._session.params
         values = (params.gain, params.readnoise, params.satlevel, params.pssl, params.sepmed)
-        if self._checked is not None and self._checked[0] is frame and self._checked[1] == values:
+        if (
+            frame is None
+            or self._running
+            or (self._checked and self._checked[0] is frame and self._checked[1] == values)
+        ):
             return
         self._running, self._checked = True, (frame, values)
 
         def done(checks: list[Check], error: Exception | None) -> None:
             self._running = False
             if error is not None:
-                self._failed(error)
-            elif self._latest is not None and self._latest[0] is frame:
-                self._found(checks)
-            self._start()  # what has changed meanwhile
+                self._session.report_error(error)
+            elif frame is self._session.frame:
+                self._session.checks = checks
+                self._session.events.checks_changed.emit()
+            self.update()  # what has changed meanwhile
 
         self._run(lambda: check_frame(frame, params), done)

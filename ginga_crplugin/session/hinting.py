@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ginga_crplugin.core.diagnostics.result_checks import check_result
 
@@ -66,7 +66,7 @@ class Hinting:
 
         self._run(job, lambda hinted, error: self._done(ticket, result.detection, hinted, error))
 
-    def _done(self, ticket: int, detection: Detection, hinted: tuple | None, error: Exception | None) -> None:
+    def _done(self, ticket: int, detection: Detection, hinted: Any, error: Exception | None) -> None:
         if ticket == self._ticket:
             self._detection = None
         current = self._session.result

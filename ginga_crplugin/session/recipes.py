@@ -95,8 +95,10 @@ class Recipes:
         session = self._session
         self.saved_path, session.error = None, ''
         grow, settings = recipe.grow, replace(session.settings, given={}, recipe=recipe, masks=masks)
-        if settings.is_rerun(session.frame_read):
-            grow, settings = session.frame_read.saved.grow, settings.of_saved_mask(session.frame_read)
+        frame = session.frame_read
+        if frame is not None and settings.is_rerun(frame):
+            saved: Any = frame.saved
+            grow, settings = saved.grow, settings.of_saved_mask(frame)
         session.set_min_size(recipe.min_size)
         session.review.set_grow(grow)
         session.change_settings(settings, recipe_applied=True)

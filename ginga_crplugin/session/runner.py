@@ -21,7 +21,21 @@ PATIENCE = 0.5
 
 
 class RunRequest(NamedTuple):
-    """Everything a run depends on; ``live`` is whether the first iteration may be shown in between."""
+    """Everything a run depends on.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame with its masks.
+    params : LACosmicParams
+        The parameters.
+    sources : dict of str
+        Where each parameter comes from.
+    min_size : int
+        The smallest segment that is listed, in pixels.
+    live : bool
+        Whether the first iteration may be shown in between.
+    """
 
     frame: Frame
     params: LACosmicParams

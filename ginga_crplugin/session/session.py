@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ginga_crplugin.core.diagnostics.check import Check, Remedy
@@ -29,32 +28,30 @@ __all__ = ['Session']
 
 
 class Session:
-    """The state of a panel: a front calls it, and redraws on its events.
+    """The state of a panel: a front calls it and its parts, and redraws on its events.
 
     Parameters
     ----------
     run : callable
-        ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the front's own thread,
-        with the exception that the job raised, or None, as ``error``.
+        ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the thread of the front; the
+        error is what the job raised, or None.
     reviews : ReviewCache, optional
         Where unsaved reviews are kept.
     call_later : callable, optional
-        ``call_later(seconds, callback)`` calls ``callback()`` after a delay in the front's own thread; by default
-        without delay.
+        ``call_later(seconds, callback)`` calls ``callback()`` in the thread of the front; by default at once.
 
     Attributes
     ----------
     events : SessionEvents
         The signals.
     runner, review, masks, recipes, comparing, verification
-        Parts of the state, which fronts call directly: `Runner`, `ActiveReview`, `InputMasks`, `Recipes`, `Comparing`,
-        `Verification`.
+        The parts: `Runner`, `ActiveReview`, `InputMasks`, `Recipes`, `Comparing`, `Verification`.
     frame, frame_read : Frame or None
         The open frame, with the masks that are used and as it was read.
     settings : Settings
         The settings of the user.
     params, sources : LACosmicParams, dict of str
-        The parameters of the next run, resolved from the settings and the header, and where each comes from.
+        The parameters of the next run, resolved from settings and header, and where each comes from.
     checks : list of Check
         The checks of the frame.
     result, selection : Result or None, int or None
@@ -70,13 +67,13 @@ class Session:
         self.events = SessionEvents()
         self.settings = Settings()
         self.runner = Runner(run, self._request, self._found, self._failed)
-        self.review = ActiveReview(run, self.report_error, self._review_changed, reviews)
+        self.review = ActiveReview(self, run, reviews)
         self.masks = InputMasks(self, run)
         self.recipes = Recipes(self, run)
         self.comparing = Comparing(self, run)
         self.verification = Verification(self, run)
         self._hinting = Hinting(self, run, call_later)
-        self._checking = FrameChecking(run, self._checked, self.report_error)
+        self._checking = FrameChecking(self, run)
         self._opening = 0
         self.live, self.min_size = True, MIN_SIZE
         self._reset()
@@ -141,9 +138,9 @@ class Session:
             self.events.recipe_changed.emit()
         self.events.frame_changed.emit()
         self.review.load(frame.review)
-        if recipe is not self.settings.recipe:  # another was applied meanwhile
+        if recipe is not self.settings.recipe is not None:  # another was applied meanwhile
             self.recipes.apply(self.settings.recipe)
-        self._checking.update(self.frame, self.params)
+        self._checking.update()
         if self.review.saved_review is not None:
             self.events.saved_review_found.emit()
         self._rerun()
@@ -187,7 +184,7 @@ class Session:
             self.events.masks_changed.emit()
         if settings.given is not old.given:
             self.events.params_changed.emit()
-        self._checking.update(self.frame, self.params)
+        self._checking.update()
         self._run_if_live()
         if recipe_applied:
             self._rerun()
@@ -263,6 +260,7 @@ class Session:
         self.runner.start()
 
     def _request(self) -> RunRequest:
+        assert self.frame is not None
         return RunRequest(self.frame, self.params, self.sources, self.min_size, self.live)
 
     def _run_if_live(self) -> None:
@@ -273,7 +271,7 @@ class Session:
         """Cancel the run; the last exact result stays."""
         self.runner.cancel()
         self.events.busy_changed.emit()
-        if self.result is not None and not self.result.exact:
+        if self.result is not None and not self.result.exact and self._last is not None:
             self._set_result(self._last)
             self.events.result_changed.emit()
         self._hinting.start()
@@ -294,22 +292,17 @@ class Session:
         self.cancel()
         self.report_error(error)
 
-    def _checked(self, checks: list[Check]) -> None:
-        self.checks = checks
-        self.events.checks_changed.emit()
-
     # result
 
     def _set_result(self, result: Result) -> None:
         """Set another result, with the segments that are listed and the selection."""
         if result.segments.min_size != self.min_size:
             result = replace(result, segments=replace(result.segments, min_size=self.min_size))
-        if self.selection is not None:
+        if self.selection is not None and self.result is not None:
             self.selection = matching_label(self.result.segments, self.selection, result.segments)
         self.review.set_segments(result.segments)
         self.result = result
-        if result.exact:
-            self._last = result
+        self._last = result if result.exact else self._last
 
     def update_result(self, **changes: Any) -> None:
         """Change fields of the result that do not depend on the run, without an event.
@@ -319,9 +312,9 @@ class Session:
         **changes : dict
             Fields of `Result`.
         """
-        self.result = replace(self.result, **changes)
-        if self.result.exact:
-            self._last = self.result
+        if self.result is not None:
+            self.result = replace(self.result, **changes)
+            self._last = self.result if self.result.exact else self._last
 
     def set_min_size(self, min_size: int) -> None:
         """List segments of at least a size.
@@ -355,29 +348,3 @@ class Session:
             raise ValueError(msg)
         self.selection = label
         self.events.selection_changed.emit()
-
-    def _review_changed(self) -> None:
-        self.comparing.stop()
-        self.events.review_changed.emit()
-
-    def save(self, path: str | Path | None = None, **options: Any) -> None:
-        """Write the merged mask in the worker; then ``review.saved_mask`` is its path.
-
-        Parameters
-        ----------
-        path : path-like, optional
-            The file to write.
-        **options : dict
-            Options of `~ginga_crplugin.io.save.save_mask`.
-        """
-        if self.result is None:
-            self.report_error(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
-        elif self.outdated:
-            self.report_error(ValueError('parameters or masks have changed since the run: run it again first'))
-        else:
-            rerun = self.settings.is_rerun(self.frame)
-            self.review.save(self.result, path, self._saved, dark=self.masks.dark, rerun=rerun, **options)
-
-    def _saved(self) -> None:
-        self.error = ''
-        self.events.mask_saved.emit()

@@ -253,7 +253,8 @@ class Settings:
             With the parameters of the saved mask.
         """
         plain, _ = replace(self, given={}).resolved(frame)
-        given = {name: value for name, value in frame.saved.params.items() if value != getattr(plain, name)}
+        saved: Any = frame.saved
+        given = {name: value for name, value in saved.params.items() if value != getattr(plain, name)}
         return replace(self, given=given, masks=tuple(setting for setting in self.masks if setting.own))
 
     def recipe_of(self, frame: Frame, **options: Any) -> Recipe:
@@ -281,7 +282,7 @@ class Settings:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
         made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, own_masks=all(own), **options)
-        if not self.is_rerun(frame):
+        if self.recipe is None or not self.is_rerun(frame):
             return made
         base = self.recipe.for_header(frame.ccd.header)
         return rebuild_recipe(made, base, [setting.mask for setting in self.masks], rest_used=all(own))

@@ -277,10 +277,10 @@ def test_review_is_saved_into_the_output_and_kept(frames, tmp_path, kind, capsys
     kind_saved, path = default_kind(frame), default_target(frame)
     assert kind_saved == {'new': 'into', 'mask': 'mask'}[kind]
     path = None if kind_saved == 'into' else path
-    session.save(path, kind=kind_saved, cleaned=frame.saved.cleaned)
+    session.review.save(path, kind=kind_saved, cleaned=frame.saved.cleaned)
     assert session.error.startswith(str(output))  # nothing is overwritten unless the user says so
     assert_array_equal(fits.getdata(output, 'DQ'), before)
-    session.save(path, kind=kind_saved, cleaned=frame.saved.cleaned, overwrite=True)
+    session.review.save(path, kind=kind_saved, cleaned=frame.saved.cleaned, overwrite=True)
     assert (session.error, session.review.saved_mask) == ('', output)
     with fits.open(output, checksum=True) as hdus:
         assert REVIEW in hdus
@@ -322,16 +322,16 @@ def test_review_can_be_continued(results):
     review = frames_to_review(results, all_frames=True)
     session = opened(review, 0)
     first = reject_one(session)
-    session.save(kind='into', overwrite=True)
+    session.review.save(kind='into', overwrite=True)
     session = opened(review, 0)
     table = session.result.segments.table
     other = next(int(label) for label in table['label'] if label != first)
     session.review.edit('reject', session.result.segments.pixels_of([other]))
-    session.save(kind='into', overwrite=True)
+    session.review.save(kind='into', overwrite=True)
     assert sorted(opened(review, 0).review.decisions.rejected_labels) == sorted([first, other])
     session = opened(review, 0)
     session.review.edit('keep', session.result.segments.pixels_of([first, other]))
-    session.save(kind='into', overwrite=True)
+    session.review.save(kind='into', overwrite=True)
     assert session.error == ''
     assert len(opened(review, 0).review.decisions.rejected_labels) == 0
 
@@ -341,7 +341,7 @@ def test_saved_mask_without_rejections_is_reviewed(results, capsys):
     session = opened(frames_to_review(results, all_frames=True), 0)
     session.set_params(sigclip=7.5)
     session.detect()
-    session.save(kind='into', overwrite=True)
+    session.review.save(kind='into', overwrite=True)
     assert session.error == ''
     content = (results / 'f1_crmask.fits').read_bytes()
     with fits.open(results / 'f1_crmask.fits') as hdus:
@@ -364,7 +364,7 @@ def test_changed_parameters_are_kept_for_their_frame_only(results):
     session.review.set_grow(1)
     session.masks.add(lambda: read_mask(results.parent / 'frames' / 'column.fits'))
     session.detect()
-    session.save(kind='into', overwrite=True)
+    session.review.save(kind='into', overwrite=True)
     assert session.error == ''
     saved = plane(session)
     assert_array_equal(fits.getdata(results / 'f1_crmask.fits', 'DQ'), saved)
@@ -384,7 +384,7 @@ def test_mask_of_another_recipe_is_not_complete(results, capsys):
     session.open(lambda: read_frame(results / 'f1_crmask.fits'))
     session.set_params(sigclip=12.0)
     session.detect()
-    session.save(kind='into', overwrite=True)
+    session.review.save(kind='into', overwrite=True)
     assert session.error == ''
     assert 'CRIDENT' not in fits.getheader(results / 'f1_crmask.fits', 'MASK')
     assert apply(results, None, '--resume') == 1
@@ -393,7 +393,7 @@ def test_mask_of_another_recipe_is_not_complete(results, capsys):
 
 def test_mask_saved_elsewhere_is_not_of_the_batch(results, tmp_path):
     session = opened(frames_to_review(results, all_frames=True), 0)
-    session.save(tmp_path / 'elsewhere.fits')
+    session.review.save(tmp_path / 'elsewhere.fits')
     assert 'CRIDENT' not in fits.getheader(tmp_path / 'elsewhere.fits', 'MASK')
 
 

@@ -172,7 +172,7 @@ class FrontCompliance:
         expected.review.edit('reject', expected.result.segments.pixels_of([expected.selection]))
         front.save(tmp_path / 'front.fits')
         front.wait(lambda: front.session.review.saved_mask is not None)
-        expected.save(tmp_path / 'expected.fits')
+        expected.review.save(tmp_path / 'expected.fits')
         assert (tmp_path / 'front.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()
         assert np.count_nonzero(expected.review.decisions.mask) > 0
 

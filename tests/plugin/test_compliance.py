@@ -41,10 +41,10 @@ class Front:
 
 @pytest.fixture
 def front(shell, channel, frame_path):
+    compilation.compile_all()
     shell.load(channel, frame_path)
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
-    shell.wait(compilation.ready)
     shell.settle()
     return Front(shell, plugin)
 

@@ -233,7 +233,7 @@ def test_verify_says_identical_and_save_records_it(shell, plugin, tmp_path):
     shell.wait(lambda: not plugin.session.verification.running)
     shell.settle()
     assert 'identical to ccdproc' in plugin.panel.result
-    plugin.session.save(tmp_path / 'out.fits')
+    plugin.session.review.save(tmp_path / 'out.fits')
     shell.wait(lambda: plugin.session.review.saved_mask)
     assert fits.getheader(tmp_path / 'out.fits', 'DQ')['CRVERIF'].startswith('identical to ccdproc')
 
@@ -290,7 +290,7 @@ def test_an_existing_file_is_not_overwritten(shell, plugin, tmp_path):
     run(shell, plugin)
     there = tmp_path / 'there.fits'
     there.write_bytes(b'mine')
-    plugin.session.save(there)
+    plugin.session.review.save(there)
     shell.wait(lambda: plugin.session.error)
     shell.settle()
     assert there.read_bytes() == b'mine'
@@ -449,7 +449,7 @@ def test_the_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tm
     shell.wait(lambda: plugin.session.frame is not None)
     assert (plugin.session.params.gain, plugin.session.sources['readnoise']) == (1.5, 'RDNOISE in the header')
     run(shell, plugin)
-    plugin.session.save(tmp_path / 'saved.fits')
+    plugin.session.review.save(tmp_path / 'saved.fits')
     shell.wait(lambda: plugin.session.review.saved_mask or plugin.session.error)
     assert plugin.session.error == ''
     saved = CCDData.read(tmp_path / 'saved.fits', unit='adu')

@@ -221,7 +221,7 @@ def test_the_saved_file_holds_exactly_the_decisions(shell, plugin, tmp_path):
     label = select(plugin, 2)
     plugin.panel.reject.get_widget().click()
     plugin.session.review.edit('mark', [60 * 512 + 70])
-    plugin.session.save(tmp_path / 'out.fits')
+    plugin.session.review.save(tmp_path / 'out.fits')
     shell.wait(lambda: plugin.session.review.saved_mask)
     expected = detected & (plugin.session.result.segments.labels != label)
     quality = expected * np.uint8(MaskBit.CR_DETECTED)
@@ -242,7 +242,7 @@ def test_the_mask_is_grown_as_shown(shell, plugin, tmp_path):
     mask = plugin.session.review.decisions.mask
     assert mask.sum() > plugin.session.result.detection.pixels
     assert f'{len(plugin.session.review.decisions.marked)} px by hand' in plugin.panel.counts.get_text()
-    plugin.session.save(tmp_path / 'out.fits')
+    plugin.session.review.save(tmp_path / 'out.fits')
     shell.wait(lambda: plugin.session.review.saved_mask)
     assert_array_equal(fits.getdata(tmp_path / 'out.fits', 'MASK') != 0, mask)
 
@@ -270,7 +270,7 @@ def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
     select(plugin, 2)
     plugin.panel.reject.get_widget().click()
     shell.settle()
-    plugin.session.save(tmp_path / 'out.fits')
+    plugin.session.review.save(tmp_path / 'out.fits')
     shell.wait(lambda: plugin.session.review.saved_mask)
     plugin.close()
     shell.settle()

@@ -464,7 +464,7 @@ class SessionMachine(RuleBasedStateMachine):
         path = None if kind == 'into' else self.folder / name
         if path in self.pristine and self.session.result and self.session.result.frame.path != path:
             overwrite = False  # it would be done
-        self.session.save(path, kind=kind, overwrite=overwrite, cleaned=cleaned)
+        self.session.review.save(path, kind=kind, overwrite=overwrite, cleaned=cleaned)
 
     # what holds at any time
 

@@ -195,7 +195,7 @@ def test_what_is_not_of_the_last_run_is_not_saved(session, worker, tmp_path):
     worker.work_all()
     session.set_live(live=False)
     session.set_params(sigclip=8.0)
-    session.save(tmp_path / 'out.fits')
+    session.review.save(tmp_path / 'out.fits')
     worker.work_all()
     assert 'run it again' in session.error
     assert not (tmp_path / 'out.fits').exists()
@@ -239,11 +239,11 @@ def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
     session.detect()
     worker.work_all()
     events = recorded(session)
-    session.save(tmp_path / 'out.fits')
+    session.review.save(tmp_path / 'out.fits')
     worker.work_all()
     assert session.review.saved_mask == tmp_path / 'out.fits'
     assert events == ['mask_saved']
-    session.save(tmp_path / 'out.fits')
+    session.review.save(tmp_path / 'out.fits')
     worker.work_all()
     assert 'exists' in session.error
 
@@ -251,7 +251,7 @@ def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
 def test_the_sources_saved_are_those_of_the_run(session, worker, tmp_path):
     session.detect()
     worker.work_all()
-    session.save(tmp_path / 'out.fits')
+    session.review.save(tmp_path / 'out.fits')
     session.set_params(gain=1.9)  # the same value, but typed
     worker.work_all()
     header = fits.getheader(tmp_path / 'out.fits', 'MASK')
@@ -260,7 +260,7 @@ def test_the_sources_saved_are_those_of_the_run(session, worker, tmp_path):
 
 
 def test_nothing_to_save_is_said(session, worker):
-    session.save()
+    session.review.save()
     assert 'run L.A.Cosmic first' in session.error
     assert not worker.jobs
 
@@ -389,7 +389,7 @@ def test_what_was_rejected_is_not_cleaned_in_the_saved_file(session, worker, tmp
     worker.work_all()
     pixels = session.result.segments.pixels_of([1])
     session.review.edit('reject', pixels)
-    session.save(tmp_path / 'out.fits', cleaned=True)
+    session.review.save(tmp_path / 'out.fits', cleaned=True)
     worker.work_all()
     cleaned = fits.getdata(tmp_path / 'out.fits', 'CLEANED').ravel()
     assert_array_equal(cleaned[pixels], session.frame.ccd.data.ravel()[pixels])
@@ -529,11 +529,11 @@ def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao)
 
 
 def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
-    again.save(tmp_path / 'one.fits')
+    again.review.save(tmp_path / 'one.fits')
     worker.work_all()
     assert reviews.load(frame_hash(saao)) is not None
     again.review.restore()
-    again.save(tmp_path / 'two.fits')
+    again.review.save(tmp_path / 'two.fits')
     worker.work_all()
     assert again.review.saved_mask == tmp_path / 'two.fits'
     assert reviews.load(frame_hash(saao)) is None
@@ -541,7 +541,7 @@ def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, work
 
 def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_path):
     again.review.restore()
-    again.save(tmp_path / 'one.fits')
+    again.review.save(tmp_path / 'one.fits')
     again.review.edit('mark', [20])
     worker.work_all()
     assert again.review.last_saved_mask == tmp_path / 'one.fits'
@@ -561,7 +561,7 @@ def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, r
     assert again.error.startswith('cannot store the unfinished review')
     assert list(again.review.decisions.marked) == [7, 9, 20]
     monkeypatch.setattr('ginga_crplugin.io.review_cache.ReviewCache.delete', fail)
-    again.save(tmp_path / 'one.fits')
+    again.review.save(tmp_path / 'one.fits')
     worker.work_all()
     assert (tmp_path / 'one.fits').exists()
     assert again.review.saved_mask == tmp_path / 'one.fits'
@@ -686,7 +686,7 @@ def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp
     worker.work_all()
     session.review.edit('reject', session.result.segments.pixels_of([2]))
     session.review.edit('mark', [5, 6])
-    session.save(tmp_path / 'out.fits')
+    session.review.save(tmp_path / 'out.fits')
     worker.work_all()
     again = Session(worker, None, worker.call_later)
     again.open(lambda: read_frame(tmp_path / 'out.fits'))
@@ -695,7 +695,7 @@ def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp
     worker.work_all()
     assert_array_equal(again.review.decisions.mask, session.review.decisions.mask)
     assert again.review.decisions.rejected_labels.tolist() == session.review.decisions.rejected_labels.tolist() == [2]
-    again.save(None, kind='into', overwrite=True)
+    again.review.save(None, kind='into', overwrite=True)
     worker.work_all()
     assert not again.error
     with fits.open(tmp_path / 'out.fits') as hdus:
@@ -705,7 +705,7 @@ def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp
         )
         assert hdus['CRREVIEW'].data['CODE'].tolist().count(3) == 2
     again.review.edit('keep', again.review.edited[0])
-    again.save(None, kind='into', overwrite=True)
+    again.review.save(None, kind='into', overwrite=True)
     worker.work_all()
     with fits.open(tmp_path / 'out.fits') as hdus:
         assert 'CRREVIEW' not in hdus
@@ -735,7 +735,7 @@ def test_a_saved_review_that_does_not_fit_is_told(worker, saao):
 
 def test_a_late_save_says_nothing_of_the_next_frame(again, worker, saao, tmp_path):
     events = recorded(again)
-    again.save(tmp_path / 'one.fits')
+    again.review.save(tmp_path / 'one.fits')
     again.open(lambda: saao)
     worker.work_all()
     assert (tmp_path / 'one.fits').exists()
@@ -744,7 +744,7 @@ def test_a_late_save_says_nothing_of_the_next_frame(again, worker, saao, tmp_pat
 
 @pytest.mark.parametrize('change', ['another frame', 'grow', 'kept review'])
 def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, saao, tmp_path, change):
-    again.save(tmp_path / 'one.fits')
+    again.review.save(tmp_path / 'one.fits')
     if change == 'another frame':
         again.open(lambda: saao)
     elif change == 'grow':
@@ -759,7 +759,7 @@ def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, s
 
 @pytest.mark.parametrize('change', ['grow', 'kept review'])
 def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tmp_path, change):
-    again.save(tmp_path / 'one.fits')
+    again.review.save(tmp_path / 'one.fits')
     worker.work_all()
     assert saved_text(again) == 'saved: one.fits'
     again.review.set_grow(1) if change == 'grow' else again.review.restore()

@@ -243,7 +243,9 @@ class Soak:
             self.rest()
         kind = self.any_of(('new', 'mask'))
         self.plugin.actions.ask_save()
-        self.session.save(self.folder / f'{kind}.fits', kind=kind, overwrite=True, cleaned=bool(self.rng.integers(2)))
+        self.session.review.save(
+            self.folder / f'{kind}.fits', kind=kind, overwrite=True, cleaned=bool(self.rng.integers(2))
+        )
         self.shell.wait(lambda: self.session.review.saved_mask is not None or self.session.error, PATIENCE)
         if self.rng.random() < 0.3:
             self.plugin.actions.show_saved()
