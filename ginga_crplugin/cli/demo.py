@@ -85,8 +85,9 @@ def _result_lines(demo: 'Demo') -> Iterator[str]:
         yield f'  cosmic rays   {score.hits_found:>5} found {score.hits_missed:>5} missed'
         yield f'  pixels        {score.pixels_found:>5} found {score.pixels_missed:>5} missed'
         yield (
-            f'  false pixels  {score.false_pixels:>5}: {score.false_hot} at hot pixels, {score.false_column} at the '
-            f'column, {score.false_star} in stars, {score.false_adjacent} beside a track, {score.false_other} elsewhere'
+            f'  false pixels  {score.false_pixels:>5}: {score.false_hot} at hot pixels, '
+            f'{score.false_column} at the column, {score.false_star} in stars, '
+            f'{score.false_adjacent} next to a track, {score.false_other} elsewhere'
         )
     hints = demo.hints
     yield 'hints without the masks:'

@@ -1,4 +1,4 @@
-"""Checks of a frame: is it suitable for L.A.Cosmic.
+"""Checks whether a frame is suitable for L.A.Cosmic.
 
 They follow the notes for users of L.A.Cosmic (van Dokkum 2001, PASP 113, 1420). The numbers in the docstrings and texts
 were measured on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, a sky of 200 and a read noise of 10
@@ -207,10 +207,10 @@ def _check_units(values: _Measurements) -> Check:
 
 
 def _check_bad_pixels(values: _Measurements) -> Check:
-    """Check for unmasked bad pixels: 400 of them and a column give 1,280 false pixels at sigclip 7, masked none.
+    """Check for unmasked bad pixels: 400 of them and a column give 1,280 false pixels at sigclip 7.
 
-    A single pixel at -5,000 electrons gives about 36. Negative pixels cannot be cosmic rays; isolated bright ones can,
-    about 15 per million pixels in exposures of some minutes.
+    There are none if the pixels are masked. One pixel at -5,000 electrons gives about 36. Negative pixels cannot be
+    cosmic rays; isolated bright ones can, about 15 per million pixels in exposures of some minutes.
     """
     found, frame = values.outliers, values.frame
     million = frame.bits.size / 1e6
@@ -259,7 +259,7 @@ def _check_sampling(values: _Measurements) -> Check:
 def _check_overscan(values: _Measurements) -> Check:
     """Check for overscan and dark rows: pixels are flagged along their whole step.
 
-    The pixels decide; a TRIMSEC left over from before the trimming is ignored.
+    The edges are found in the pixels; a TRIMSEC that is no longer valid after trimming is ignored.
     """
     frame = values.frame
     if not values.edges:

@@ -25,7 +25,7 @@ __all__ = ['HINTS', 'compute_hints', 'explain_hint', 'with_hints']
 HINTS = {
     'bad column or row': 'along a bad column or row, or a straight line along one',
     'negative core': 'next to a pixel far below the sky, such as a hot pixel from which too much dark was subtracted',
-    'hot pixel': 'high in the dark, or one of many single pixels, more than cosmic rays leave',
+    'hot pixel': 'high in the dark, or a single pixel where most segments are single pixels',
     'saturated': 'touches saturated pixels or the surroundings of a saturated star',
     'star-like': 'flux extends to all sides, as in the core of a star or its persistence image',
     'at the edge': 'reaches the outermost searched pixels, so part of it may lie outside',

@@ -1,4 +1,4 @@
-"""Causes of a mismatch between the measured and the expected noise."""
+"""Diagnosis of a mismatch between the measured and the expected noise."""
 
 import math
 

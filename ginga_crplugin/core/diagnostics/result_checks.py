@@ -1,4 +1,4 @@
-"""Checks of a detection: is the result plausible."""
+"""Checks whether a detection is plausible."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ['check_result']
 
-#: Fraction of flagged pixels that cosmic rays leave at most on exposures of a few hours, and one that they cannot.
+#: Maximum fraction of pixels that cosmic rays hit in a few hours, and a fraction that is impossible.
 MANY, TOO_MANY = 0.01, 0.05
 #: Muons per square centimeter and minute at sea level, and the factors within which a number is plausible.
 MUON_RATE, LOW, HIGH = 1.0, 0.1, 10.0
