@@ -633,7 +633,7 @@ def test_an_unknown_kind_is_refused(frame, found):
 
 
 def test_a_reviewed_mask_of_another_shape_is_refused_before_anything_is_written(frame, found, listing):
-    with pytest.raises(ValueError, match=r'crmask has shape \(3, 3\), the frame \(48, 40\)'):
+    with pytest.raises(ValueError, match=r"crmask has shape \(3, 3\), which differs from the frame's \(48, 40\)"):
         save_mask(frame, found, segment(frame, found), crmask=np.ones((3, 3), dtype=bool))
     assert listing() == ['field.fits']
 
