@@ -68,7 +68,7 @@ def test_review_outlying_frames_and_save_the_mask(night):
         window.click('Save...')
         window.wait_for_text('select "overwrite"')
         window.click('Save')
-        window.wait_for_text('say that it may')  # nothing is overwritten without consent
+        window.wait_for_text('allow overwriting')  # nothing is overwritten without consent
         window.click('overwrite')
         window.wait_for_text('will be overwritten')
         window.click('Save')
