@@ -39,16 +39,12 @@ _COMPRESSED: dict[str, tuple[bytes, Any]] = {
 }
 #: A file that decompresses to more bytes than this, and to more than ``_MAX_RATIO`` times its size, is not a frame.
 MAX_DECOMPRESSED, _MAX_RATIO = 2 << 30, 100
-
 #: Bytes that are decompressed at a time.
 READ_SIZE = 1 << 24
-
 #: Bytes of a FITS block.
 BLOCK_SIZE = 2880
-
 #: Largest header in bytes.
 _MAX_HEADER = 1 << 24
-
 _END = re.compile(rb'END(?![A-Z0-9_-])')
 _COUNT = re.compile(rb'(Z?NAXIS|TFIELDS) *= *\+?(\d+)')
 _SIMPLE = re.compile(rb'SIMPLE\s*=\s*[TF]')
@@ -102,10 +98,8 @@ def open_decompressed(path: Path) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     OSError
-        If there is no permission to read it.
+        If there is no such file, or no permission to read it.
     ValueError
         If it is not a FITS file, is damaged, or decompresses to more than the memory can hold.
     """
@@ -321,7 +315,7 @@ def _length(file: BinaryIO) -> int:
     """Return the number of bytes of an open file."""
     at = file.tell()
     file.seek(0, 2)
-    end = file.tell()
+    end = file.tell()  # seek of astropy's files returns None
     file.seek(at)
     return end
 
