@@ -25,6 +25,7 @@ _PUBLIC = {
     'Remedy': 'core.diagnostics.check',
     'Segments': 'core.segments',
     'apply_recipe': 'batch.apply',
+    'cosmicray_lacosmic': 'core.lacosmic.drop_in',
     'check_frame': 'core.diagnostics.frame_checks',
     'check_result': 'core.diagnostics.result_checks',
     'detect': 'core.lacosmic.detect',
