@@ -1,10 +1,19 @@
 """What only the controls in a notebook do: paths that are typed, and the image in place of the original."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ginga_crplugin.panels.actions import Actions
 
 from .convert import cleaned_ccd
+
+if TYPE_CHECKING:
+    from ginga_crplugin.session.session import Session
+
+    from .viewer import ViewerAdapter
 
 __all__ = ['NotebookActions']
 
@@ -22,7 +31,7 @@ class NotebookActions(Actions):
         ``set_unit(unit)`` opens the image again in another unit.
     """
 
-    def __init__(self, session, view, set_unit):
+    def __init__(self, session: Session, view: ViewerAdapter, set_unit: Callable[[str | None], None]) -> None:
         super().__init__(session, view.overlay, view.canvas)
         self._view = view
         self.buttons |= {
@@ -31,15 +40,21 @@ class NotebookActions(Actions):
             'load_recipe': lambda: self.apply_recipe(self.widgets.recipe_path.value.strip()),
             'save_recipe': lambda: session.recipes.save(Path(self.widgets.recipe_path.value.strip())),
         }
-        self.values |= {'cleaned': self.show_cleaned, 'unit': set_unit}
+        self.values |= {'cleaned': lambda cleaned: self.show_cleaned(cleaned=cleaned), 'unit': set_unit}
 
-    def blink(self):
+    def blink(self) -> None:
         """Show the cleaned frame instead of the original, or the original again."""
         button = self.widgets.cleaned
         button.value = not button.value and not button.disabled
 
-    def show_cleaned(self, cleaned):
-        """Show the cleaned frame in place of the original, or the original again."""
+    def show_cleaned(self, *, cleaned: bool) -> None:
+        """Show the cleaned frame in place of the original, or the original again.
+
+        Parameters
+        ----------
+        cleaned : bool
+            True for the cleaned frame.
+        """
         if not cleaned:
             self._view.show_original()
         elif self.session.result is not None:

@@ -1,9 +1,12 @@
-"""The room of the notebook: the panel as a widget, and the wires between its parts.
+"""The panel in a Jupyter notebook, beside the image of an astrowidgets viewer."""
 
-``CosmicRayPanel`` is the panel of the Ginga plugin for Jupyter, beside the image of an astrowidgets viewer.
-"""
-
+from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from astropy.nddata import CCDData
+from astropy.table import QTable
 
 try:
     import ginga  # noqa: F401
@@ -19,6 +22,7 @@ from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.parse import load_recipe
 from ginga_crplugin.recipe.recipe import Recipe
+from ginga_crplugin.session.result import Result
 from ginga_crplugin.session.session import Session
 
 from .actions import NotebookActions
@@ -30,33 +34,36 @@ from .worker import Worker, has_loop
 
 __all__ = ['CosmicRayPanel']
 
+#: The extension of a file.
+Ext = int | str | tuple[str, int] | None
+
 
 class CosmicRayPanel(w.VBox):
-    """The panel as a widget: the image, and beside it all that finds, judges and saves its cosmic rays.
+    """The panel as a widget: the image, and the controls that detect, review and save its cosmic rays.
 
     Parameters
     ----------
     source : path-like, `~astropy.nddata.NDData`, (ny, nx) array_like, Frame, or a viewer
         The image; or a viewer that displays it, such as `astrowidgets.ginga.ImageWidget`.
     viewer : `~astro_image_display_api.ImageViewerInterface`, optional
-        The viewer to take; by default a new `astrowidgets.ginga.ImageWidget`.
+        The viewer; by default a new `astrowidgets.ginga.ImageWidget`.
     data : as source, optional
         The image, where ``source`` is a viewer that does not display it yet.
     ext : int, str or (str, int), optional
         The extension of a file; by default the first image.
     unit : str, optional
-        The unit of the pixels, over what the source says.
+        The unit of the pixels; it overrides that of the source.
     image_label : str, optional
-        Which image of the viewer is meant, if it has several.
+        The image of the viewer, if it has several.
     reviews : path-like, optional
-        A folder in which decisions that were not saved yet are kept, to be taken up again.
+        A folder in which unsaved reviews are kept, to be restored later.
     show_viewer : bool, optional
-        Whether the viewer stands in the panel; leave it out where it is displayed already.
+        Whether the panel contains the viewer; False if it is displayed already.
 
     Attributes
     ----------
     session : Session
-        What all fronts share; whatever is done with it shows in the panel.
+        The state; the panel shows every change of it.
 
     Examples
     --------
@@ -67,27 +74,30 @@ class CosmicRayPanel(w.VBox):
 
     def __init__(
         self,
-        source=None,
-        viewer=None,
+        source: Any = None,
+        viewer: Any = None,
         *,
-        data=None,
-        ext=None,
-        unit=None,
-        image_label=None,
-        reviews=None,
-        show_viewer=True,
-    ):
+        data: Any = None,
+        ext: Ext = None,
+        unit: str | None = None,
+        image_label: str | None = None,
+        reviews: str | Path | None = None,
+        show_viewer: bool = True,
+    ) -> None:
         if viewer is None and is_viewer(source):
             source, viewer = None, source
         self._worker = Worker()
-        reviews = None if reviews is None else ReviewCache(reviews)
-        self.session = Session(self._worker, reviews, self._worker.call_later)
+        cache = None if reviews is None else ReviewCache(reviews)
+        self.session: Any = Session(self._worker, cache, self._worker.call_later)
         super().__init__()
         self.view = ViewerAdapter(viewer, image_label)
         self.overlay = self.view.overlay
         self.actions = NotebookActions(self.session, self.view, self.set_unit)
         self.controls = Controls(self)
-        self._source = self._unit = self._opened_unit = self._ext = None
+        self._source: Any = None
+        self._ext: Ext = None
+        self._unit: str | None = None
+        self._opened_unit: str | None = None
         self._opening = False
         self._arrange(show_viewer=show_viewer)
         self.session.events.frame_changed.connect(self._frame_changed)
@@ -104,7 +114,7 @@ class CosmicRayPanel(w.VBox):
         elif viewer is not None and displayed_image(viewer, image_label) is not None:
             self._open(displayed_image(viewer, image_label), ext, unit, taken=True)
 
-    def _arrange(self, *, show_viewer):
+    def _arrange(self, *, show_viewer: bool) -> None:
         column = self.controls.column
         column.layout = w.Layout(flex='1 1 430px', min_width='400px', max_width='470px')
         left = [self.view.viewer, self.controls.layers] if show_viewer else [self.controls.layers]
@@ -118,22 +128,26 @@ class CosmicRayPanel(w.VBox):
 
     # the notebook's own objects
 
-    def load(self, source, *, ext=None, unit=None):
-        """Take up another image; parameters and added masks stay.
+    def load(self, source: Any, *, ext: Ext = None, unit: str | None = None) -> None:
+        """Open another image; parameters and added masks stay.
 
         Parameters
         ----------
-        source, ext, unit
-            As for the panel.
+        source : path-like, `~astropy.nddata.NDData`, (ny, nx) array_like or Frame
+            The image.
+        ext : int, str or (str, int), optional
+            The extension of a file.
+        unit : str, optional
+            The unit of the pixels.
 
         Raises
         ------
         TypeError
-            If it is nothing that could be an image. What is wrong with the image itself stands in the panel.
+            If it is no image. What is wrong with an image is shown in the panel.
         """
         self._open(source, ext, unit, taken=False)
 
-    def _open(self, source, ext, unit, *, taken):
+    def _open(self, source: Any, ext: Ext, unit: str | None, *, taken: bool) -> None:
         self._opened_unit = unit or self.session.settings.unit
         load = frame_loader(source, ext, self._opened_unit)
         self._source, self._ext, self._unit = source, ext, unit
@@ -143,17 +157,17 @@ class CosmicRayPanel(w.VBox):
         self._worker.wait(lambda: self.session.frame is not None or self.session.error)
         self._opening = False
 
-    def run(self):
-        """Find the cosmic rays, and come back when they are found.
+    def run(self) -> None:
+        """Run L.A.Cosmic, and return when the result is there.
 
         Raises
         ------
         ValueError
-            With what stands in the panel, if it can't be done.
+            With the error that is shown in the panel, if the run fails.
         """
         if self.session.frame is None:
             raise ValueError(self.session.error or 'there is no image: give one to the panel')
-        if not has_loop():  # as in a plain script: nothing is compiled beside it
+        if not has_loop():  # a plain script: nothing is compiled in the background
             self.session.prepare()
         self.session.detect()
         try:
@@ -164,7 +178,7 @@ class CosmicRayPanel(w.VBox):
         if self.session.error:
             raise ValueError(self.session.error)
 
-    def add_mask(self, source, cause='bad'):
+    def add_mask(self, source: Any, cause: str = 'bad') -> None:
         """Mask pixels before the run.
 
         Parameters
@@ -179,22 +193,26 @@ class CosmicRayPanel(w.VBox):
             raise ValueError(msg)
         self._await(lambda: self.session.masks.add(lambda: make_input_mask(source, CAUSES[cause])), 'masks_changed')
 
-    def add_dark(self, source, limit):
+    def add_dark(self, source: Any, limit: float) -> None:
         """Mask the hot pixels of a combined dark before the run: those above the limit, in the unit of the dark.
 
         Parameters
         ----------
         source : path-like, (ny, nx) array_like or `~astropy.nddata.NDData`
+            The combined dark.
         limit : float
+            The limit, in the unit of the dark.
         """
         self._await(lambda: self.session.masks.add(lambda: make_dark_mask(source, limit)), 'masks_changed')
 
-    def save(self, path=None, **options):
-        """Write the merged mask, and come back when it is written.
+    def save(self, path: str | Path | None = None, **options: Any) -> Path:
+        """Save the merged mask, and return when it is written.
 
         Parameters
         ----------
-        path, **options
+        path : path-like, optional
+            The file to write.
+        **options : dict
             As for `save_mask`: ``kind``, ``cleaned``, ``overwrite``.
 
         Returns
@@ -202,11 +220,11 @@ class CosmicRayPanel(w.VBox):
         `~pathlib.Path`
             The file that was written.
         """
-        self._found()
+        self._current_result()
         self._await(lambda: self.session.review.save(path, **options), 'mask_saved')
         return self.session.review.last_saved_mask
 
-    def _await(self, action, event):
+    def _await(self, action: Callable[[], Any], event: str) -> None:
         """Do what ends with an event of the session, and wait for it; raise a ValueError if an error is first."""
         events, outcome = self.session.events, []
         events[event].connect(succeeded := lambda: outcome.append(''))
@@ -221,41 +239,41 @@ class CosmicRayPanel(w.VBox):
             raise ValueError(outcome[0])
 
     @property
-    def params(self):
-        """The parameters as they stand (`LACosmicParams`); set them, or some of them by a dict."""
+    def params(self) -> LACosmicParams:
+        """The parameters (`LACosmicParams`); set them, or some of them with a dict."""
         return self.session.params
 
     @params.setter
-    def params(self, params):
+    def params(self, params: LACosmicParams | dict[str, Any]) -> None:
         values = asdict(params) if isinstance(params, LACosmicParams) else dict(params)
-        standing = asdict(self.session.params)
-        self.session.set_params(**{name: value for name, value in values.items() if value != standing.get(name, ...)})
+        current = asdict(self.session.params)
+        self.session.set_params(**{name: value for name, value in values.items() if value != current.get(name, ...)})
 
-    def _found(self):
-        """Return the result of the parameters as they stand, computed now where it is not there yet."""
+    def _current_result(self) -> Result:
+        """Return the result of the present parameters, computed now if it is missing."""
         self._worker.wait(lambda: not self.session.busy, self.presenter.show_progress)
         if self.session.result is None or self.session.outdated:
             self.run()
         return self.session.result
 
     @property
-    def ccd(self):
+    def ccd(self) -> CCDData:
         """The frame with the merged mask, and its causes (`MaskBit`) as ``flags``; the pixels are untouched."""
-        return masked_ccd(self._found(), self.session.review.decisions)
+        return masked_ccd(self._current_result(), self.session.review.decisions)
 
     @property
-    def cleaned(self):
+    def cleaned(self) -> CCDData:
         """The frame with its cosmic rays replaced, but not those that were rejected; mask and flags as in `ccd`."""
-        return cleaned_ccd(self._found(), self.session.review.decisions)
+        return cleaned_ccd(self._current_result(), self.session.review.decisions)
 
     @property
-    def segments(self):
+    def segments(self) -> QTable:
         """All segments with hints and decisions (`~astropy.table.QTable`)."""
-        result = self._found()
+        result = self._current_result()
         return self.session.review.decisions.annotate(result.hinted(self.session.masks.dark)).table
 
-    def close(self):
-        """Close the panel, and take what it drew off the viewer."""
+    def close(self) -> None:
+        """Close the panel, and remove what it drew from the viewer."""
         if not self.__dict__.get('_closed') and 'overlay' in self.__dict__:
             self._closed = True
             self.session.close()
@@ -263,18 +281,18 @@ class CosmicRayPanel(w.VBox):
         super().close()
 
     @property
-    def recipe(self):
-        """What is done here, as a `Recipe` for other frames; set it to take one up: a `Recipe`, or the path of one."""
+    def recipe(self) -> Recipe:
+        """The present settings as a `Recipe` for other frames; set it to apply one: a `Recipe`, or the path of one."""
         return self.session.recipes.current
 
     @recipe.setter
-    def recipe(self, recipe):
+    def recipe(self, recipe: Recipe | str | Path) -> None:
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         self._await(lambda: self.session.recipes.apply(recipe), 'recipe_changed')
 
     # the panel
 
-    def set_unit(self, unit):
+    def set_unit(self, unit: str | None) -> None:
         """Open the image again in another unit than its header says.
 
         Parameters
@@ -285,7 +303,7 @@ class CosmicRayPanel(w.VBox):
         if self._source is not None:
             self._open(self._source, self._ext, unit, taken=self.view.taken)
 
-    def pass_decision(self, decision):
+    def pass_decision(self, decision: Literal['keep', 'reject']) -> None:
         """Keep or reject the selected segment.
 
         Parameters
@@ -295,7 +313,7 @@ class CosmicRayPanel(w.VBox):
         """
         self.actions.decide(decision)
 
-    def select(self, label, *, pan=True):
+    def select(self, label: int, *, pan: bool = True) -> None:
         """Select a segment.
 
         Parameters
@@ -312,14 +330,14 @@ class CosmicRayPanel(w.VBox):
         """
         self.actions.select(label, pan=pan)
 
-    def _frame_changed(self):
+    def _frame_changed(self) -> None:
         """Follow the session, whoever has opened the frame."""
         frame = self.session.frame
         if frame is not None and not self._opening:  # it was opened in the session directly
             self._source, self.view.taken = frame, False
         self.controls.unit.disabled = isinstance(self._source, Frame)  # it has its unit
 
-    def _recipe_changed(self):
+    def _recipe_changed(self) -> None:
         """Open the image again if the recipe gives it another unit."""
         if self._source is not None and (self._unit or self.session.settings.unit) != self._opened_unit:
             self.set_unit(self._unit)

@@ -1,5 +1,11 @@
 """What the controls and keys of a panel do, in both fronts."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from ginga_crplugin.core.bits import MaskBit
@@ -7,6 +13,12 @@ from ginga_crplugin.io.input_masks import read_dark, read_mask
 from ginga_crplugin.recipe.parse import load_recipe
 
 from .drawing_tool import DrawingTool
+
+if TYPE_CHECKING:
+    from ginga_crplugin.session.session import Session
+
+    from .presenter import Presenter
+    from .protocols import Overlay
 
 __all__ = ['Actions']
 
@@ -35,11 +47,14 @@ class Actions:
         Draws on the image; None without a canvas.
     """
 
-    def __init__(self, session, overlay, canvas=None):
-        self.session, self.overlay = session, overlay
-        self.widgets = self.presenter = self.drawing_tool = None
+    def __init__(self, session: Session, overlay: Overlay, canvas: Any = None) -> None:
+        self.session: Any = session  # what needs a result is called only when there is one
+        self.overlay = overlay
+        self.widgets: Any = None  # PanelWidgets, and what only the front has
+        self.presenter: Any = None
+        self.drawing_tool: DrawingTool | None = None
         review = session.review
-        self.buttons = {
+        self.buttons: dict[str, Callable[[], Any]] = {
             'run': session.detect,
             'cancel': session.cancel,
             'reset': self.reset_params,
@@ -55,7 +70,7 @@ class Actions:
             'previous': lambda: self.step(-1),
             'next': lambda: self.step(1),
         }
-        self.values = {
+        self.values: dict[str, Callable[[Any], Any]] = {
             'live': lambda live: session.set_live(live=live),
             'min_size': session.set_min_size,
             'grow': review.set_grow,
@@ -64,7 +79,7 @@ class Actions:
             'width': self.set_brush_width,
             'opacity': overlay.set_opacity,
         }
-        self.keys = {
+        self.keys: dict[str, Callable[[], Any]] = {
             'n': self.buttons['next'],
             'N': self.buttons['previous'],
             'x': self.buttons['reject'],
@@ -82,34 +97,70 @@ class Actions:
             canvas.add_callback('key-down-none', lambda _canvas, event, *_: self.press(event.key))
         session.events.frame_changed.connect(self._frame_changed)
 
-    def attach(self, widgets, presenter):
-        """Set the widgets whose values are read, and the presenter that shows errors; None when they are closed."""
+    def attach(self, widgets: Any, presenter: Presenter | None) -> None:
+        """Set the widgets whose values are read, and the presenter that shows errors; None when they are closed.
+
+        Parameters
+        ----------
+        widgets : PanelWidgets or None
+            The widgets.
+        presenter : Presenter or None
+            The presenter.
+        """
         self.widgets, self.presenter = widgets, presenter
 
     # settings
 
-    def set_param(self, name, value):
-        """Set a parameter; a value that is not allowed is shown as an error, and the old one is shown again."""
+    def set_param(self, name: str, value: Any) -> None:
+        """Set a parameter; a value that is not allowed is shown as an error, and the old one is shown again.
+
+        Parameters
+        ----------
+        name : str
+            Field of `LACosmicParams`.
+        value : float, int, bool or str
+            The value.
+        """
         try:
             self.session.set_params(**{name: value})
         except ValueError as error:
             self.presenter.show_error(str(error))
             self.presenter.show_params()
 
-    def reset_params(self):
+    def reset_params(self) -> None:
         """Reset all parameters to the recipe, the header and the defaults."""
         self.session.set_params(**dict.fromkeys(vars(self.session.params)))
 
-    def add_mask(self, path):
-        """Add a mask from a file, in which every pixel that is not 0 is bad."""
+    def add_mask(self, path: str | Path) -> None:
+        """Add a mask from a file, in which every pixel that is not 0 is bad.
+
+        Parameters
+        ----------
+        path : path-like
+            The FITS file.
+        """
         self.session.masks.add(lambda: read_mask(path, default=MaskBit.BAD))
 
-    def add_dark(self, path, limit):
-        """Add a mask of the pixels of a combined dark above a limit."""
+    def add_dark(self, path: str | Path, limit: float) -> None:
+        """Add a mask of the pixels of a combined dark above a limit.
+
+        Parameters
+        ----------
+        path : path-like
+            The FITS file.
+        limit : float
+            The limit, in the unit of the dark.
+        """
         self.session.masks.add(lambda: read_dark(path, limit))
 
-    def apply_recipe(self, path):
-        """Apply a recipe from a file."""
+    def apply_recipe(self, path: str | Path) -> None:
+        """Apply a recipe from a file.
+
+        Parameters
+        ----------
+        path : path-like
+            The YAML file.
+        """
         try:
             recipe = load_recipe(path)
         except (ValueError, OSError) as error:
@@ -119,61 +170,111 @@ class Actions:
 
     # segments
 
-    def select(self, label, *, pan=True):
-        """Select a segment, and pan to it."""
+    def select(self, label: int, *, pan: bool = True) -> None:
+        """Select a segment, and pan to it.
+
+        Parameters
+        ----------
+        label : int
+            Its label.
+        pan : bool, optional
+            Whether to pan to it.
+        """
         self.session.select(label)
         if pan:
             row = self.session.result.segments.table[label - 1]
             self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
 
-    def step(self, step):
-        """Select the segment that is so many rows after the selected one."""
+    def step(self, step: int) -> None:
+        """Select the segment that is so many rows after the selected one.
+
+        Parameters
+        ----------
+        step : int
+            How many rows further down; negative for up.
+        """
         label = self.widgets.table.rows.neighbor(self.session.selection, step)
         if label is not None:
             self.select(label)
 
-    def decide(self, decision):
-        """Keep or reject the selected segment (``'keep'`` or ``'reject'``)."""
+    def decide(self, decision: Literal['keep', 'reject']) -> None:
+        """Keep or reject the selected segment (``'keep'`` or ``'reject'``).
+
+        Parameters
+        ----------
+        decision : {'keep', 'reject'}
+            The decision.
+        """
         if self.session.selection is not None:
             self._edit(decision, [self.session.selection])
 
-    def reject_listed(self):
+    def reject_listed(self) -> None:
         """Reject all segments in the list."""
         if self.session.result is not None:
             self._edit('reject', self.widgets.table.rows.labels)
 
-    def _edit(self, decision, labels):
+    def _edit(self, decision: Literal['keep', 'reject'], labels: Sequence[int]) -> None:
         self.session.review.edit(decision, self.session.result.segments.pixels_of(labels))
 
     # mouse and keys on the image
 
-    def click(self, x, y):
-        """Select the segment at a position of the image (0-based pixels); return whether there is one."""
+    def click(self, x: float, y: float) -> bool:
+        """Select the segment at a position of the image (0-based pixels); return whether there is one.
+
+        Parameters
+        ----------
+        x : float
+            Position along the row, in 0-based pixels.
+        y : float
+            Position along the column, in 0-based pixels.
+
+        Returns
+        -------
+        bool
+            Whether there is a segment.
+        """
         label = self.overlay.label_at(x, y) if self.drawing_mode == 'off' else None
         if label is not None:
             self.select(label, pan=False)
         return label is not None
 
-    def press(self, key):
-        """Do what a key does; return whether it does anything."""
+    def press(self, key: str) -> bool:
+        """Do what a key does; return whether it does anything.
+
+        Parameters
+        ----------
+        key : str
+            Ginga's name of the key.
+
+        Returns
+        -------
+        bool
+            Whether the key does anything.
+        """
         action = self.keys.get(key)
         if action is not None:
             action()
         return action is not None
 
-    def blink(self):
+    def blink(self) -> None:
         """Show the cleaned frame instead of the original, or the original again."""
         raise NotImplementedError
 
     # drawing
 
     @property
-    def drawing_mode(self):
+    def drawing_mode(self) -> str:
         """What the mouse draws: one of `~ginga_crplugin.panels.drawing_tool.MODES`."""
         return 'off' if self.drawing_tool is None else self.drawing_tool.mode
 
-    def set_drawing_mode(self, mode):
-        """Set what the mouse draws; it is off without a result."""
+    def set_drawing_mode(self, mode: str) -> None:
+        """Set what the mouse draws; it is off without a result.
+
+        Parameters
+        ----------
+        mode : str
+            One of `~ginga_crplugin.panels.drawing_tool.MODES`.
+        """
         session = self.session
         if session.result is None or self.drawing_tool is None:
             mode = 'off'
@@ -184,17 +285,23 @@ class Actions:
         if self.widgets is not None:
             self.widgets.show_drawing_mode(mode)
 
-    def set_brush_width(self, width):
-        """Set the width of the brush and the line, in pixels."""
+    def set_brush_width(self, width: int) -> None:
+        """Set the width of the brush and the line, in pixels.
+
+        Parameters
+        ----------
+        width : int
+            The width, in pixels.
+        """
         if self.drawing_tool is not None:
             self.drawing_tool.width = width
 
-    def _frame_changed(self):
+    def _frame_changed(self) -> None:
         if self.drawing_tool is not None:
             self.drawing_tool.shape = None if self.session.frame is None else self.session.frame.shape
         self.set_drawing_mode('off')
 
-    def _preview(self, pixels):
+    def _preview(self, pixels: np.ndarray) -> None:
         """Show the pixels that are being drawn."""
         decisions = self.session.review.decisions
         if decisions is not None:

@@ -1,8 +1,19 @@
 """What the panels show: each change of the session, on the image and in the widgets."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from psygnal import SignalInstance
 
 from .text import disabled_reasons, engine_note, recipe_text, result_lines, saved_text
+
+if TYPE_CHECKING:
+    from ginga_crplugin.session.session import Session
+
+    from .protocols import Overlay
 
 __all__ = ['Presenter']
 
@@ -20,11 +31,12 @@ class Presenter:
         What is drawn on the image.
     """
 
-    def __init__(self, session, widgets, overlay):
-        self._session, self._widgets, self._overlay = session, widgets, overlay
+    def __init__(self, session: Session, widgets: Any, overlay: Overlay) -> None:
+        self._session: Any = session  # what is shown of a result is called only when there is one
+        self._widgets, self._overlay = widgets, overlay
         self._started = 0.0
         events = session.events
-        self._connections = [
+        self._connections: list[tuple[SignalInstance, Callable[..., Any]]] = [
             (events.frame_changed, self.show_frame),
             (events.params_changed, self.show_params),
             (events.recipe_changed, self.show_recipe),
@@ -46,14 +58,14 @@ class Presenter:
         for signal, slot in self._connections:
             signal.connect(slot)
 
-    def show_all(self):
+    def show_all(self) -> None:
         """Show the whole session, when the panel opens."""
         self.show_frame()
         self.show_recipe()
         self.show_engine()
         self.show_disabled()
 
-    def close(self):
+    def close(self) -> None:
         """Show nothing any more."""
         for signal, slot in self._connections:
             signal.disconnect(slot)
@@ -61,23 +73,35 @@ class Presenter:
 
     # messages and progress
 
-    def show_error(self, message):
-        """Show an error in the lines of the result."""
+    def show_error(self, message: str) -> None:
+        """Show an error in the lines of the result.
+
+        Parameters
+        ----------
+        message : str
+            The message.
+        """
         self._widgets.show_result([message], error=True)
 
-    def show_session_error(self, message):
-        """Show an error of the session."""
+    def show_session_error(self, message: str) -> None:
+        """Show an error of the session.
+
+        Parameters
+        ----------
+        message : str
+            The message.
+        """
         self.show_error(message)
 
-    def show_disabled(self):
+    def show_disabled(self) -> None:
         """Disable the widgets that can't be used now."""
         self._widgets.show_disabled(self._reasons())
 
-    def _reasons(self):
+    def _reasons(self) -> dict[str, str]:
         """Return why a widget can't be used now, by its name; empty where it can."""
         return disabled_reasons(self._session)
 
-    def show_busy(self):
+    def show_busy(self) -> None:
         """Show that a run has started or ended."""
         if self._session.busy:
             self._started = time.monotonic()
@@ -86,30 +110,30 @@ class Presenter:
             self._widgets.show_progress(None)
             self._show_summary()
 
-    def _tick(self):
+    def _tick(self) -> None:
         """Show the progress again and again, as long as the run goes on."""
         if self._session.busy:
             self.show_progress()
             self._tick_later(0.25)
 
-    def _tick_later(self, seconds):
+    def _tick_later(self, seconds: float) -> None:
         """Call `_tick` after a delay."""
         raise NotImplementedError
 
-    def show_progress(self):
+    def show_progress(self) -> None:
         """Show how long the run has taken so far, if it is long."""
         seconds = time.monotonic() - self._started
         if self._session.busy and seconds > 0.5:
             self._widgets.show_progress(self._session.runner.progress)
             self._widgets.show_result([f'searching... {seconds:.0f} s'])
 
-    def show_engine(self):
+    def show_engine(self) -> None:
         """Show the state of the fast engine."""
         self._widgets.show_engine_note(engine_note())
 
     # frame and settings
 
-    def show_frame(self):
+    def show_frame(self) -> None:
         """Show another frame, without a result."""
         self._widgets.show_frame(self._session.frame)
         self._overlay.clear()
@@ -124,30 +148,30 @@ class Presenter:
         self.show_masks()
         self.show_params()
 
-    def show_params(self):
+    def show_params(self) -> None:
         """Show the parameters and their sources."""
         self._widgets.params.show(self._session.params, self._session.sources)
 
-    def show_recipe(self):
+    def show_recipe(self) -> None:
         """Show the recipe in use, and what it sets."""
         session = self._session
         self._widgets.show_recipe(recipe_text(session), session.min_size, session.review.grow)
 
-    def show_masks(self):
+    def show_masks(self) -> None:
         """Show the input masks."""
         frame = self._session.frame
         self._widgets.show_masks(self._session.masks, None if frame is None else frame.shape)
         if frame is not None:
             self._overlay.set_mask('input', frame.bits != 0)
 
-    def show_checks(self):
+    def show_checks(self) -> None:
         """Show the checks of the frame and of the result."""
         result = self._session.result
         self._widgets.checks.show(self._session.checks + (list(result.remarks) if result is not None else []))
 
     # result
 
-    def show_result(self):
+    def show_result(self) -> None:
         """Show another result."""
         session = self._session
         self._show_summary()
@@ -156,19 +180,19 @@ class Presenter:
         self._show_table()
         self._show_counts()
 
-    def show_hints(self):
+    def show_hints(self) -> None:
         """Show the hints of the result."""
         self._show_table()
         self._show_thumbnails()
         self.show_checks()
 
-    def show_selection(self):
+    def show_selection(self) -> None:
         """Show the selected segment."""
         self._overlay.select(self._session.selection)
         self._widgets.table.select(self._session.selection)
         self._show_thumbnails()
 
-    def show_comparison(self):
+    def show_comparison(self) -> None:
         """Show a comparison, or its end."""
         session, comparison = self._session, self._session.comparing.comparison
         self._widgets.show_comparison(comparison)
@@ -177,25 +201,25 @@ class Presenter:
         elif session.result is not None:
             self._overlay.set_decisions(session.result.segments, session.review.decisions)
 
-    def _show_summary(self):
+    def _show_summary(self) -> None:
         self._widgets.show_result(result_lines(self._session))
 
-    def _show_table(self):
+    def _show_table(self) -> None:
         segments, decisions = self._session.result.segments, self._session.review.decisions
         self._widgets.table.show(segments.listed, decisions.rejected_labels, self._session.selection)
 
-    def _show_counts(self):
+    def _show_counts(self) -> None:
         self._show_thumbnails()
         self._widgets.show_counts(self._session.result.segments, self._session.review.decisions)
         self._widgets.show_saved_path('')
 
-    def _show_thumbnails(self):
+    def _show_thumbnails(self) -> None:
         rows, label = self._widgets.table.rows, self._session.selection
         self._widgets.thumbnails.show(self._session, label, rows.position(label), len(rows))
 
     # review
 
-    def show_review(self):
+    def show_review(self) -> None:
         """Show the review decisions."""
         self.show_saved_review()
         result, decisions = self._session.result, self._session.review.decisions
@@ -205,10 +229,10 @@ class Presenter:
             self._widgets.table.show_decisions(decisions.rejected_labels)
             self._show_counts()
 
-    def show_saved_review(self):
+    def show_saved_review(self) -> None:
         """Offer the saved review of the frame, if there is one."""
         self._widgets.show_saved_review(self._session.review.saved_review)
 
-    def show_mask_saved(self):
+    def show_mask_saved(self) -> None:
         """Show where the mask was saved."""
         self._widgets.show_saved_path(saved_text(self._session), self._session.review.last_saved_mask)

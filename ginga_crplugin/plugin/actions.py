@@ -1,11 +1,19 @@
 """What only the controls in Ginga do: dialogs, colors, and images of the channel."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from ginga.colors import get_hex
 
 from ginga_crplugin.figures.contact_sheet import contact_sheet
 from ginga_crplugin.panels.actions import Actions
 
 from .dialogs import FITS, YAML
+
+if TYPE_CHECKING:
+    from .cosmic_rays import CosmicRays
 
 __all__ = ['GingaActions']
 
@@ -19,7 +27,7 @@ class GingaActions(Actions):
         Its session, overlay, dialogs, preferences and images are used.
     """
 
-    def __init__(self, plugin):
+    def __init__(self, plugin: CosmicRays) -> None:
         super().__init__(plugin.session, plugin.overlay, plugin.overlay.canvas)
         self._plugin, self._dialogs, self._preferences = plugin, plugin.dialogs, plugin.preferences
         self.buttons |= {
@@ -50,17 +58,17 @@ class GingaActions(Actions):
 
         return remember
 
-    def blink(self):
+    def blink(self) -> None:
         """Show the cleaned frame instead of the original, or the original again."""
         self._plugin.images.blink()
 
     # files
 
-    def ask_masks(self):
+    def ask_masks(self) -> None:
         """Ask for mask files and add them."""
         self._ask_fits('Mask: pixels that are not 0 are bad', self.add_mask)
 
-    def ask_darks(self):
+    def ask_darks(self) -> None:
         """Ask for combined darks and add their hot pixels."""
         limit = self.widgets.limit.get_value()
         self._ask_fits('Combined dark: pixels above the limit are hot', lambda path: self.add_dark(path, limit))
@@ -70,28 +78,34 @@ class GingaActions(Actions):
         folder = frame.path.parent if frame is not None and frame.path is not None else None
         self._dialogs.ask_files(title, 'files', chosen, file_types=FITS, folder=folder)
 
-    def ask_recipe(self):
+    def ask_recipe(self) -> None:
         """Ask for a recipe and apply it."""
         self._dialogs.ask_files('Recipe', 'file', self.apply_recipe, file_types=YAML)
 
-    def ask_save_recipe(self):
+    def ask_save_recipe(self) -> None:
         """Ask where to save the present settings as a recipe."""
         self._dialogs.ask_files('Recipe: a new .yaml file', 'save', self.session.recipes.save)
 
-    def ask_save(self):
+    def ask_save(self) -> None:
         """Ask where to save the mask, and show what will be written."""
         self._dialogs.ask_save(self.session.result, self.session.review.save)
 
-    def show_saved(self):
+    def show_saved(self) -> None:
         """Open the saved mask in a channel of its own."""
         self._plugin.fv.load_file(f'{self.session.review.saved_mask}[MASK]', chname='Saved mask')
 
-    def ask_sheet(self):
+    def ask_sheet(self) -> None:
         """Ask where to save the contact sheet of all listed segments."""
         self._dialogs.ask_files('Contact sheet: a new .pdf or .png file', 'save', self.save_sheet)
 
-    def save_sheet(self, path):
-        """Save the contact sheet of all listed segments, as a PDF or PNG."""
+    def save_sheet(self, path: Path) -> None:
+        """Save the contact sheet of all listed segments, as a PDF or PNG.
+
+        Parameters
+        ----------
+        path : `~pathlib.Path`
+            The file to write.
+        """
         session = self.session
         if session.result is None:
             self.presenter.show_error('there is nothing to draw: run L.A.Cosmic first')
@@ -110,13 +124,27 @@ class GingaActions(Actions):
 
     # colors
 
-    def ask_color(self, layer):
-        """Ask for the color of a layer."""
+    def ask_color(self, layer: str) -> None:
+        """Ask for the color of a layer.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+        """
         color = self._preferences.colors[layer]
         self._dialogs.ask_color(f'Color of: {layer}', color, lambda chosen: self.set_color(layer, chosen))
 
-    def set_color(self, layer, color):
-        """Draw a layer in a color, given as a hex string or as a tuple from 0 to 1."""
+    def set_color(self, layer: str, color: str | tuple[float, ...]) -> None:
+        """Draw a layer in a color, given as a hex string or as a tuple from 0 to 1.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+        color : str or tuple of float
+            Hex string, or red, green and blue from 0 to 1.
+        """
         color = color if isinstance(color, str) else get_hex(color[:3])
         self._preferences.set_color(layer, color)
         self.overlay.set_color(layer, color)

@@ -61,6 +61,7 @@ and ``CRSEG`` (the table of segments): to a new file, into the file of the image
 """
 
 from pathlib import Path
+from typing import Any
 
 from ginga.GingaPlugin import LocalPlugin
 
@@ -92,7 +93,7 @@ class CosmicRays(LocalPlugin):
         Ginga's identifier of the plugin.
     """
 
-    def __init__(self, fv, fitsimage, ident=None):
+    def __init__(self, fv: Any, fitsimage: Any, ident: str | None = None) -> None:
         super().__init__(fv, fitsimage, ident=ident)
         self.preferences = Preferences(fv)
         self.worker = Worker(fv)
@@ -101,12 +102,19 @@ class CosmicRays(LocalPlugin):
         self.session.min_size, self.session.live = self.preferences['min_size'], self.preferences['live']
         self.overlay = MaskOverlay(fitsimage, self.preferences['opacity'], self.preferences.colors)
         self.dialogs = Dialogs(fv.w.root)
-        self.panel = self.presenter = None
+        self.panel: Any = None  # `Panel`, while it is open
+        self.presenter: Any = None
         self.images = ChannelImages(self)
         self.actions = GingaActions(self)
 
-    def build_gui(self, container):
-        """Build the panel."""
+    def build_gui(self, container: Any) -> None:
+        """Build the panel.
+
+        Parameters
+        ----------
+        container : Ginga container widget
+            Where the panel is put.
+        """
         self.panel = Panel(container, self)
         self.panel.opacity.set_value(round(self.preferences['opacity'] * 100))
         self.panel.min_size.set_value(self.session.min_size)
@@ -119,7 +127,7 @@ class CosmicRays(LocalPlugin):
         self.actions.attach(self.panel, self.presenter)
         self.presenter.show_all()
 
-    def start(self):
+    def start(self) -> None:
         """Open the displayed image."""
         self.session.prepare()
         self.fv.add_callback('remove-image', self.images.check)
@@ -127,23 +135,23 @@ class CosmicRays(LocalPlugin):
         self.resume()
         self.redo()
 
-    def pause(self):
+    def pause(self) -> None:
         """Release the mouse to other plugins."""
         self.overlay.canvas.ui_set_active(False)  # noqa: FBT003
 
-    def resume(self):
+    def resume(self) -> None:
         """Handle the mouse."""
         self.overlay.canvas.ui_set_active(True, viewer=self.fitsimage)  # noqa: FBT003
 
-    def redo(self):
+    def redo(self) -> None:
         """Open another image, or one that has changed."""
         self.images.check()
 
-    def blank(self):
+    def blank(self) -> None:
         """Close the image; the channel is empty."""
         self.images.check()
 
-    def stop(self):
+    def stop(self) -> None:
         """Leave nothing behind: no canvas, no run, no dialog."""
         if self.panel is not None:
             self.preferences['dark_limit'] = self.panel.limit.get_value()
@@ -158,11 +166,23 @@ class CosmicRays(LocalPlugin):
         self.overlay.clear()
         self.overlay.hide()
 
-    def close(self):
-        """Close the panel."""
+    def close(self) -> bool:
+        """Close the panel.
+
+        Returns
+        -------
+        bool
+            Always True, for Ginga.
+        """
         self.fv.stop_local_plugin(self.chname, str(self))
         return True
 
-    def help(self, text_kind='rst'):  # noqa: ARG002 - Ginga's own opens a page that does not exist
-        """Show the help text of the plugin."""
+    def help(self, text_kind: str = 'rst') -> None:  # noqa: ARG002 - Ginga's own opens a page that does not exist
+        """Show the help text of the plugin.
+
+        Parameters
+        ----------
+        text_kind : str, optional
+            Not used.
+        """
         self.fv.show_help_text(*self._get_docstring())

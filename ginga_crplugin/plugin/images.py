@@ -1,10 +1,18 @@
 """The images of a channel: the displayed one, its cleaned copy, and others that are open."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 from ginga.AstroImage import AstroImage
 from ginga.misc.Future import Future
 
 from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.panels.ginga_image import frame_of_image
+
+if TYPE_CHECKING:
+    from .cosmic_rays import CosmicRays
 
 __all__ = ['ChannelImages']
 
@@ -18,18 +26,28 @@ class ChannelImages:
         Its session, viewer, channel and panel are used.
     """
 
-    def __init__(self, plugin):
-        self._plugin, self._session = plugin, plugin.session
-        self._unit = self._opened_unit = None
+    def __init__(self, plugin: CosmicRays) -> None:
+        self._plugin: Any = plugin
+        self._session: Any = plugin.session
+        self._unit: str | None = None
+        self._opened_unit: str | None = None
         self.forget()
         self._session.events.recipe_changed.connect(self._recipe_changed)
 
-    def forget(self):
+    def forget(self) -> None:
         """Forget the images; the channel is empty, or the panel closed."""
-        self._image = self._cleaned = self._cleaned_detection = None
+        self._image: Any = None
+        self._cleaned: Any = None
+        self._cleaned_detection: Any = None
 
-    def check(self, *_):
-        """Open the displayed image unless it is the open one, or its cleaned copy."""
+    def check(self, *_: Any) -> None:
+        """Open the displayed image unless it is the open one, or its cleaned copy.
+
+        Parameters
+        ----------
+        *_
+            Arguments of Ginga's callbacks, which are not used.
+        """
         panel = self._plugin.panel
         if panel is None:
             return
@@ -56,8 +74,14 @@ class ChannelImages:
         self._session.open(lambda: frame_of_image(image, unit))
         self._plugin.panel.show_frame(None, opening=True)
 
-    def set_unit(self, unit):
-        """Open the displayed image in another unit than its header says; None is the unit of the header."""
+    def set_unit(self, unit: str | None) -> None:
+        """Open the displayed image in another unit than its header says; None is the unit of the header.
+
+        Parameters
+        ----------
+        unit : str or None
+            The unit; None is that of the header.
+        """
         self._unit = unit
         if self._image is not None:
             self._open()
@@ -67,7 +91,7 @@ class ChannelImages:
         if self._image is not None and (self._unit or self._session.settings.unit) != self._opened_unit:
             self._open()
 
-    def show_cleaned(self):
+    def show_cleaned(self) -> None:
         """Show the cleaned frame as a new image in the channel."""
         result = self._session.result
         image = AstroImage(data_np=result.detection.cleaned.copy(), logger=self._plugin.logger)
@@ -79,7 +103,7 @@ class ChannelImages:
         self._cleaned, self._cleaned_detection = image, result.detection
         self._plugin.channel.add_image(image)
 
-    def blink(self):
+    def blink(self) -> None:
         """Show the cleaned frame instead of the original, or the original again."""
         if self._session.result is None:
             return
@@ -90,8 +114,19 @@ class ChannelImages:
         else:
             self.show_cleaned()
 
-    def others(self, shape):
-        """Return the open images of a shape that are not displayed here, ``{name: (ny, nx) array}``."""
+    def others(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+        """Return the open images of a shape that are not displayed here, ``{name: (ny, nx) array}``.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (ny, nx).
+
+        Returns
+        -------
+        dict of (ny, nx) ndarray
+            The images by name.
+        """
         fv, images = self._plugin.fv, {}
         for name in fv.get_channel_names():
             channel = fv.get_channel(name)

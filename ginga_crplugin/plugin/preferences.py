@@ -1,6 +1,7 @@
 """The preferences that the plugin keeps in Ginga's folder."""
 
 from io import StringIO
+from typing import Any
 
 from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.panels.mask_overlay import COLORS
@@ -17,7 +18,7 @@ class Preferences:
         Ginga's shell.
     """
 
-    def __init__(self, fv):
+    def __init__(self, fv: Any) -> None:
         self._logger = fv.logger
         self._settings = fv.get_preferences().create_category('plugin_CosmicRays')
         self._settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
@@ -31,15 +32,23 @@ class Preferences:
         self._settings[name] = value
 
     @property
-    def colors(self):
+    def colors(self) -> dict[str, str]:
         """The color of each layer, ``{layer: hex string}``."""
         return {layer: self._settings[_color_key(layer)] for layer in COLORS}
 
-    def set_color(self, layer, color):
-        """Set the color of a layer, a hex string."""
+    def set_color(self, layer: str, color: str) -> None:
+        """Set the color of a layer, a hex string.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+        color : str
+            Hex string.
+        """
         self._settings[_color_key(layer)] = color
 
-    def save(self):
+    def save(self) -> None:
         """Write the preferences atomically, readable by their user only; Ginga itself writes in place."""
         text = StringIO()
         self._settings.save(output=text)

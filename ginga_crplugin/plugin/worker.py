@@ -1,5 +1,8 @@
 """Worker threads and timers of Ginga."""
 
+from collections.abc import Callable
+from typing import Any
+
 __all__ = ['Worker']
 
 
@@ -12,9 +15,9 @@ class Worker:
         Ginga's shell.
     """
 
-    def __init__(self, fv):
+    def __init__(self, fv: Any) -> None:
         self._fv = fv
-        self._timers = set()
+        self._timers: set[Any] = set()
 
     def __call__(self, job, done):
         """Run ``job()`` in a thread, and then ``done(result, error)`` in the GUI thread."""
@@ -30,8 +33,16 @@ class Worker:
 
         self._fv.nongui_do(work)
 
-    def call_later(self, seconds, callback):
-        """Call ``callback()`` in the GUI thread after a delay."""
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call ``callback()`` in the GUI thread after a delay.
+
+        Parameters
+        ----------
+        seconds : float
+            The delay.
+        callback : callable
+            Called without arguments.
+        """
         timer = self._fv.get_backend_timer()
         self._timers.add(timer)  # otherwise it would be deleted before it expires
 
