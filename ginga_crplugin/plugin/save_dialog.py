@@ -34,17 +34,17 @@ class SaveDialog:
         self._save, self._parent = save, parent
         self._frame = result.frame
         self._kinds = {k: v for k, v in KINDS.items() if v != 'into' or result.frame.path is not None}
-        self._dialog = Widgets.Dialog(
+        self.dialog = Widgets.Dialog(
             title='Save the merged mask', parent=parent, modal=False, buttons=[('Save', 1), ('Cancel', 0)]
         )
-        self._dialog.add_callback('activated', self._button_pressed)
-        self._dialog.add_callback('close', lambda _: self.delete())
-        self._build(self._dialog.get_content_area())
+        self.dialog.add_callback('activated', self._button_pressed)
+        self.dialog.add_callback('close', lambda _: self.delete())
+        self._build(self.dialog.get_content_area())
         self._show_output()
-        self._dialog.resize(620, 220)
-        self._dialog.show()
-        if hasattr(self._dialog.get_widget(), 'activateWindow'):  # Qt: give the dialog the keyboard focus
-            self._dialog.get_widget().activateWindow()
+        self.dialog.resize(620, 220)
+        self.dialog.show()
+        if hasattr(self.dialog.get_widget(), 'activateWindow'):  # Qt: give the dialog the keyboard focus
+            self.dialog.get_widget().activateWindow()
 
     def _build(self, box: Any) -> None:
         box.set_border_width(8)
@@ -126,7 +126,7 @@ class SaveDialog:
 
     def delete(self) -> None:
         """Close and delete the dialog."""
-        if self._dialog is not None:
-            dialog, self._dialog = self._dialog, None
+        if self.dialog is not None:
+            dialog, self.dialog = self.dialog, None
             dialog.hide()
             dialog.delete()

@@ -475,7 +475,8 @@ def test_nothing_is_drawn_or_shown_before_there_is_a_result(saao):
     panel.session.review.draw('paint', [5, 6, 7])
     panel.load(saao)
     assert panel.controls.draw.value == 'off'
-    panel.actions._preview(np.array([5, 6, 7]))
+    panel.actions.drawing_tool.mode = 'paint'
+    panel.overlay.canvas.make_callback('cursor-down', None, 50.0, 50.0, None)
     assert not len(panel.overlay.layers.pixels.get('by hand', ()))
 
 
@@ -497,7 +498,7 @@ def test_the_viewer_gets_its_own_image_back(saao, viewer, end):
     panel.controls.cleaned.value = True
     assert not np.array_equal(viewer.get_image().data, saao.ccd.data)
     end(panel)
-    assert not panel.controls.cleaned.value or panel._closed
+    assert not panel.controls.cleaned.value or panel.comm is None
     assert_array_equal(viewer.get_image().data, saao.ccd.data)
 
 

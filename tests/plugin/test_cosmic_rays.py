@@ -188,7 +188,7 @@ def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
     plugin.actions.ask_save()
     target = tmp_path / 'out.fits'
     plugin.dialogs.shown.path.set_text(str(target))
-    plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
+    plugin.dialogs.shown.dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.review.saved_mask is not None)
     shell.settle()
     assert 'saved: out.fits' in plugin.panel.saved.get_text()
@@ -263,12 +263,12 @@ def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
     there = tmp_path / 'there.fits'
     there.write_bytes(b'mine')
     plugin.dialogs.shown.path.set_text(str(there))
-    plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
+    plugin.dialogs.shown.dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
     assert 'exists' in plugin.dialogs.shown.message.get_text()
     plugin.dialogs.shown.overwrite.get_widget().click()
-    plugin.dialogs.shown._dialog.buttons[0].get_widget().click()
+    plugin.dialogs.shown.dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.review.saved_mask == there)
     shell.settle()
     assert plugin.dialogs.shown is None
