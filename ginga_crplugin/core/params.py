@@ -33,7 +33,7 @@ class LACosmicParams:
     objlim : float
         Minimum contrast between the Laplacian and the fine structure.
     sigfrac : float
-        Fraction of ``sigclip`` required of neighbors.
+        Fraction of ``sigclip`` above which the neighbors of a cosmic ray are flagged.
     gain : float
         Electrons per unit of the frame.
     readnoise : float
@@ -41,7 +41,7 @@ class LACosmicParams:
     satlevel : float
         Saturation level in electrons.
     niter : int
-        Maximum number of iterations.
+        Maximum number of iterations; they end earlier if no new pixels are found.
     sepmed : bool
         Whether the median filters are separable.
     cleantype : {'meanmask', 'medmask', 'idw'}
@@ -81,7 +81,7 @@ class LACosmicParams:
         step=0.1,
         common=True,
         slider=(1.0, 20.0),
-        help='Detection threshold of the Laplacian in units of the noise. Lower values detect more, including noise.',
+        help='Detect pixels whose Laplacian exceeds this many times the noise. Lower values detect more, also noise.',
     )
     objlim: float = _field(
         5.0,
@@ -93,8 +93,8 @@ class LACosmicParams:
         step=0.1,
         common=True,
         slider=(0.0, 20.0),
-        help='Minimum contrast between a cosmic ray and a star. Raise it if the cores of stars are flagged: '
-        'about 2 for well-sampled frames, 5 and more for undersampled ones.',
+        help='Require this contrast between the Laplacian and the fine structure. Raise it if the cores of stars are '
+        'flagged: about 2 for well-sampled frames, 5 or more for undersampled ones.',
     )
     sigfrac: float = _field(
         0.3,
@@ -106,7 +106,7 @@ class LACosmicParams:
         step=0.05,
         common=True,
         slider=(0.0, 1.0),
-        help='Fraction of sigclip above which the neighbors of a cosmic ray are flagged with it.',
+        help='Flag the neighbors of a cosmic ray above this fraction of sigclip.',
     )
     gain: float = _field(
         1.0,
@@ -117,8 +117,8 @@ class LACosmicParams:
         high=1e6,
         step=0.1,
         common=True,
-        help='Electrons per unit of the frame. 1 for a frame in electrons; '
-        'the exposure time in seconds for a frame in electrons per second.',
+        help='Multiply the pixels by this gain to convert them to electrons. Use 1 for a frame in electrons, '
+        'and the exposure time in seconds for a frame in electrons per second.',
     )
     readnoise: float = _field(
         6.5,
@@ -129,7 +129,7 @@ class LACosmicParams:
         high=1e4,
         step=0.1,
         common=True,
-        help='Read noise in electrons (rms).',
+        help='Set the read noise in electrons (rms).',
     )
     satlevel: float = _field(
         65535.0,
@@ -140,7 +140,7 @@ class LACosmicParams:
         high=math.inf,
         step=1000.0,
         common=True,
-        help='Saturation level in electrons. Saturated stars are excluded from the search.',
+        help='Set the saturation level in electrons. Saturated stars are excluded from the search.',
     )
     niter: int = _field(
         4,
@@ -150,14 +150,15 @@ class LACosmicParams:
         low=1,
         high=100,
         step=1,
-        help='Maximum number of iterations; they end when no new pixels are found.',
+        help='Stop after this number of iterations, or earlier if no new pixels are found.',
     )
     sepmed: bool = _field(
         True,
         'separable median',
         '',
         card='LASEPMED',
-        help='Apply the median filters along x and then y. Fast; switch off for stars narrower than about 2.5 pixels.',
+        help='Apply the median filters along x and then y, which is faster. Switch it off for stars with a FWHM below '
+        'about 2.5 pixels.',
     )
     cleantype: str = _field(
         'meanmask',
@@ -174,8 +175,8 @@ class LACosmicParams:
         '',
         card='LAFSMODE',
         choices=('median', 'convolve'),
-        help='Distinguish stars from cosmic rays by median filters, or by convolution with the point spread function '
-        '(objlim then needs a smaller value, about 2).',
+        help='Compute the fine structure by median filters, or by convolution with the point spread function '
+        '(then set objlim to about 2).',
     )
     psfmodel: str = _field(
         'gauss',
@@ -183,7 +184,7 @@ class LACosmicParams:
         '',
         card='LAPSFMOD',
         choices=('gauss', 'gaussx', 'gaussy', 'moffat'),
-        help='Model of the point spread function for convolution.',
+        help='Use this model of the point spread function for convolution.',
     )
     psffwhm: float = _field(
         2.5,
@@ -193,7 +194,7 @@ class LACosmicParams:
         low=0.1,
         high=100.0,
         step=0.1,
-        help='Full width at half maximum of the point spread function for convolution.',
+        help='Set the full width at half maximum of the point spread function for convolution.',
     )
     psfsize: int = _field(
         7,
@@ -203,7 +204,7 @@ class LACosmicParams:
         low=3,
         high=101,
         step=2,
-        help='Side of the square kernel of the point spread function, an odd number.',
+        help='Set the side of the square kernel of the point spread function; it must be odd.',
     )
     psfbeta: float = _field(
         4.765,
@@ -213,7 +214,7 @@ class LACosmicParams:
         low=0.1,
         high=100.0,
         step=0.1,
-        help='Exponent of the Moffat profile.',
+        help='Set the exponent of the Moffat profile.',
     )
     pssl: float = _field(
         0.0,
@@ -223,7 +224,7 @@ class LACosmicParams:
         low=-1e9,
         high=1e9,
         step=1.0,
-        help='Sky level that was subtracted from the frame, in its unit; it is added back to compute the noise.',
+        help='Add back this subtracted sky level, in the unit of the frame, to compute the noise.',
     )
     search_edges: bool = _field(
         False,
