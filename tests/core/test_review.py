@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from ginga_crplugin import Frame, LACosmicParams, MaskBit
-from ginga_crplugin.core.lacosmic.detect import Detection
+from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.review import Review, stroke_pixels
 from ginga_crplugin.core.segments import segment
 

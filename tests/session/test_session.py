@@ -21,7 +21,7 @@ from ginga_crplugin import (
 )
 from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.lacosmic import compilation, engine
-from ginga_crplugin.core.lacosmic.detect import Cancelled
+from ginga_crplugin.core.lacosmic.detection import Cancelled
 from ginga_crplugin.io.read import make_frame
 from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.panels.text import engine_note, saved_text
@@ -664,7 +664,7 @@ def test_the_file_of_a_recipe(session, worker, tmp_path):
     assert load_recipe(path) == session.recipes.current
     session.recipes.save(path)
     worker.work_all()
-    assert 'exists already' in session.error
+    assert 'already exists' in session.error
 
 
 def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):

@@ -7,13 +7,13 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 
 from . import compilation
-from .detection import EDGE, Cancelled, Detection, Unsupported, restore_unflagged
+from .detection import Detection, Unsupported
 from .reference import detect_with_ccdproc
 
 if TYPE_CHECKING:
     from .engine import LACosmic
 
-__all__ = ['EDGE', 'Cancelled', 'Detection', 'Detector', 'detect', 'restore_unflagged']
+__all__ = ['Detector', 'detect']
 
 ENGINES = 'fast', 'ccdproc'
 
@@ -56,8 +56,8 @@ def detect(
     Cancelled
         If ``cancel`` returned True.
     ValueError
-        If the frame is in electrons and the gain is not 1, if a sky level and a background or variance image are given
-        together, or if no pixels are left to search.
+        If there is no such engine, if the frame is in electrons and the gain is not 1, if a sky level and a background
+        or variance image are given together, or if no pixels are left to search.
 
     References
     ----------
@@ -110,6 +110,11 @@ class Detector:
         -------
         Detection
             The cosmic-ray pixels and the cleaned frame.
+
+        Raises
+        ------
+        Cancelled, ValueError
+            See `detect`.
         """
         if (compilation.usable if self._wait else compilation.ready)():
             try:

@@ -12,7 +12,7 @@ from astropy.nddata import CCDData
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, read_dark, read_frame, segment
-from ginga_crplugin.core.lacosmic.detect import EDGE
+from ginga_crplugin.core.lacosmic.detection import EDGE
 
 GMOS = {'gain': 1.933, 'readnoise': 4.24}
 PIXELS = np.random.default_rng(1).normal(200.0, 15.0, (40, 48))
