@@ -37,7 +37,7 @@ _OVERESTIMATED = 'the noise is overestimated: faint cosmic rays are missed'
 
 
 class _Measurements:
-    """What the checks need, each measured once."""
+    """The measurements that the checks share, each made once."""
 
     def __init__(self, frame: Frame, params: LACosmicParams) -> None:
         self.frame, self.params = frame, params
@@ -98,10 +98,10 @@ def check_frame(frame: Frame, params: LACosmicParams | None = None) -> list[Chec
 
 
 def _check_bias(values: _Measurements) -> Check:
-    """Check for bias and dark that were not subtracted: with 1,000 electrons 145 of 149 are found, with 10,000 102.
+    """Check for bias and dark that were not subtracted.
 
-    The level must be the sky implied by the scatter; anything above it is no light. The level of an overscan is the
-    bias itself.
+    A bias of 1,000 electrons reduces the number of detected cosmic rays from 149 to 145, one of 10,000 to 102. The
+    level must equal the sky implied by the scatter; any excess is bias or dark. The level of an overscan is the bias.
     """
     sky, gain = values.sky, values.params.gain
     if values.edges:
@@ -121,7 +121,7 @@ def _check_bias(values: _Measurements) -> Check:
 
 
 def _check_flat(values: _Measurements) -> Check:
-    """Check for a flat field in the header. The notes advise flat-fielding; L.A.Cosmic works without."""
+    """Check whether the header records a flat field, which the notes advise but L.A.Cosmic does not need."""
     keyword = calibration_keyword(values.frame.ccd.header, 'flat')
     if keyword:
         return Check('flat', 'ok', f'{keyword} in the header')
@@ -130,9 +130,10 @@ def _check_flat(values: _Measurements) -> Check:
 
 
 def _check_sky(values: _Measurements) -> Check:
-    """Check for a subtracted sky: it gives 11,129 false pixels, and 61 to 85 % of the pixels of real DECam frames.
+    """Check for a subtracted sky.
 
-    The level is then near 0 and the scatter far above the read noise. The scatter gives the subtracted level.
+    It causes 11,129 false pixels; on real DECam frames, 61 to 85 % of all pixels were flagged. The level is then near 0
+    and the scatter far above the read noise. The subtracted level is computed from the scatter.
     """
     sky, params, unit = values.sky, values.params, values.frame.ccd.unit
     mark = values.noise_marks.get('sky')
@@ -155,7 +156,8 @@ def _check_sky(values: _Measurements) -> Check:
 def _check_noise(values: _Measurements) -> Check:
     """Check that the scatter of blank sky equals sqrt(sky + readnoise^2); with correct input they agree within 2 %.
 
-    A read noise of 0.1 instead of 10 gives 84 false pixels; with one four times too large 142 of 149 are found.
+    A read noise of 0.1 instead of 10 causes 84 false pixels; with one four times too large, 142 of 149 cosmic rays are
+    found.
     """
     sky = values.sky
     mark = values.noise_marks.get('noise', 'ok')
@@ -180,8 +182,9 @@ def _check_noise(values: _Measurements) -> Check:
 def _check_units(values: _Measurements) -> Check:
     """Check that pixels times gain are electrons.
 
-    A gain of 1.5 applied twice gives 319 false pixels, one of 4 gives 17,868; with ADU treated as electrons 132 of 149
-    are found. The factor with which level and scatter agree is compared with the gain.
+    A gain of 1.5 applied twice causes 319 false pixels, a gain of 4 applied twice 17,868; with ADU treated as
+    electrons, 132 of 149 cosmic rays are found. The factor with which level and scatter agree is compared with the
+    gain.
     """
     sky, params, unit = values.sky, values.params, values.frame.ccd.unit
     header_gain, _ = header_gain_and_readnoise(values.frame)
@@ -207,10 +210,11 @@ def _check_units(values: _Measurements) -> Check:
 
 
 def _check_bad_pixels(values: _Measurements) -> Check:
-    """Check for unmasked bad pixels: 400 of them and a column give 1,280 false pixels at sigclip 7.
+    """Check for unmasked bad pixels.
 
-    There are none if the pixels are masked. One pixel at -5,000 electrons gives about 36. Negative pixels cannot be
-    cosmic rays; isolated bright ones can, about 15 per million pixels in exposures of some minutes.
+    400 hot pixels and a bad column cause 1,280 false pixels at sigclip 7, and none if they are masked. One pixel at
+    -5,000 electrons causes about 36. Negative pixels cannot be cosmic rays; isolated bright ones can, about 15 per
+    million pixels in exposures of some minutes.
     """
     found, frame = values.outliers, values.frame
     million = frame.bits.size / 1e6
@@ -238,9 +242,10 @@ def _check_bad_pixels(values: _Measurements) -> Check:
 
 
 def _check_sampling(values: _Measurements) -> Check:
-    """Check the sampling: at a FWHM of 1.6 pixels the separable median gives 1,744 false pixels, the full one 26.
+    """Check whether the stars are too narrow for the separable median filters.
 
-    McCully et al. (Astro-SCRAPPY) advise the full median for narrow stars; it matters below about 2.5 pixels.
+    At a FWHM of 1.6 pixels, separable filters cause 1,744 false pixels and full ones 26. McCully et al. (Astro-SCRAPPY)
+    advise full filters for narrow stars; the choice matters below about 2.5 pixels.
     """
     params = values.params
     widths = measure_star_fwhm(values.frame, values.scatter, params.satlevel / params.gain, values.deviant)
@@ -257,9 +262,9 @@ def _check_sampling(values: _Measurements) -> Check:
 
 
 def _check_overscan(values: _Measurements) -> Check:
-    """Check for overscan and dark rows: pixels are flagged along their whole step.
+    """Check for overscan and masked rows, whose step in level is flagged along its whole length.
 
-    The edges are found in the pixels; a TRIMSEC that is no longer valid after trimming is ignored.
+    The edges are found from the pixels; a TRIMSEC that is no longer valid after trimming is ignored.
     """
     frame = values.frame
     if not values.edges:
@@ -275,7 +280,7 @@ def _check_overscan(values: _Measurements) -> Check:
 
 
 def _check_nonfinite(values: _Measurements) -> Check:
-    """Check for non-finite pixels: they and their neighbors are excluded from the search."""
+    """Check for non-finite pixels, which are excluded from the search with their neighbors."""
     share = 100.0 * np.count_nonzero(values.frame.nonfinite) / values.frame.nonfinite.size
     if share == 0.0:
         return Check('nonfinite', 'ok', 'all pixels are finite')

@@ -12,10 +12,10 @@ from .background import Sky
 
 __all__ = ['diagnose_noise', 'header_gain_and_readnoise']
 
-#: Maximum difference from 1 of the ratio of measured to expected noise that is no mismatch; also the tolerance for
-#: the read noise of the header.
+#: Maximum deviation from 1 of the ratio of measured to expected noise that counts as agreement; also the relative
+#: tolerance for the read noise of the header.
 TOLERANCE = 0.1
-#: The result is affected below and above these ratios.
+#: Ratios of measured to expected noise below and above which the result is affected.
 LOW, HIGH = 0.8, 1.15
 #: Relative tolerance for a factor that equals a known gain.
 GAIN_TOLERANCE = 0.06

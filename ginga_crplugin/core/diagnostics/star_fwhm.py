@@ -117,6 +117,6 @@ def fit_star_fwhm(star: np.ndarray) -> float:
         return (_MODEL.evaluate(x, x[:, None], *guess) - star).ravel()
 
     start = star.sum(), BOX // 2, BOX // 2, 3.0
-    with np.errstate(all='ignore'):  # the fit may diverge if the source is no star; its width is then rejected
+    with np.errstate(all='ignore'):  # the fit may diverge if the source is not a star; its width is then rejected
         found, *_ = leastsq(residuals, start, xtol=1e-4, ftol=1e-4, maxfev=200, full_output=True)
     return float(abs(found[3]))
