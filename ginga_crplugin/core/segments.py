@@ -196,14 +196,14 @@ def _measure(y, x, labels, excess):
 
 
 def matching_label(old: Segments, label: int | None, new: Segments) -> int | None:
-    """Return the label of a segment among other segments of the same frame.
+    """Find the segment of a later result that overlaps a segment of an earlier result for the same frame.
 
     Parameters
     ----------
     old : Segments
         The segments of the earlier result.
     label : int or None
-        The label of the segment in it.
+        The label of the segment in ``old``.
     new : Segments
         The segments of the later result.
 

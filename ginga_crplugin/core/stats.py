@@ -34,8 +34,8 @@ def median(values: np.ndarray) -> float:
 def nanmedian(values: np.ndarray) -> np.ndarray:
     """Return the medians along the last axis, ignoring NaN.
 
-    The result equals that of `numpy.nanmedian`. For short rows in single precision, sorting is many times faster than
-    its selection.
+    The result equals that of `numpy.nanmedian`. For short rows in single precision, the sorting used here is many times
+    faster than its partial sorting.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class Cleaning:
         self.method = _METHODS[cleantype]
         self.shape = ny, nx = image.shape
         self.flags = np.zeros(self.shape, np.uint8)
-        # the cleaned pixels of each block are a linked list: heads is its first entry, links leads on from each entry
+        # the cleaned pixels of each block are a linked list: heads has its first entry, links the entry after each
         self.heads = np.full(-(-ny // LIST_BLOCK_SIZE) * -(-nx // LIST_BLOCK_SIZE), -1, np.int32)
         self.links = np.empty(0, np.int32)
         self.pixels = np.empty(0, np.int64)

@@ -165,7 +165,7 @@ def cosmicray_lacosmic(
 
 
 def _consistent_gain(ccd, gain, readnoise):
-    """Return the gain in the unit that ccdproc takes it in for an image; raise a ValueError where units disagree."""
+    """Return the gain with the unit that ccdproc uses for this image; raise a ValueError if the units disagree."""
     if ccd.unit.is_equivalent(u.electron) and gain.value != 1.0:
         text = 'Image unit is electron but gain value is not 1.0. Data maybe end up being gain corrected twice.'
         warnings.warn(text, stacklevel=4)
@@ -181,14 +181,14 @@ def _consistent_gain(ccd, gain, readnoise):
 def _by_ccdproc(ccd, pssl, options):
     from ccdproc import cosmicray_lacosmic as reference
 
-    with warnings.catch_warnings():  # given already
+    with warnings.catch_warnings():  # this function has emitted them already
         warnings.filterwarnings('ignore', message='.*pssl', category=AstropyDeprecationWarning)
         warnings.filterwarnings('ignore', message='Image unit is electron', category=UserWarning)
         return reference(ccd, **({'pssl': pssl} if pssl != 0 else {}), **options)
 
 
 def _detect(data, mask, pssl, options, images):
-    """Return mask and cleaned pixels as `astroscrappy.detect_cosmics` returns them; None where ccdproc must."""
+    """Return mask and cleaned pixels as `astroscrappy.detect_cosmics` does, or None if the engine can't."""
     if not _is_plain(data, mask, options, images) or not compilation.usable():
         return None
     from .engine import LACosmic
@@ -209,7 +209,7 @@ def _detect(data, mask, pssl, options, images):
     cleaned = _electrons(data, gain)
     if background is not None:
         sky = _electrons(background, gain)
-        cleaned = (cleaned - sky) + sky  # rounded as there
+        cleaned = (cleaned - sky) + sky  # the rounding of Astro-SCRAPPY
     cleaned /= gain
     cleaned[detection.crmask] = detection.cleaned[detection.crmask]
     return detection.crmask, cleaned
@@ -220,7 +220,7 @@ def _electrons(image, gain):
 
 
 def _is_plain(data, mask, options, images):
-    """Return whether all inputs have the types that the engine and Astro-SCRAPPY read alike."""
+    """Return whether the engine and Astro-SCRAPPY interpret all inputs in the same way."""
     numbers = [value for name, value in options.items() if name not in _OTHER]
     return (
         type(data) is np.ndarray

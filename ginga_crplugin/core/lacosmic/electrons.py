@@ -232,7 +232,7 @@ class ElectronImage:
         """
         limit = _MAX_CONVOLVED if convolve else MAX_VALUE
         if self._max_companion > limit or (convolve and self._max_pixel > limit):
-            msg = f'values beyond {limit:g} electrons'
+            msg = f'values beyond {limit:g} electrons are not supported by the fast engine'
             raise Unsupported(msg)
 
     @cached_property
@@ -328,6 +328,6 @@ def _product_dtype(array):
 def _native(image: np.ndarray) -> np.ndarray:
     """Return an image as the kernels read it: contiguous, in native byte order, of a known dtype."""
     if f'{image.dtype.kind}{image.dtype.itemsize}' not in DTYPES:
-        msg = f'an image of {image.dtype}'
+        msg = f'dtype {image.dtype} is not supported by the fast engine'
         raise Unsupported(msg)
     return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder('='))

@@ -114,7 +114,7 @@ class LACosmic:
             If its pixels differ.
         """
         if not _same(frame.ccd.data, self.frame.ccd.data):
-            msg = f'{frame.name} has other pixels than {self.frame.name}: make a new engine for it'
+            msg = f'the pixels of {frame.name} differ from those of {self.frame.name}: make a new engine'
             raise ValueError(msg)
         old, self.frame = self.frame, frame
         if not all(_same(getattr(frame, name), getattr(old, name)) for name in ('background', 'variance', 'filled')):

@@ -28,16 +28,16 @@ _NO_THRESHOLD = F32(-np.inf)
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The lower limits of S' and S' / F.
+    """The thresholds of S' and S' / F that a pixel must exceed to be flagged.
 
     Attributes
     ----------
     sigclip : float32
-        Of S', for cosmic rays and their neighbors.
+        S' of cosmic rays and of their neighbors.
     siglow : float32
-        Of S', for the neighbors of these: ``sigfrac * sigclip``.
+        S' of the neighbors of these: ``sigfrac * sigclip``.
     objlim : float32
-        Of S' / F.
+        S' / F of cosmic rays.
     """
 
     sigclip: np.float32

@@ -35,7 +35,7 @@ class Tiles:
     Attributes
     ----------
     cores : (n, 4) int64 ndarray
-        The boxes (y0, y1, x0, x1) whose results are wanted.
+        The boxes (y0, y1, x0, x1) for which results are computed.
     boxes : (n, 4) int64 ndarray
         The cores with the margin that the filters need, clipped to the frame.
     starts : (n + 1,) int64 ndarray
