@@ -37,7 +37,7 @@ _COMPRESSED: dict[str, tuple[bytes, Any]] = {
     '.bz2': (b'BZh', bz2.open),
     '.xz': (b'\xfd7zXZ', lzma.open),
 }
-#: A file that decompresses to more bytes than this, and to more than ``_MAX_RATIO`` times its size, is not a frame.
+#: A file that decompresses to more bytes than this, and to more than ``_MAX_RATIO`` times its size, is not read.
 MAX_DECOMPRESSED, _MAX_RATIO = 2 << 30, 100
 #: Bytes that are decompressed at a time.
 READ_SIZE = 1 << 24
@@ -132,7 +132,7 @@ def _decompress(path: Path, suffix: str) -> BinaryIO:
             content.write(step)
     if content.tell() > limit:
         memory = '' if free is None else f', {format_size(free)} of memory are available'
-        msg = f'{path} decompresses from {format_size(size)} to more than {format_size(limit)}{memory}: not a frame'
+        msg = f'{path} decompresses from {format_size(size)} to more than {format_size(limit)}{memory}: not read'
         raise ValueError(msg)
     content.seek(0)
     return content

@@ -21,8 +21,8 @@ SYSTEM_ROOT = Path('/')
 def available_memory() -> int | None:
     """Return the number of bytes of memory that are available now.
 
-    It is the smallest of what the machine has free (in total, on other systems than Linux), and the limits of the
-    process and of its control groups.
+    It is the smallest of the free memory of the machine (its total memory on systems other than Linux), and of what
+    the limits of the process and of its control groups leave.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def check_memory(needed: float, what: str) -> None:
     needed : float
         Number of bytes.
     what : str
-        What needs them, for the message.
+        The name of what needs them, for the message.
 
     Raises
     ------

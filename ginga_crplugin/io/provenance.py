@@ -120,7 +120,7 @@ def grow_cards(grow: int) -> list[tuple[str, int, str]]:
     list of (str, int, str)
         Keyword, value and comment; empty if they were not grown.
     """
-    return [('CRGROW', grow, '[pix] the cosmic rays are grown by')] if grow else []
+    return [('CRGROW', grow, '[pix] growth of the cosmic rays')] if grow else []
 
 
 def _mask_datasum(mask: InputMask, frame: Frame) -> str:

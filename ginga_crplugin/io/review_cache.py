@@ -18,8 +18,8 @@ from .saved_mask import READ_ERRORS
 
 __all__ = ['ReviewCache', 'frame_hash']
 
-#: What NumPy and zipfile raise on damaged files: flipped bits may ask for a password or an unknown method.
-_DAMAGED = (*READ_ERRORS, KeyError, RuntimeError, zipfile.BadZipFile)
+#: What NumPy and zipfile raise on missing or damaged files; flipped bits may look like encryption or an unknown method.
+_UNREADABLE = (*READ_ERRORS, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 def frame_hash(frame: Frame) -> str:
@@ -76,9 +76,7 @@ class ReviewCache:
             with self._path(key).open('rb') as file, np.load(file, allow_pickle=False) as saved:
                 complete = saved.zip.testzip() is None  # NumPy does not read to the end, where the checksum is tested
                 return (saved['pixels'], saved['codes']) if complete else None
-        except FileNotFoundError:
-            return None
-        except _DAMAGED:
+        except _UNREADABLE:
             return None
 
     def save(self, key: str, order: int, pixels: np.ndarray, codes: np.ndarray) -> None:

@@ -235,7 +235,7 @@ def _extensions(
 
 
 def table_hdu(table: Table) -> fits.BinTableHDU:
-    """Make a binary table HDU directly from the rows: astropy takes longer for 17 columns than for the images.
+    """Make a binary table HDU from the bytes of the rows; astropy is slow for tables with many columns.
 
     Parameters
     ----------

@@ -145,7 +145,8 @@ def test_a_decompression_bomb_is_refused(path, compress, monkeypatch):
     monkeypatch.setattr(fits_reader, 'MAX_DECOMPRESSED', 1 << 25)
     path.write_bytes(compress(path.read_bytes()) + 4 * compress(bytes(1 << 24)))
     assert_refused(
-        path, r'a.fits decompresses from .* MiB to more than 32.0 MiB, .* of memory are available: not a frame'
+        path,
+        r'a.fits decompresses from .* MiB to more than 32.0 MiB, .* of memory are available: not read',
     )
     path.write_bytes(path.read_bytes()[:-1000])
     assert_refused(path, 'to more than|cannot be decompressed')
