@@ -1,5 +1,6 @@
 """Parsing recipes from YAML, with the line number of each error."""
 
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -157,9 +158,9 @@ class _NodeReader:
         try:
             number = float(value)
         except (TypeError, ValueError):
-            number = float('nan')
-        if isinstance(value, bool) or number - number != 0.0:
-            self._fail(node, f'{name} is {value!r}: it must be a number')
+            number = math.nan
+        if isinstance(value, bool) or not math.isfinite(number):
+            self._fail(node, f'{name} is {value!r}: it must be a finite number')
         return number
 
 

@@ -153,7 +153,7 @@ class Recipe:
         """
         for name in ('background', 'variance', 'psfk'):
             if getattr(frame, name) is not None:
-                msg = f'{name} is an image of this frame: a recipe cannot contain it'
+                msg = f'{name} is an image of this frame, which a recipe cannot contain: remove it first'
                 raise ValueError(msg)
         base = cls() if base is None else base.for_header(frame.ccd.header)
         parameters = {item.name: _recipe_value(item.name, params, sources, base) for item in fields(params)}

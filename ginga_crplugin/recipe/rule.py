@@ -68,10 +68,10 @@ def check_parameters(parameters: dict[str, Any]) -> None:
     """
     names = [item.name for item in fields(LACosmicParams)]
     for name, value in parameters.items():
-        check_choice('a parameter', name, names)
+        check_choice('name of a parameter', name, names)
         from_header = isinstance(value, FromHeader)
         if from_header:
-            check_choice('a parameter from the header', name, HEADER_FIELDS)
+            check_choice('name of a parameter from the header', name, HEADER_FIELDS)
         if not from_header or value.default is not None:
             LACosmicParams(**{name: value.default if from_header else value})
 

@@ -1,4 +1,4 @@
-"""Detect the cosmic rays of a prepared frame as its recipe says."""
+"""Detection of the cosmic rays of a prepared frame, with the settings of its recipe."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -69,7 +69,9 @@ def test_a_recipe_overrides_the_header_and_the_user_overrides_it(entry, cards, v
 
 
 def test_a_missing_required_card_is_an_error():
-    with pytest.raises(ValueError, match='readnoise is not in the header of frame, where the recipe takes it from'):
+    with pytest.raises(
+        ValueError, match='frame: the recipe reads readnoise from the header, which has none; set readnoise'
+    ):
         Recipe({'readnoise': FromHeader()}).prepare(frame_with(GAIN=2.0))
 
 
@@ -133,7 +135,9 @@ def test_masks_without_file_and_images_of_one_frame_are_refused():
     mask = InputMask.from_data('mine', MaskBit.BAD, np.ones(frame.shape, bool))
     with pytest.raises(ValueError, match='mask mine was not read from a file'):
         Recipe.from_frame(frame.replace(masks=(mask,)), params, sources)
-    with pytest.raises(ValueError, match='background is an image of this frame'):
+    with pytest.raises(
+        ValueError, match='background is an image of this frame, which a recipe cannot contain: remove it first'
+    ):
         Recipe.from_frame(frame.replace(background=np.zeros(frame.shape)), params, sources)
 
 
@@ -279,7 +283,7 @@ def test_omitted_entries_have_their_defaults():
         ('recipe: 1\nmasks:\n- cause: hot', 3, 'a mask must have either a "file" or a "dark"'),
         ('recipe: 1\nmasks:\n- file: a\n  cause: warm', 4, "cause is 'warm': it must be one of hot, bad, other"),
         ('recipe: 1\nmasks:\n- dark: a', 3, 'a dark needs a "limit"'),
-        ('recipe: 1\nmasks:\n- dark: a\n  limit: nan', 4, "limit is 'nan': it must be a number"),
+        ('recipe: 1\nmasks:\n- dark: a\n  limit: nan', 4, "limit is 'nan': it must be a finite number"),
         ('recipe: 1\nmasks:\n- file: a\n  limit: 3', 4, 'a "limit" is allowed for a "dark" only'),
         ('recipe: 1\nmasks:\n- file: a\n  ext: [1]', 4, 'ext must be a number'),
         ('recipe: 1\nmasks: all', 2, 'a list is required'),
@@ -331,7 +335,7 @@ def test_recipes_are_saved_and_loaded(tmp_path):
     assert save_recipe(recipe, path) == path
     assert load_recipe(path) == recipe
     assert load_recipe(path).name == 'night.yaml'
-    with pytest.raises(FileExistsError, match='exists already'):
+    with pytest.raises(FileExistsError, match='already exists'):
         save_recipe(Recipe(), path)
     save_recipe(Recipe(), path, overwrite=True)
     assert load_recipe(path) == Recipe()
@@ -345,9 +349,9 @@ def test_recipes_are_saved_and_loaded(tmp_path):
 @pytest.mark.parametrize(
     ('options', 'reason'),
     [
-        ({'parameters': {'sigma': 3}}, "a parameter is 'sigma'"),
+        ({'parameters': {'sigma': 3}}, "name of a parameter is 'sigma'"),
         ({'parameters': {'sigclip': 0}}, 'sigclip is 0'),
-        ({'parameters': {'sigclip': FromHeader()}}, "a parameter from the header is 'sigclip'"),
+        ({'parameters': {'sigclip': FromHeader()}}, "name of a parameter from the header is 'sigclip'"),
         ({'stop': ('weather',)}, "stop is 'weather'"),
         ({'remedy': ('sky',)}, "remedy is 'sky'"),
         ({'kind': 'into'}, "kind is 'into'"),
