@@ -93,7 +93,7 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
     cosmic_rays = detected if crmask is None else np.asarray(crmask, dtype=bool)
     for name, mask in (('the detection', detected), ('crmask', cosmic_rays)):
         if mask.shape != frame.shape:
-            msg = f"{name} has shape {mask.shape}, which differs from the frame's {frame.shape}"
+            msg = f"{name}: shape {mask.shape} differs from the frame's {frame.shape}"
             raise ValueError(msg)
     merged = frame.bits.copy()
     flat, pixels = merged.ravel(), np.flatnonzero(cosmic_rays)

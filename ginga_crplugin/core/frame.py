@@ -174,7 +174,7 @@ class Frame:
         images += [('the background', self.background), ('the variance', self.variance)]
         for name, array in images:
             if array is not None and array.shape != self.shape:
-                msg = f"{name} has shape {array.shape}, which differs from the frame's {self.shape}"
+                msg = f"{name}: shape {array.shape} differs from the frame's {self.shape}"
                 raise ValueError(msg)
         for name, array in images[-2:]:
             if array is not None and not np.isfinite(array).all():
@@ -224,7 +224,7 @@ class Frame:
         return np.where(self.nonfinite, level, self.ccd.data)
 
     def saturated(self, params: LACosmicParams) -> np.ndarray:
-        """Return the saturated pixels, with the rounding of Astro-SCRAPPY.
+        """Return the saturated pixels, compared in float32 as in Astro-SCRAPPY.
 
         Parameters
         ----------
@@ -248,6 +248,7 @@ class Frame:
         """Return the parameters for this frame.
 
         Values of the user override those of a recipe, these override the header, and the header overrides the defaults.
+        Where a recipe has `FromHeader`, the value is that of the header, or its ``default`` if the header has none.
 
         Parameters
         ----------
@@ -266,7 +267,7 @@ class Frame:
         Raises
         ------
         ValueError
-            If a value is not allowed, or if the header lacks a value that the recipe takes from it.
+            If a value is not allowed, or if the recipe reads a value from the header, which has none.
         """
         chosen, recipe = chosen or {}, recipe or {}
         user = {name: (value, 'user') for name, value in chosen.items()}
@@ -283,7 +284,7 @@ class Frame:
         params, sources = resolve(fallback, header, given, user)
         for name in from_header:
             if sources[name] == 'default':
-                msg = f'{name} is not in the header of {self.name}, where the recipe takes it from: set a value'
+                msg = f'{self.name}: the recipe reads {name} from the header, which has none; set {name}'
                 raise ValueError(msg)
         return params, sources
 
@@ -304,7 +305,7 @@ class Frame:
 
 
 def _row_chunks(image):
-    """Return parts of an image of some rows each, which fit into the cache."""
+    """Split an image into groups of rows that fit into the cache."""
     rows = max(1, CHUNK_SIZE // image.shape[1])
     return [image[begin : begin + rows] for begin in range(0, len(image), rows)]
 

@@ -103,7 +103,7 @@ def _check_images(images: Sequence[TitledImage], shape: tuple[int, int]) -> _Ima
         raise ValueError(msg)
     for title, image, _ in checked:
         if image is not None and image.shape != shape:
-            msg = f'shape {image.shape} of {title} differs from the shape {shape} of the frame'
+            msg = f"{title}: shape {image.shape} differs from the frame's {shape}"
             raise ValueError(msg)
     return checked
 

@@ -94,7 +94,7 @@ class AtomicFile:
         raise OSError(msg)
 
     def _exists_error(self) -> FileExistsError:
-        return FileExistsError(f'{self.path} exists already: choose another name or allow overwriting')
+        return FileExistsError(f'{self.path} already exists: choose another name or allow overwriting')
 
     @contextmanager
     def _one_line_errors(self) -> Iterator[None]:
@@ -113,7 +113,7 @@ class AtomicFile:
         Parameters
         ----------
         content : bytes-like
-            What the file shall hold.
+            The content.
         """
         with self.writing() as file:
             file.writelines(chunks(content))
@@ -207,7 +207,7 @@ def chunks(content: bytes | memoryview) -> Iterator[memoryview]:
     Parameters
     ----------
     content : bytes-like
-        What shall be written.
+        The content.
 
     Yields
     ------
@@ -309,7 +309,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _ignore_errors(function: Callable[..., object], *args: object) -> None:
-    """Call a function whose failure does no harm: the new file is complete by then, or abandoned."""
+    """Call a function and ignore an OSError; the new file is complete by then, or discarded."""
     with suppress(OSError):
         function(*args)
 

@@ -144,7 +144,7 @@ def _mask_of_flats(flats: list[_PathAndExt], options: dict[str, Any]) -> tuple[n
     for (path, _), image in zip(flats, images, strict=True):
         check_pixels(image, path.name)
     if len({image.shape for image in images}) > 1:
-        msg = f'{flats[1][0]} has shape {images[1].shape}, {flats[0][0]} has {images[0].shape}: they must be equal'
+        msg = f'{flats[1][0]}: shape {images[1].shape} differs from that of {flats[0][0]}, {images[0].shape}'
         raise ValueError(msg)
     if len(sums) == 2 and sums[0] == sums[1]:
         msg = f'{flats[0][0]} and {flats[1][0]} have the same pixels: use two flats of different exposure'

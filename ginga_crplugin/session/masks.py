@@ -51,7 +51,8 @@ class InputMasks(Sequence[MaskSetting]):
         def done(mask: InputMask, error: Exception | None) -> None:
             session = self._session
             if error is None and session.frame is not None and mask.mask.shape != session.frame.shape:
-                error = ValueError(f'mask {mask.name} has shape {mask.mask.shape}, the frame {session.frame.shape}')
+                shapes = f"shape {mask.mask.shape} differs from the frame's {session.frame.shape}"
+                error = ValueError(f'mask {mask.name}: {shapes}')
             if error is not None:
                 session.report_error(error)
                 return

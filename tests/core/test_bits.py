@@ -85,7 +85,7 @@ def test_merging_changes_neither_frame_nor_masks():
 @pytest.mark.parametrize('which', ['the detection', 'crmask'])
 def test_another_shape_raises_with_both_shapes(which):
     detection = detection_of(np.zeros((16, 17), dtype=bool) if which == 'the detection' else mask_at())
-    with pytest.raises(ValueError, match=rf"{which} has shape \(16, 17\), which differs from the frame's \(16, 18\)"):
+    with pytest.raises(ValueError, match=rf"{which}: shape \(16, 17\) differs from the frame's \(16, 18\)"):
         merge_mask(Frame(np.ones(SHAPE)), detection, np.zeros((16, 17), dtype=bool))
 
 

@@ -280,7 +280,7 @@ def test_companions_of_another_shape_raise_with_both_shapes(what):
         'the background': {'background': other},
         'the variance': {'variance': other},
     }[what]
-    with pytest.raises(ValueError, match=rf"{what} has shape \(20, 23\), which differs from the frame's \(20, 24\)"):
+    with pytest.raises(ValueError, match=rf"{what}: shape \(20, 23\) differs from the frame's \(20, 24\)"):
         Frame(PIXELS, **companion)
 
 

@@ -288,7 +288,7 @@ def test_the_images_are_not_changed(made):
         (0, [('a', np.ones(SHAPE))], {}, 'no segment 0: the labels are 1 to 4'),
         (5, [('a', np.ones(SHAPE))], {}, 'no segment 5'),
         (1, [], {}, 'images is empty: give at least one image'),
-        (1, [('dark', np.ones((4, 4)))], {}, r'shape \(4, 4\) of dark differs from the shape \(70, 60\) of the frame'),
+        (1, [('dark', np.ones((4, 4)))], {}, r"dark: shape \(4, 4\) differs from the frame's \(70, 60\)"),
         (1, [('a', np.ones(SHAPE))], {'size': 0}, 'size is 0'),
         (1, [('a', np.ones(SHAPE))], {'scale': 1.5}, 'scale is 1.5'),
     ],
@@ -477,7 +477,7 @@ def test_existing_files_are_not_overwritten_by_default(made, tmp_path, name, tak
     frame, detection, segments = made
     (tmp_path / taken).write_text('mine')
     args = (tmp_path / name, segments, 'all', images_of(frame, detection))
-    with pytest.raises(FileExistsError, match=f'{taken} exists already'):
+    with pytest.raises(FileExistsError, match=f'{taken} already exists'):
         contact_sheet(*args, per_page=per_page)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {taken: 'mine'}
     assert tmp_path / taken in contact_sheet(*args, per_page=per_page, overwrite=True)
@@ -637,7 +637,7 @@ def test_wrong_usage_of_the_command(files, args, capsys, monkeypatch):
         (['-o', 'no/o.png'], 'no: no such folder'),
         (
             ['-o', 'o.png', '--dark', 'small.fits'],
-            'shape (32, 32) of dark differs from the shape (64, 64) of the frame',
+            "dark: shape (32, 32) differs from the frame's (64, 64)",
         ),
         (['-o', 'o.png', '--gain', '-1'], 'gain is -1'),
     ],

@@ -57,14 +57,14 @@ def test_names_may_be_as_long_as_the_file_system_allows(tmp_path):
 
 def test_an_existing_file_is_replaced_only_with_overwrite(tmp_path):
     (tmp_path / 'a').write_bytes(b'old')
-    with pytest.raises(FileExistsError, match='a exists already: choose another name'):
+    with pytest.raises(FileExistsError, match='a already exists: choose another name'):
         AtomicFile(tmp_path / 'a')
 
 
 def test_a_file_created_by_another_process_is_kept(tmp_path):
     target = AtomicFile(tmp_path / 'a')
     (tmp_path / 'a').write_bytes(b'first')
-    with pytest.raises(FileExistsError, match='a exists already'):
+    with pytest.raises(FileExistsError, match='a already exists'):
         target.write(b'second')
     assert (tmp_path / 'a').read_bytes() == b'first'
     assert names(tmp_path) == ['a']
@@ -155,7 +155,7 @@ def circular_link(path):
 def test_only_regular_files_are_replaced(tmp_path, make):
     make(tmp_path / 'a')
     mode = (tmp_path / 'a').lstat().st_mode
-    with pytest.raises(FileExistsError, match='a exists already'):
+    with pytest.raises(FileExistsError, match='a already exists'):
         AtomicFile(tmp_path / 'a')
     with pytest.raises(OSError, match='a cannot be written: it is not a regular file'):
         AtomicFile(tmp_path / 'a', overwrite=True)
@@ -237,7 +237,7 @@ def test_files_are_renamed_without_hard_links(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'link', unsupported)
     target = AtomicFile(tmp_path / 'a')
     AtomicFile(tmp_path / 'a').write(b'first')
-    with pytest.raises(FileExistsError, match='a exists already'):
+    with pytest.raises(FileExistsError, match='a already exists'):
         target.write(b'second')
     assert (tmp_path / 'a').read_bytes() == b'first'
     assert names(tmp_path) == ['a']

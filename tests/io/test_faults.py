@@ -99,7 +99,7 @@ def test_of_concurrent_saves_one_succeeds(saver, name, tmp_path):
         ends = [saver.end(pid) for pid in pids]
         assert sorted(end.code for end in ends) == [0, 1, 1, 1]
         messages = (
-            'exists already',
+            'already exists',
             'modified by another process',
             'from an earlier run',
             'was modified since it was read',

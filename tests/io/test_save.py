@@ -449,7 +449,7 @@ def test_in_a_new_file_the_new_one_is_named_dq(foreign):
 def test_an_existing_file_is_replaced_only_with_overwrite(frame, found, listing):
     out = default_path(frame)
     out.write_bytes(b'precious')
-    with pytest.raises(FileExistsError, match=r'field_crmask.fits exists already') as error:
+    with pytest.raises(FileExistsError, match=r'field_crmask.fits already exists') as error:
         save_mask(frame, found)
     assert '\n' not in str(error.value)
     assert out.read_bytes() == b'precious'
@@ -461,7 +461,7 @@ def test_an_existing_file_is_replaced_only_with_overwrite(frame, found, listing)
 def test_a_file_created_by_another_process_is_kept(frame, found, monkeypatch, listing):
     out = default_path(frame)
     monkeypatch.setattr(os, 'fsync', lambda _: out.write_bytes(b'precious'))
-    with pytest.raises(FileExistsError, match=r'field_crmask.fits exists already'):
+    with pytest.raises(FileExistsError, match=r'field_crmask.fits already exists'):
         save_mask(frame, found)
     assert out.read_bytes() == b'precious'
     assert listing() == ['field.fits', 'field_crmask.fits']
@@ -633,7 +633,7 @@ def test_an_unknown_kind_is_refused(frame, found):
 
 
 def test_a_reviewed_mask_of_another_shape_is_refused_before_anything_is_written(frame, found, listing):
-    with pytest.raises(ValueError, match=r"crmask has shape \(3, 3\), which differs from the frame's \(48, 40\)"):
+    with pytest.raises(ValueError, match=r"crmask: shape \(3, 3\) differs from the frame's \(48, 40\)"):
         save_mask(frame, found, segment(frame, found), crmask=np.ones((3, 3), dtype=bool))
     assert listing() == ['field.fits']
 

@@ -373,7 +373,7 @@ def test_saving_from_the_panel(files):
     save.path.value = str(files / 'night1.fits')
     assert 'exists' in save.message.value
     save.button.click()
-    assert 'exists already' in text(panel.controls.result)
+    assert 'already exists' in text(panel.controls.result)
     save.kind.value = 'into'
     assert 'other HDUs are unchanged' in save.message.value
     assert panel.save(files / 'other.fits', kind='mask') == files / 'other.fits'
@@ -528,7 +528,7 @@ def test_why_it_was_not_saved_stands_where_it_was_asked_for(files):
     assert 'night1_crmask.fits will be written' in save.message.value  # what else goes wrong is none of its business
     save.path.value = str(files / 'night1.fits')
     save.button.click()
-    assert 'exists already' in save.message.value
+    assert 'already exists' in save.message.value
     assert 'crp-wrong' in save.message.value
     save.path.value = str(files / 'good.fits')
     save.button.click()

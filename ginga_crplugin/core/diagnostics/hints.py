@@ -103,7 +103,7 @@ def compute_hints(
         If the shape of the dark differs from that of the frame.
     """
     if dark is not None and np.shape(dark) != frame.shape:
-        msg = f'shape {np.shape(dark)} of the dark differs from the shape {frame.shape} of the frame'
+        msg = f"the dark: shape {np.shape(dark)} differs from the frame's {frame.shape}"
         raise ValueError(msg)
     pixels = SegmentPixels.from_segments(frame, detection, segments)
     columns = measure_shapes(pixels, detection.params)
@@ -228,8 +228,8 @@ def _is_hot_in_dark(around: _Surroundings, dark: np.ndarray) -> np.ndarray:
 def _is_hot_without_dark(around: _Surroundings, others: np.ndarray) -> np.ndarray:
     """Test for isolated single pixels, if they are the majority of the segments.
 
-    On a frame with cosmic rays only, 1 in 6 segments was one (SAAO); on a raw frame with hot pixels, all 33 were
-    (Feder).
+    On a frame with cosmic rays only (SAAO), 1 in 6 segments was a single pixel; on a raw frame with hot pixels (Feder),
+    all 33 were.
     """
     faint = np.mean(around.neighbors, axis=0) < 1.5 * around.noise + 0.02 * around.peak_heights
     isolated = (around.segments.sizes == 1) & faint

@@ -238,9 +238,7 @@ def test_the_table_is_saved_with_its_hints(saao, tmp_path):
 
 
 def test_dark_of_another_shape():
-    with pytest.raises(
-        ValueError, match=r'shape \(3, 4\) of the dark differs from the shape \(200, 220\) of the frame'
-    ):
+    with pytest.raises(ValueError, match=r"the dark: shape \(3, 4\) differs from the frame's \(200, 220\)"):
         make_hints(add_track(), TRACK, dark=np.zeros((3, 4)))
 
 
