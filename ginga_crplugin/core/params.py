@@ -166,8 +166,8 @@ class LACosmicParams:
         '',
         card='LACLEAN',
         choices=('meanmask', 'medmask', 'idw'),
-        help='Replace flagged pixels by the mean or median of the good pixels within 5 x 5, '
-        'or their mean weighted by inverse distance.',
+        help='Replace flagged pixels by the mean (meanmask), median (medmask) or weighted mean (idw) of neighbors. '
+        'The good pixels within 5 x 5 are used; idw weights them by inverse distance.',
     )
     fsmode: str = _field(
         'median',
@@ -175,8 +175,8 @@ class LACosmicParams:
         '',
         card='LAFSMODE',
         choices=('median', 'convolve'),
-        help='Compute the fine structure by median filters, or by convolution with the point spread function '
-        '(then set objlim to about 2).',
+        help='Compute the fine structure by median filters or by convolution with the point spread function. '
+        'With convolve, set objlim to about 2.',
     )
     psfmodel: str = _field(
         'gauss',

@@ -12,5 +12,5 @@ CCDMASK_OPTIONS: dict[str, tuple[float, float | None, str, str]] = {
     'nlsig': (15, 10, 'CRNLSIG', 'set the height of the box in which the scatter is measured, in lines'),
     'lsigma': (9.0, 0.1, 'CRLSIGMA', 'mask pixels more than this many standard deviations below the median'),
     'hsigma': (9.0, 0.1, 'CRHSIGMA', 'mask pixels more than this many standard deviations above the median'),
-    'ngood': (5, 1, 'CRNGOOD', 'mask gaps of fewer than this many lines in a bad column (with findbadcolumns)'),
+    'ngood': (5, 1, 'CRNGOOD', 'with findbadcolumns, mask gaps of fewer than this many lines in a bad column'),
 }
