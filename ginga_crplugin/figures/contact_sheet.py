@@ -112,7 +112,8 @@ def _pixels_of(segments: Segments, label: int) -> tuple[np.ndarray, np.ndarray]:
     """Return y and x of the pixels of a segment."""
     pixels = segments.pixels[segments.pixel_labels == label]
     if len(pixels) == 0:
-        msg = f'no segment {label}: the labels are 1 to {len(segments)}'
+        known = f'the labels are 1 to {len(segments)}' if len(segments) else 'there are none'
+        msg = f'no segment {label}: {known}'
         raise ValueError(msg)
     return np.divmod(pixels, segments.shape[1])
 

@@ -129,6 +129,7 @@ def read_mask_source(source: MaskSource, index: int | None = 0) -> InputMask:
     else:
         mask = read_dark(source.path, source.limit, ext)
     if source.datasum and source.datasum != mask.datasum:
-        msg = f'{source.path} was modified: the DATASUM of its pixels is {mask.datasum}, expected {source.datasum}'
+        sums = f'the DATASUM of its pixels is {mask.datasum}, expected {source.datasum}'
+        msg = f'{source.path} was modified: {sums}; restore the file or update the recipe'
         raise ValueError(msg)
     return replace(mask, origin=source) if source.ext == 'same' else mask
