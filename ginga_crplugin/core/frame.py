@@ -56,7 +56,7 @@ class InputMask:
     mask : (ny, nx) bool ndarray
         True for bad pixels.
     datasum : str
-        FITS checksum (DATASUM) of the pixels from which it was made; '' for the pixels of the frame.
+        FITS checksum (DATASUM) of the pixels from which it was made; '' if a check made it from the frame itself.
     image : (ny, nx) ndarray or None
         The dark from which it was made, for display.
     origin : MaskSource, str or None

@@ -49,7 +49,7 @@ def run_masks(frame: Frame, recipe: Recipe) -> tuple[tuple[InputMask, ...], tupl
     rest : tuple of InputMask
         The pixels of the saved plane that are in no mask of the recipe, by cause.
     made : tuple of InputMask
-        The masks of the recipe.
+        The masks of the recipe whose pixels are all in the saved plane.
     """
     saved = cast('SavedMask', frame.saved)
     planes = {mask.bit: mask.mask for mask in saved.masks}
@@ -78,7 +78,7 @@ def rebuild_recipe(made: Recipe, base: Recipe, masks: Iterable[InputMask], *, re
     base : Recipe
         The recipe of the previous run, without rules.
     masks : iterable of InputMask
-        All masks, used or not.
+        All masks that are listed for the frame, used or not.
     rest_used : bool
         Whether the pixels of the saved plane that are in no mask of the recipe are used: those of the frame's own
         file, of remedies, or of files that are missing now.

@@ -237,7 +237,7 @@ class Recipe:
     def prepare(
         self, frame: Frame, chosen: dict[str, Any] | None = None, masks: Iterable[InputMask] = ()
     ) -> PreparedFrame:
-        """Resolve the masks and parameters for a frame.
+        """Prepare a frame for detection: add its masks, choose its parameters and check it.
 
         Parameters
         ----------

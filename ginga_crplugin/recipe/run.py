@@ -22,7 +22,7 @@ __all__ = ['RecipeResult', 'run_recipe']
 
 @dataclass(frozen=True, eq=False)
 class RecipeResult:
-    """The cosmic rays of a frame.
+    """The result of a recipe for one frame.
 
     Attributes
     ----------

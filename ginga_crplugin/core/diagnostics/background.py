@@ -24,13 +24,14 @@ class Sky:
     Attributes
     ----------
     level : float
-        Median of the pixels, plus the subtracted sky given by ``pssl`` (electron).
+        Median level of the tiles, with the subtracted sky ``pssl`` added back (electron).
     scatter : float
         Robust standard deviation from differences of pixels two apart (electron rms), along rows or columns, whichever
         is smaller. Thus spectral lines do not contribute, and interpolated frames, in which adjacent pixels are
         correlated, give the true scatter.
     expected : float
-        Noise that L.A.Cosmic expects: the square root of the level plus the squared read noise (electron rms).
+        Noise that L.A.Cosmic expects: the square root of the level plus the squared read noise, or of the variance
+        image if there is one (electron rms).
     ratio : float
         ``scatter / expected``, the median over the tiles. It is within 2 % of 1 if gain, read noise and level are
         correct.

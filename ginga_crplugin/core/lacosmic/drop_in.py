@@ -221,7 +221,7 @@ def _electrons(image, gain):
 
 def _is_plain(data, mask, options, images):
     """Return whether the engine and Astro-SCRAPPY interpret all inputs in the same way."""
-    numbers = [value for name, value in options.items() if name not in _OTHER]
+    numbers = [value for name, value in options.items() if name not in _NOT_FLOAT]
     return (
         type(data) is np.ndarray
         and (mask is None or (type(mask) is np.ndarray and mask.dtype == bool and mask.shape == data.shape))
@@ -233,7 +233,7 @@ def _is_plain(data, mask, options, images):
     )
 
 
-_OTHER = {'niter', 'psfsize', 'sepmed', 'cleantype', 'fsmode', 'psfmodel'}
+_NOT_FLOAT = {'niter', 'psfsize', 'sepmed', 'cleantype', 'fsmode', 'psfmodel'}
 
 
 def _threads():
