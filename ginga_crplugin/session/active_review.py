@@ -201,7 +201,7 @@ class ActiveReview:
 
     def _write_to_cache(self) -> None:
         """Write the decisions to the cache, so that a crash loses none of them."""
-        if self._cache is None:
+        if self._cache is None or self._key is None:
             return
         cache, key, number, edited = self._cache, self._key, time.monotonic_ns(), self._review.edited
         if len(edited[0]):
@@ -211,7 +211,7 @@ class ActiveReview:
 
     def _discard_cached(self, key: str | None, number: int) -> None:
         cache = self._cache
-        if cache is not None:
+        if cache is not None and key is not None:
             self._start(lambda: cache.delete(key, number), _ignore)
 
     def restore(self) -> None:

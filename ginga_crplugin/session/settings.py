@@ -50,10 +50,10 @@ def masks_of(frame: Frame, recipe: Recipe | None) -> tuple[MaskSetting, ...]:
         All of them belong to the frame.
     """
     used = recipe is None or recipe.own_masks
-    if made_by_recipe(frame, recipe):
-        (own, made), used = run_masks(frame, recipe), True
-    elif recipe is None:
+    if recipe is None:
         own, made = frame.masks, ()
+    elif made_by_recipe(frame, recipe):
+        (own, made), used = run_masks(frame, recipe), True
     else:
         own = frame.masks
         made = recipe.for_header(frame.ccd.header).masks_for(frame if used else frame.replace(masks=()))
