@@ -50,12 +50,11 @@ def masks_of(frame: Frame, recipe: Recipe | None) -> tuple[MaskSetting, ...]:
         All of them belong to the frame.
     """
     used = recipe is None or recipe.own_masks
-    if recipe is None:
-        own, made = frame.masks, ()
-    elif made_by_recipe(frame, recipe):
+    own: tuple[InputMask, ...] = frame.masks
+    made: tuple[InputMask, ...] = ()
+    if recipe is not None and made_by_recipe(frame, recipe):
         (own, made), used = run_masks(frame, recipe), True
-    else:
-        own = frame.masks
+    elif recipe is not None:
         made = recipe.for_header(frame.ccd.header).masks_for(frame if used else frame.replace(masks=()))
     settings = [MaskSetting(mask, used, own=True) for mask in own]
     return tuple(settings + [MaskSetting(mask, own=True) for mask in made])
