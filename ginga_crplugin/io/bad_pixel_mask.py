@@ -72,7 +72,7 @@ def make_mask(
     Raises
     ------
     OSError
-        If a file can't be read or written, or exists and ``overwrite`` is not set.
+        If a file cannot be read or written, or exists and ``overwrite`` is not set.
     ValueError
         If neither flats nor a dark with its limit are given (or both), the flats have different shapes or the same
         pixels, or an option is not valid.
@@ -80,8 +80,11 @@ def make_mask(
     if bool(flats) == (dark is not None) or len(flats) > 2:
         msg = 'give either one or two flats, or a dark with its limit'
         raise ValueError(msg)
-    if (dark is None) != (limit is None) or (dark is not None and options):
-        msg = 'a limit goes with a dark, and the options of ccdmask with flats'
+    if (dark is None) != (limit is None):
+        msg = 'dark and limit must be given together'
+        raise ValueError(msg)
+    if dark is not None and options:
+        msg = f'{", ".join(options)}: options of ccdmask are for flats only'
         raise ValueError(msg)
     options = _check_options(options)
     sources = [_with_ext(source) for source in (flats if dark is None else (dark,))]
