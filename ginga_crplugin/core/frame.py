@@ -61,7 +61,7 @@ class InputMask:
         The dark from which it was made, for display.
     origin : MaskSource, str or None
         How a recipe reproduces it: from a file, by the check of this name, or from the file of the frame (``'own'``);
-        None if it can't.
+        None if it cannot.
     """
 
     name: str

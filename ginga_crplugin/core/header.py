@@ -55,7 +55,7 @@ def frame_unit(bunit: str | u.UnitBase) -> u.UnitBase:
 def header_values(
     header: Mapping[str, Any], unit: u.UnitBase, gain: float | None = None
 ) -> tuple[dict[str, tuple[float, str]], list[str]]:
-    """Read the parameters that the header of a frame gives.
+    """Read the parameters in the header of a frame.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def draw_cutouts(
 
 def _check_positive_integer(name: str, value: float) -> None:
     if value != int(value) or value < 1:
-        msg = f'{name} is {value}: it must be an integer of 1 or more'
+        msg = f'{name} is {value}: it must be a whole number of 1 or more'
         raise ValueError(msg)
 
 

@@ -66,7 +66,7 @@ class AtomicFile:
     FileExistsError
         If the file exists and ``overwrite`` is not set.
     OSError
-        If the existing file can't be replaced: it is not a regular file, is write-protected, or has other hard links,
+        If the existing file cannot be replaced: it is not a regular file, is write-protected, or has other hard links,
         which would keep the old content.
     """
 
@@ -132,7 +132,7 @@ class AtomicFile:
         FileExistsError
             If another process created the file in the meantime.
         OSError
-            If it can't be written, or another process modified the existing file; nothing is changed.
+            If it cannot be written, or another process modified the existing file; nothing is changed.
         """
         with self._one_line_errors(), ExitStack() as stack:
             temporary, file = self._open_temporary(stack)
@@ -140,7 +140,7 @@ class AtomicFile:
             file.flush()
             self._copy_metadata(file.fileno(), temporary)
             os.fsync(file.fileno())
-            if fcntl is None:  # Windows can't rename an open file
+            if fcntl is None:  # Windows cannot rename an open file
                 file.close()
             with _RENAMING:
                 self._rename(temporary)

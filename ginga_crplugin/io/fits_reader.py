@@ -52,7 +52,7 @@ _SIMPLE = re.compile(rb'SIMPLE\s*=\s*[TF]')
 
 @contextmanager
 def _one_line_errors(path: Path | str, reason: str) -> Iterator[None]:
-    """Turn whatever the libraries raise on a damaged file into one line."""
+    """Convert any exception that reading a damaged file raises into a ValueError of one line."""
     try:
         yield
     except MemoryError as error:
@@ -321,7 +321,7 @@ def _length(file: BinaryIO) -> int:
 
 
 def clean_header(header: fits.Header) -> tuple[fits.Header, list[str]]:
-    """Return a copy of a header without cards that can't be parsed.
+    """Return a copy of a header without cards that cannot be parsed.
 
     Parameters
     ----------

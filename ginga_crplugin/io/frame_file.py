@@ -43,7 +43,7 @@ def open_frame_file(frame: Frame, kind: str) -> Iterator['FrameFile | None']:
     Raises
     ------
     OSError, ValueError
-        If the file can't be read, or was modified since it was read.
+        If the file cannot be read, or was modified since it was read.
     """
     if kind == 'mask':
         yield None

@@ -54,7 +54,7 @@ def frame_extensions(path: str | os.PathLike[str], ext: int | str | tuple[str, i
     Raises
     ------
     OSError, ValueError
-        If the file can't be read, or has no such image.
+        If the file cannot be read, or has no such image.
     """
     path = Path(path)
     with open_fits(path) as hdus:

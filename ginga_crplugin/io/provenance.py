@@ -129,7 +129,7 @@ def _mask_datasum(mask: InputMask, frame: Frame) -> str:
 
 
 def _ascii(value: Any) -> Any:
-    """Replace characters that a header can't contain."""
+    """Replace characters that a header cannot contain."""
     if not isinstance(value, str):
         return value
     return ''.join(c if c.isprintable() and c.isascii() else '?' for c in value)

@@ -108,7 +108,7 @@ def add_saved_mask(frame: Frame, path: str | os.PathLike[str]) -> Frame:
     Raises
     ------
     OSError
-        If the file can't be read.
+        If the file cannot be read.
     ValueError
         If it has no mask of this shape.
     """
@@ -157,7 +157,7 @@ def make_frame(
     Raises
     ------
     ValueError
-        If the unit is not supported, or the pixels can't be processed.
+        If the unit is not supported, or the pixels cannot be processed.
     """
     unit_name, unit_notes = (unit, []) if unit is not None else _header_unit(header)
     try:

@@ -47,7 +47,7 @@ def local_file(path: str) -> Iterator[Path]:
     Raises
     ------
     OSError, ValueError
-        If the file can't be downloaded or read.
+        If the file cannot be downloaded or read.
     """
     if '://' not in path:
         yield Path(path)

@@ -96,7 +96,7 @@ class ReviewCache:
         Raises
         ------
         OSError
-            If it can't be written; an earlier one is kept.
+            If it cannot be written; an earlier one is kept.
         """
         with self._lock, self._one_line_errors('cannot store the unfinished review', 'save the mask before closing'):
             if self._written.get(key, -1) >= order:
@@ -120,7 +120,7 @@ class ReviewCache:
         Raises
         ------
         OSError
-            If it can't be deleted.
+            If it cannot be deleted.
         """
         with self._lock, self._one_line_errors('cannot delete the stored review', 'it will be offered again'):
             if self._written.get(key, -1) > order:

@@ -142,7 +142,7 @@ def save_mask(
     FileExistsError
         If the file exists and ``overwrite`` is not set, or a new file would replace the frame's own.
     OSError
-        If the file can't be written, or was modified by another process; an existing file is left unchanged.
+        If the file cannot be written, or was modified by another process; an existing file is left unchanged.
     ValueError
         If ``kind`` is not one of the three, the frame has no file to write into, or its file was modified since it
         was read.

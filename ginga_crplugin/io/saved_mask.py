@@ -254,7 +254,7 @@ def read_segment_cutout(
     Raises
     ------
     OSError, ValueError
-        If a file can't be read, or has no such segment.
+        If a file cannot be read, or has no such segment.
     """
     with open_fits(Path(output)) as hdus:
         try:

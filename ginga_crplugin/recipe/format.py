@@ -40,7 +40,7 @@ def save_recipe(recipe: Recipe, path: str | os.PathLike[str], *, overwrite: bool
     Raises
     ------
     OSError
-        If it can't be written, or exists and ``overwrite`` is not set.
+        If it cannot be written, or exists and ``overwrite`` is not set.
     """
     path = Path(path)
     AtomicFile(path, overwrite=overwrite).write(format_recipe(recipe, path.parent).encode())

@@ -52,7 +52,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     Raises
     ------
     OSError
-        If the file can't be read.
+        If the file cannot be read.
     ValueError
         If an entry is unknown or not valid; the message has its line number.
     """

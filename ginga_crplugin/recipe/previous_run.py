@@ -34,8 +34,8 @@ def made_by_recipe(frame: Frame, recipe: Recipe | None) -> bool:
 def run_masks(frame: Frame, recipe: Recipe) -> tuple[tuple[InputMask, ...], tuple[InputMask, ...]]:
     """Return the masks that were used when a frame was processed.
 
-    The saved plane contains all masked pixels, whatever has happened to the mask files. Masks of the recipe that are
-    part of the plane are returned as the recipe makes them, with their names and images.
+    The saved plane contains all masked pixels, even if the mask files were modified or removed since. Masks of the
+    recipe that are part of the plane are returned as the recipe makes them, with their names and images.
 
     Parameters
     ----------

@@ -222,7 +222,7 @@ class Recipe:
         Raises
         ------
         OSError, ValueError
-            If a mask can't be used.
+            If a mask cannot be used.
         """
         masks = tuple(cached_mask(source, frame.ext) for source in self.masks)
         if not self.remedy:
@@ -258,7 +258,7 @@ class Recipe:
         FailedCheckError
             If a check under ``stop`` finds an error.
         ValueError
-            If a mask can't be used, or a parameter is missing.
+            If a mask cannot be used, or a parameter is missing.
         """
         masks = tuple(masks)
         rule = self.rule_for(frame.ccd.header)
@@ -293,7 +293,7 @@ def cached_mask(source: MaskSource, index: int | None = 0) -> InputMask:
     Raises
     ------
     OSError, ValueError
-        If it can't be read.
+        If it cannot be read.
     """
     stat = Path(source.path).stat()
     return _cached_mask(source, index if source.ext == 'same' else 0, stat.st_mtime_ns, stat.st_size)

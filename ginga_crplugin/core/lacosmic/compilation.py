@@ -58,7 +58,7 @@ class Compiler:
     ready : bool
         Whether the engine ran with all options.
     problem : str
-        Why the engine can't run; empty if no reason is known.
+        Why the engine cannot run; empty if no reason is known.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ def ready() -> bool:
 
 
 def problem() -> str:
-    """Return why the fast engine can't run here.
+    """Return why the fast engine cannot run here.
 
     Returns
     -------

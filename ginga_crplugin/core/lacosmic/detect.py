@@ -37,7 +37,7 @@ def detect(
     params : LACosmicParams, optional
         The parameters; by default those of the header of the frame, and the defaults of ccdproc.
     engine : {'fast', 'ccdproc'}
-        The implementation. The results are identical. ccdproc is also used where numba can't be used or the fast engine
+        The implementation. The results are identical. ccdproc is also used if numba cannot be used or the fast engine
         does not support the frame; the result records the engine.
     threads : int
         Number of threads of the fast engine.

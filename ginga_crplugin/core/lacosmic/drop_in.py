@@ -48,7 +48,7 @@ def cosmicray_lacosmic(
     """Identify cosmic rays with L.A.Cosmic, as `ccdproc.cosmicray_lacosmic` does, in a small fraction of the time.
 
     Signature, units, warnings and results are those of ccdproc: data, mask, unit, meta and dtype are equal, bit for
-    bit. ccdproc itself computes what the engine can't: pixels that are not finite and not masked, ``verbose``,
+    bit. ccdproc itself computes what the engine cannot: pixels that are not finite and not masked, ``verbose``,
     ``cleantype='median'``, and inputs of unusual type or size. Errors are then those of ccdproc.
 
     Parameters
@@ -188,7 +188,7 @@ def _by_ccdproc(ccd, pssl, options):
 
 
 def _detect(data, mask, pssl, options, images):
-    """Return mask and cleaned pixels as `astroscrappy.detect_cosmics` does, or None if the engine can't."""
+    """Return mask and cleaned pixels as `astroscrappy.detect_cosmics` does, or None if the engine cannot."""
     if not _is_plain(data, mask, options, images) or not compilation.usable():
         return None
     from .engine import LACosmic
