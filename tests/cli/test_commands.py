@@ -372,7 +372,7 @@ BAD_OPTIONS = {
         ['--background', 'small.fits'],
         "shape (32, 32) differs from the frame's",
     ),
-    'background and sky level': (['--background', 'all.fits', '--pssl', '3'], 'not both'),
+    'background and sky level': (['--background', 'all.fits', '--pssl', '3'], 'use only one of them'),
     'even kernel image': (['--psf', 'small.fits'], 'odd side'),
     'no such folder': (['-o', 'nowhere/out.fits'], 'nowhere: no such folder'),
     'output in a file': (['-o', 'all.fits/out.fits'], 'all.fits: no such folder'),

@@ -116,7 +116,7 @@ def check_consistent(frame: Frame, params: LACosmicParams) -> None:
         msg = f'gain is {params.gain:g}: it must be 1 for a frame in electrons'
         raise ValueError(msg)
     if params.pssl != 0.0 and (frame.background is not None or frame.variance is not None):
-        msg = f'pssl is {params.pssl:g}: give a sky level or a background or variance image, not both'
+        msg = f'pssl is {params.pssl:g}, but the frame has a background or variance image: use only one of them'
         raise ValueError(msg)
 
 

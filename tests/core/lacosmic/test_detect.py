@@ -381,7 +381,7 @@ def test_a_gain_for_a_frame_in_electrons_raises():
 
 @pytest.mark.parametrize('name', ['background', 'variance'])
 def test_a_sky_level_with_a_companion_image_raises(name):
-    with pytest.raises(ValueError, match=r'pssl is 100: .* not both'):
+    with pytest.raises(ValueError, match=r'pssl is 100, but the frame has a .* image: use only one of them'):
         detect(Frame(PIXELS, **{name: PIXELS}), LACosmicParams(pssl=100.0))
 
 
