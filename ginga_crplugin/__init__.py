@@ -25,9 +25,9 @@ _PUBLIC = {
     'Remedy': 'core.diagnostics.check',
     'Segments': 'core.segments',
     'apply_recipe': 'batch.apply',
-    'cosmicray_lacosmic': 'core.lacosmic.drop_in',
     'check_frame': 'core.diagnostics.frame_checks',
     'check_result': 'core.diagnostics.result_checks',
+    'cosmicray_lacosmic': 'core.lacosmic.drop_in',
     'detect': 'core.lacosmic.detect',
     'load_recipe': 'recipe.parse',
     'make_mask': 'io.bad_pixel_mask',
@@ -56,7 +56,9 @@ def __dir__() -> list[str]:
 
 
 def ginga_plugin_spec() -> 'Bunch':
-    """Return the specification of the plugin for Ginga (entry point ``ginga.rv.plugins``), without importing it.
+    """Return the specification of the plugin for Ginga (entry point ``ginga.rv.plugins``).
+
+    The plugin itself is not imported.
 
     Returns
     -------

@@ -50,7 +50,7 @@ def apply_recipe(
     overwrite : bool, optional
         Whether existing outputs are overwritten. Reviewed ones never are.
     resume : bool, optional
-        Whether outputs of this package are overwritten if they are incomplete, or were made from other pixels or with
+        Whether outputs of an earlier run are overwritten if they are incomplete, or were made from other pixels or with
         another recipe. Reviewed ones never are.
 
     Yields
@@ -79,8 +79,8 @@ def find_files(names: Sequence[str], where: dict[str, Any] | None = None) -> lis
     names : list of str
         Files, patterns such as ``night1/*.fits``, folders, ``FILE[EXT]``, or addresses. Patterns and folders do not
         match masks written by this package (``*_crmask.fits``).
-    where : dict of str, optional
-        Header keywords and the values that the frames must have, as for `ccdproc.ImageFileCollection`.
+    where : dict, optional
+        Header keywords and their required values, as for `ccdproc.ImageFileCollection`.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def find_files(names: Sequence[str], where: dict[str, Any] | None = None) -> lis
     FileNotFoundError
         If a name matches no file.
     ValueError
-        If an address is to be selected by header keywords.
+        If header keywords are given and a name is an address.
     """
     files = []
     for name in names:

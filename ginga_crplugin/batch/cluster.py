@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ['SchedulerLostError', 'collect_outcome', 'local_client', 'process_on_cluster', 'remote_client']
 
-
-#: Frames submitted per thread of the cluster: one is processed while the next one waits at the worker.
+#: Frames submitted per thread of the cluster: one is processed while the next one is queued at the worker.
 FRAMES_PER_THREAD = 2
 
 #: Seconds to wait for a scheduler to answer.
@@ -185,7 +184,7 @@ def collect_outcome(future: 'Future', job: Job) -> Outcome:
     Returns
     -------
     Outcome
-        The result of the future, or an outcome that says why there is none.
+        The result of the future, or a failed outcome if the workers died.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The process that workers are forked from, started while the program is still importing."""
+"""Start the fork server, from which the workers are forked, while the program is still importing."""
 
 import multiprocessing
 import os
@@ -30,7 +30,7 @@ DASK_CONFIG = {
 
 
 def start_forkserver() -> None:
-    """Start the process that workers are forked from, if the system has one; it imports what they need."""
+    """Start the fork server, which imports what the workers need; do nothing where the system has none (Windows)."""
     if not _AVAILABLE:
         return
     forkserver.set_forkserver_preload(list(_PRELOAD))

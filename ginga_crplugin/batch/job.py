@@ -1,4 +1,4 @@
-"""One frame of a batch: a recipe applied from file to file, and the outcome in plain values."""
+"""Process one frame of a batch: read it, apply the recipe, write the mask, and return the outcome."""
 
 import hashlib
 import time
@@ -74,16 +74,16 @@ class LargeSegment(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a frame, in plain values.
+    """The outcome of a frame, in built-in types that are small to send between processes.
 
     Attributes
     ----------
     path, ext, output : str, int, str
         As in `Job`.
     status : {'done', 'skipped', 'failed'}
-        'skipped' if the output was complete already.
+        'skipped' if a complete output of the same recipe already existed.
     reason : str
-        Why it failed.
+        Why it failed; '' if it did not.
     rule : str
         The name of the recipe's rule that applied; '' for none.
     object, date : str
@@ -91,9 +91,9 @@ class Outcome:
     exposure : float
         The exposure time (second); NaN if the header does not have it.
     pixels, segments, listed : int
-        Cosmic-ray pixels in the mask, segments, and segments of at least the listed size.
+        Numbers of cosmic-ray pixels in the mask, of segments, and of listed segments (``min_size`` of the recipe).
     rate : float
-        Segments per square centimeter and minute; NaN if the header does not have the pixel size.
+        Segments per square centimeter and minute; NaN if the header has no pixel size or no exposure time.
     excluded_fraction : float
         The fraction of the frame that was excluded from the search.
     checks : tuple of (str, str)
@@ -149,7 +149,7 @@ def process(recipe: Recipe, job: Job, *, overwrite: bool = False, resume: bool =
     overwrite : bool, optional
         Whether an existing output is overwritten. A reviewed one never is.
     resume : bool, optional
-        Whether an output of this package is overwritten if it is incomplete, or was made from other pixels or with
+        Whether an output of an earlier run is overwritten if it is incomplete, or was made from other pixels or with
         another recipe. A reviewed one never is.
 
     Returns
@@ -185,7 +185,7 @@ def error_text(error: Exception) -> str:
     Returns
     -------
     str
-        The message, after the type if the error was not expected.
+        The message; preceded by the type of the error unless it is a ValueError, OSError or MemoryError.
     """
     expected = isinstance(error, ValueError | OSError | MemoryError)
     text = str(error) if expected else f'{type(error).__name__}: {error}'
@@ -207,7 +207,7 @@ def _process(recipe: Recipe, job: Job, path: Path, *, overwrite: bool, resume: b
                 **_output_values(complete, recipe.min_size),
             }
         if not (resume and written_by_batch(output)):
-            msg = f'{output} already exists, and is incomplete or of another recipe; move it away or overwrite it'
+            msg = f'{output} already exists, and is incomplete or of another recipe; move it away, or use --overwrite'
             raise FileExistsError(msg)
         overwrite = True
     if overwrite and has_review(output):

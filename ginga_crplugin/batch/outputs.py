@@ -86,7 +86,7 @@ def format_checks(checks: Iterable[tuple[str, str]]) -> str:
 
 
 def _parse_checks(text: str) -> tuple[tuple[str, str], ...]:
-    """Parse the value of the card CRCHECKS of an output that was read from a file."""
+    """Parse the value of the card CRCHECKS."""
     pairs = [item.rsplit(' ', 1) for item in text.split(', ') if item]
     return tuple((name, mark) for name, mark in pairs)
 
@@ -122,7 +122,7 @@ def has_review(output: Path) -> bool:
     Returns
     -------
     bool
-        Whether it has the table of the review; False if it cannot be read.
+        Whether it has the extension of the review; False if it cannot be read.
     """
     try:
         with fits.open(output) as hdus:

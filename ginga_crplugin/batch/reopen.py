@@ -13,7 +13,7 @@ from .summary import read_summary
 
 __all__ = ['BatchReview', 'frames_to_review']
 
-#: How many frames are opened at most, because Ginga's list of images becomes slow.
+#: The largest number of frames to open; Ginga's list of images becomes slow with more.
 MAX_FRAMES = 200
 
 
@@ -28,7 +28,7 @@ class BatchReview:
     frames : list of (`~pathlib.Path`, int or None)
         The files to open and their HDUs; None is the first image.
     outputs : dict of `~pathlib.Path`
-        The masks by file and HDU, for frames that are not in the file of their mask.
+        The masks by file and HDU of the frame; empty if the masks were written together with the images.
     messages : list of str
         Which frames are opened and why, one line each.
     """
@@ -47,7 +47,7 @@ def frames_to_review(folder: str | PathLike[str], *, all_frames: bool = False) -
     folder : path-like
         The folder that ``ginga-crplugin apply`` wrote the masks to.
     all_frames : bool, optional
-        Whether all frames are opened. They also are if none stands out.
+        Whether to return all frames. All are also returned if none stands out.
 
     Returns
     -------

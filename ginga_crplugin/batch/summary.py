@@ -32,7 +32,7 @@ SUMMARY_NAME = 'summary.ecsv'
 #: The smallest number of frames that a scatter is estimated from.
 MIN_FRAMES = 5
 
-#: A frame stands out if it differs from the median by more than this many times the scatter.
+#: A frame stands out if it differs from the median by more than this factor times the scatter.
 OUTLIER_THRESHOLD = 5.0
 
 #: The lower limit of the scatter of the excluded fraction.
@@ -81,7 +81,7 @@ def _column(outcomes: list[Outcome], name: str, kind: type) -> np.ndarray:
 
 
 def write_summary(table: QTable, folder: str | PathLike[str]) -> Path:
-    """Write a summary table into a folder, over an earlier one.
+    """Write a summary table into a folder, and overwrite an earlier one.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def _reasons(table: QTable, errors: list[list[str]]) -> list[str]:
     table : `~astropy.table.QTable`
         The summary without its last column.
     errors : list of list of str
-        The failed checks of each frame.
+        The names of each frame's checks with the mark error.
 
     Returns
     -------
@@ -222,9 +222,10 @@ def _unusual_counts(table: QTable, done: np.ndarray) -> Iterator[tuple[int, str]
     for kind, unit in _COUNT_UNITS.items():
         for members, compared in _groups(table, done[kinds[done] == kind]):
             median, scatter = np.median(values[members]), mad_std(values[members])
+            # values = segments / divisors (area x time, time or 1); without segments, that of similar frames is used
             with np.errstate(divide='ignore', invalid='ignore'):
                 divisors = table['segments'] / values
-            divisors = np.where(values > 0, divisors, _median(divisors[members]))
+            divisors = np.where(values > 0, divisors, _median_of_positive(divisors[members]))
             poisson = np.sqrt(np.maximum(median * divisors, 1.0)) / divisors
             deviation = (values - median) / np.maximum(scatter, poisson)
             for index in compared[np.abs(deviation[compared]) > OUTLIER_THRESHOLD]:
@@ -232,7 +233,7 @@ def _unusual_counts(table: QTable, done: np.ndarray) -> Iterator[tuple[int, str]
                 yield index, f'{many} cosmic rays: {values[index]:.3g} {unit}, the median is {median:.3g}'
 
 
-def _median(values: np.ndarray) -> Any:
+def _median_of_positive(values: np.ndarray) -> Any:
     values = values[np.isfinite(values) & (values > 0)]
     return np.median(values) if len(values) else np.nan
 

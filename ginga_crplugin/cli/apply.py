@@ -48,7 +48,14 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         metavar='FRAMES',
         help="process these FITS files, patterns, folders, or fsspec addresses ('s3://...')",
     )
-    command.add_argument('-o', '--output', type=Path, required=True, metavar='DIR', help='write the masks to DIR')
+    command.add_argument(
+        '-o',
+        '--output',
+        type=Path,
+        required=True,
+        metavar='DIR',
+        help='write the masks, the summary and the report to DIR',
+    )
     command.add_argument(
         '--where',
         type=_keyword,
@@ -62,7 +69,9 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
     work.add_argument('--scheduler', metavar='tcp://HOST:PORT', help='use the workers of a running Dask cluster')
     existing = command.add_mutually_exclusive_group()
     existing.add_argument(
-        '--resume', action='store_true', help='continue an earlier run; complete outputs of this recipe are skipped'
+        '--resume',
+        action='store_true',
+        help='continue an earlier run; frames with a complete output of this recipe are skipped',
     )
     existing.add_argument('--overwrite', action='store_true', help='overwrite existing masks, except reviewed ones')
     command.add_argument('--json', action='store_true', help='print one JSON object per line')

@@ -1,7 +1,8 @@
-"""Argument types and groups of arguments that several commands share."""
+"""Argument types, groups of arguments and checks that several commands share."""
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = [
     'FILE_EXT',
     'add_frame_arguments',
     'add_min_size',
+    'check_overwrite',
     'extension',
     'file_and_extension',
     'given_params',
@@ -83,13 +85,35 @@ def positive_int(text: str) -> int:
     Raises
     ------
     argparse.ArgumentTypeError
-        If the number is less than 1.
+        If the argument is not an integer of at least 1.
     """
-    number = int(text)
+    number = 0
+    with suppress(ValueError):
+        number = int(text)
     if number < 1:
-        msg = f'{number} is not an integer of at least 1'
+        msg = f'{text!r} is not an integer of at least 1'
         raise argparse.ArgumentTypeError(msg)
     return number
+
+
+def check_overwrite(path: Path, *, overwrite: bool) -> None:
+    """Check that an output file may be written.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The output file.
+    overwrite : bool
+        Whether it may exist.
+
+    Raises
+    ------
+    FileExistsError
+        If it exists and may not be overwritten.
+    """
+    if path.exists() and not overwrite:
+        msg = f'{path} already exists; choose another name with -o, or use --overwrite'
+        raise FileExistsError(msg)
 
 
 def given_params(args: argparse.Namespace) -> dict[str, Any]:
@@ -148,7 +172,7 @@ def add_min_size(group: argparse._ArgumentGroup) -> None:
 
 
 def _parse(parser: Callable[[str], Any], text: str) -> Any:
-    """Call a parser and raise its ValueError as an error of the argument, which keeps the message."""
+    """Call a parser, and raise its ValueError as an ArgumentTypeError, whose message argparse prints."""
     try:
         return parser(text)
     except ValueError as error:
@@ -156,7 +180,10 @@ def _parse(parser: Callable[[str], Any], text: str) -> Any:
 
 
 def _mask(text: str) -> tuple[Path, Any, str | None]:
-    """Parse ``FILE[EXT]:CAUSE``; a colon in the name of an existing file is part of the name."""
+    """Parse ``FILE[EXT]:CAUSE``; the cause is None if it is not given.
+
+    A colon in the name of an existing file is part of the name.
+    """
     name, colon, cause = text.rpartition(':')
     if not colon or Path(text).exists():
         return *file_and_extension(text), None

@@ -28,7 +28,8 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         'demo',
         allow_abbrev=False,
         help='simulate a frame and detect its cosmic rays',
-        description='Simulate a frame, detect its cosmic rays, and compare the detections with the truth.',
+        description='Simulate a frame, detect its cosmic rays, compare them with the simulated ones, and open the '
+        'frame in Ginga if there is a display.',
     )
     command.add_argument(
         '-o',
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _result_lines(demo: 'Demo') -> Iterator[str]:
-    """Yield the comparison with the truth as lines of text."""
+    """Yield the comparison with the simulated cosmic rays as lines of text."""
     truth, masked = demo.truth, demo.masked
     yield (
         f'simulated: {masked.hits} cosmic rays ({masked.pixels} px), {truth.hot.sum()} hot pixels, a bad column '

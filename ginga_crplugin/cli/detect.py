@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ginga_crplugin.core.bits import CAUSES
 
-from .arguments import FILE_EXT, add_frame_arguments, add_min_size, given_params
+from .arguments import FILE_EXT, add_frame_arguments, add_min_size, check_overwrite, given_params
 from .console import print_warnings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         'detect',
         allow_abbrev=False,
         help='detect the cosmic rays of a frame and save the mask',
-        description='Detect the cosmic rays of a frame, and save a mask that records every reason why a pixel is bad.',
+        description='Detect the cosmic rays of a frame, and save a mask that records why each pixel is bad.',
         epilog=FILE_EXT,
     )
     add_frame_arguments(command)
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     """
     check_usage(args)
     if args.into and args.mask_only:
-        args.usage_error('--into and --mask-only exclude each other')
+        args.usage_error('--into and --mask-only cannot be combined')
     with print_warnings():
         found = find_cosmic_rays(args)
         prepared = found.prepared
@@ -143,7 +143,7 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
     args : `argparse.Namespace`
         The parsed arguments.
     stop : bool, optional
-        Whether a failed check that the recipe names raises an error.
+        Whether a failed check raises an error if the recipe lists it under ``stop``.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
 
 
 def check_usage(args: argparse.Namespace) -> None:
-    """Exit with a usage error if options for the frame contradict each other.
+    """Exit with a usage error if arguments for the frame contradict each other or lack another one.
 
     Parameters
     ----------
@@ -187,25 +187,23 @@ def check_usage(args: argparse.Namespace) -> None:
     """
     if args.dark is None and args.dark_limit is not None:
         args.usage_error('--dark-limit needs --dark')
-    if args.dark is not None and args.dark_limit is None and args.command != 'sheet':
+    if args.dark is not None and args.dark_limit is None and args.command != 'sheet':  # a sheet only shows the dark
         args.usage_error('--dark needs --dark-limit')
     if args.ext is not None and args.frame[1] is not None:
         args.usage_error('the extension is given twice: by --ext and after the file name')
 
 
 def _check_output(args: argparse.Namespace, target: Path) -> None:
-    """Raise an error if the output cannot be written, before the detection and not after it."""
+    """Raise an error before the detection if the output cannot be written."""
     if not target.parent.is_dir():
         msg = f'{target.parent}: no such folder'
         raise FileNotFoundError(msg)
     if not os.access(target.parent, os.W_OK):
         msg = f'{target.parent} is not writable; choose another folder with -o'
         raise PermissionError(msg)
+    check_overwrite(target, overwrite=args.overwrite)
     if not target.exists():
         return
-    if not args.overwrite:
-        msg = f'{target} already exists; choose another name with -o, or use --overwrite'
-        raise FileExistsError(msg)
     inputs = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
     inputs += [] if args.recipe is None else [(args.recipe, None)]
     if any(target.samefile(file[0]) for file in inputs if file is not None):

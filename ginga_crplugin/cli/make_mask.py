@@ -6,7 +6,7 @@ from typing import Any
 
 from ginga_crplugin.io.ccdmask_options import CCDMASK_OPTIONS
 
-from .arguments import file_and_extension
+from .arguments import check_overwrite, file_and_extension
 from .console import print_warnings
 
 __all__ = ['add_arguments', 'run']
@@ -71,9 +71,10 @@ def run(args: argparse.Namespace) -> int:
 
     given = {name: getattr(args, name) for name in CCDMASK_OPTIONS if hasattr(args, name)}
     if args.dark is not None and (args.limit is None or given):
-        args.usage_error('--dark needs --limit, and no option of ccdmask')
+        args.usage_error('--dark needs --limit; the options of ccdmask are for --flats only')
     if args.flats is not None and (args.limit is not None or len(args.flats) > 2):
-        args.usage_error('--flats needs one or two files, and no --limit')
+        args.usage_error('--flats takes one or two files; --limit is for --dark only')
+    check_overwrite(args.output, overwrite=args.overwrite)
     with print_warnings():
         path, mask = make_mask(
             args.output, flats=args.flats or (), dark=args.dark, limit=args.limit, overwrite=args.overwrite, **given

@@ -29,7 +29,8 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         allow_abbrev=False,
         help='write a contact sheet of the detections',
         description='Detect the cosmic rays of a frame, and write a contact sheet: each segment in the mask, the '
-        'frame, the dark if one is given, and the cleaned frame.',
+        'frame, the dark if one is given, and the cleaned frame. Without --dark-limit, the dark is only '
+        'shown, and its hot pixels are not masked.',
         epilog=FILE_EXT,
     )
     add_frame_arguments(command)

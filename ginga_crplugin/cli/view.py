@@ -47,7 +47,7 @@ def _frame(text: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Open frames, or the folder of a batch, in Ginga.
+    """Open frames, or those of a folder written by ``apply``, in Ginga.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if any(os.path.isdir(frame) for frame in args.frames):  # noqa: PTH112 - a frame may be FILE[EXT], not a path
         return _view_batch(args)
     if args.all:
-        args.usage_error('--all needs a folder')
+        args.usage_error('--all needs a folder written by apply')
     for frame in args.frames:
         path = split_ext(frame)[0]
         if not path.is_file():
@@ -83,7 +83,7 @@ def _view_batch(args: argparse.Namespace) -> int:
     from ginga_crplugin.batch.reopen import frames_to_review
 
     if len(args.frames) > 1:
-        args.usage_error('give one folder, and no other files')
+        args.usage_error('a folder must be the only argument')
     with print_warnings():
         review = frames_to_review(args.frames[0], all_frames=args.all)
     problem = startup_problem(args.toolkit)

@@ -140,7 +140,7 @@ def _prepare_files(folder: Path, *, overwrite: bool) -> dict[str, Path]:
     files = {kind: folder / name for kind, name in names.items()}
     for path in files.values():
         if path.exists() and not overwrite:
-            msg = f'{path} already exists; choose another folder, or allow overwriting'
+            msg = f'{path} already exists; choose another folder with -o, or use --overwrite'
             raise FileExistsError(msg)
     folder.mkdir(parents=True, exist_ok=True)
     return files

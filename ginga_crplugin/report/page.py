@@ -61,7 +61,7 @@ def check_folder(folder: str | PathLike[str]) -> None:
 
 
 def write_report(folder: str | PathLike[str], outcomes: Iterable[Outcome], recipe: Recipe) -> list[Path]:
-    """Write the summary (``summary.ecsv``) and the report (``report.html``) of a batch, over earlier ones.
+    """Write the summary (``summary.ecsv``) and the report (``report.html``) of a batch, and overwrite earlier ones.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Count:
-    """A number in the head of the page."""
+    """A number at the top of the page."""
 
     number: int
     singular: str
@@ -189,12 +189,12 @@ def _page(folder: Path, table: QTable, outcomes: list[Outcome], recipe: Recipe) 
 
 
 def _script_hash(script: str) -> str:
-    """Return the hash by which the content security policy allows the script of the page, and no other."""
+    """Return the hash of the script, the only one that the content security policy of the page allows."""
     return 'sha256-' + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _printable(text: object) -> str:
-    """Return a text without control characters and changes of the writing direction, limited in length."""
+    """Replace control characters, also those for the writing direction, and limit the length of a text."""
     text = ''.join(char if char.isprintable() else '\N{REPLACEMENT CHARACTER}' for char in str(text))
     return text if len(text) <= MAX_LENGTH else text[:MAX_LENGTH] + '\N{HORIZONTAL ELLIPSIS}'
 
@@ -215,11 +215,11 @@ def _time_span(table: QTable) -> str:
 
 
 def _counts(table: QTable) -> Iterator[_Count]:
-    """Yield the numbers in the head of the page."""
+    """Yield the numbers at the top of the page."""
     status = np.asarray(table['status'])
-    failed, outstanding = status == 'failed', np.asarray(table['stands_out'] != '')
+    failed, stands_out = status == 'failed', np.asarray(table['stands_out'] != '')
     n_done, n_skipped, n_failed = (int(np.count_nonzero(status == name)) for name in ('done', 'skipped', 'failed'))
-    n_others = int(np.count_nonzero(outstanding & ~failed))
+    n_others = int(np.count_nonzero(stands_out & ~failed))
     n_reviewed = int(np.count_nonzero(table['reviewed']))
     yield _Count(len(table), 'frame', 'frames')
     yield _Count(n_done, 'done', 'done')
@@ -240,12 +240,12 @@ def _shown_rows(table: QTable) -> np.ndarray:
 
 
 def _caption(table: QTable, shown: np.ndarray) -> str:
-    """Return which frames the table shows."""
+    """Return the caption of the table: which frames it shows."""
     sorting = 'Click a column heading to sort.'
     if len(shown) == len(table):
         return f'All {len(table)} frames. {sorting}' if len(table) != 1 else 'One frame.'
-    outstanding = table['stands_out'] != ''
-    total, part = np.count_nonzero(outstanding), np.count_nonzero(outstanding[shown])
+    stands_out = table['stands_out'] != ''
+    total, part = np.count_nonzero(stands_out), np.count_nonzero(stands_out[shown])
     which = f'the {part} that stand out' if part == total else f'{part} of the {total} that stand out'
     others = '' if part == len(shown) else f' and the first {len(shown) - part} of the others'
     return f'{len(shown)} of {len(table)} frames: {which}{others}; summary.ecsv has all. {sorting}'

@@ -20,7 +20,7 @@ from ginga_crplugin.figures.style import COSMIC_RAY, INK, MASKED
 __all__ = ['plot_rates']
 
 #: The CSS variables of the page that replace the colors of the plot, so that it follows light and dark mode.
-_CSS_COLORS = {INK: 'ink', MASKED: 'plain', COSMIC_RAY: 'outstanding'}
+_CSS_COLORS = {INK: 'ink', MASKED: 'plain', COSMIC_RAY: 'highlight'}
 
 _LABELS = {
     'rate': 'segments per cm² per minute',
@@ -43,7 +43,7 @@ def plot_rates(table: QTable) -> tuple[str, str]:
     Returns
     -------
     svg : str
-        The plot, for a page with the CSS colors ``--ink``, ``--plain`` and ``--outstanding``; empty if there is
+        The plot, for a page with the CSS colors ``--ink``, ``--plain`` and ``--highlight``; empty if there is
         nothing to plot.
     description : str
         The description of the plot, or why there is none.
@@ -57,12 +57,12 @@ def plot_rates(table: QTable) -> tuple[str, str]:
     times = _times(table['date'][shown])
     x = np.arange(1, len(shown) + 1) if times is None else times.plot_date
     values = segment_counts(table)[shown]
-    outstanding, reviewed = table['stands_out'][shown] != '', np.asarray(table['reviewed'][shown])
-    with mpl.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'night', 'font.family': 'sans-serif'}):
-        figure = _figure(x, values, outstanding, reviewed, kind, dated=times is not None)
+    stands_out, reviewed = table['stands_out'][shown] != '', np.asarray(table['reviewed'][shown])
+    with mpl.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'ginga_crplugin', 'font.family': 'sans-serif'}):
+        figure = _figure(x, values, stands_out, reviewed, kind, dated=times is not None)
         file = io.StringIO()
         figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})  # reproducible output
-    count = np.count_nonzero(outstanding)
+    count = np.count_nonzero(stands_out)
     description = (
         f'{_LABELS[kind]} in {len(shown)} frames: {values.min():.3g} to {values.max():.3g}, '
         f'median {np.median(values):.3g}; {count} {"stands" if count == 1 else "stand"} out, '
@@ -79,7 +79,7 @@ def _times(dates: Collection[str]) -> Time | None:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # about leap seconds in the future
+            warnings.simplefilter('ignore')  # astropy warns about dates after the last known leap second
             times = Time(np.asarray(dates), format='isot', scale='utc')
             return times if (times.ymdhms['year'] > 0).all() else None
     except ValueError:
@@ -87,7 +87,7 @@ def _times(dates: Collection[str]) -> Time | None:
 
 
 def _figure(
-    x: np.ndarray, values: np.ndarray, outstanding: np.ndarray, reviewed: np.ndarray, kind: str, *, dated: bool
+    x: np.ndarray, values: np.ndarray, stands_out: np.ndarray, reviewed: np.ndarray, kind: str, *, dated: bool
 ) -> Figure:
     ink, plain, vermilion = (_hex(color) for color in (INK, MASKED, COSMIC_RAY))
     figure = Figure(figsize=(10.5, 3.6), layout='constrained')
@@ -95,8 +95,8 @@ def _figure(
     median = np.median(values)
     axes.axhline(median, color=ink, linewidth=0.8, linestyle='--', label=f'median {median:.3g}')
     series: list[tuple[np.ndarray, str, dict[str, Any]]] = [
-        (~outstanding, 'frame', {'marker': 'o', 'color': plain, 'markersize': 4.5}),
-        (outstanding, 'stands out', {'marker': '^', 'color': vermilion, 'markersize': 8.0}),
+        (~stands_out, 'frame', {'marker': 'o', 'color': plain, 'markersize': 4.5}),
+        (stands_out, 'stands out', {'marker': '^', 'color': vermilion, 'markersize': 8.0}),
         (reviewed, 'reviewed', {'marker': 's', 'color': ink, 'markersize': 12.0, 'markerfacecolor': 'none'}),
     ]
     for selected, label, style in series:
@@ -105,7 +105,7 @@ def _figure(
             style |= {'markersize': style['markersize'] / 2, 'rasterized': True}
         if count or label == 'frame':
             axes.plot(x[selected], values[selected], linestyle='none', label=label, **style)
-    if values.max() > 20.0 * median > 0.0:  # so that both the typical and the outstanding frames are visible
+    if values.max() > 20.0 * median > 0.0:  # so that both the typical frames and those that stand out are visible
         axes.set_yscale('asinh', linear_width=2.0 * median)
     axes.set_ylim(bottom=min(0.0, values.min()))
     axes.margins(y=0.15)

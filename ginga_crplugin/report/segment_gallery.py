@@ -66,7 +66,8 @@ def segment_galleries(outcomes: Sequence[Outcome]) -> tuple[list[GalleryItem], l
     largest : list of GalleryItem
         The largest segments, at most `MAX_ITEMS`.
     hinted : list of GalleryItem
-        Others with a hint, alternating between the hints, the largest of each first.
+        Other segments with a hint, at most `MAX_ITEMS`: the largest with each hint, then the second largest with
+        each, and so on.
     """
     candidates = [(outcome, segment) for outcome in outcomes for segment in outcome.largest]
     candidates.sort(key=lambda candidate: -candidate[1].pixels)

@@ -325,7 +325,7 @@ def test_page_of_many_frames_is_fast_and_says_which_it_shows(tmp_path):
     assert '1000 of 1200 frames: 1000 of the 1200 that stand out;' in page_of(outcomes, tmp_path).text
 
 
-def test_plot_marks_outstanding_and_reviewed_frames(tmp_path):
+def test_plot_marks_reviewed_frames_and_those_that_stand_out(tmp_path):
     dates = np.datetime64('2017-09-16T03:10:00') + np.arange(12) * np.timedelta64(600, 's')
     outcomes = [replace(one, date=str(date)) for one, date in zip(batch(12), dates, strict=True)]
     outcomes[3] = replace(outcomes[3], segments=900, rate=22.5)
@@ -336,7 +336,7 @@ def test_plot_marks_outstanding_and_reviewed_frames(tmp_path):
     assert description.endswith('1 stands out, 1 reviewed')
     text = (tmp_path / 'report.html').read_text()
     plot = text[text.index('<svg') : text.index('</svg>')]
-    assert all(f'var(--{name})' in plot for name in ('ink', 'plain', 'outstanding'))
+    assert all(f'var(--{name})' in plot for name in ('ink', 'plain', 'highlight'))
     assert 'DATE-OBS' in plot
     assert 'in the order of the table' in _plot(page_text(tmp_path, [replace(one, date='') for one in outcomes]))
     assert 'in the order of the table' in _plot(page_text(tmp_path, [replace(one, date='now') for one in outcomes]))
