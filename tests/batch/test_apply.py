@@ -206,7 +206,7 @@ def test_all_frames_of_all_files(night, recipe, reference, tmp_path):
     assert 'not a FITS file' in by_name['broken.fits', 0].reason
     assert by_name['mosaic.fits', 1].rule == by_name['mosaic.fits', 2].rule == 'chips'
     assert by_name['f0.fits', 0].rule == ''
-    assert 'gain is not in the header of dark.fits' in by_name['dark.fits', 0].reason
+    assert 'dark.fits: the recipe reads gain from the header, which has none' in by_name['dark.fits', 0].reason
     assert set(contents(tmp_path)) == {
         'f0_crmask.fits',
         'f1_crmask.fits',
