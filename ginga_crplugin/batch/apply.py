@@ -98,7 +98,7 @@ def find_files(names: Sequence[str], where: dict[str, Any] | None = None) -> lis
     for name in names:
         found = _matching(str(name))
         if not found:
-            msg = f'{name}: no such file'
+            msg = f'{name}: no FITS file in this folder' if Path(name).is_dir() else f'{name}: no such file'
             raise FileNotFoundError(msg)
         files += found
     files = list(dict.fromkeys(files))

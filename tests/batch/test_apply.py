@@ -305,7 +305,7 @@ def test_files_are_found_by_pattern_folder_and_header(night, monkeypatch):
 
 def test_outputs_are_not_frames(night, recipe, tmp_path):
     list(apply_recipe(recipe, [night / 'f0.fits'], tmp_path))
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match='no FITS file in this folder'):
         find_files([str(tmp_path)])
     assert find_files([str(tmp_path / 'f0_crmask.fits')])
 

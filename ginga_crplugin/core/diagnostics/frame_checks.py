@@ -125,7 +125,7 @@ def _check_flat(values: _Measurements) -> Check:
     keyword = calibration_keyword(values.frame.ccd.header, 'flat')
     if keyword:
         return Check('flat', 'ok', f'{keyword} in the header')
-    effect = 'small: neighbors of isolated weak pixels may be flagged'
+    effect = 'small effect: neighbors of isolated weak pixels may be flagged'
     return Check('flat', 'warning', 'no flat field in the header', effect, 'flat-field the frame if possible')
 
 
