@@ -40,8 +40,6 @@ PENDING: tuple[str, ...] = (
     'tests/plugin/test_cosmic_rays.py',
     'tests/plugin/test_keyboard.py',
     'tests/plugin/test_review.py',
-    'tests/session/session_machine.py',
-    'tests/session/test_session.py',
 )
 
 

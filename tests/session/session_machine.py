@@ -1,7 +1,7 @@
-"""The session as a machine: whatever is done in whatever order, with late and failing workers, what it says holds.
+"""A session as a Hypothesis state machine: actions in random order, with late and failing workers.
 
-The machine has a `run` of its own, which holds the jobs back: they are done, fail, and answer when the machine says so.
-Beside the session it keeps a plain model of what must be so, made of loops and whole arrays.
+The worker of the machine queues jobs; each is run, made to fail, and has its result delivered as a step of its own.
+After each step the session is compared with a simple model of the review, made of loops and whole arrays.
 """
 
 import shutil
@@ -26,15 +26,15 @@ from ginga_crplugin.session.session import Session
 from tests.tools.saves import left_over
 
 SHAPE = (24, 28)
-#: A file system in memory, where there is one: what is written is flushed each time.
+#: A file system in memory, if there is one: every file that is written is flushed, which takes long on a disk.
 MEMORY = Path('/dev/shm')
 CODES = {'reject': REJECTED, 'keep': 0, 'erase': ERASED, 'mark': MARKED}
-#: What an error must not begin with: it would be one of our own.
-OURS = ('TypeError', 'AttributeError', 'KeyError', 'IndexError', 'AssertionError', 'NameError', 'UnboundLocalError')
+#: Types of errors that would be defects of the session; no message may begin with one.
+DEFECTS = ('TypeError', 'AttributeError', 'KeyError', 'IndexError', 'AssertionError', 'NameError', 'UnboundLocalError')
 
 
 def pixels(seed, shape=SHAPE):
-    """A frame with some tracks."""
+    """Return an image with some tracks."""
     rng = np.random.default_rng(seed)
     image = rng.normal(300.0, 12.0, shape).astype('f4')
     for y, x, length in ((5, 5, 4), (6, 12, 1), (12, 8, 3), (17, 18, 5), (18, 4, 2)):
@@ -43,7 +43,7 @@ def pixels(seed, shape=SHAPE):
 
 
 class Worker:
-    """Holds jobs; they are done when the machine says so, and answer when it says so."""
+    """Queues of jobs, results and timers; the machine decides what comes next."""
 
     def __init__(self):
         self.waiting, self.done, self.timers = [], [], []
@@ -56,11 +56,11 @@ class Worker:
         self.timers.append(callback)
 
     def expire(self, index=0):
-        """Let a timer expire."""
+        """Call the callback of a timer."""
         self.timers.pop(index % len(self.timers))()
 
     def work(self, index, failure=None):
-        """Do a job, or let it fail."""
+        """Run a job, or make it fail; its result is queued."""
         job, done = self.waiting.pop(index % len(self.waiting))
         try:
             if failure is not None:
@@ -71,12 +71,12 @@ class Worker:
         self.done.append((done, *outcome))
 
     def answer(self, index=0):
-        """Have a job that is done answer."""
+        """Deliver the result of a job."""
         done, *outcome = self.done.pop(index % len(self.done))
         done(*outcome)
 
     def drain(self):
-        """Do all that is to be done, in order."""
+        """Run all jobs, deliver all results and expire all timers, in order."""
         for _ in range(1000):
             if self.waiting:
                 self.work(0)
@@ -86,31 +86,31 @@ class Worker:
                 self.expire(0)
             else:
                 return
-        raise AssertionError('the session has something done without end')
+        raise AssertionError('the session never becomes idle')
 
 
 class Reviews(ReviewCache):
-    """Kept reviews that remember what was done with them, by word and number."""
+    """Review cache that records what was saved and deleted, by key and number."""
 
     calls: ClassVar[dict] = {}
 
-    def save(self, word, number, *edited):
-        super().save(word, number, *edited)
-        self.calls.setdefault(word, {})[number] = edited
+    def save(self, key, number, *edited):
+        super().save(key, number, *edited)
+        self.calls.setdefault(key, {})[number] = edited
 
-    def delete(self, word, number):
-        super().delete(word, number)
-        self.calls.setdefault(word, {})[number] = None
+    def delete(self, key, number):
+        super().delete(key, number)
+        self.calls.setdefault(key, {})[number] = None
 
     @classmethod
-    def newest(cls, word):
-        """What must be kept for a frame, (pixels, codes) or None."""
-        calls = cls.calls.get(word)
+    def newest(cls, key):
+        """Return what the cache must hold for a frame, (pixels, codes) or None."""
+        calls = cls.calls.get(key)
         return calls[max(calls)] if calls else None
 
 
 class Model:
-    """What the review of a frame must come to."""
+    """Model of the review of a frame."""
 
     def __init__(self, shape, saved=None):
         self.codes = np.zeros(shape, np.uint8)
@@ -118,9 +118,9 @@ class Model:
         if saved is not None:
             self.set(*saved)
 
-    def set(self, places, code):
+    def set(self, flat, code):
         changed = self.codes.copy()
-        changed.ravel()[np.asarray(places, dtype=int)] = code  # one for all, or one each
+        changed.ravel()[np.asarray(flat, dtype=int)] = code  # one code for all pixels, or one for each
         if (changed != self.codes).any():
             self.history.append(self.codes)
             self.undone = []
@@ -137,7 +137,7 @@ class Model:
             self.codes = self.undone.pop()
 
     def mask(self, crmask, grow):
-        """The cosmic-ray pixels after review."""
+        """Return the cosmic-ray mask after review."""
         labels, count = ndimage.label(crmask, np.ones((3, 3)))
         out = self.codes == ERASED
         for label in range(1, count + 1):
@@ -153,13 +153,13 @@ class Model:
 
 
 class SessionMachine(RuleBasedStateMachine):
-    """Open, change, run, review, save, fail, crash: in any order."""
+    """Open, change, run, review, save, fail and crash, in any order; ``walked`` counts the steps."""
 
     walked: ClassVar[Counter] = Counter()
 
     @initialize(found=st.booleans(), early=st.booleans())
     def begin(self, found, early):
-        compilation.compile_all()  # what is live follows from then on
+        compilation.compile_all()  # results follow changes only with the fast engine
         runner.PATIENCE = 0.0 if early else 0.5
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         Reviews.calls.clear()
@@ -170,14 +170,14 @@ class SessionMachine(RuleBasedStateMachine):
             self.pristine[path] = pixels(number)
         self.memory = Frame(pixels(2), 'from memory')
         self.start()
-        if found:  # most of what can be done comes later
+        if found:  # most rules need a result
             self.open('0.fits')
             self.worker.drain()
             self.session.detect()
             self.worker.drain()
 
     def start(self):
-        """Start the program."""
+        """Start a new session, as after the start of the program."""
         self.worker = Worker()
         self.reviews = Reviews(self.folder / 'reviews')
         self.session = Session(self.worker, self.reviews, self.worker.call_later)
@@ -188,8 +188,8 @@ class SessionMachine(RuleBasedStateMachine):
         events.selection_changed.connect(self.remember_selection)
         events.busy_changed.connect(self.busy_changed)
         events.error_raised.connect(self.error_raised)
-        self.model, self.asked = None, None
-        self.unsaved = self.given_up = self.spoilt = False
+        self.model, self.requested = None, None
+        self.unsaved = self.run_stopped = self.job_failed = False
 
     def frame_changed(self):
         self.unsaved = False
@@ -214,13 +214,13 @@ class SessionMachine(RuleBasedStateMachine):
 
     def busy_changed(self):
         if self.session.busy:
-            self.given_up = False
+            self.run_stopped = False
 
     def error_raised(self, message):
-        self.given_up = True
+        self.run_stopped = True
         assert message == self.session.error != ''
         assert '\n' not in message
-        assert not message.startswith(OURS), message
+        assert not message.startswith(DEFECTS), message
 
     def count(self, what):
         self.walked[what] += 1
@@ -230,16 +230,16 @@ class SessionMachine(RuleBasedStateMachine):
     def open(self, which):
         self.count('open')
         path = self.folder / which
-        self.asked = which
+        self.requested = which
         self.session.open((lambda: self.memory) if which == 'memory' else (lambda: read_frame(path)))
 
     def close(self):
         self.count('close')
-        self.asked = None
+        self.requested = None
         self.session.close()
 
     def crash(self):
-        """The program dies; what had been written down is there when it is started again."""
+        """Crash the program and start it again; the cache of reviews is still there."""
         self.count('crash')
         self.start()
 
@@ -249,7 +249,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.open(which)
 
     @rule(what=st.sampled_from(['crash', 'close', '0.fits', '1.fits', 'memory', 'missing.fits']))
-    def go_on(self, what):
+    def leave(self, what):
         if what in ('crash', 'close'):
             getattr(self, what)()
         else:
@@ -275,7 +275,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(index=st.integers(0, 5), unexpected=st.booleans())
     def fail(self, index, unexpected):
         self.count('fail')
-        self.unsaved, self.spoilt = False, True
+        self.unsaved, self.job_failed = False, True
         self.worker.work(index, RuntimeError('out of luck') if unexpected else OSError('no disk'))
 
     @precondition(lambda self: self.worker.done)
@@ -295,13 +295,13 @@ class SessionMachine(RuleBasedStateMachine):
     def drain(self):
         self.count('drain')
         self.worker.drain()
-        self.check_rest()
+        self.check_idle()
 
-    # choices
+    # settings
 
     @rule(sigclip=st.sampled_from([3.0, 4.5, 8.0, None, -1]), niter=st.sampled_from([1, 4]))
-    def choose(self, sigclip, niter):
-        self.count('choose')
+    def set_params(self, sigclip, niter):
+        self.count('set parameters')
         if sigclip == -1:
             before = self.session.params
             with pytest.raises(ValueError, match='sigclip is -1'):
@@ -349,8 +349,8 @@ class SessionMachine(RuleBasedStateMachine):
             self.session.apply_remedy(remedies[0])
 
     @rule(sigclip=st.sampled_from([5.0, 7.0]), grow=st.integers(0, 1), own=st.booleans())
-    def take_recipe(self, sigclip, grow, own):
-        self.count('take recipe')
+    def apply_recipe(self, sigclip, grow, own):
+        self.count('apply recipe')
         self.session.recipes.apply(Recipe({'sigclip': sigclip}, grow=grow, own_masks=own))
 
     # the run
@@ -365,7 +365,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.count('cancel')
         before = self.session.result
         self.session.cancel()
-        self.given_up = True
+        self.run_stopped = True
         assert not self.session.busy
         assert before is None or not before.exact or self.session.result is before
 
@@ -382,12 +382,12 @@ class SessionMachine(RuleBasedStateMachine):
 
     # the review
 
-    def edit_pixels(self, name, places):
+    def edit_pixels(self, name, flat):
         self.count('edit')
-        self.take_up_in_model()
-        self.model.set(places, CODES[name])
+        self.restore_in_model()
+        self.model.set(flat, CODES[name])
         self.unsaved = True
-        self.session.review.edit(name, places)
+        self.session.review.edit(name, flat)
 
     @precondition(lambda self: self.session.result is not None)
     @rule(name=st.sampled_from(list(CODES)), seed=st.integers(0, 200), count=st.integers(1, 6))
@@ -396,7 +396,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.session.result is not None and len(self.session.result.segments))
     @rule(name=st.sampled_from(['reject', 'keep']), seed=st.integers(0, 20))
-    def judge(self, name, seed):
+    def decide(self, name, seed):
         self.edit_pixels(name, self.session.result.segments.pixels_of([1 + seed % len(self.session.result.segments)]))
 
     @precondition(lambda self: self.session.result is not None)
@@ -414,41 +414,41 @@ class SessionMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.session.result is not None)
     @rule(crash=st.booleans(), run=st.booleans())
-    def leave_and_come_back(self, crash, run):
-        """What was said of the frame is offered again."""
-        which, self_said = self.asked, self.session.review.edited
+    def open_again(self, crash, run):
+        """Open the frame again: its review is offered."""
+        which, edited = self.requested, self.session.review.edited
         unsaved = self.unsaved
         self.worker.drain()
         self.crash() if crash else self.close()
         self.open(which)
         self.worker.drain()
-        if unsaved and len(self_said[0]):
-            np.testing.assert_array_equal(self.session.review.saved_review[0], self_said[0])
-            np.testing.assert_array_equal(self.session.review.saved_review[1], self_said[1])
+        if unsaved and len(edited[0]):
+            np.testing.assert_array_equal(self.session.review.saved_review[0], edited[0])
+            np.testing.assert_array_equal(self.session.review.saved_review[1], edited[1])
         if run:
             self.session.detect()
             self.worker.drain()
 
     @precondition(lambda self: self.session.result is not None)
     @rule(name=st.sampled_from(['undo', 'redo']))
-    def take_back(self, name):
+    def undo_or_redo(self, name):
         self.count(name)
-        self.take_up_in_model()
+        self.restore_in_model()
         getattr(self.model, name)()
         self.unsaved = True
         self.session.review.edit(name)
 
-    def take_up_in_model(self):
+    def restore_in_model(self):
         if self.session.review.saved_review is not None:
             self.model.set(*self.session.review.saved_review)
 
     @precondition(lambda self: self.session.review.saved_review is not None)
-    @rule(kept=st.booleans())
-    def take_up(self, kept):
-        self.count('take up' if kept else 'forget')
-        if kept:
-            self.take_up_in_model()
-        self.session.review.restore() if kept else self.session.review.discard()
+    @rule(restore=st.booleans())
+    def restore_or_discard(self, restore):
+        self.count('restore' if restore else 'discard')
+        if restore:
+            self.restore_in_model()
+        self.session.review.restore() if restore else self.session.review.discard()
 
     # the output
 
@@ -463,10 +463,10 @@ class SessionMachine(RuleBasedStateMachine):
         self.unsaved = False
         path = None if kind == 'into' else self.folder / name
         if path in self.pristine and self.session.result and self.session.result.frame.path != path:
-            overwrite = False  # it would be done
+            overwrite = False  # the file would be overwritten
         self.session.review.save(path, kind=kind, overwrite=overwrite, cleaned=cleaned)
 
-    # what holds at any time
+    # what holds after each step
 
     @invariant()
     def the_parameters_are_those_of_the_settings(self):
@@ -479,7 +479,7 @@ class SessionMachine(RuleBasedStateMachine):
             assert 1 <= self.session.selection <= len(self.session.result.segments)
 
     @invariant()
-    def what_is_displayed_is_unchanged(self):
+    def frames_are_unchanged(self):
         self.count('states')
         np.testing.assert_array_equal(self.memory.ccd.data, pixels(2))
         for path, expected in self.pristine.items():
@@ -488,18 +488,18 @@ class SessionMachine(RuleBasedStateMachine):
         assert left_over(self.folder) == []
 
     @invariant()
-    def the_frame_is_the_one_that_was_asked_for(self):
+    def the_frame_is_the_requested_one(self):
         frame = self.session.frame
         if frame is None:
             assert self.session.result is None
             assert self.session.review.edited is None
             assert self.session.checks == []
             return
-        expected = pixels(2) if self.asked == 'memory' else self.pristine[self.folder / self.asked]
+        expected = pixels(2) if self.requested == 'memory' else self.pristine[self.folder / self.requested]
         np.testing.assert_array_equal(frame.ccd.data, expected)
 
     @invariant()
-    def the_result_is_of_the_frame_at_hand(self):
+    def the_result_is_that_of_the_open_frame(self):
         result = self.session.result
         if result is None:
             assert self.session.comparing.comparison is None
@@ -520,14 +520,14 @@ class SessionMachine(RuleBasedStateMachine):
         return known[key]
 
     @invariant()
-    def the_review_is_what_was_said(self):
+    def the_review_equals_the_model(self):
         session = self.session
         assert (session.review.edited is None) == (self.model is None)
         if session.review.edited is None:
             return
-        places, codes = session.review.edited
-        np.testing.assert_array_equal(places, np.flatnonzero(self.model.codes))
-        np.testing.assert_array_equal(codes, self.model.codes.ravel()[places])
+        flat, codes = session.review.edited
+        np.testing.assert_array_equal(flat, np.flatnonzero(self.model.codes))
+        np.testing.assert_array_equal(codes, self.model.codes.ravel()[flat])
         assert session.review.can_undo == bool(self.model.history)
         assert session.review.can_redo == bool(self.model.undone)
         if session.result is not None:
@@ -538,52 +538,52 @@ class SessionMachine(RuleBasedStateMachine):
             np.testing.assert_array_equal(plane & ~np.uint8(MaskBit.SATURATED), merged & ~np.uint8(MaskBit.SATURATED))
 
     @invariant()
-    def what_was_saved_is_what_is_shown(self):
+    def the_saved_mask_is_the_shown_one(self):
         session = self.session
         if session.review.saved_mask is None:
             return
         with fits.open(session.review.saved_mask) as hdus:
             plane = np.array(hdus['DQ'].data)
-            said = {int(p): int(c) for p, c in hdus['CRREVIEW'].data} if 'CRREVIEW' in hdus else {}
+            saved = {int(p): int(c) for p, c in hdus['CRREVIEW'].data} if 'CRREVIEW' in hdus else {}
         expected = merge_mask(session.result.frame, session.result.detection, session.review.decisions.mask)
         np.testing.assert_array_equal(plane, expected)
-        assert said == dict(zip(*map(np.ndarray.tolist, session.review.edited), strict=True))
+        assert saved == dict(zip(*map(np.ndarray.tolist, session.review.edited), strict=True))
 
     @invariant()
-    def what_is_kept_is_the_newest(self):
-        for word in Reviews.calls:
-            kept, newest = self.reviews.load(word), Reviews.newest(word)
-            assert (kept is None) == (newest is None)
-            if kept is not None:
-                np.testing.assert_array_equal(kept[0], newest[0])
-                np.testing.assert_array_equal(kept[1], newest[1])
+    def the_cache_holds_the_newest_reviews(self):
+        for key in Reviews.calls:
+            cached, newest = self.reviews.load(key), Reviews.newest(key)
+            assert (cached is None) == (newest is None)
+            if cached is not None:
+                np.testing.assert_array_equal(cached[0], newest[0])
+                np.testing.assert_array_equal(cached[1], newest[1])
 
     @invariant()
-    def nobody_waits_in_vain(self):
+    def a_busy_session_has_a_job(self):
         if self.session.busy:
             assert self.worker.waiting or self.worker.done
 
-    def check_rest(self):
-        """What holds when nothing is left to be done."""
+    def check_idle(self):
+        """Check what holds when the session is idle."""
         session = self.session
         assert not session.busy
         assert not session.verification.running
         if session.frame is None:
             return
         if session.live and session.result is not None and compilation.ready():
-            assert not session.outdated or self.given_up
+            assert not session.outdated or self.run_stopped
         assert session.result is None or session.result.exact
-        assert session.result is None or session.result.is_hinted or self.spoilt
+        assert session.result is None or session.result.is_hinted or self.job_failed
         if self.unsaved:
-            kept = self.reviews.load(frame_hash(session.frame))
-            places, codes = session.review.edited
-            assert (kept is None) == (len(places) == 0)
-            if kept is not None:
-                np.testing.assert_array_equal(kept[0], places)
-                np.testing.assert_array_equal(kept[1], codes)
+            cached = self.reviews.load(frame_hash(session.frame))
+            flat, codes = session.review.edited
+            assert (cached is None) == (len(flat) == 0)
+            if cached is not None:
+                np.testing.assert_array_equal(cached[0], flat)
+                np.testing.assert_array_equal(cached[1], codes)
 
     def teardown(self):
         if hasattr(self, 'worker'):
             self.worker.drain()
-            self.check_rest()
+            self.check_idle()
             shutil.rmtree(self.folder)

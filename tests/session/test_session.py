@@ -1,4 +1,4 @@
-"""The session: late answers, failures, masks and parameters, without any display."""
+"""The session without a panel: runs, late results, errors, masks, parameters, recipes and reviews."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ from ginga_crplugin.session.session import Session
 
 
 class Worker:
-    """Keeps jobs until the test lets them be done."""
+    """Queues jobs and timers until the test runs them."""
 
     def __init__(self):
         self.jobs, self.timers = [], []
@@ -77,20 +77,20 @@ def session(worker, saao):
 
 
 def recorded(session):
-    """The names of the events of a session from now on."""
+    """Return a list to which the names of the events of a session are added."""
     events = []
     session.events.connect(lambda info: events.append(info.signal.name))
     return events
 
 
-def test_a_run_gives_what_the_core_gives(session, worker, saao):
+def test_run_equals_detect(session, worker, saao):
     session.detect()
     worker.work_all()
     assert_array_equal(session.result.detection.crmask, detect(saao).crmask)
     assert not session.outdated
 
 
-def test_the_newest_wish_is_run_next_and_the_late_answer_is_void(session, worker):
+def test_latest_request_runs_next_and_late_result_is_dropped(session, worker):
     session.detect()
     session.set_params(sigclip=7.0)
     session.detect()
@@ -105,7 +105,7 @@ def test_the_newest_wish_is_run_next_and_the_late_answer_is_void(session, worker
     assert not session.busy
 
 
-def test_cancel_makes_the_answer_void(session, worker):
+def test_result_of_a_cancelled_run_is_dropped(session, worker):
     session.detect()
     session.cancel()
     worker.work_all()
@@ -113,7 +113,7 @@ def test_cancel_makes_the_answer_void(session, worker):
     assert not session.busy
 
 
-def test_a_failing_run_keeps_the_last_result_and_says_why(session, worker):
+def test_failed_run_keeps_the_last_result_and_reports_the_error(session, worker):
     session.detect()
     worker.work_all()
     first = session.result
@@ -125,7 +125,7 @@ def test_a_failing_run_keeps_the_last_result_and_says_why(session, worker):
     assert 'no pixels to search' in session.error
 
 
-def test_an_unexpected_failure_is_named(session, worker):
+def test_unexpected_error_is_reported_with_its_type(session, worker):
     def broken():
         raise RuntimeError('out of luck')
 
@@ -135,7 +135,7 @@ def test_an_unexpected_failure_is_named(session, worker):
     assert session.frame is None
 
 
-def test_another_frame_voids_the_run_and_the_loading_of_the_frame_before(session, worker, saao):
+def test_opening_a_frame_drops_run_and_loading_of_the_previous_one(session, worker, saao):
     session.detect()
     small = Frame(np.random.default_rng(0).poisson(100, (20, 30)))
     session.open(lambda: saao)
@@ -146,7 +146,7 @@ def test_another_frame_voids_the_run_and_the_loading_of_the_frame_before(session
     assert session.result is None
 
 
-def test_typed_values_stay_and_those_of_the_header_are_read_again(session, worker, saao):
+def test_user_parameters_persist_and_header_values_are_read_again(session, worker, saao):
     session.set_params(sigclip=7, gain=3.0)
     assert session.sources['gain'] == 'user'
     session.set_params(gain=None)
@@ -156,14 +156,14 @@ def test_typed_values_stay_and_those_of_the_header_are_read_again(session, worke
     assert (session.params.sigclip, session.params.gain) == (7.0, 1.0)
 
 
-def test_a_refused_value_changes_nothing(session):
+def test_invalid_parameter_changes_nothing(session):
     before = session.params
     with pytest.raises(ValueError, match='gain is -1'):
         session.set_params(gain=-1)
     assert session.params == before
 
 
-def test_masks_are_switched_and_given_causes(session, worker):
+def test_masks_can_be_ignored_and_their_cause_changed(session, worker):
     mask = np.zeros(session.frame.shape, bool)
     mask[5, 7] = True
     session.masks.add(lambda: InputMask('m', MaskBit.BAD, mask))
@@ -176,12 +176,12 @@ def test_masks_are_switched_and_given_causes(session, worker):
     assert len(session.masks) == 1
 
 
-def test_masks_of_the_user_go_on_to_the_next_frame_of_that_shape(session, worker, saao):
+def test_added_masks_are_used_on_later_frames_of_the_same_shape(session, worker, saao):
     session.masks.add(lambda: InputMask('m', MaskBit.BAD, np.eye(512, dtype=bool)))
     worker.work_all()
     session.open(lambda: saao)
     worker.work_all()
-    assert [choice.mask.name for choice in session.masks] == ['m']
+    assert [setting.mask.name for setting in session.masks] == ['m']
     session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30))))
     worker.work_all()
     assert session.frame.masks == ()
@@ -190,7 +190,7 @@ def test_masks_of_the_user_go_on_to_the_next_frame_of_that_shape(session, worker
     assert [mask.name for mask in session.frame.masks] == ['m']
 
 
-def test_what_is_not_of_the_last_run_is_not_saved(session, worker, tmp_path):
+def test_outdated_result_is_not_saved(session, worker, tmp_path):
     session.detect()
     worker.work_all()
     session.set_live(live=False)
@@ -201,7 +201,7 @@ def test_what_is_not_of_the_last_run_is_not_saved(session, worker, tmp_path):
     assert not (tmp_path / 'out.fits').exists()
 
 
-def test_a_mask_of_another_shape_is_refused(session, worker):
+def test_mask_of_another_shape_is_an_error(session, worker):
     session.masks.add(lambda: InputMask('m', MaskBit.BAD, np.ones((3, 4), bool)))
     worker.work_all()
     assert '(3, 4)' in session.error
@@ -209,24 +209,24 @@ def test_a_mask_of_another_shape_is_refused(session, worker):
     assert len(session.masks) == 0
 
 
-def test_of_masks_added_together_one_of_another_shape_is_refused(session, worker):
+def test_one_of_two_added_masks_has_another_shape(session, worker):
     session.masks.add(lambda: InputMask('good', MaskBit.BAD, np.eye(512, dtype=bool)))
     session.masks.add(lambda: InputMask('small', MaskBit.BAD, np.ones((3, 4), bool)))
     worker.work_all()
     assert '(3, 4)' in session.error
-    assert [choice.mask.name for choice in session.masks] == ['good']
+    assert [setting.mask.name for setting in session.masks] == ['good']
 
 
-def test_the_masks_of_a_frame_go_with_it(session, worker):
+def test_masks_of_a_frame_are_dropped_with_it(session, worker):
     own = InputMask('MASK in this file', MaskBit.INPUT, np.zeros((20, 30), bool))
     session.open(lambda: Frame(np.random.default_rng(0).poisson(100, (20, 30)), masks=(own,)))
     worker.work_all()
-    assert [choice.own for choice in session.masks] == [True]
+    assert [setting.own for setting in session.masks] == [True]
     session.close()
     assert len(session.masks) == 0
 
 
-def test_what_has_changed_since_the_run_is_known(session, worker):
+def test_result_is_outdated_after_a_change(session, worker):
     session.detect()
     worker.work_all()
     session.set_params(sigclip=7.0)
@@ -235,7 +235,7 @@ def test_what_has_changed_since_the_run_is_known(session, worker):
     assert not session.outdated
 
 
-def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
+def test_save_emits_mask_saved_and_does_not_overwrite(session, worker, tmp_path):
     session.detect()
     worker.work_all()
     events = recorded(session)
@@ -248,24 +248,24 @@ def test_save_writes_the_frame_that_was_searched(session, worker, tmp_path):
     assert 'exists' in session.error
 
 
-def test_the_sources_saved_are_those_of_the_run(session, worker, tmp_path):
+def test_saved_sources_are_those_of_the_run(session, worker, tmp_path):
     session.detect()
     worker.work_all()
     session.review.save(tmp_path / 'out.fits')
-    session.set_params(gain=1.9)  # the same value, but typed
+    session.set_params(gain=1.9)  # the same value, but set by the user
     worker.work_all()
     header = fits.getheader(tmp_path / 'out.fits', 'MASK')
     assert header['LAGAIN'] == 1.9
     assert header.comments['LAGAIN'].endswith('GAIN in the header')
 
 
-def test_nothing_to_save_is_said(session, worker):
+def test_save_without_a_result_is_an_error(session, worker):
     session.review.save()
     assert 'run L.A.Cosmic first' in session.error
     assert not worker.jobs
 
 
-def test_the_least_size_changes_the_list_alone(session, worker):
+def test_minimum_size_changes_only_the_list(session, worker):
     session.detect()
     worker.work_all()
     mask = session.result.detection.crmask
@@ -276,12 +276,12 @@ def test_the_least_size_changes_the_list_alone(session, worker):
 
 @pytest.fixture
 def fast(monkeypatch):
-    """The fast engine, compiled."""
+    """Compile the fast engine."""
     if not compilation.compile_all():
         pytest.skip(f'the fast engine cannot run here: {compilation.problem()}')
 
 
-def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
+def test_live_result_follows_changes_after_the_first_run(session, worker, fast):
     session.set_params(sigclip=6.0)
     assert not worker.jobs
     session.detect()
@@ -299,7 +299,7 @@ def test_the_result_follows_a_change_once_there_is_one(session, worker, fast):
     assert session.result.detection.params.sigclip == 8.0
 
 
-def test_the_first_result_follows_what_was_changed_while_it_was_searched(session, worker, fast):
+def test_first_result_follows_changes_made_during_the_run(session, worker, fast):
     session.detect()
     session.set_params(sigclip=7.0)
     worker.work_all()
@@ -307,7 +307,7 @@ def test_the_first_result_follows_what_was_changed_while_it_was_searched(session
     assert not session.outdated
 
 
-def test_a_change_of_masks_keeps_the_engine(session, worker, fast, monkeypatch):
+def test_engine_is_reused_after_a_change_of_masks(session, worker, fast, monkeypatch):
     made = []
 
     class Counted(engine.LACosmic):
@@ -323,7 +323,7 @@ def test_a_change_of_masks_keeps_the_engine(session, worker, fast, monkeypatch):
     assert len(made) == 1
 
 
-def test_hints_come_though_the_list_changes_meanwhile(session, worker):
+def test_hints_arrive_although_the_minimum_size_changes(session, worker):
     session.detect()
     worker.work_jobs()
     worker.expire()
@@ -334,7 +334,7 @@ def test_hints_come_though_the_list_changes_meanwhile(session, worker):
     assert session.result.segments.min_size == 5
 
 
-def test_hints_come_though_the_run_that_followed_is_given_up(session, worker, fast):
+def test_hints_arrive_although_the_next_run_is_cancelled(session, worker, fast):
     session.detect()
     session.set_params(sigclip=7.0)
     worker.work()
@@ -345,7 +345,7 @@ def test_hints_come_though_the_run_that_followed_is_given_up(session, worker, fa
     assert session.result.is_hinted
 
 
-def test_hints_come_though_another_result_came_and_went(session, worker, fast, monkeypatch):
+def test_hints_arrive_although_another_result_was_shown_meanwhile(session, worker, fast, monkeypatch):
     monkeypatch.setattr(runner, 'PATIENCE', 0.0)
     session.detect()
     worker.work_jobs()
@@ -375,7 +375,7 @@ def test_hints_are_computed_when_the_session_is_idle(session, worker, fast):
     assert not worker.timers
 
 
-def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
+def test_mask_of_a_remedy_is_used_on_its_frame_only(session, worker, saao):
     mask = InputMask('outliers', MaskBit.BAD, np.eye(512, dtype=bool))
     session.apply_remedy(Remedy('use it', mask=mask))
     assert [item.name for item in session.frame.masks] == ['outliers']
@@ -384,7 +384,7 @@ def test_the_mask_of_a_cure_is_of_its_frame_alone(session, worker, saao):
     assert len(session.masks) == 0
 
 
-def test_what_was_rejected_is_not_cleaned_in_the_saved_file(session, worker, tmp_path):
+def test_rejected_segments_are_not_cleaned_in_the_saved_file(session, worker, tmp_path):
     session.detect()
     worker.work_all()
     pixels = session.result.segments.pixels_of([1])
@@ -397,7 +397,7 @@ def test_what_was_rejected_is_not_cleaned_in_the_saved_file(session, worker, tmp
     assert_array_equal(cleaned[others], session.result.detection.cleaned.ravel()[others])
 
 
-def test_a_change_of_masks_is_followed(session, worker, fast):
+def test_live_result_follows_a_change_of_masks(session, worker, fast):
     session.detect()
     worker.work_all()
     everywhere = session.result.detection.crmask.copy()
@@ -427,7 +427,7 @@ def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast, 
     assert not session.outdated
 
 
-def test_cancel_after_the_first_iteration_gives_the_last_result_back(session, worker, fast, monkeypatch):
+def test_cancel_after_the_first_iteration_restores_the_last_result(session, worker, fast, monkeypatch):
     session.detect()
     worker.work_all()
     first = session.result.detection
@@ -461,7 +461,7 @@ def test_verify_compares_with_ccdproc(session, worker, fast):
     assert session.result.verified == ''
 
 
-def test_the_decision_on_a_result_that_is_no_more_is_void(session, worker, fast):
+def test_verification_of_an_earlier_result_is_dropped(session, worker, fast):
     session.detect()
     worker.work_all()
     session.verification.start()
@@ -472,7 +472,7 @@ def test_the_decision_on_a_result_that_is_no_more_is_void(session, worker, fast)
     assert not session.verification.running
 
 
-def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
+def test_ccdproc_is_used_until_the_fast_engine_is_compiled(session, worker, monkeypatch):
     monkeypatch.setattr(compilation, 'ready', lambda: False)
     session.detect()
     worker.work_all()
@@ -484,7 +484,7 @@ def test_until_it_is_compiled_ccdproc_works(session, worker, monkeypatch):
 
 @pytest.fixture
 def reviews(tmp_path, worker, saao):
-    """A folder with the kept review of a frame: pixels 7 and 9 are painted."""
+    """Return a cache with the review of a frame in which pixels 7 and 9 are marked."""
     reviews = ReviewCache(tmp_path / 'reviews')
     session = Session(worker, reviews, worker.call_later)
     session.open(lambda: saao)
@@ -498,7 +498,7 @@ def reviews(tmp_path, worker, saao):
 
 @pytest.fixture
 def again(worker, reviews, saao):
-    """The frame opened again."""
+    """Return another session with the same frame and a result."""
     session = Session(worker, reviews, worker.call_later)
     session.open(lambda: saao)
     worker.work_all()
@@ -507,11 +507,11 @@ def again(worker, reviews, saao):
     return session
 
 
-def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, saao):
+def test_saved_review_is_offered_restored_or_discarded(again, worker, reviews, saao):
     assert again.review.saved_review is not None
     again.review.restore()
     assert list(again.review.decisions.marked) == [7, 9]
-    again.review.restore()  # once is enough
+    again.review.restore()  # has no effect
     assert list(again.review.decisions.marked) == [7, 9]
     other = Session(worker, reviews, worker.call_later)
     other.open(lambda: saao)
@@ -521,14 +521,14 @@ def test_a_kept_review_is_offered_taken_up_or_forgotten(again, worker, reviews, 
     assert reviews.load(frame_hash(saao)) is None
 
 
-def test_an_edit_does_not_write_over_a_kept_review(again, worker, reviews, saao):
+def test_edit_restores_the_saved_review_first(again, worker, reviews, saao):
     again.review.edit('mark', [20])
     worker.work_all()
     assert list(reviews.load(frame_hash(saao))[0]) == [7, 9, 20]
     assert list(again.review.decisions.marked) == [7, 9, 20]
 
 
-def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, worker, reviews, saao, tmp_path):
+def test_saving_the_mask_discards_the_saved_review_if_it_was_restored(again, worker, reviews, saao, tmp_path):
     again.review.save(tmp_path / 'one.fits')
     worker.work_all()
     assert reviews.load(frame_hash(saao)) is not None
@@ -539,17 +539,17 @@ def test_saving_forgets_the_review_but_not_one_that_was_not_taken_up(again, work
     assert reviews.load(frame_hash(saao)) is None
 
 
-def test_an_edit_during_the_save_stays_kept(again, worker, reviews, saao, tmp_path):
+def test_edit_during_the_save_stays_in_the_cache(again, worker, reviews, saao, tmp_path):
     again.review.restore()
     again.review.save(tmp_path / 'one.fits')
     again.review.edit('mark', [20])
     worker.work_all()
     assert again.review.last_saved_mask == tmp_path / 'one.fits'
-    assert again.review.saved_mask is None  # of the review as it stands
+    assert again.review.saved_mask is None  # the review has changed since
     assert list(reviews.load(frame_hash(saao))[0]) == [7, 9, 20]
 
 
-def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, reviews, saao, tmp_path, monkeypatch):
+def test_error_of_the_cache_is_reported_and_the_review_goes_on(again, worker, reviews, saao, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise PermissionError(13, 'Permission denied')
 
@@ -567,7 +567,7 @@ def test_a_review_that_cannot_be_kept_is_told_and_stops_nothing(again, worker, r
     assert again.review.saved_mask == tmp_path / 'one.fits'
 
 
-def test_without_a_frame_there_are_defaults(worker):
+def test_defaults_without_a_frame(worker):
     session = Session(worker, None, worker.call_later)
     assert session.params == LACosmicParams()
     session.detect()
@@ -586,7 +586,7 @@ def dark(tmp_path, saao):
     return path
 
 
-def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, saao, dark):
+def test_recipe_of_one_session_gives_the_same_mask_in_another(session, worker, saao, dark):
     session.set_params(sigclip=6.0)
     session.masks.add(lambda: read_dark(dark, 30.0))
     session.set_min_size(2)
@@ -600,7 +600,7 @@ def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, sa
     assert other.params == session.params
     assert other.sources['sigclip'] == 'recipe'
     assert other.sources['gain'] == session.sources['gain']
-    assert [choice.mask.name for choice in other.masks] == ['dark.fits > 30']
+    assert [setting.mask.name for setting in other.masks] == ['dark.fits > 30']
     assert (other.min_size, other.review.grow) == (2, 1)
     other.detect()
     worker.work_all()
@@ -608,7 +608,7 @@ def test_a_recipe_does_in_another_session_what_was_done_here(session, worker, sa
     assert other.recipes.current == session.recipes.current
 
 
-def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, dark):
+def test_applied_recipe_replaces_user_parameters_and_masks(session, worker, dark):
     session.set_params(sigclip=9.0, objlim=2.0)
     session.masks.add(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     session.detect()
@@ -617,7 +617,7 @@ def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, d
     session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
     worker.work_all()
     assert (session.params.sigclip, session.params.objlim) == (6.0, 5.0)
-    assert [choice.mask.count for choice in session.masks] == [1]
+    assert [setting.mask.count for setting in session.masks] == [1]
     assert events[-3:] == ['recipe_changed', 'masks_changed', 'params_changed'] or 'recipe_changed' in events
     session.set_params(sigclip=7.0)
     assert (session.params.sigclip, session.sources['sigclip']) == (7.0, 'user')
@@ -625,7 +625,7 @@ def test_a_recipe_taken_up_takes_the_place_of_what_was_chosen(session, worker, d
     assert (session.params.sigclip, session.sources['sigclip']) == (6.0, 'recipe')
 
 
-def test_a_recipe_whose_mask_is_missing_changes_nothing(session, worker, tmp_path):
+def test_recipe_with_a_missing_mask_changes_nothing(session, worker, tmp_path):
     before = session.params, session.masks
     session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(tmp_path / 'none.fits'),)))
     worker.work_all()
@@ -634,28 +634,28 @@ def test_a_recipe_whose_mask_is_missing_changes_nothing(session, worker, tmp_pat
     assert 'none.fits' in session.error
 
 
-def test_a_recipe_that_comes_while_a_frame_is_opened_is_used_on_it(worker, saao, dark):
+def test_recipe_applied_while_a_frame_is_opened(worker, saao, dark):
     session = Session(worker, None, worker.call_later)
     session.open(lambda: saao)
     session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
     worker.work(1)
     worker.work_all()
     assert session.params.sigclip == 6.0
-    assert [choice.mask.count for choice in session.masks] == [1]
+    assert [setting.mask.count for setting in session.masks] == [1]
 
 
-def test_a_recipe_holds_for_the_frames_that_come(session, worker, saao, dark):
+def test_recipe_applies_to_later_frames(session, worker, saao, dark):
     session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),), own_masks=False))
     worker.work_all()
     own = InputMask.from_data('MASK in this file', MaskBit.INPUT, np.ones(saao.shape, bool), 'own')
     session.open(lambda: saao.replace(masks=(own,)))
     worker.work_all()
-    assert [choice.used for choice in session.masks] == [False, True]
+    assert [setting.used for setting in session.masks] == [False, True]
     assert np.count_nonzero(session.frame.bits) == 1
     assert session.recipes.current.own_masks is False
 
 
-def test_the_file_of_a_recipe(session, worker, tmp_path):
+def test_save_recipe(session, worker, tmp_path):
     path = tmp_path / 'night.yaml'
     session.set_params(sigclip=6.0)
     session.recipes.save(path)
@@ -667,7 +667,7 @@ def test_the_file_of_a_recipe(session, worker, tmp_path):
     assert 'already exists' in session.error
 
 
-def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
+def test_settings_that_a_recipe_cannot_hold_are_reported(session, worker, tmp_path):
     session.masks.add(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     worker.work_all()
     session.recipes.save(tmp_path / 'night.yaml')
@@ -678,10 +678,10 @@ def test_what_no_recipe_can_hold_is_told(session, worker, tmp_path):
     assert 'there is no frame yet' in empty.error
 
 
-# a review that was saved
+# the review in a saved mask
 
 
-def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp_path):
+def test_review_is_saved_with_the_mask_and_restored(session, worker, tmp_path):
     session.detect()
     worker.work_all()
     session.review.edit('reject', session.result.segments.pixels_of([2]))
@@ -711,7 +711,7 @@ def test_a_review_is_saved_with_the_mask_and_taken_up_again(session, worker, tmp
         assert 'CRREVIEW' not in hdus
 
 
-def test_what_changed_while_the_engine_was_compiled_is_followed(session, worker, monkeypatch):
+def test_changes_during_compilation_are_followed(session, worker, monkeypatch):
     session.detect()
     worker.work_all()
     ready = []
@@ -725,7 +725,7 @@ def test_what_changed_while_the_engine_was_compiled_is_followed(session, worker,
     assert session.result.detection.params.sigclip == 6.0
 
 
-def test_a_saved_review_that_does_not_fit_is_told(worker, saao):
+def test_review_of_another_shape_is_reported(worker, saao):
     session = Session(worker, None, worker.call_later)
     session.open(lambda: saao.replace(review=(np.array([saao.ccd.data.size]), np.array([1]))))
     worker.work_all()
@@ -733,7 +733,7 @@ def test_a_saved_review_that_does_not_fit_is_told(worker, saao):
     assert 'does not belong to a frame of shape' in session.error
 
 
-def test_a_late_save_says_nothing_of_the_next_frame(again, worker, saao, tmp_path):
+def test_no_event_of_a_late_save_for_the_next_frame(again, worker, saao, tmp_path):
     events = recorded(again)
     again.review.save(tmp_path / 'one.fits')
     again.open(lambda: saao)
@@ -742,8 +742,8 @@ def test_a_late_save_says_nothing_of_the_next_frame(again, worker, saao, tmp_pat
     assert 'mask_saved' not in events
 
 
-@pytest.mark.parametrize('change', ['another frame', 'grow', 'kept review'])
-def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, saao, tmp_path, change):
+@pytest.mark.parametrize('change', ['another frame', 'grow', 'saved review'])
+def test_review_changed_during_the_save_is_unsaved(again, worker, saao, tmp_path, change):
     again.review.save(tmp_path / 'one.fits')
     if change == 'another frame':
         again.open(lambda: saao)
@@ -757,8 +757,8 @@ def test_what_is_changed_during_the_save_is_not_taken_for_saved(again, worker, s
     assert 'without the latest changes' in saved_text(again)
 
 
-@pytest.mark.parametrize('change', ['grow', 'kept review'])
-def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tmp_path, change):
+@pytest.mark.parametrize('change', ['grow', 'saved review'])
+def test_review_changed_after_the_save_is_unsaved(again, worker, tmp_path, change):
     again.review.save(tmp_path / 'one.fits')
     worker.work_all()
     assert saved_text(again) == 'saved: one.fits'
@@ -767,7 +767,7 @@ def test_what_is_changed_after_the_save_is_not_taken_for_saved(again, worker, tm
 
 
 @pytest.mark.parametrize('card', [{'RDNOISE': 2e4}, {'GAIN': 1e12}, {'GAIN': 1e-9}, {'SATURATE': 1e-5}])
-def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card):
+def test_header_value_beyond_the_limits_is_ignored_with_a_note(worker, card):
     session = Session(worker, None, worker.call_later)
     events = recorded(session)
     frame = make_frame(
@@ -782,7 +782,7 @@ def test_a_header_beyond_the_limits_opens_with_defaults_and_a_note(worker, card)
     assert not session.error
 
 
-def test_a_gain_that_makes_the_saturation_too_low_leaves_it_aside(worker):
+def test_saturation_of_the_header_is_ignored_if_too_low_in_electrons(worker):
     session = Session(worker, None, worker.call_later)
     data = np.random.default_rng(0).normal(100.0, 5.0, (60, 60))
     session.open(lambda: make_frame(data, fits.Header({'BUNIT': 'adu', 'SATURATE': 100.0}), 'low'))

@@ -1,4 +1,4 @@
-"""Random walks of the session, a bounded part of what tests/tools/walk_session.py walks."""
+"""Random sequences of actions on a session; ``tests/tools/walk_session.py`` runs many more."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
