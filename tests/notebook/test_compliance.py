@@ -1,4 +1,4 @@
-"""The panel in a notebook does what every panel must do."""
+"""The compliance tests of a panel, for the panel in notebooks."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def frame_path(tmp_path):
 
 
 class Front:
-    """A panel, and what a user does with its widgets."""
+    """The panel in a notebook, with methods for what a user does."""
 
     def __init__(self, path):
         compilation.compile_all()

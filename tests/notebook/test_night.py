@@ -1,4 +1,4 @@
-"""A frame of a night in the notebook's panel: its masks, and where its review goes."""
+"""A frame of a batch in the notebook panel: its masks, and where its review is saved."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture
 def night(tmp_path):
-    """A frame in a unit that the recipe gives, its output, and the recipe."""
+    """Return a recipe with a unit, its output for a frame, and the frame."""
     truth = simulate((120, 130), 3)
     truth.dark.write(tmp_path / 'dark.fits')
     header = truth.ccd.header.copy()
@@ -30,37 +30,37 @@ def night(tmp_path):
     return recipe, tmp_path / 'f1_crmask.fits', tmp_path / 'f1.fits'
 
 
-def test_a_review_goes_back_where_the_mask_was(night):
+def test_review_is_saved_into_the_file_of_the_mask(night):
     recipe, output, frame = night
     panel = CosmicRayPanel()
     panel.recipe = recipe
     panel.load(output)
-    assert [choice.mask.name for choice in panel.session.masks] == ['dark.fits > 30']
+    assert [setting.mask.name for setting in panel.session.masks] == ['dark.fits > 30']
     panel.run()
-    part = panel.controls.save_form
-    assert part.kind.value == 'into'
-    assert 'already holds a saved mask' in part.message.value
+    form = panel.controls.save_form
+    assert form.kind.value == 'into'
+    assert 'already holds a saved mask' in form.message.value
     panel.session.review.edit('reject', panel.session.result.segments.pixels_of([1]))
     before = fits.getdata(output, 'DQ')
-    part.button.click()
+    form.button.click()
     assert panel.session.error
     assert np.array_equal(fits.getdata(output, 'DQ'), before)
-    part.overwrite.value = True
-    assert 'will be overwritten' in part.message.value
-    part.button.click()
+    form.overwrite.value = True
+    assert 'will be overwritten' in form.message.value
+    form.button.click()
     assert panel.session.error == ''
     assert np.count_nonzero(fits.getdata(output, 'DQ') != before) == np.count_nonzero(
         panel.session.result.segments.labels == 1
     )
-    panel.load(output)  # what was said of one file is not said of the next
-    assert part.overwrite.value is False
+    panel.load(output)  # the option was meant for the previous file
+    assert form.overwrite.value is False
     panel.run()
     assert list(panel.session.review.decisions.rejected_labels) == [1]
     panel.load(frame)
-    assert part.kind.value == 'new'
+    assert form.kind.value == 'new'
 
 
-def test_the_unit_of_a_recipe_is_taken(night):
+def test_unit_of_a_recipe_is_used(night):
     recipe, _, frame = night
     panel = CosmicRayPanel(frame)
     assert panel.session.frame is None

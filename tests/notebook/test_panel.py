@@ -1,4 +1,4 @@
-"""The panel in a notebook, without a browser: widgets driven by their values, in a real event loop."""
+"""The notebook panel without a browser: the values of its widgets are set, with and without an event loop."""
 
 import asyncio
 import subprocess
@@ -46,7 +46,7 @@ def viewer(request):
 
 @pytest.fixture
 def files(tmp_path, saao):
-    """A frame, a dark with hot pixels, and a mask."""
+    """Return a folder with a frame, a dark with hot pixels, and a mask."""
     header = saao.ccd.header.copy()
     header['BUNIT'] = 'adu'
     fits.PrimaryHDU(saao.ccd.data, header).writeto(tmp_path / 'night1.fits', output_verify='silentfix')
@@ -77,19 +77,19 @@ def click(panel, name):
 
 
 def text(html):
-    """The words of an HTML widget."""
+    """Return the text of an HTML widget."""
     return html.value
 
 
 # the panel
 
 
-def test_a_click_on_run_leaves_the_loop_free_and_shows_the_result(saao, viewer):
+def test_run_button_does_not_block_the_loop_and_shows_the_result(saao, viewer):
     async def work():
         panel = CosmicRayPanel(viewer, data=saao)
         assert panel.controls['save'].disabled
         click(panel, 'run')
-        assert panel.session.busy  # and this goes on
+        assert panel.session.busy  # the event loop is not blocked
         await until(lambda: not panel.session.busy)
         expected = detect(saao)
         assert f'{expected.pixels} px in' in text(panel.controls.result)
@@ -100,7 +100,7 @@ def test_a_click_on_run_leaves_the_loop_free_and_shows_the_result(saao, viewer):
     in_loop(work)
 
 
-def test_the_result_follows_the_slider(saao, viewer):
+def test_result_follows_the_slider(saao, viewer):
     async def work():
         panel = CosmicRayPanel(viewer, data=saao)
         panel.run()
@@ -115,16 +115,16 @@ def test_the_result_follows_the_slider(saao, viewer):
     in_loop(work)
 
 
-def test_a_slider_is_not_sent_back_to_where_it_was(saao):
+def test_slider_is_not_moved_back_while_it_is_dragged(saao):
     panel = CosmicRayPanel(saao)
-    slider, heard = panel.controls.params['sigclip'].slider, []
-    slider.observe(heard.append, 'value')
-    slider.value = 5.300000000000001  # as the browser counts steps
+    slider, changes = panel.controls.params['sigclip'].slider, []
+    slider.observe(changes.append, 'value')
+    slider.value = 5.300000000000001  # a step as the browser computes it
     assert panel.params.sigclip == 5.3
-    assert [change['new'] for change in heard] == [5.300000000000001]
+    assert [change['new'] for change in changes] == [5.300000000000001]
 
 
-def test_run_comes_back_with_the_result_with_and_without_a_loop(files):
+def test_run_returns_with_the_result_with_and_without_a_loop(files):
     expected = detect(read_frame(files / 'night1.fits'))
 
     async def work():
@@ -138,7 +138,7 @@ def test_run_comes_back_with_the_result_with_and_without_a_loop(files):
     assert_array_equal(panel.session.result.detection.crmask, expected.crmask)
 
 
-def test_a_row_pans_and_decisions_change_table_counts_and_mask(saao, viewer):
+def test_row_pans_and_decisions_change_table_counts_and_mask(saao, viewer):
     panel = CosmicRayPanel(viewer, data=saao)
     panel.run()
     table = panel.controls.table
@@ -163,7 +163,7 @@ def test_a_row_pans_and_decisions_change_table_counts_and_mask(saao, viewer):
     assert panel.ccd.mask.sum() == before
 
 
-def test_why_a_segment_has_its_hint_stands_below_it(saao):
+def test_hint_and_its_reason_are_shown_below_the_thumbnails(saao):
     async def work():
         panel = CosmicRayPanel(saao)
         panel.run()
@@ -173,19 +173,19 @@ def test_why_a_segment_has_its_hint_stands_below_it(saao):
         panel.add_mask(mask)
         panel.run()
         panel.select(1)
-        why = panel.controls.thumbnails.hint
-        assert text(why) == ''  # it is not known yet
-        await until(lambda: text(why))
+        hint = panel.controls.thumbnails.hint
+        assert text(hint) == ''  # the hints are not computed yet
+        await until(lambda: text(hint))
         labels = {str(row['hint']): int(row['label']) for row in panel.session.result.segments.table}
         panel.select(labels['touches a mask'])
-        assert text(why).startswith(f'touches a mask: {HINTS["touches a mask"]} (peak ')
+        assert text(hint).startswith(f'touches a mask: {HINTS["touches a mask"]} (peak ')
         panel.select(labels[''])
-        assert text(why) == 'no sign of another cause'
+        assert text(hint) == 'no sign of another cause'
 
     in_loop(work)
 
 
-def test_ginga_shows_pixels_and_others_markers_by_decision(saao):
+def test_pixels_in_ginga_and_markers_in_other_viewers(saao):
     ginga, bqplot = GingaWidget(), BqplotWidget()
     panels = [CosmicRayPanel(viewer, data=saao) for viewer in (ginga, bqplot)]
     for panel in panels:
@@ -208,7 +208,7 @@ def test_ginga_shows_pixels_and_others_markers_by_decision(saao):
     assert bqplot.catalog_labels == ()
 
 
-def test_a_click_on_the_image_selects_and_keys_judge(saao):
+def test_click_on_the_image_selects_and_keys_reject_undo_and_draw(saao):
     panel = CosmicRayPanel(saao)
     panel.run()
     row = panel.segments[4]
@@ -226,7 +226,7 @@ def test_a_click_on_the_image_selects_and_keys_judge(saao):
     assert (panel.ccd.flags[0, 5:8] == MaskBit.CR_MARKED).all()
 
 
-def test_masks_have_a_cause_and_a_tick(files):
+def test_masks_have_a_check_box_and_a_cause(files):
     panel = CosmicRayPanel(files / 'night1.fits')
     panel.controls.mask_path.value = str(files / 'column.fits')
     panel.controls['add'].click()
@@ -244,11 +244,11 @@ def test_masks_have_a_cause_and_a_tick(files):
     assert (panel.ccd.flags[:, 200] & MaskBit.HOT).all()
 
 
-def test_the_notebooks_own_objects(saao):
+def test_params_ccd_cleaned_add_mask_and_add_dark(saao):
     panel = CosmicRayPanel(saao)
     panel.add_mask(saao.ccd.data > 5000.0, cause='hot')
     panel.params = {'sigclip': 6.0}
-    ccd, cleaned = panel.ccd, panel.cleaned  # run when they are asked for
+    ccd, cleaned = panel.ccd, panel.cleaned  # these run the detection
     detection = panel.session.result.detection
     assert isinstance(ccd, CCDData)
     assert_array_equal(ccd.data, saao.ccd.data)
@@ -270,7 +270,7 @@ def test_the_notebooks_own_objects(saao):
     assert_array_equal(panel.session.masks.dark, dark)
 
 
-def test_the_session_updates_the_view(saao, viewer):
+def test_panel_follows_the_session(saao, viewer):
     viewer.load_image(saao.ccd)
     panel = CosmicRayPanel(viewer)
     panel.session.set_params(sigfrac=0.5)
@@ -291,7 +291,7 @@ def test_the_session_updates_the_view(saao, viewer):
     assert not panel.controls.unit.disabled
 
 
-def test_arrays_nddata_and_what_a_viewer_displays(saao, viewer):
+def test_source_is_an_array_nddata_or_viewer(saao, viewer):
     data = saao.ccd.data
     array = CosmicRayPanel(data)
     assert_array_equal(array.session.frame.ccd.data, data)
@@ -313,7 +313,7 @@ def test_arrays_nddata_and_what_a_viewer_displays(saao, viewer):
     assert_array_equal(viewer.get_image().data, data)
 
 
-def test_a_viewer_without_an_image_waits_for_one(saao, viewer):
+def test_viewer_without_an_image(saao, viewer):
     panel = CosmicRayPanel(viewer)
     assert 'no image' in text(panel.controls.frame)
     with pytest.raises(ValueError, match='no image'):
@@ -323,7 +323,7 @@ def test_a_viewer_without_an_image_waits_for_one(saao, viewer):
     assert panel.session.result is not None
 
 
-def test_errors_stand_in_the_panel(tmp_path, saao):
+def test_errors_are_shown_in_the_panel(tmp_path, saao):
     panel = CosmicRayPanel(tmp_path / 'none.fits')
     assert 'no such file' in text(panel.controls.result)
     assert 'crp-wrong' in text(panel.controls.result)
@@ -358,7 +358,7 @@ def test_cancel_keeps_the_last_result(saao):
     in_loop(work)
 
 
-def test_saving_from_the_panel(files):
+def test_save_form_and_save(files):
     panel = CosmicRayPanel(files / 'night1.fits')
     panel.run()
     save = panel.controls.save_form
@@ -398,7 +398,7 @@ def test_verify_pin_and_compare(saao):
         assert text(panel.controls.compared) == panel.controls.compare.value == ''
 
 
-def test_checks_unfold_and_a_cure_is_a_button(saao):
+def test_list_of_checks_is_expanded_and_has_the_checks_of_the_result(saao):
     panel = CosmicRayPanel(saao)
     checks = panel.controls.checks
     assert checks.button.description.startswith('Checks: ')
@@ -411,7 +411,7 @@ def test_checks_unfold_and_a_cure_is_a_button(saao):
     assert 'hint' in panel.segments.colnames
 
 
-def test_the_table_is_sorted_filtered_and_paged(saao):
+def test_table_is_sorted_filtered_and_paged(saao):
     panel = CosmicRayPanel(saao)
     panel.params = {'sigclip': 2.0, 'objlim': 0.5}
     panel.controls.min_size.value = 1
@@ -430,7 +430,7 @@ def test_the_table_is_sorted_filtered_and_paged(saao):
     assert len(table.rows) == 0
 
 
-def test_kept_reviews_are_offered(saao, tmp_path):
+def test_unsaved_review_is_offered_and_restored(saao, tmp_path):
     first = CosmicRayPanel(saao, reviews=tmp_path)
     first.run()
     first.select(1)
@@ -443,7 +443,7 @@ def test_kept_reviews_are_offered(saao, tmp_path):
     assert second.controls.saved_review.layout.display == 'none'
 
 
-def test_a_wish_that_makes_no_sense_is_refused_in_words(saao):
+def test_invalid_arguments_are_errors_with_the_allowed_values(saao):
     panel = CosmicRayPanel(saao)
     with pytest.raises(ValueError, match='label is 1: no segments are found yet'):
         panel.select(1)
@@ -458,13 +458,13 @@ def test_a_wish_that_makes_no_sense_is_refused_in_words(saao):
     assert len(panel.session.masks) == 0
     panel.controls.table.handle_event(
         {'type': 'click', 'target': {'className': f'crp-cell {len(panel.segments) + 1}'}}
-    )  # it is gone
+    )  # not listed
     assert panel.controls.table.selected is None
     corner = saao.ccd.data[:20, :20]
     assert_array_equal(CosmicRayPanel(corner.tolist()).session.frame.ccd.data, corner)
 
 
-def test_nothing_is_drawn_or_shown_before_there_is_a_result(saao):
+def test_nothing_is_drawn_before_the_first_result(saao):
     panel = CosmicRayPanel(saao)
     for key, control in (('d', panel.controls.draw), ('b', panel.controls.cleaned)):
         before = control.value
@@ -480,7 +480,7 @@ def test_nothing_is_drawn_or_shown_before_there_is_a_result(saao):
     assert not len(panel.overlay.layers.pixels.get('by hand', ()))
 
 
-def test_a_click_selects_nothing_while_something_is_drawn(saao):
+def test_click_selects_nothing_in_a_drawing_mode(saao):
     panel = CosmicRayPanel(saao)
     panel.run()
     row = panel.segments[4]
@@ -491,7 +491,7 @@ def test_a_click_selects_nothing_while_something_is_drawn(saao):
 
 
 @pytest.mark.parametrize('end', [lambda panel: panel.set_unit('electron'), lambda panel: panel.close()])
-def test_the_viewer_gets_its_own_image_back(saao, viewer, end):
+def test_original_image_is_displayed_again(saao, viewer, end):
     viewer.load_image(saao.ccd)
     panel = CosmicRayPanel(viewer)
     panel.run()
@@ -502,7 +502,7 @@ def test_the_viewer_gets_its_own_image_back(saao, viewer, end):
     assert_array_equal(viewer.get_image().data, saao.ccd.data)
 
 
-def test_one_image_of_a_viewer_with_several(saao, viewer):
+def test_viewer_with_several_images(saao, viewer):
     other = saao.ccd.data[:100] + 1.0
     viewer.load_image(CCDData(other, unit='adu'), image_label='other')
     viewer.load_image(saao.ccd, image_label='mine')
@@ -519,13 +519,13 @@ def test_one_image_of_a_viewer_with_several(saao, viewer):
     assert viewer.catalog_labels == ('selected',)
 
 
-def test_why_it_was_not_saved_stands_where_it_was_asked_for(files):
+def test_save_form_shows_the_error_of_its_file(files):
     panel = CosmicRayPanel(files / 'night1.fits')
     panel.run()
     save = panel.controls.save_form
     panel.controls.mask_path.value = str(files / 'none.fits')
     panel.controls['add'].click()
-    assert 'night1_crmask.fits will be written' in save.message.value  # what else goes wrong is none of its business
+    assert 'night1_crmask.fits will be written' in save.message.value  # other errors are not shown in the form
     save.path.value = str(files / 'night1.fits')
     save.button.click()
     assert 'already exists' in save.message.value
@@ -536,7 +536,7 @@ def test_why_it_was_not_saved_stands_where_it_was_asked_for(files):
     assert (files / 'good.fits').exists()
 
 
-# what is loaded
+# imported modules
 
 
 def run_python(code):
@@ -544,7 +544,7 @@ def run_python(code):
     return subprocess.run([sys.executable, '-c', code], cwd=folder, capture_output=True, text=True, timeout=60)
 
 
-def test_importing_the_package_loads_no_widgets():
+def test_package_imports_no_widgets():
     done = run_python(
         'import sys, ginga_crplugin; ginga_crplugin.detect\n'
         "print([m for m in ('ipywidgets', 'astrowidgets', 'ginga', 'qtpy', 'PySide6') if m in sys.modules])"
@@ -552,7 +552,7 @@ def test_importing_the_package_loads_no_widgets():
     assert done.stdout.strip() == '[]', done.stderr
 
 
-def test_the_panel_loads_no_other_toolkit():
+def test_panel_imports_no_other_toolkit():
     done = run_python(
         'import sys; from ginga_crplugin import CosmicRayPanel\n'
         "print([m for m in ('PySide6', 'PyQt6', 'gi', 'tkinter', 'bqplot') if m in sys.modules])"
@@ -560,16 +560,16 @@ def test_the_panel_loads_no_other_toolkit():
     assert done.stdout.strip() == '[]', done.stderr
 
 
-def test_without_ipywidgets_the_error_says_what_to_install():
+def test_error_without_ipywidgets_has_the_command_to_install_it():
     done = run_python("import sys; sys.modules['ipywidgets'] = None\nfrom ginga_crplugin import CosmicRayPanel")
     assert "pip install 'ginga-crplugin[notebook]'" in done.stderr.splitlines()[-1]
 
 
-# the API's own test, on viewers that have a panel
+# the tests of the astro-image-display-api, on viewers with a panel
 
 
 class WithPanel:
-    """A viewer that a panel is on."""
+    """A viewer with a panel."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
@@ -591,10 +591,10 @@ class TestGingaStillComplies(ImageAPITest):
 class TestBqplotStillComplies(ImageAPITest):
     image_widget_class = BqplotWithPanel
 
-    @pytest.mark.skip(reason='without a panel it fails too: bqplot draws in a browser')
+    @pytest.mark.skip(reason='fails without a panel too: bqplot draws in a browser')
     def test_save(self):
         pass
 
-    @pytest.mark.skip(reason='without a panel it fails too: bqplot draws in a browser')
+    @pytest.mark.skip(reason='fails without a panel too: bqplot draws in a browser')
     def test_save_overwrite(self):
         pass

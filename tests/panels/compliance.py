@@ -1,4 +1,4 @@
-"""What both panels must do: the protocols, and the same effect of each action on the session."""
+"""Compliance tests of a panel: it implements the protocols, and its actions have the same effect on the session."""
 
 import inspect
 from types import SimpleNamespace
@@ -37,19 +37,19 @@ def expected(frame_path):
     return session
 
 
-def missing(thing, protocol):
-    """Return what an object lacks of a protocol: members, parameters or their defaults."""
-    found = [name for name in protocol.__annotations__ if not hasattr(thing, name)]
+def missing(obj, protocol):
+    """Return the members, parameters and defaults of a protocol that an object lacks."""
+    found = [name for name in protocol.__annotations__ if not hasattr(obj, name)]
     for name, declared in inspect.getmembers(protocol, inspect.isfunction):
         if name.startswith('_'):
             continue
-        if not callable(getattr(thing, name, None)):
+        if not callable(getattr(obj, name, None)):
             found.append(name)
             continue
         parameters = [item for item in inspect.signature(declared).parameters.values() if item.name != 'self']
         required = [item for item in parameters if item.kind is item.POSITIONAL_ONLY]
         named = {item.name: item for item in parameters if item not in required}
-        signature = inspect.signature(getattr(thing, name))
+        signature = inspect.signature(getattr(obj, name))
         try:
             signature.bind(*required, **named)
             signature.bind(*required, **{key: item for key, item in named.items() if item.default is item.empty})
@@ -88,14 +88,14 @@ class FrontCompliance:
         assert isinstance(front.actions, Actions)
         assert isinstance(front.presenter, Presenter)
 
-    def test_a_parameter_is_set(self, front, expected):
+    def test_set_parameter(self, front, expected):
         front.set_parameter('sigclip', 6.0)
         expected.set_params(sigclip=6.0)
         assert (front.session.params, front.session.sources) == (expected.params, expected.sources)
         front.actions.buttons['reset']()
         assert front.session.params == read_frame(front.session.frame.path).parameters()[0]
 
-    def test_a_value_that_is_not_allowed_is_shown_as_an_error(self, front):
+    def test_invalid_value_is_shown_as_an_error(self, front):
         before = front.session.params
         front.actions.set_param('gain', -1.0)
         assert front.session.params == before
@@ -143,7 +143,7 @@ class FrontCompliance:
         expected.review.edit('reject', expected.result.segments.pixels_of(labels))
         self.assert_same(front, expected)
 
-    def test_a_click_on_the_image_selects(self, front, expected):
+    def test_click_on_the_image_selects(self, front, expected):
         self.run(front, expected)
         segments = expected.result.segments
         label = int(segments.listed['label'][2])
@@ -176,7 +176,7 @@ class FrontCompliance:
         assert (tmp_path / 'front.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()
         assert np.count_nonzero(expected.review.decisions.mask) > 0
 
-    def test_another_frame_resets_the_panel(self, front, expected):
+    def test_closing_the_frame_resets_the_panel(self, front, expected):
         self.run(front, expected)
         self.press(front, 'n')
         self.press(front, 'd')

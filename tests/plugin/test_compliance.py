@@ -1,4 +1,4 @@
-"""The panel in Ginga does what every panel must do."""
+"""The compliance tests of a panel, for the panel in Ginga."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def frame_path(tmp_path):
 
 
 class Front:
-    """A panel, and what a user does with its widgets."""
+    """The panel in Ginga, with methods for what a user does."""
 
     def __init__(self, shell, plugin):
         self.plugin, self._shell = plugin, shell

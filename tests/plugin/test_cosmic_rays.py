@@ -1,4 +1,4 @@
-"""The plugin in a real Ginga shell, off screen."""
+"""The plugin in Ginga's reference viewer, off screen."""
 
 import threading
 
@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import InputMask, MaskBit, detect, read_frame, segment
+from ginga_crplugin import InputMask, MaskBit, detect, read_frame, read_mask, segment
 from ginga_crplugin.core.lacosmic import compilation
 from tests.headers import WCS_CARDS
 
@@ -19,7 +19,7 @@ VERMILION = np.array((0xD5, 0x5E, 0x00))
 
 @pytest.fixture
 def plugin(shell, channel, frame_file):
-    """The panel, started on the frame."""
+    """Return the plugin with the frame."""
     shell.load(channel, frame_file)
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
@@ -44,13 +44,13 @@ def actions(menu):
             yield from actions(action.menu())
 
 
-def test_it_stands_in_the_menus(shell, channel):
+def test_plugin_is_in_the_menus(shell, channel):
     spec = shell.fv.get_plugin_spec('Cosmic Rays')
     assert (spec.category, spec.ptype, spec.workspace) == ('Analysis', 'local', 'dialogs')
     assert 'Cosmic Rays' in list(actions(shell.fv.gpmon.get_plugin('GingaMenubar').w.menubar.get_widget()))
 
 
-def test_run_gives_what_the_core_gives(shell, plugin, frame_file):
+def test_run_equals_detect(shell, plugin, frame_file):
     run(shell, plugin)
     frame = read_frame(frame_file)
     expected = detect(frame)
@@ -59,12 +59,12 @@ def test_run_gives_what_the_core_gives(shell, plugin, frame_file):
     assert_array_equal(result.detection.crmask, expected.crmask)
     assert_array_equal(result.segments.labels, segments.labels)
     assert rows(plugin) == list(segments.listed['label'])
-    words = plugin.panel.result
-    assert f'{expected.pixels} px in {len(segments)} segments ({len(segments.listed)} of 3 px or more)' in words
-    assert ', '.join(map(str, expected.per_iteration)) in words
+    text = plugin.panel.result
+    assert f'{expected.pixels} px in {len(segments)} segments ({len(segments.listed)} of 3 px or more)' in text
+    assert ', '.join(map(str, expected.per_iteration)) in text
 
 
-def test_the_displayed_image_is_never_changed(shell, plugin):
+def test_displayed_image_is_not_changed(shell, plugin):
     image = plugin.fitsimage.get_image()
     before = image.get_data().copy()
     run(shell, plugin)
@@ -78,7 +78,7 @@ def test_header_values_and_their_sources_are_shown(plugin):
     assert plugin.panel.params.sources['satlevel'].get_text() == 'default'
 
 
-def test_a_typed_value_is_used_and_survives_another_image(shell, channel, plugin, tmp_path, saao):
+def test_user_value_is_used_for_another_image_too(shell, channel, plugin, tmp_path, saao):
     plugin.panel.params['sigclip'].spin.get_widget().setValue(7.0)
     assert plugin.session.sources['sigclip'] == 'user'
     other = tmp_path / 'night2.fits'
@@ -102,7 +102,7 @@ def test_slider_and_spin_box_move_together(plugin):
     assert control.slider.get_value() == 80
 
 
-def test_reset_gives_values_back(plugin):
+def test_reset_restores_header_values(plugin):
     plugin.panel.params['gain'].spin.get_widget().setValue(3.0)
     plugin.actions.reset_params()
     assert plugin.session.params.gain == 1.9
@@ -111,17 +111,17 @@ def test_reset_gives_values_back(plugin):
 
 def screen(shell, plugin):
     shell.settle()
-    picture = plugin.fitsimage.get_widget().grab().toImage()
-    pixels = np.asarray(picture.convertToFormat(picture.Format.Format_RGB888).constBits())
-    return pixels.reshape(picture.height(), -1)[:, : 3 * picture.width()].reshape(picture.height(), -1, 3).astype(int)
+    image = plugin.fitsimage.get_widget().grab().toImage()
+    pixels = np.asarray(image.convertToFormat(image.Format.Format_RGB888).constBits())
+    return pixels.reshape(image.height(), -1)[:, : 3 * image.width()].reshape(image.height(), -1, 3).astype(int)
 
 
 def vermilion(shell, plugin):
-    """How many pixels of the screen are vermilion."""
+    """Return the number of vermilion pixels on the screen."""
     return int((np.abs(screen(shell, plugin) - VERMILION).sum(axis=2) < 12).sum())
 
 
-def test_cosmic_rays_are_drawn_and_can_be_switched_off(shell, plugin):
+def test_cosmic_rays_are_drawn_and_can_be_hidden(shell, plugin):
     plugin.actions.values['opacity'](1.0)
     assert vermilion(shell, plugin) == 0
     run(shell, plugin)
@@ -133,7 +133,7 @@ def test_cosmic_rays_are_drawn_and_can_be_switched_off(shell, plugin):
     assert vermilion(shell, plugin) == 0
 
 
-def test_a_row_pans_to_its_segment_and_a_click_selects_its_row(shell, plugin):
+def test_row_pans_to_its_segment_and_click_selects_its_row(shell, plugin):
     run(shell, plugin)
     index = 4
     plugin.panel.table.view.get_widget().selectRow(index)
@@ -150,14 +150,14 @@ def test_a_row_pans_to_its_segment_and_a_click_selects_its_row(shell, plugin):
     assert [int(r['label']) for r in plugin.panel.table.view.get_selected()] == [other['label']]
 
 
-def test_the_table_sorts_by_number(shell, plugin):
+def test_table_sorts_by_number(shell, plugin):
     run(shell, plugin)
     plugin.panel.table.view.sort_by_column(5, ascending=False)
     flux = [float(row['flux']) for row in plugin.panel.table.view.get_rows()]
     assert flux == sorted(flux, reverse=True)
 
 
-def test_many_segments_come_in_pages_sorted_over_all(shell, plugin, monkeypatch):
+def test_table_has_pages_and_sorts_all_of_them(shell, plugin, monkeypatch):
     monkeypatch.setattr('ginga_crplugin.panels.segment_rows.PAGE_SIZE', 4)
     plugin.panel.min_size.get_widget().setValue(1)
     run(shell, plugin)
@@ -199,18 +199,17 @@ def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
     assert_array_equal(quality[:, 300:340], np.full((ny, 40), MaskBit.HOT))
 
 
-def test_a_mask_of_another_shape_is_refused_in_words(shell, plugin, tmp_path):
+def test_mask_of_another_shape_is_an_error(shell, plugin, tmp_path):
     fits.PrimaryHDU(np.zeros((40, 50), np.uint8)).writeto(tmp_path / 'small.fits')
-    plugin.session.masks.add(lambda: __import__('ginga_crplugin').read_mask(tmp_path / 'small.fits'))
+    plugin.session.masks.add(lambda: read_mask(tmp_path / 'small.fits'))
     shell.wait(lambda: plugin.session.error)
     shell.settle()
-    words = plugin.panel.result
-    assert '(40, 50)' in words
-    assert '(512, 512)' in words
+    assert '(40, 50)' in plugin.panel.result
+    assert '(512, 512)' in plugin.panel.result
     assert len(plugin.session.masks) == 0
 
 
-def test_the_result_follows_the_slider(shell, plugin, frame_file):
+def test_result_follows_the_slider(shell, plugin, frame_file):
     shell.wait(compilation.ready)
     run(shell, plugin)
     assert ' - exact' in plugin.panel.result
@@ -226,7 +225,7 @@ def test_the_result_follows_the_slider(shell, plugin, frame_file):
     assert plugin.panel.save.get_enabled()
 
 
-def test_verify_says_identical_and_save_records_it(shell, plugin, tmp_path):
+def test_verification_is_shown_and_saved(shell, plugin, tmp_path):
     run(shell, plugin)
     plugin.panel.verify.get_widget().click()
     assert 'comparing' in plugin.panel.result
@@ -238,7 +237,7 @@ def test_verify_says_identical_and_save_records_it(shell, plugin, tmp_path):
     assert fits.getheader(tmp_path / 'out.fits', 'DQ')['CRVERIF'].startswith('identical to ccdproc')
 
 
-def test_verify_tells_what_differs(shell, plugin, monkeypatch):
+def test_verification_counts_the_pixels_that_differ(shell, plugin, monkeypatch):
     run(shell, plugin)
     plugin.session.result.detection.crmask[100, 100] ^= True
     plugin.panel.verify.get_widget().click()
@@ -246,7 +245,7 @@ def test_verify_tells_what_differs(shell, plugin, monkeypatch):
     assert '1 px differ from ccdproc' in plugin.panel.result
 
 
-def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
+def test_save_is_disabled_until_the_result_is_up_to_date(shell, plugin):
     plugin.panel.live.get_widget().click()
     assert not plugin.session.live
     assert not plugin.panel.save.get_enabled()
@@ -257,24 +256,24 @@ def test_save_waits_for_a_new_run_when_something_changed(shell, plugin):
     assert 'run the detection again' in plugin.panel.save.get_widget().toolTip()
 
 
-def test_the_dialog_stays_where_it_cannot_be_saved(shell, plugin, tmp_path):
+def test_save_dialog_stays_open_after_an_error(shell, plugin, tmp_path):
     run(shell, plugin)
     plugin.actions.ask_save()
-    there = tmp_path / 'there.fits'
-    there.write_bytes(b'mine')
-    plugin.dialogs.shown.path.set_text(str(there))
+    existing = tmp_path / 'existing.fits'
+    existing.write_bytes(b'mine')
+    plugin.dialogs.shown.path.set_text(str(existing))
     plugin.dialogs.shown.dialog.buttons[0].get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
     assert 'exists' in plugin.dialogs.shown.message.get_text()
     plugin.dialogs.shown.overwrite.get_widget().click()
     plugin.dialogs.shown.dialog.buttons[0].get_widget().click()
-    shell.wait(lambda: plugin.session.review.saved_mask == there)
+    shell.wait(lambda: plugin.session.review.saved_mask == existing)
     shell.settle()
     assert plugin.dialogs.shown is None
 
 
-def test_a_layer_can_have_another_color(shell, plugin):
+def test_color_of_a_layer_is_changed(shell, plugin):
     plugin.actions.values['opacity'](1.0)
     run(shell, plugin)
     plugin.fitsimage.scale_to(1.0, 1.0)
@@ -286,20 +285,20 @@ def test_a_layer_can_have_another_color(shell, plugin):
     assert vermilion(shell, plugin) > 0
 
 
-def test_an_existing_file_is_not_overwritten(shell, plugin, tmp_path):
+def test_existing_file_is_not_overwritten(shell, plugin, tmp_path):
     run(shell, plugin)
-    there = tmp_path / 'there.fits'
-    there.write_bytes(b'mine')
-    plugin.session.review.save(there)
+    existing = tmp_path / 'existing.fits'
+    existing.write_bytes(b'mine')
+    plugin.session.review.save(existing)
     shell.wait(lambda: plugin.session.error)
     shell.settle()
-    assert there.read_bytes() == b'mine'
+    assert existing.read_bytes() == b'mine'
     assert 'exists' in plugin.panel.result
 
 
 @pytest.fixture
 def held(monkeypatch):
-    """Let a detection wait until the test says so."""
+    """Return an event that detections wait for; ``started`` is set when one has started."""
     gate = threading.Event()
     started = threading.Event()
 
@@ -314,7 +313,7 @@ def held(monkeypatch):
     gate.set()
 
 
-def test_another_image_makes_a_late_answer_void(shell, channel, plugin, held, tmp_path):
+def test_late_result_of_another_image_is_dropped(shell, channel, plugin, held, tmp_path):
     plugin.panel.run.get_widget().click()
     shell.wait(held.started.is_set)
     other = AstroImage(data_np=np.random.default_rng(1).normal(500, 5, (64, 80)).astype('f4'), logger=shell.fv.logger)
@@ -343,7 +342,7 @@ def test_cancel_keeps_the_last_result(shell, plugin, held):
     assert plugin.session.result.detection is first.detection
 
 
-def test_closing_during_a_run_leaves_nothing(shell, channel, plugin, held):
+def test_closing_during_a_run_leaves_no_result_and_no_overlay(shell, channel, plugin, held):
     plugin.panel.run.get_widget().click()
     shell.wait(held.started.is_set)
     plugin.close()
@@ -354,23 +353,23 @@ def test_closing_during_a_run_leaves_nothing(shell, channel, plugin, held):
     assert not plugin.overlay.shown
 
 
-def test_a_failing_worker_is_told_and_loses_nothing(shell, plugin, monkeypatch):
+def test_failed_run_is_reported_and_keeps_the_last_result(shell, plugin, monkeypatch):
     run(shell, plugin)
     first = plugin.session.result
 
     def fail(*_):
-        raise RuntimeError('the disk is on fire')
+        raise RuntimeError('the disk has failed')
 
     monkeypatch.setattr('ginga_crplugin.session.runner.Detector.detect', fail)
     plugin.panel.run.get_widget().click()
     shell.wait(lambda: plugin.session.error)
     shell.settle()
-    assert 'the disk is on fire' in plugin.panel.result
+    assert 'the disk has failed' in plugin.panel.result
     assert plugin.session.result.detection is first.detection
     assert rows(plugin) == list(first.segments.listed['label'])
 
 
-def test_the_cleaned_frame_is_a_new_image_and_keeps_the_result(shell, channel, plugin):
+def test_cleaned_frame_is_a_new_image_and_the_result_is_kept(shell, channel, plugin):
     run(shell, plugin)
     original, result = plugin.fitsimage.get_image(), plugin.session.result
     plugin.panel.cleaned.get_widget().click()
@@ -383,7 +382,7 @@ def test_the_cleaned_frame_is_a_new_image_and_keeps_the_result(shell, channel, p
     assert plugin.session.result.detection is result.detection
 
 
-def test_an_image_from_memory(shell, channel):
+def test_image_from_memory(shell, channel):
     image = AstroImage(data_np=np.random.default_rng(0).poisson(300, (64, 70)).astype('f4'), logger=shell.fv.logger)
     image.get_data()[30, 30] += 5000
     image.set(name='memory')
@@ -396,7 +395,7 @@ def test_an_image_from_memory(shell, channel):
     assert plugin.session.result.detection.crmask[30, 30]
 
 
-def test_an_image_that_cannot_be_searched_is_told(shell, channel):
+def test_unsuitable_image_is_an_error(shell, channel):
     image = AstroImage(data_np=np.full((64, 70), np.nan, 'f4'), logger=shell.fv.logger)
     image.set(name='blank')
     channel.add_image(image)
@@ -408,7 +407,7 @@ def test_an_image_that_cannot_be_searched_is_told(shell, channel):
     assert not plugin.panel.run.get_enabled()
 
 
-def test_an_unknown_unit_is_asked_for(shell, channel, tmp_path):
+def test_unknown_unit_is_an_error_until_a_unit_is_set(shell, channel, tmp_path):
     path = tmp_path / 'jansky.fits'
     data = np.random.default_rng(0).poisson(300, (64, 70)).astype('f4')
     fits.PrimaryHDU(data, fits.Header({'BUNIT': 'Jy'})).writeto(path)
@@ -421,7 +420,7 @@ def test_an_unknown_unit_is_asked_for(shell, channel, tmp_path):
     assert plugin.session.frame.ccd.unit == 'electron'
 
 
-def test_settings_are_kept(shell, plugin, channel):
+def test_preferences_are_saved(shell, plugin, channel):
     plugin.actions.values['opacity'](0.35)
     plugin.close()
     shell.settle()
@@ -429,7 +428,7 @@ def test_settings_are_kept(shell, plugin, channel):
     assert again.panel.opacity.get_value() == 35
     settings = shell.log.parent / 'plugin_CosmicRays.cfg'
     assert 'opacity = 0.35' in settings.read_text()
-    assert settings.stat().st_mode & 0o077 == 0  # for their user alone
+    assert settings.stat().st_mode & 0o077 == 0  # readable by their user only
 
 
 def memory_image(shell, channel, name='memory', header=None):
@@ -442,7 +441,7 @@ def memory_image(shell, channel, name='memory', header=None):
     return image
 
 
-def test_the_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tmp_path):
+def test_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tmp_path):
     raw = {'SIMPLE': True, 'BITPIX': 16, 'NAXIS': 2, 'NAXIS1': 7, 'BZERO': 32768, 'COMMENT': 'one line'}
     image = memory_image(shell, channel, header=WCS_CARDS | raw | {'BUNIT': 'count', 'GAIN': 1.5, 'RDNOISE': 4.0})
     plugin = shell.start(channel)
@@ -458,14 +457,14 @@ def test_the_header_of_an_image_from_memory_is_read_and_saved(shell, channel, tm
     assert WCS(fits.getheader(tmp_path / 'saved.fits', 'MASK')).wcs.crval.tolist() == [10.0, 20.0]
 
 
-def test_the_user_is_told_that_an_image_from_memory_has_no_unit(shell, channel):
+def test_note_on_an_image_from_memory_without_unit(shell, channel):
     memory_image(shell, channel)
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
     assert 'BUNIT is missing' in plugin.panel.notes.get_text()
 
 
-def test_an_image_changed_in_place_is_taken_up_anew(shell, channel):
+def test_image_changed_in_place_is_opened_again(shell, channel):
     image = memory_image(shell, channel)
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
@@ -478,7 +477,7 @@ def test_an_image_changed_in_place_is_taken_up_anew(shell, channel):
     assert plugin.session.result.detection.crmask[50, 50]
 
 
-def test_the_cleaned_frame_keeps_its_sky_coordinates(shell, channel, tmp_path):
+def test_cleaned_frame_has_the_wcs(shell, channel, tmp_path):
     path = tmp_path / 'sky.fits'
     header = fits.Header(WCS_CARDS)
     header.add_history('one')
@@ -493,7 +492,7 @@ def test_the_cleaned_frame_keeps_its_sky_coordinates(shell, channel, tmp_path):
     assert plugin.fitsimage.get_image().pixtoradec(30, 40) == pytest.approx(original.pixtoradec(30, 40))
 
 
-def test_a_mask_can_be_added_and_switched_off_before_there_is_an_image(shell, channel):
+def test_mask_is_added_and_ignored_before_an_image_is_open(shell, channel):
     plugin = shell.start(channel)
     plugin.session.masks.add(lambda: InputMask('eye', MaskBit.BAD, np.eye(64, 70, dtype=bool)))
     shell.wait(lambda: plugin.session.masks)
@@ -505,7 +504,7 @@ def test_a_mask_can_be_added_and_switched_off_before_there_is_an_image(shell, ch
     assert plugin.session.frame.bits[5, 5] == MaskBit.BAD
 
 
-def test_the_masks_of_an_image_go_from_the_panel_with_it(shell, channel, tmp_path):
+def test_masks_of_an_image_are_removed_with_it(shell, channel, tmp_path):
     path = tmp_path / 'masked.fits'
     data = np.random.default_rng(0).poisson(300, (64, 70)).astype('f4')
     fits.HDUList([fits.PrimaryHDU(data), fits.ImageHDU(np.eye(64, 70, dtype='u1'), name='MASK')]).writeto(path)
@@ -518,14 +517,14 @@ def test_the_masks_of_an_image_go_from_the_panel_with_it(shell, channel, tmp_pat
     assert [row.get_text() for row in plugin.panel.masks.get_children()] == ['none']
 
 
-def test_cancel_of_the_first_run_leaves_no_word_of_it(shell, plugin, held):
+def test_no_text_of_the_first_run_remains_after_cancel(shell, plugin, held):
     plugin.panel.run.get_widget().click()
     shell.wait(lambda: 'searching' in plugin.panel.result)
     plugin.panel.cancel.get_widget().click()
     assert plugin.panel.result == ''
 
 
-def test_the_save_dialog_goes_with_its_image(shell, channel, plugin):
+def test_save_dialog_is_closed_with_its_image(shell, channel, plugin):
     run(shell, plugin)
     plugin.actions.ask_save()
     memory_image(shell, channel, 'another')
@@ -533,6 +532,6 @@ def test_the_save_dialog_goes_with_its_image(shell, channel, plugin):
     assert plugin.dialogs.shown is None
 
 
-def test_no_error_of_the_plugin_was_logged(shell):
+def test_plugin_has_logged_no_errors(shell):
     # Ginga logs errors of its own too; those of the plugin show its modules in the traceback
     assert [line for line in shell.log.read_text().splitlines() if '/ginga_crplugin/' in line] == []

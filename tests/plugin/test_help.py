@@ -25,9 +25,9 @@ def test_help_shows_the_module_docstring(shell, plugin):
     buttons(plugin)['Help'].click()
     shell.settle()
     texts = [w.toPlainText() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, QtWidgets.QTextEdit)]
-    words = cosmic_rays.__doc__.split()
-    assert len(words) > 300
-    assert any(' '.join(words) in ' '.join(text.split()) for text in texts)
+    expected = cosmic_rays.__doc__.split()
+    assert len(expected) > 300
+    assert any(' '.join(expected) in ' '.join(text.split()) for text in texts)
 
 
 @pytest.mark.parametrize('item', fields(LACosmicParams), ids=lambda item: item.name)

@@ -1,4 +1,4 @@
-"""Everything in the panel by keyboard: Tab comes to each thing that can be used, and keys use it."""
+"""The panel without a mouse: Tab reaches every control, and keys operate it."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ KINDS = (
 
 @pytest.fixture
 def plugin(shell, channel, tmp_path):
-    """The panel with a result, and all of it unfolded."""
+    """Return the plugin with a result, with all parts of the panel expanded."""
     data = np.random.default_rng(5).normal(300, 17, (120, 140)).astype(np.float32)
     data[20:60, 60] += 2000
     data[80, 100:104] += 2000
@@ -30,13 +30,15 @@ def plugin(shell, channel, tmp_path):
     plugin.panel.checks.expand(expanded=True)
     plugin.actions.select(1, pan=False)
     seen = []
-    while seen != (seen := list(plugin.session.checks)):  # the checks look again, and their buttons are made anew
+    while seen != (
+        seen := list(plugin.session.checks)
+    ):  # the frame is checked again, which replaces the buttons of the list
         shell.pump(1.5)
     return plugin
 
 
 def column(plugin):
-    """Return the widget that holds all of the panel."""
+    """Return the widget that contains the panel."""
     widget = plugin.panel.run.get_widget()
     while not isinstance(widget, QtWidgets.QTabWidget):
         widget = widget.parent()
@@ -44,7 +46,7 @@ def column(plugin):
 
 
 def usable(plugin):
-    """Return what a mouse can use."""
+    """Return the widgets that a mouse can operate."""
     inner = (QtWidgets.QAbstractSpinBox, QtWidgets.QComboBox, QtWidgets.QTableView, QtWidgets.QScrollBar)
     return [
         widget
@@ -57,12 +59,12 @@ def usable(plugin):
     ]
 
 
-def told(widget):
-    words = widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else widget.toolTip()
-    return f'{type(widget).__name__} {words}'
+def describe(widget):
+    text = widget.text() if isinstance(widget, QtWidgets.QAbstractButton) else widget.toolTip()
+    return f'{type(widget).__name__} {text}'
 
 
-def test_tab_comes_to_everything(shell, plugin):
+def test_tab_reaches_every_control(shell, plugin):
     expected = usable(plugin)
     assert len(expected) > 50
     window = column(plugin).window()
@@ -73,15 +75,15 @@ def test_tab_comes_to_everything(shell, plugin):
     for _ in range(4 * len(expected)):
         reached.append(QtWidgets.QApplication.focusWidget())
         QtTest.QTest.keyClick(reached[-1], QtCore.Qt.Key.Key_Tab)
-    missed = [told(widget) for widget in expected if not any(widget is other for other in reached)]
+    missed = [describe(widget) for widget in expected if not any(widget is other for other in reached)]
     assert missed == []
-    order = [told(widget) for widget in reached]
-    in_turn = 'QPushButton Mask outliers', 'QCheckBox column', 'QPushButton Add mask...', 'QCheckBox live'
-    places = [order.index(words) for words in in_turn]
-    assert places == sorted(places)
+    order = [describe(widget) for widget in reached]
+    in_order = 'QPushButton Mask outliers', 'QCheckBox column', 'QPushButton Add mask...', 'QCheckBox live'
+    indices = [order.index(text) for text in in_order]
+    assert indices == sorted(indices)
 
 
-def test_keys_use_what_tab_came_to(shell, plugin):
+def test_keys_operate_the_controls(shell, plugin):
     reject, undo = plugin.panel.reject.get_widget(), plugin.panel.undo.get_widget()
     QtTest.QTest.keyClick(reject, QtCore.Qt.Key.Key_Space)
     shell.settle()

@@ -1,4 +1,4 @@
-"""A night in a real Ginga shell, off screen: masks that stand in files without their frames."""
+"""Frames of a batch in Ginga's reference viewer, off screen, with masks in files of their own."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ SHAPE = (160, 180)
 
 @pytest.fixture
 def night(tmp_path):
-    """Masks alone, of a frame and of a mosaic of two chips, in a unit that the recipe gives."""
+    """Return the batch output of a frame and of two extensions of a file: masks only, with the unit from the recipe."""
     header = fits.Header({'GAIN': 1.0, 'RDNOISE': 10.0})
     sky = np.random.default_rng(1).poisson(200.0, SHAPE)
     images = [(sky + simulate(SHAPE, seed).cosmic_rays).astype(np.float32) for seed in (1, 2, 3)]
@@ -38,13 +38,13 @@ def night(tmp_path):
 
 @pytest.fixture
 def plugin(shell, night):
-    """The panel on the first frame of the night, with its result."""
+    """Return the plugin with the first frame and its result."""
     name = shell.fv.get_channel_names()[0]
     channel = shell.channel(name)
     shell.stop(channel)
     show_batch(shell.fv, night)
     plugin = channel.opmon.get_plugin('Cosmic Rays')
-    arrived(shell, plugin, 'a.fits', 0)
+    wait_for_frame(shell, plugin, 'a.fits', 0)
     yield plugin
     shell.stop(channel)
     plugin.session.recipes.outputs = {}
@@ -54,18 +54,18 @@ def plugin(shell, night):
     shell.settle()
 
 
-def arrived(shell, plugin, name, ext):
-    def there():
+def wait_for_frame(shell, plugin, name, ext):
+    def ready():
         frame, result = plugin.session.frame, plugin.session.result
         return frame is not None and (frame.path.name, frame.ext) == (name, ext) and result is not None
 
-    shell.wait(there)
+    shell.wait(ready)
     shell.wait(lambda: not plugin.session.busy)
     shell.settle()
 
 
-def test_each_frame_comes_with_its_mask_and_the_unit_of_the_recipe(shell, plugin, night):
-    for place, ((path, ext), output) in enumerate(night.outputs.items()):
+def test_frames_have_their_masks_and_the_unit_of_the_recipe(shell, plugin, night):
+    for index, ((path, ext), output) in enumerate(night.outputs.items()):
         session = plugin.session
         assert session.frame.saved.path == output
         assert (session.frame.path, session.frame.ext) == (path, ext)
@@ -73,14 +73,14 @@ def test_each_frame_comes_with_its_mask_and_the_unit_of_the_recipe(shell, plugin
         assert session.params.sigclip == 6.0
         with fits.open(output) as hdus:
             assert_array_equal(session.review.decisions.plane(session.frame.bits), hdus['DQ'].data)
-        if place < 2:
+        if index < 2:
             plugin.channel.next_image()
-            arrived(shell, plugin, 'b.fits', place + 1)
+            wait_for_frame(shell, plugin, 'b.fits', index + 1)
 
 
-def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
+def test_rejected_segment_changes_only_the_mask_file(shell, plugin, night):
     plugin.channel.next_image()
-    arrived(shell, plugin, 'b.fits', 1)
+    wait_for_frame(shell, plugin, 'b.fits', 1)
     (path, ext), output = list(night.outputs.items())[1]
     before, frame = fits.getdata(output, 'DQ'), path.read_bytes()
     plugin.actions.step(1)
@@ -98,20 +98,20 @@ def test_what_is_rejected_goes_into_the_mask_alone(shell, plugin, night):
     assert 'will be overwritten' in ' '.join(dialog.message.get_text().split())
     dialog.save()
     shell.wait(lambda: plugin.session.review.saved_mask is not None)
-    lost = plugin.session.result.segments.labels == label
+    rejected = plugin.session.result.segments.labels == label
     with fits.open(output, checksum=True) as hdus:
         assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CLEANED', REVIEW]
-        assert_array_equal(hdus['DQ'].data, np.where(lost, before & ~np.uint8(MaskBit.CR_DETECTED), before))
+        assert_array_equal(hdus['DQ'].data, np.where(rejected, before & ~np.uint8(MaskBit.CR_DETECTED), before))
     assert path.read_bytes() == frame
-    assert read_frame(path, ext, 'electron').saved is None  # its own file knows nothing of it
+    assert read_frame(path, ext, 'electron').saved is None  # the file of the frame is unchanged
     plugin.channel.prev_image()
-    arrived(shell, plugin, 'a.fits', 0)
+    wait_for_frame(shell, plugin, 'a.fits', 0)
     plugin.channel.next_image()
-    arrived(shell, plugin, 'b.fits', 1)
+    wait_for_frame(shell, plugin, 'b.fits', 1)
     assert list(plugin.session.review.decisions.rejected_labels) == [label]
 
 
-def test_a_recipe_of_another_unit_opens_the_frame_anew(shell, plugin):
+def test_recipe_with_another_unit_opens_the_frame_again(shell, plugin):
     plugin.session.recipes.apply(Recipe({'gain': 2.0}, unit='adu'))
     shell.wait(lambda: plugin.session.frame is not None and plugin.session.frame.ccd.unit == 'adu')
     shell.settle()

@@ -1,4 +1,4 @@
-"""The review in a real Ginga shell, off screen: decisions by button, key and mouse."""
+"""Review in Ginga's reference viewer, off screen: decisions by button, key and mouse."""
 
 import gzip
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from ginga_crplugin.figures.contact_sheet import draw_cutouts
 
 @pytest.fixture
 def plugin(shell, channel, frame_file):
-    """The panel with a result."""
+    """Return the plugin with a result."""
     return shell.find(channel, frame_file)
 
 
@@ -25,14 +25,14 @@ def press(plugin, key):
     plugin.overlay.canvas.make_callback('key-down-none', event, 0.0, 0.0)
 
 
-def drag(plugin, *places):
-    """Press the mouse button, move, and let go."""
+def drag(plugin, *positions):
+    """Move the mouse with its button pressed."""
     canvas = plugin.overlay.canvas
     event = SimpleNamespace(viewer=plugin.fitsimage)
-    canvas.make_callback('cursor-down', event, *places[0], plugin.fitsimage)
-    for place in places[1:]:
-        canvas.make_callback('cursor-move', event, *place, plugin.fitsimage)
-    canvas.make_callback('cursor-up', event, *places[-1], plugin.fitsimage)
+    canvas.make_callback('cursor-down', event, *positions[0], plugin.fitsimage)
+    for position in positions[1:]:
+        canvas.make_callback('cursor-move', event, *position, plugin.fitsimage)
+    canvas.make_callback('cursor-up', event, *positions[-1], plugin.fitsimage)
 
 
 def select(plugin, row):
@@ -44,7 +44,7 @@ def decision(plugin, label):
     return next(row['decision'] for row in plugin.panel.table.view.get_rows() if int(row['label']) == label)
 
 
-def test_a_segment_is_rejected_and_kept_by_button(shell, plugin):
+def test_buttons_reject_keep_undo_and_redo(shell, plugin):
     mask = plugin.session.result.detection.crmask
     label = select(plugin, 3)
     plugin.panel.reject.get_widget().click()
@@ -66,15 +66,15 @@ def selected_row(plugin):
     return rows[0] if rows else None
 
 
-def test_the_selected_row_stays_selected(shell, plugin):
+def test_selected_row_stays_selected(shell, plugin):
     label = select(plugin, 3)
-    place = plugin.session.result.segments.pixels_of([label])
+    pixels = plugin.session.result.segments.pixels_of([label])
     plugin.panel.params['sigclip'].spin.get_widget().setValue(5.0)
     shell.wait(lambda: not plugin.session.busy)
     shell.settle()
     again = plugin.session.selection
     assert selected_row(plugin) == again
-    assert np.isin(plugin.session.result.segments.pixels_of([again]), place).any()
+    assert np.isin(plugin.session.result.segments.pixels_of([again]), pixels).any()
     plugin.panel.table.set_filter('keep')
     assert selected_row(plugin) == again
     plugin.panel.reject.get_widget().click()
@@ -83,25 +83,25 @@ def test_the_selected_row_stays_selected(shell, plugin):
     assert selected_row(plugin) == again
 
 
-def test_why_a_segment_has_its_hint_stands_below_it(shell, plugin):
-    beside = plugin.session.result.segments.listed[0]
+def test_hint_and_its_reason_are_shown_below_the_thumbnails(shell, plugin):
+    first = plugin.session.result.segments.listed[0]
     mask = np.zeros(plugin.session.frame.shape, bool)
-    mask[int(beside['bbox_ymax'].value), int(beside['bbox_xmax'].value) + 2] = True
-    plugin.session.masks.add(lambda: InputMask('beside', MaskBit.BAD, mask))
+    mask[int(first['bbox_ymax'].value), int(first['bbox_xmax'].value) + 2] = True
+    plugin.session.masks.add(lambda: InputMask('next to it', MaskBit.BAD, mask))
     shell.wait(lambda: not (plugin.session.outdated or plugin.session.busy) and plugin.session.masks)
     shell.wait(lambda: 'hint' in plugin.session.result.segments.table.colnames)
     shell.settle()
-    words = plugin.panel.thumbnails.hint
-    assert words.get_text() == ''
+    label = plugin.panel.thumbnails.hint
+    assert label.get_text() == ''
     labels = {str(row['hint']): int(row['label']) for row in plugin.session.result.segments.listed}
     plugin.actions.select(labels['touches a mask'], pan=False)
-    said = 'touches a mask: ' + HINTS['touches a mask']
-    assert words.get_text().replace('\n', ' ').startswith(f'{said} (peak ')
+    text = 'touches a mask: ' + HINTS['touches a mask']
+    assert label.get_text().replace('\n', ' ').startswith(f'{text} (peak ')
     plugin.actions.select(labels[''], pan=False)
-    assert words.get_text() == 'no sign of another cause'
+    assert label.get_text() == 'no sign of another cause'
 
 
-def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, channel, plugin, tmp_path, saao):
+def test_nothing_is_drawn_before_the_first_result(shell, channel, plugin, tmp_path, saao):
     press(plugin, 'd')
     assert plugin.actions.drawing_tool.mode == 'paint'
     fits.PrimaryHDU(saao.ccd.data[:200, :300]).writeto(tmp_path / 'night2.fits')
@@ -115,7 +115,7 @@ def test_nothing_is_drawn_on_another_frame_before_there_is_a_result(shell, chann
     assert not len(plugin.overlay.layers.pixels.get('by hand', ()))
 
 
-def test_the_keys(shell, plugin):
+def test_keys(shell, plugin):
     labels = plugin.panel.table.labels
     press(plugin, 'n')
     assert plugin.session.selection == labels[0]
@@ -137,7 +137,7 @@ def test_the_keys(shell, plugin):
     assert plugin.panel.draw.get_text() == 'off'
 
 
-def test_backspace_goes_back_to_the_view_before(shell, plugin):
+def test_backspace_restores_the_previous_view(shell, plugin):
     before = plugin.fitsimage.get_pan()
     select(plugin, 5)
     assert plugin.fitsimage.get_pan() != before
@@ -167,7 +167,7 @@ def test_paint_line_and_erase(shell, plugin):
     assert_array_equal(plugin.session.review.decisions.mask, mask)
 
 
-def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
+def test_polygon_marks_and_box_rejects(shell, plugin):
     mask = plugin.session.result.detection.crmask
     plugin.actions.set_drawing_mode('polygon')
     canvas = plugin.overlay.canvas
@@ -186,7 +186,7 @@ def test_a_polygon_is_painted_and_a_box_rejects(shell, plugin):
     assert_array_equal(plugin.session.review.decisions.rejected_labels, table['label'][inside])
 
 
-def test_all_in_the_list_are_rejected_and_listed_by_decision(shell, plugin):
+def test_reject_shown_and_filter_by_decision(shell, plugin):
     plugin.panel.min_size.get_widget().setValue(5)
     shown = list(plugin.panel.table.rows.labels)
     plugin.panel.reject_shown.get_widget().click()
@@ -200,7 +200,7 @@ def test_all_in_the_list_are_rejected_and_listed_by_decision(shell, plugin):
     assert len(plugin.panel.table.rows.labels) == 0
 
 
-def test_decisions_outlive_a_change_of_parameters(shell, plugin):
+def test_decisions_are_kept_after_a_change_of_parameters(shell, plugin):
     shell.wait(compilation.ready)
     label = select(plugin, 4)
     pixels = plugin.session.result.segments.pixels_of([label])
@@ -216,7 +216,7 @@ def test_decisions_outlive_a_change_of_parameters(shell, plugin):
         assert '1 rejected, 2 px by hand' in plugin.panel.counts.get_text()
 
 
-def test_the_saved_file_holds_exactly_the_decisions(shell, plugin, tmp_path):
+def test_saved_mask_has_the_decisions(shell, plugin, tmp_path):
     detected = plugin.session.result.detection.crmask
     label = select(plugin, 2)
     plugin.panel.reject.get_widget().click()
@@ -237,7 +237,7 @@ def test_the_saved_file_holds_exactly_the_decisions(shell, plugin, tmp_path):
     assert set(decisions.values()) == {'keep'}
 
 
-def test_the_mask_is_grown_as_shown(shell, plugin, tmp_path):
+def test_saved_mask_is_grown(shell, plugin, tmp_path):
     plugin.panel.grow.get_widget().setValue(1)
     mask = plugin.session.review.decisions.mask
     assert mask.sum() > plugin.session.result.detection.pixels
@@ -247,7 +247,7 @@ def test_the_mask_is_grown_as_shown(shell, plugin, tmp_path):
     assert_array_equal(fits.getdata(tmp_path / 'out.fits', 'MASK') != 0, mask)
 
 
-def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
+def test_unsaved_review_is_offered_and_restored(shell, channel, plugin):
     label = select(plugin, 2)
     plugin.panel.reject.get_widget().click()
     mask = plugin.session.review.decisions.mask
@@ -266,7 +266,7 @@ def test_an_unsaved_review_is_kept_and_offered_again(shell, channel, plugin):
     assert list(again.session.review.decisions.rejected_labels) == [label]
 
 
-def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
+def test_no_review_is_offered_after_saving_the_mask(shell, channel, plugin, tmp_path):
     select(plugin, 2)
     plugin.panel.reject.get_widget().click()
     shell.settle()
@@ -279,7 +279,7 @@ def test_a_saved_review_is_not_kept(shell, channel, plugin, tmp_path):
     assert again.session.review.saved_review is None
 
 
-def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
+def test_compare_with_the_run_without_masks(shell, plugin, tmp_path):
     mask = np.zeros((512, 512), np.uint8)
     mask[:, 250:] = 1
     fits.PrimaryHDU(mask).writeto(tmp_path / 'half.fits')
@@ -293,16 +293,16 @@ def test_compared_with_the_run_without_masks(shell, plugin, tmp_path):
     plugin.panel.compare.make_callback('activated', 1)
     shell.wait(lambda: plugin.session.comparing.comparison is not None)
     shell.settle()
-    words = plugin.panel.compared.get_text().replace('\n', ' ')
-    assert f'{here.sum()} px here, {everywhere.sum()} px without the masks' in words
-    assert f'{(here & everywhere).sum()} in both' in words
+    text = plugin.panel.compared.get_text().replace('\n', ' ')
+    assert f'{here.sum()} px here, {everywhere.sum()} px without the masks' in text
+    assert f'{(here & everywhere).sum()} in both' in text
     assert_array_equal(plugin.overlay.layers.pixels['only there'], np.flatnonzero(everywhere & ~here))
     plugin.session.comparing.compare(None)
     assert len(plugin.overlay.layers.pixels['only there']) == 0
     assert_array_equal(plugin.overlay.layers.pixels['cosmic rays'], np.flatnonzero(here))
 
 
-def test_compared_with_a_pinned_result(shell, plugin):
+def test_compare_with_a_pinned_result(shell, plugin):
     shell.wait(compilation.ready)
     first = plugin.session.result.detection.crmask
     plugin.panel.pin.get_widget().click()
@@ -318,7 +318,7 @@ def test_compared_with_a_pinned_result(shell, plugin):
     )
 
 
-def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
+def test_blink_alternates_cleaned_and_original(shell, plugin):
     original, result = plugin.fitsimage.get_image(), plugin.session.result
     press(plugin, 'b')
     shell.settle()
@@ -332,7 +332,7 @@ def test_blink_shows_cleaned_and_original_in_turn(shell, plugin):
     assert plugin.session.result.detection is result.detection
 
 
-def test_the_thumbnails_show_the_selected_segment(shell, plugin):
+def test_thumbnails_show_the_selected_segment(shell, plugin):
     assert plugin.panel.thumbnails.position.get_text().startswith('- of')
     label = select(plugin, 3)
     shell.settle()
@@ -348,7 +348,7 @@ def test_the_thumbnails_show_the_selected_segment(shell, plugin):
     assert_array_equal(shown, draw_cutouts(result.segments, label, images, scale=3))
 
 
-def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, saao):
+def test_checks_are_shown_and_a_remedy_is_applied(shell, channel, tmp_path, saao):
     path = tmp_path / 'nosky.fits'
     data = saao.ccd.data - np.median(saao.ccd.data)
     header = saao.ccd.header.copy()
@@ -366,7 +366,7 @@ def test_the_checks_are_shown_and_a_cure_is_applied(shell, channel, tmp_path, sa
     shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'ok')
 
 
-def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, data, tmp_path):
+def test_segments_with_a_hint_are_listed_and_rejected(shell, channel, data, tmp_path):
     path = tmp_path / 'kelt.fits'
     path.write_bytes(gzip.decompress((data / 'feder_kelt16b_S001-R001-C084-r.fit.gz').read_bytes()))
     shell.load(channel, path)
@@ -386,7 +386,7 @@ def test_hints_stand_in_the_table_and_can_be_rejected_at_once(shell, channel, da
     assert_array_equal(plugin.session.review.decisions.rejected_labels, hot)
 
 
-def test_the_list_is_drawn_as_a_contact_sheet(shell, plugin, tmp_path):
+def test_contact_sheet_of_the_listed_segments(shell, plugin, tmp_path):
     plugin.actions.save_sheet(tmp_path / 'sheet.pdf')
     shell.wait(lambda: 'drawn: sheet.pdf' in plugin.panel.saved.get_text())
     assert (tmp_path / 'sheet.pdf').read_bytes().startswith(b'%PDF')

@@ -1,4 +1,4 @@
-"""Many steps of a user in any order, through Ginga's own shell; `tests.tools.soak` goes on for hours."""
+"""Random sequences of user actions in Ginga's reference viewer; ``tests/tools/soak.py`` runs for hours."""
 
 import logging
 
@@ -6,12 +6,12 @@ import pytest
 
 from tests.tools.soak import Errors, Soak
 
-pytestmark = pytest.mark.slow  # many steps in the shell of Ginga
+pytestmark = pytest.mark.slow  # many steps in Ginga
 
 
-@pytest.mark.filterwarnings('ignore::RuntimeWarning:ginga.ImageView')  # it divides by the size of an empty channel
+@pytest.mark.filterwarnings('ignore::RuntimeWarning:ginga.ImageView')  # Ginga divides by the size of an empty channel
 @pytest.mark.parametrize('seed', [1, 2])
-def test_nothing_is_left_after_many_steps(shell, tmp_path, seed):
+def test_no_objects_are_left_after_many_steps(shell, tmp_path, seed):
     with Errors(logging.getLogger(), shell.fv.logger).collect() as errors:
         user = Soak(shell, tmp_path, seed)
         for _ in range(40):

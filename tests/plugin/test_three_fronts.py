@@ -1,4 +1,4 @@
-"""The same choices in the Ginga panel, in the notebook panel and on the command line give the same file."""
+"""The same settings in Ginga, in a notebook and on the command line give the same files."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def by_line(folder):
+def run_command_line(folder):
     frame = str(folder / 'night1.fits')
     masks = ['--dark', f'{folder / "dark.fits"}', '--dark-limit', '30', '--mask', f'{folder / "column.fits"}:bad']
     params = ['--sigclip', '6', '--readnoise', '4', '--save-recipe', str(folder / 'line.yaml')]
@@ -55,7 +55,7 @@ def by_line(folder):
     assert main(['detect', frame, *again]) == 0
 
 
-def by_ginga(folder, shell, channel):
+def run_in_ginga(folder, shell, channel):
     shell.load(channel, folder / 'night1.fits')
     plugin = shell.start(channel)
     session = plugin.session
@@ -94,9 +94,9 @@ def save(shell, plugin, path):
     shell.wait(lambda: plugin.session.review.saved_mask == path)
 
 
-def test_three_fronts_give_the_same_file_and_the_same_recipe(shell, channel, folder):
-    by_line(folder)
-    by_ginga(folder, shell, channel)
+def test_three_fronts_write_the_same_masks_and_recipes(shell, channel, folder):
+    run_command_line(folder)
+    run_in_ginga(folder, shell, channel)
     done = subprocess.run(
         [sys.executable, '-c', NOTEBOOK, str(folder)], capture_output=True, text=True, timeout=300, check=False
     )
