@@ -1,4 +1,4 @@
-"""What only the controls in a notebook do: paths that are typed, and the image in place of the original."""
+"""Actions that only the notebook panel has: typed paths, and the cleaned frame in place of the original."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ['NotebookActions']
 
 
 class NotebookActions(Actions):
-    """What the controls and keys in a notebook do.
+    """Actions of the controls and keys of the notebook panel.
 
     Parameters
     ----------
     session : Session
         The session that is changed.
     view : ViewerAdapter
-        The image in its viewer.
+        The viewer.
     set_unit : callable
-        ``set_unit(unit)`` opens the image again in another unit.
+        ``set_unit(unit)`` opens the image again with another unit.
     """
 
     def __init__(self, session: Session, view: ViewerAdapter, set_unit: Callable[[str | None], None]) -> None:

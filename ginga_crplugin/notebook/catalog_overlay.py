@@ -15,7 +15,7 @@ from ginga_crplugin.session.comparing import Comparison
 __all__ = ['CATALOGS', 'MAX_MARKERS', 'CatalogOverlay']
 
 
-#: Maximum number of markers: those of the brightest segments.
+#: Maximum number of markers drawn: those of the brightest segments.
 MAX_MARKERS = 1000
 
 #: Labels of the catalogs in the viewer, distinct from those of the user.
@@ -28,7 +28,7 @@ _MIN_FOV = 64.0
 class CatalogOverlay:
     """Segment markers as catalogs of a viewer with the astro-image-display-api.
 
-    It has the methods of `MaskOverlay`. Those that draw pixels do nothing, since the API has no means to do so.
+    It has the methods of `MaskOverlay`. Those that draw pixels do nothing, since the API can't draw pixels.
 
     Parameters
     ----------

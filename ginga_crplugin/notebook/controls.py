@@ -1,4 +1,4 @@
-"""Controls of the notebook panel: what its widgets show."""
+"""Controls of the notebook panel: methods that show values in its widgets."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

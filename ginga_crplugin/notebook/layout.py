@@ -94,7 +94,7 @@ class ControlsLayout:
         return button
 
     def _control(self, name: str, widget: Any) -> Any:
-        """Return a widget whose value is set with an action, unless it only shows a value that has changed."""
+        """Connect the value of a widget to its action, except while `Controls` sets the value; return the widget."""
         self._controls[name] = widget
         widget.tooltip = TIPS[name]
 
@@ -154,7 +154,9 @@ class ControlsLayout:
         self.width = self._integer('width', 3, 1, 15, '52px')
         self.grow = self._integer('grow', 0, 0, 3, '52px')
         drawing = [w.Label('draw'), self.draw, self.width, w.Label('px')] if self._panel.view.has_pixels else []
-        options = {text: value or '' for text, value in COMPARE_OPTIONS.items()}  # None would be no option
+        options = {
+            text: value or '' for text, value in COMPARE_OPTIONS.items()
+        }  # ipywidgets takes None for no selection
         self.compare = self._control('compare', w.Dropdown(options=options, layout=w.Layout(width='190px')))
         self.compared, self.counts = w.HTML(), w.HTML()
         return (

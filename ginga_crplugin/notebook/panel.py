@@ -1,4 +1,4 @@
-"""The panel in a Jupyter notebook, beside the image of an astrowidgets viewer."""
+"""The panel in a Jupyter notebook."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -52,18 +52,18 @@ class CosmicRayPanel(w.VBox):
     ext : int, str or (str, int), optional
         The extension of a file; by default the first image.
     unit : str, optional
-        The unit of the pixels; it overrides that of the source.
+        The unit of the pixels; overrides the source.
     image_label : str, optional
-        The image of the viewer, if it has several.
+        The label of the image, if the viewer has several.
     reviews : path-like, optional
-        A folder in which unsaved reviews are kept, to be restored later.
+        Folder of the cache of unsaved reviews, which can be restored later; by default they are not stored.
     show_viewer : bool, optional
         Whether the panel contains the viewer; False if it is displayed already.
 
     Attributes
     ----------
     session : Session
-        The state; the panel shows every change of it.
+        The state of the panel; every change of it is shown.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class CosmicRayPanel(w.VBox):
         if source is not None:
             self.load(source, ext=ext, unit=unit)
         elif viewer is not None and displayed_image(viewer, image_label) is not None:
-            self._open(displayed_image(viewer, image_label), ext, unit, taken=True)
+            self._open(displayed_image(viewer, image_label), ext, unit, from_viewer=True)
 
     def _arrange(self, *, show_viewer: bool) -> None:
         column = self.controls.column
@@ -126,7 +126,7 @@ class CosmicRayPanel(w.VBox):
             w.HBox([left, column], layout=w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')),
         ]
 
-    # the notebook's own objects
+    # for use in a notebook
 
     def load(self, source: Any, *, ext: Ext = None, unit: str | None = None) -> None:
         """Open another image; parameters and added masks stay.
@@ -136,38 +136,38 @@ class CosmicRayPanel(w.VBox):
         source : path-like, `~astropy.nddata.NDData`, (ny, nx) array_like or Frame
             The image.
         ext : int, str or (str, int), optional
-            The extension of a file.
+            The extension of a file; by default the first image.
         unit : str, optional
-            The unit of the pixels.
+            The unit of the pixels; overrides the source.
 
         Raises
         ------
         TypeError
-            If it is no image. What is wrong with an image is shown in the panel.
+            If the source is not an image. Other errors are shown in the panel.
         """
-        self._open(source, ext, unit, taken=False)
+        self._open(source, ext, unit, from_viewer=False)
 
-    def _open(self, source: Any, ext: Ext, unit: str | None, *, taken: bool) -> None:
+    def _open(self, source: Any, ext: Ext, unit: str | None, *, from_viewer: bool) -> None:
         self._opened_unit = unit or self.session.settings.unit
         load = frame_loader(source, ext, self._opened_unit)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
-        self.view.taken, self._opening = taken, True
+        self.view.from_viewer, self._opening = from_viewer, True
         self.session.open(load)
         self._worker.wait(lambda: self.session.frame is not None or self.session.error)
         self._opening = False
 
     def run(self) -> None:
-        """Run L.A.Cosmic, and return when the result is there.
+        """Run L.A.Cosmic and wait for the result.
 
         Raises
         ------
         ValueError
-            With the error that is shown in the panel, if the run fails.
+            If there is no image or the run fails, with the message in the panel.
         """
         if self.session.frame is None:
-            raise ValueError(self.session.error or 'there is no image: give one to the panel')
-        if not has_loop():  # a plain script: nothing is compiled in the background
+            raise ValueError(self.session.error or 'there is no image: open one with load()')
+        if not has_loop():  # a script: the engine is not compiled in the background
             self.session.prepare()
         self.session.detect()
         try:
@@ -179,14 +179,19 @@ class CosmicRayPanel(w.VBox):
             raise ValueError(self.session.error)
 
     def add_mask(self, source: Any, cause: str = 'bad') -> None:
-        """Mask pixels before the run.
+        """Add an input mask.
 
         Parameters
         ----------
         source : path-like, (ny, nx) array_like, `~astropy.nddata.NDData` or InputMask
-            Every pixel that is not 0 is bad.
+            An image in which every nonzero pixel is bad.
         cause : {'hot', 'bad', 'other'}, optional
-            Why they are bad.
+            The cause.
+
+        Raises
+        ------
+        ValueError
+            If there is no such cause, or the mask can't be read or has another shape than the frame.
         """
         if cause not in CAUSES:
             msg = f'cause is {cause!r}: it must be one of {", ".join(CAUSES)}'
@@ -194,26 +199,31 @@ class CosmicRayPanel(w.VBox):
         self._await(lambda: self.session.masks.add(lambda: make_input_mask(source, CAUSES[cause])), 'masks_changed')
 
     def add_dark(self, source: Any, limit: float) -> None:
-        """Mask the hot pixels of a combined dark before the run: those above the limit, in the unit of the dark.
+        """Add an input mask of the hot pixels of a combined dark.
 
         Parameters
         ----------
         source : path-like, (ny, nx) array_like or `~astropy.nddata.NDData`
             The combined dark.
         limit : float
-            The limit, in the unit of the dark.
+            Pixels above this value are hot, in the unit of the dark.
+
+        Raises
+        ------
+        ValueError
+            If the limit is not a number, or the dark can't be read or has another shape than the frame.
         """
         self._await(lambda: self.session.masks.add(lambda: make_dark_mask(source, limit)), 'masks_changed')
 
     def save(self, path: str | Path | None = None, **options: Any) -> Path:
-        """Save the merged mask, and return when it is written.
+        """Save the merged mask, after a run if the result is missing or outdated.
 
         Parameters
         ----------
         path : path-like, optional
             The file to write.
         **options : dict
-            As for `save_mask`: ``kind``, ``cleaned``, ``overwrite``.
+            Options of `~ginga_crplugin.io.save.save_mask`: ``kind``, ``cleaned``, ``overwrite``.
 
         Returns
         -------
@@ -225,7 +235,7 @@ class CosmicRayPanel(w.VBox):
         return self.session.review.last_saved_mask
 
     def _await(self, action: Callable[[], Any], event: str) -> None:
-        """Do what ends with an event of the session, and wait for it; raise a ValueError if an error is first."""
+        """Call a function and wait for an event of the session; raise a ValueError if an error comes first."""
         events, outcome = self.session.events, []
         events[event].connect(succeeded := lambda: outcome.append(''))
         events.error_raised.connect(outcome.append)
@@ -240,7 +250,7 @@ class CosmicRayPanel(w.VBox):
 
     @property
     def params(self) -> LACosmicParams:
-        """The parameters (`LACosmicParams`); set them, or some of them with a dict."""
+        """The parameters (`LACosmicParams`); a dict sets some of them."""
         return self.session.params
 
     @params.setter
@@ -250,7 +260,7 @@ class CosmicRayPanel(w.VBox):
         self.session.set_params(**{name: value for name, value in values.items() if value != current.get(name, ...)})
 
     def _current_result(self) -> Result:
-        """Return the result of the present parameters, computed now if it is missing."""
+        """Return the result for the present parameters and masks, after a run if it is missing or outdated."""
         self._worker.wait(lambda: not self.session.busy, self.presenter.show_progress)
         if self.session.result is None or self.session.outdated:
             self.run()
@@ -258,12 +268,12 @@ class CosmicRayPanel(w.VBox):
 
     @property
     def ccd(self) -> CCDData:
-        """The frame with the merged mask, and its causes (`MaskBit`) as ``flags``; the pixels are untouched."""
+        """The frame with the merged mask, and the causes (`MaskBit`) as ``flags``; the pixels are unchanged."""
         return masked_ccd(self._current_result(), self.session.review.decisions)
 
     @property
     def cleaned(self) -> CCDData:
-        """The frame with its cosmic rays replaced, but not those that were rejected; mask and flags as in `ccd`."""
+        """The cleaned frame; rejected segments keep their pixel values. Mask and flags as in `ccd`."""
         return cleaned_ccd(self._current_result(), self.session.review.decisions)
 
     @property
@@ -273,7 +283,7 @@ class CosmicRayPanel(w.VBox):
         return self.session.review.decisions.annotate(result.hinted(self.session.masks.dark)).table
 
     def close(self) -> None:
-        """Close the panel, and remove what it drew from the viewer."""
+        """Close the panel, and remove its overlay from the viewer."""
         if not self.__dict__.get('_closed') and 'overlay' in self.__dict__:
             self._closed = True
             self.session.close()
@@ -282,7 +292,7 @@ class CosmicRayPanel(w.VBox):
 
     @property
     def recipe(self) -> Recipe:
-        """The present settings as a `Recipe` for other frames; set it to apply one: a `Recipe`, or the path of one."""
+        """The present settings as a `Recipe` for other frames; set a `Recipe` or the path of one to apply it."""
         return self.session.recipes.current
 
     @recipe.setter
@@ -290,18 +300,18 @@ class CosmicRayPanel(w.VBox):
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         self._await(lambda: self.session.recipes.apply(recipe), 'recipe_changed')
 
-    # the panel
+    # controls
 
     def set_unit(self, unit: str | None) -> None:
-        """Open the image again in another unit than its header says.
+        """Open the image again with another unit than that of its header.
 
         Parameters
         ----------
         unit : str or None
-            The unit; None is the unit of the header.
+            The unit; None for that of the header.
         """
         if self._source is not None:
-            self._open(self._source, self._ext, unit, taken=self.view.taken)
+            self._open(self._source, self._ext, unit, from_viewer=self.view.from_viewer)
 
     def pass_decision(self, decision: Literal['keep', 'reject']) -> None:
         """Keep or reject the selected segment.
@@ -331,11 +341,11 @@ class CosmicRayPanel(w.VBox):
         self.actions.select(label, pan=pan)
 
     def _frame_changed(self) -> None:
-        """Follow the session, whoever has opened the frame."""
+        """Store the source of a frame that was opened in the session, and update the unit control."""
         frame = self.session.frame
-        if frame is not None and not self._opening:  # it was opened in the session directly
-            self._source, self.view.taken = frame, False
-        self.controls.unit.disabled = isinstance(self._source, Frame)  # it has its unit
+        if frame is not None and not self._opening:  # opened with `Session.open`
+            self._source, self.view.from_viewer = frame, False
+        self.controls.unit.disabled = isinstance(self._source, Frame)  # a `Frame` has its unit
 
     def _recipe_changed(self) -> None:
         """Open the image again if the recipe gives it another unit."""

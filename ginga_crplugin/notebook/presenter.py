@@ -1,4 +1,4 @@
-"""What only the panel in a notebook shows: the image in its viewer, and its save form."""
+"""Presentation that only the notebook panel has: its viewer and its save form."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class NotebookPresenter(Presenter):
     Parameters
     ----------
     session : Session
-        Its events are shown.
+        The session whose changes are shown.
     widgets : Controls
         The widgets of the panel.
     view : ViewerAdapter
-        The image in its viewer.
+        The viewer.
     """
 
     def __init__(self, session: Session, widgets: Controls, view: ViewerAdapter) -> None:
@@ -43,7 +43,7 @@ class NotebookPresenter(Presenter):
         """Show another frame, in the viewer too unless it displays it already."""
         frame = self._session.frame
         self._widgets.cleaned.value = False
-        if frame is not None and not self._view.taken:
+        if frame is not None and not self._view.from_viewer:
             self._view.load(frame.ccd)
         super().show_frame()
 
@@ -54,12 +54,12 @@ class NotebookPresenter(Presenter):
             self._widgets.show_cleaned()
 
     def show_mask_saved(self) -> None:
-        """Show where the mask was saved."""
+        """Show where the mask was saved, and clear the message of the save form."""
         super().show_mask_saved()
         self._widgets.save_form.finish()
 
     def show_session_error(self, message: str) -> None:
-        """Show an error of the session, in the save form too if it saves.
+        """Show an error of the session, in the save form too if a file was being written.
 
         Parameters
         ----------

@@ -32,14 +32,14 @@ class ViewerAdapter:
         Whether the overlay shows pixels.
     note : str
         A limitation of the viewer, for the user.
-    taken : bool
-        Whether the current image was read from the viewer, which already displays it.
+    from_viewer : bool
+        Whether the open image was read from the viewer, which displays it already.
     """
 
     def __init__(self, viewer: Any = None, image_label: str | None = None) -> None:
         self._own = viewer is None
         self.viewer = viewer = _new_viewer() if viewer is None else viewer
-        self.taken = False
+        self.from_viewer = False
         self._label = image_label
         self._original: Any = None
         ginga = getattr(viewer, 'viewer', None)

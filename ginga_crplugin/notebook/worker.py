@@ -1,4 +1,4 @@
-"""Worker threads of a notebook, and the event loop that their results come back to."""
+"""Worker threads of a notebook, whose results are delivered in the thread of the event loop."""
 
 import asyncio
 import queue
@@ -57,14 +57,14 @@ class Worker:
                 done(*outcome)
 
     def wait(self, condition: Callable[[], Any], meanwhile: Callable[[], None] | None = None) -> None:
-        """Deliver results until a condition holds, while the event loop stands still.
+        """Deliver results until a condition is true; the event loop is blocked.
 
         Parameters
         ----------
         condition : callable
             ``condition()`` is called after each result.
         meanwhile : callable, optional
-            Called without arguments now and then.
+            Called without arguments whenever no result arrives for 0.25 s.
         """
         while not condition():
             try:
@@ -77,7 +77,7 @@ class Worker:
 
 
 def _outcome(job: Callable[[], Any]) -> tuple[Any, Exception | None]:
-    """Return what a job returned, and what it raised."""
+    """Return the result of a job and the exception that it raised; one of them is None."""
     try:
         return job(), None
     except Exception as failure:  # noqa: BLE001 - passed on and shown

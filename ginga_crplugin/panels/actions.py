@@ -1,4 +1,4 @@
-"""What the controls and keys of a panel do, in both fronts."""
+"""Actions of the controls and keys, in both panels."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ __all__ = ['Actions']
 
 
 class Actions:
-    """What the controls and keys of a panel do; a subclass adds what only its front does.
+    """Actions of the controls and keys of a panel; a subclass adds those that only its panel has.
 
     Parameters
     ----------
     session : Session
         The session that is changed.
     overlay : Overlay
-        What is drawn on the image.
+        The overlay on the image.
     canvas : `ginga.canvas.types.layer.DrawingCanvas`, optional
         The canvas of the overlay, whose mouse and key events are handled; None where the viewer has none.
 
     Attributes
     ----------
     buttons : dict of callable
-        What each button does, by its name; called without arguments.
+        The action of each button, by its name; called without arguments.
     values : dict of callable
-        What the other controls set, by their names; called with the new value.
+        The action of each other control, by its name; called with the new value.
     keys : dict of callable
-        What each key does, by Ginga's name of the key.
+        The action of each key, by Ginga's name of the key.
     drawing_tool : DrawingTool or None
         Draws on the image; None without a canvas.
     """
 
     def __init__(self, session: Session, overlay: Overlay, canvas: Any = None) -> None:
-        self.session: Any = session  # what needs a result is called only when there is one
+        self.session: Any = session  # Any: attributes that may be None are used only when they are not
         self.overlay = overlay
-        self.widgets: Any = None  # PanelWidgets, and what only the front has
+        self.widgets: Any = None  # `PanelWidgets`, with those that only the panel has
         self.presenter: Any = None
         self.drawing_tool: DrawingTool | None = None
         review = session.review
@@ -98,7 +98,7 @@ class Actions:
         session.events.frame_changed.connect(self._frame_changed)
 
     def attach(self, widgets: Any, presenter: Presenter | None) -> None:
-        """Set the widgets whose values are read, and the presenter that shows errors; None when they are closed.
+        """Set the widgets whose values are read, and the presenter that shows errors; None when the panel is closed.
 
         Parameters
         ----------
@@ -186,19 +186,19 @@ class Actions:
             self.overlay.pan_to(row['x_centroid'].value, row['y_centroid'].value, row['length'].value)
 
     def step(self, step: int) -> None:
-        """Select the segment that is so many rows after the selected one.
+        """Select the segment a number of rows after the selected one.
 
         Parameters
         ----------
         step : int
-            How many rows further down; negative for up.
+            Number of rows; negative goes up.
         """
         label = self.widgets.table.rows.neighbor(self.session.selection, step)
         if label is not None:
             self.select(label)
 
     def decide(self, decision: Literal['keep', 'reject']) -> None:
-        """Keep or reject the selected segment (``'keep'`` or ``'reject'``).
+        """Keep or reject the selected segment.
 
         Parameters
         ----------
@@ -239,7 +239,7 @@ class Actions:
         return label is not None
 
     def press(self, key: str) -> bool:
-        """Do what a key does; return whether it does anything.
+        """Perform the action of a key; return whether it has one.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ class Actions:
         Returns
         -------
         bool
-            Whether the key does anything.
+            Whether the key has an action.
         """
         action = self.keys.get(key)
         if action is not None:
@@ -279,7 +279,7 @@ class Actions:
         if session.result is None or self.drawing_tool is None:
             mode = 'off'
         else:
-            self.overlay.set_decisions(session.result.segments, session.review.decisions)  # without a preview
+            self.overlay.set_decisions(session.result.segments, session.review.decisions)  # removes a preview
         if self.drawing_tool is not None:
             self.drawing_tool.set_mode(mode)
         if self.widgets is not None:

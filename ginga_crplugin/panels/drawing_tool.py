@@ -64,7 +64,7 @@ class DrawingTool:
         if outline:
             self._canvas.set_drawtype(outline, color='white', linestyle='dash')
 
-    # the viewer is not an argument of every event, so the callbacks take any further arguments
+    # Ginga passes the viewer with some events only, so the callbacks accept further arguments
 
     def _button_pressed(self, _canvas: Any, _event: Any, x: float, y: float, *_: Any) -> bool:
         if self.shape is None or self.mode not in ('paint', 'erase', 'line'):

@@ -75,16 +75,16 @@ TIPS = {
     'save_recipe': 'Write parameters and masks as a recipe (YAML), to use with ginga-crplugin apply.',
 }
 
-#: Headings of the parts of the panel.
+#: Headings of the parts of the panels.
 HEADINGS = {'masks': 'Input masks', 'params': 'Detection', 'table': 'Segments'}
 
-#: Option of the unit control that means the unit of the header.
+#: Option of the unit control for the unit of the header.
 HEADER_UNIT = 'unit: header'
 
 #: What a result can be compared with, for `Comparing.compare`.
 COMPARE_OPTIONS = {'nothing': None, 'run without masks': 'without masks', 'pinned result': 'pinned'}
 
-#: Labels of the kinds of output, for `Session.save`.
+#: Labels of the kinds of output, for `~ginga_crplugin.io.save.save_mask`.
 KINDS = {
     'new file: image, MASK, DQ, CRSEG': 'new',
     'file of the image: add MASK, DQ, CRSEG': 'into',

@@ -96,7 +96,7 @@ class PixelLayers:
     colors : dict of str
         The color of each layer, such as ``'#0072b2'``; later layers are drawn over earlier ones.
     opacity : float
-        Opacity, 0 to 1.
+        Opacity of all layers, 0 to 1.
 
     Attributes
     ----------

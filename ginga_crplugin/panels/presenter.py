@@ -1,4 +1,4 @@
-"""What the panels show: each change of the session, on the image and in the widgets."""
+"""Presentation of a session in the widgets and on the image, in both panels."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ['Presenter']
 
 
 class Presenter:
-    """Shows the changes of a session; a subclass adds what only its front shows.
+    """Shows the changes of a session; a subclass adds what only its panel shows.
 
     Parameters
     ----------
     session : Session
-        Its events are shown, until `close`.
+        The session whose changes are shown, until `close`.
     widgets : PanelWidgets
         The widgets of the panel.
     overlay : Overlay
-        What is drawn on the image.
+        The overlay on the image.
     """
 
     def __init__(self, session: Session, widgets: Any, overlay: Overlay) -> None:
-        self._session: Any = session  # what is shown of a result is called only when there is one
+        self._session: Any = session  # Any: attributes that may be None are used only when they are not
         self._widgets, self._overlay = widgets, overlay
         self._started = 0.0
         events = session.events
@@ -66,7 +66,7 @@ class Presenter:
         self.show_disabled()
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Disconnect from the events of the session."""
         for signal, slot in self._connections:
             signal.disconnect(slot)
         self._connections = []
@@ -98,11 +98,11 @@ class Presenter:
         self._widgets.show_disabled(self._reasons())
 
     def _reasons(self) -> dict[str, str]:
-        """Return why a widget can't be used now, by its name; empty where it can."""
+        """Return why widgets can't be used now, by their names; empty if they can."""
         return disabled_reasons(self._session)
 
     def show_busy(self) -> None:
-        """Show that a run has started or ended."""
+        """Show the progress of a run, or its end."""
         if self._session.busy:
             self._started = time.monotonic()
             self._tick()
@@ -111,7 +111,7 @@ class Presenter:
             self._show_summary()
 
     def _tick(self) -> None:
-        """Show the progress again and again, as long as the run goes on."""
+        """Show the progress every 0.25 s during a run."""
         if self._session.busy:
             self.show_progress()
             self._tick_later(0.25)
@@ -121,7 +121,7 @@ class Presenter:
         raise NotImplementedError
 
     def show_progress(self) -> None:
-        """Show how long the run has taken so far, if it is long."""
+        """Show the progress and the duration of a run that takes longer than 0.5 s."""
         seconds = time.monotonic() - self._started
         if self._session.busy and seconds > 0.5:
             self._widgets.show_progress(self._session.runner.progress)

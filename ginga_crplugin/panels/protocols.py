@@ -1,7 +1,7 @@
-"""What a front must offer, so that `Actions` and `Presenter` can work with it.
+"""Interfaces of the widgets and the overlay that `Actions` and `Presenter` use.
 
-``tests/panels/compliance.py`` checks the signatures and the effects in both fronts. What the arguments are is described
-where the protocols are implemented.
+``tests/panels/compliance.py`` checks the signatures and the effects in both panels. The arguments are described
+in the implementations.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class Overlay(Protocol):
     """Pixels and segments drawn over the image; pixels are flat indices, positions are 0-based."""
 
     def show(self) -> None:
-        """Put the overlay on the viewer."""
+        """Add the overlay to the viewer."""
 
     def hide(self) -> None:
-        """Take the overlay off the viewer."""
+        """Remove the overlay from the viewer."""
 
     def clear(self) -> None:
-        """Forget all pixels and segments."""
+        """Remove all pixels and segments."""
 
     def set_mask(self, layer: str, mask: np.ndarray, /) -> None:
         """Draw the pixels of a mask in a layer."""
@@ -73,13 +73,13 @@ class Overlay(Protocol):
         """Mark the selected segment."""
 
     def label_at(self, x: float, y: float, /) -> int | None:
-        """Return the segment at a position."""
+        """Return the label of the segment at a position."""
 
     def pan_to(self, x: float, y: float, /, size: float = 3.0) -> None:
-        """Pan to a position, and zoom in if that is too small."""
+        """Center the view on a position; zoom in if a segment would be too small."""
 
     def pan_back(self) -> None:
-        """Undo the last `pan_to`."""
+        """Restore the view before the last `pan_to`."""
 
 
 @runtime_checkable
@@ -138,22 +138,22 @@ class PanelWidgets(Protocol):
         """Show the input masks."""
 
     def show_recipe(self, text: str, min_size: int, grow: int, /) -> None:
-        """Show the recipe in use and what it sets."""
+        """Show the recipe in use, its minimum size and its growth."""
 
     def show_saved_review(self, edited: tuple[np.ndarray, np.ndarray] | None, /) -> None:
         """Offer to restore or discard a saved review."""
 
     def show_counts(self, segments: Segments | None, decisions: Decisions | None, /) -> None:
-        """Show how many segments are kept and rejected."""
+        """Show the number of kept and rejected segments."""
 
     def show_comparison(self, comparison: Comparison | None, /) -> None:
         """Show the counts of a comparison."""
 
     def clear_comparison(self) -> None:
-        """Show that nothing is compared, in the choice too."""
+        """Show that there is no comparison, and reset its control."""
 
     def show_drawing_mode(self, mode: str, /) -> None:
-        """Show what the mouse draws."""
+        """Show the drawing mode."""
 
     def show_engine_note(self, text: str, /) -> None:
         """Show the state of the fast engine."""
@@ -168,4 +168,4 @@ class PanelWidgets(Protocol):
         """Show where the mask was saved."""
 
     def show_disabled(self, reasons: dict[str, str], /) -> None:
-        """Disable the widgets that cannot be used now."""
+        """Disable widgets, with the reason as tooltip."""

@@ -132,7 +132,7 @@ class SegmentRows:
 
     @property
     def columns(self) -> list[tuple[str, str, int | None]]:
-        """Header, key and decimals of the columns that have values."""
+        """Header, key and decimals of the columns that have values; of all columns without segments."""
         return [column for column in COLUMNS if column[1] in self._values or not self._values]
 
     @property

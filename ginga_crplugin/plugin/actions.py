@@ -1,4 +1,4 @@
-"""What only the controls in Ginga do: dialogs, colors, and images of the channel."""
+"""Actions that only the panel in Ginga has: dialogs, colors, and images of the channel."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ['GingaActions']
 
 
 class GingaActions(Actions):
-    """What the controls and keys in Ginga do.
+    """Actions of the controls and keys of the panel in Ginga.
 
     Parameters
     ----------
     plugin : CosmicRays
-        Its session, overlay, dialogs, preferences and images are used.
+        The plugin, whose session, overlay, dialogs, preferences and images are used.
     """
 
     def __init__(self, plugin: CosmicRays) -> None:
@@ -49,7 +49,7 @@ class GingaActions(Actions):
         }
 
     def _remembered(self, name):
-        """Return what a control sets, which also becomes a preference."""
+        """Return the action of a control that also sets the preference of the same name."""
         action = self.values[name]
 
         def remember(value):
@@ -91,7 +91,7 @@ class GingaActions(Actions):
         self._dialogs.ask_save(self.session.result, self.session.review.save)
 
     def show_saved(self) -> None:
-        """Open the saved mask in a channel of its own."""
+        """Open the saved mask in the channel "Saved mask"."""
         self._plugin.fv.load_file(f'{self.session.review.saved_mask}[MASK]', chname='Saved mask')
 
     def ask_sheet(self) -> None:

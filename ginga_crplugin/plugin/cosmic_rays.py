@@ -81,7 +81,7 @@ __all__ = ['CosmicRays']
 
 
 class CosmicRays(LocalPlugin):
-    """The panel in Ginga's reference viewer: its parts, and Ginga's life cycle.
+    """The plugin of Ginga's reference viewer.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class CosmicRays(LocalPlugin):
         Parameters
         ----------
         container : Ginga container widget
-            Where the panel is put.
+            The widget that contains the panel.
         """
         self.panel = Panel(container, self)
         self.panel.opacity.set_value(round(self.preferences['opacity'] * 100))
@@ -136,15 +136,15 @@ class CosmicRays(LocalPlugin):
         self.redo()
 
     def pause(self) -> None:
-        """Release the mouse to other plugins."""
+        """Stop handling the mouse and the keys, which other plugins may need."""
         self.overlay.canvas.ui_set_active(False)  # noqa: FBT003
 
     def resume(self) -> None:
-        """Handle the mouse."""
+        """Handle the mouse and the keys."""
         self.overlay.canvas.ui_set_active(True, viewer=self.fitsimage)  # noqa: FBT003
 
     def redo(self) -> None:
-        """Open another image, or one that has changed."""
+        """Open the displayed image, if it is another one or has changed."""
         self.images.check()
 
     def blank(self) -> None:
@@ -152,7 +152,7 @@ class CosmicRays(LocalPlugin):
         self.images.check()
 
     def stop(self) -> None:
-        """Leave nothing behind: no canvas, no run, no dialog."""
+        """Cancel the run, close dialog and image, and remove the overlay; called by Ginga when the panel is closed."""
         if self.panel is not None:
             self.preferences['dark_limit'] = self.panel.limit.get_value()
             self.presenter.close()
@@ -162,7 +162,7 @@ class CosmicRays(LocalPlugin):
         self.fv.remove_callback('remove-image', self.images.check)
         self.dialogs.close()
         self.session.close()
-        self.images.forget()
+        self.images.reset()
         self.overlay.clear()
         self.overlay.hide()
 
@@ -183,6 +183,6 @@ class CosmicRays(LocalPlugin):
         Parameters
         ----------
         text_kind : str, optional
-            Not used.
+            Ignored.
         """
         self.fv.show_help_text(*self._get_docstring())

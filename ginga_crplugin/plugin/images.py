@@ -23,7 +23,7 @@ class ChannelImages:
     Parameters
     ----------
     plugin : CosmicRays
-        Its session, viewer, channel and panel are used.
+        The plugin, whose session, viewer, channel and panel are used.
     """
 
     def __init__(self, plugin: CosmicRays) -> None:
@@ -31,11 +31,11 @@ class ChannelImages:
         self._session: Any = plugin.session
         self._unit: str | None = None
         self._opened_unit: str | None = None
-        self.forget()
+        self.reset()
         self._session.events.recipe_changed.connect(self._recipe_changed)
 
-    def forget(self) -> None:
-        """Forget the images; the channel is empty, or the panel closed."""
+    def reset(self) -> None:
+        """Discard the images, when the channel is empty or the panel is closed."""
         self._image: Any = None
         self._cleaned: Any = None
         self._cleaned_detection: Any = None
@@ -46,17 +46,17 @@ class ChannelImages:
         Parameters
         ----------
         *_
-            Arguments of Ginga's callbacks, which are not used.
+            Arguments of Ginga's callbacks, ignored.
         """
         panel = self._plugin.panel
         if panel is None:
             return
         image = self._plugin.fitsimage.get_image()
         if image is None:
-            self.forget()
+            self.reset()
             self._session.close()
         elif image is not self._cleaned and not self._is_open(image):
-            self.forget()
+            self.reset()
             self._image, self._unit = image, None
             panel.unit.set_index(0)
             self._open()
@@ -75,12 +75,12 @@ class ChannelImages:
         self._plugin.panel.show_frame(None, opening=True)
 
     def set_unit(self, unit: str | None) -> None:
-        """Open the displayed image in another unit than its header says; None is the unit of the header.
+        """Open the displayed image again with another unit than that of its header.
 
         Parameters
         ----------
         unit : str or None
-            The unit; None is that of the header.
+            The unit; None for that of the header.
         """
         self._unit = unit
         if self._image is not None:
@@ -115,12 +115,12 @@ class ChannelImages:
             self.show_cleaned()
 
     def others(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-        """Return the open images of a shape that are not displayed here, ``{name: (ny, nx) array}``.
+        """Return the other open images of a shape, of all channels.
 
         Parameters
         ----------
         shape : tuple of int
-            (ny, nx).
+            (ny, nx) of the images.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Start Ginga with the plugin on frames, after checking that it can open a window."""
+"""Start Ginga with the plugin, after a check that it can open a window."""
 
 import importlib.util
 import os
@@ -49,12 +49,12 @@ def startup_problem(toolkit: str = 'qt') -> str | None:
 
 
 def _qt_problem() -> str | None:
-    """Start Qt in another process, as it aborts the process if libraries or the display are missing."""
+    """Return why Qt does not start; tested in another process, as Qt aborts it if libraries are missing."""
     command = [sys.executable, '-c', 'from qtpy.QtWidgets import QApplication; QApplication([])']
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode == 0:
         return None
-    lines = [line for line in ended.stderr.splitlines() if line.strip()] or ['the process aborts']
+    lines = [line for line in ended.stderr.splitlines() if line.strip()] or ['its process was aborted']
     reason = next((line for line in lines if 'could not' in line.lower()), lines[-1])
     return f'Qt does not start ({reason}); see the README for the libraries that a server needs'
 

@@ -1,4 +1,4 @@
-"""Panel of the plugin: what its widgets show."""
+"""Panel of the plugin: methods that show values in its widgets."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

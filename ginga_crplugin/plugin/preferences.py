@@ -1,4 +1,4 @@
-"""The preferences that the plugin keeps in Ginga's folder."""
+"""Preferences of the plugin, in a file in Ginga's folder."""
 
 from io import StringIO
 from typing import Any
@@ -10,7 +10,7 @@ __all__ = ['Preferences']
 
 
 class Preferences:
-    """Opacity, colors, smallest listed segment, limit of the dark, and whether the result is live.
+    """Opacity, colors, minimum size of listed segments, limit of the dark, and whether the result is live.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class Preferences:
         return {layer: self._settings[_color_key(layer)] for layer in COLORS}
 
     def set_color(self, layer: str, color: str) -> None:
-        """Set the color of a layer, a hex string.
+        """Set the color of a layer.
 
         Parameters
         ----------
         layer : str
             Name of the layer.
         color : str
-            Hex string.
+            The color, such as ``'#0072b2'``.
         """
         self._settings[_color_key(layer)] = color
 
@@ -55,7 +55,7 @@ class Preferences:
         try:
             AtomicFile(self._settings.preffile, overwrite=True, private=True).write(text.getvalue().encode())
         except OSError as error:
-            self._logger.warning('the settings of Cosmic Rays are not saved: %s', error)
+            self._logger.warning('the preferences of Cosmic Rays were not saved: %s', error)
 
 
 def _color_key(layer):

@@ -1,4 +1,4 @@
-"""What only the panel in Ginga shows: its dialogs, its timer, and buttons of its own."""
+"""Presentation that only the panel in Ginga has: its dialogs, timer and additional buttons."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class GingaPresenter(Presenter):
     Parameters
     ----------
     session : Session
-        Its events are shown.
+        The session whose changes are shown.
     widgets : Panel
         The widgets of the panel.
     overlay : MaskOverlay
-        What is drawn on the image.
+        The overlay on the image.
     dialogs : Dialogs
-        A dialog that saves is closed or shows why it failed.
+        The dialogs; the save dialog shows an error, or is closed after saving.
     timer : `ginga.qtw.QtHelp.Timer`
-        A timer of any toolkit, for the progress.
+        A timer of the toolkit, for the progress.
     """
 
     def __init__(self, session: Session, widgets: Panel, overlay: MaskOverlay, dialogs: Dialogs, timer: Any) -> None:
@@ -40,7 +40,7 @@ class GingaPresenter(Presenter):
         widgets.show_progress(None)
 
     def close(self) -> None:
-        """Show nothing any more."""
+        """Disconnect from the events of the session, and stop the timer."""
         super().close()
         self._timer.stop()
 
@@ -48,12 +48,12 @@ class GingaPresenter(Presenter):
         self._timer.start(seconds)
 
     def show_frame(self) -> None:
-        """Show another frame; a dialog that saves the one before is closed."""
+        """Show another frame, and close the save dialog of the previous one."""
         super().show_frame()
         self._close_save_dialog()
 
     def show_mask_saved(self) -> None:
-        """Show where the mask was saved, and close the dialog."""
+        """Show where the mask was saved, and close the save dialog."""
         super().show_mask_saved()
         self._close_save_dialog()
 
@@ -62,7 +62,7 @@ class GingaPresenter(Presenter):
             self._dialogs.close()
 
     def show_session_error(self, message: str) -> None:
-        """Show an error of the session, in the dialog too if it saves.
+        """Show an error of the session, in the save dialog too if it is open.
 
         Parameters
         ----------

@@ -44,7 +44,7 @@ class Worker:
             Called without arguments.
         """
         timer = self._fv.get_backend_timer()
-        self._timers.add(timer)  # otherwise it would be deleted before it expires
+        self._timers.add(timer)  # a reference, or else it would be deleted before it expires
 
         def expired(_):
             self._timers.discard(timer)

@@ -34,22 +34,22 @@ class ActiveReview:
     Parameters
     ----------
     session : Session
-        Whose result is reviewed.
+        The session whose result is reviewed.
     run : callable
         As for `Session`.
     cache : ReviewCache or None
-        Where unsaved reviews are kept.
+        The cache of unsaved reviews; None for no cache.
 
     Attributes
     ----------
     decisions : Decisions or None
-        What the review makes of the result; None if there is no result.
+        The decisions on the segments of the result; None if there is no result.
     saved_review : tuple of ndarray or None
         An earlier review of the frame from the cache, (pixels, codes), to be restored or discarded.
     grow : int
-        By how many pixels the cosmic rays of the mask are grown.
+        Number of pixels by which the cosmic rays of the mask are grown.
     last_saved_mask : `~pathlib.Path` or None
-        The last file that was written, of any frame.
+        The mask file that was written last, of any frame.
     """
 
     decisions: Decisions | None
@@ -106,7 +106,7 @@ class ActiveReview:
         self._key = self.decisions = self.saved_review = None
 
     def set_segments(self, segments: Segments) -> None:
-        """Apply the review to the segments of another result, without a notice.
+        """Apply the review to the segments of another result, without an event.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class ActiveReview:
         Parameters
         ----------
         grow : int
-            By how many pixels, along each axis.
+            Number of pixels, along each axis.
         """
         self.grow = grow
         if self._segments is not None:
@@ -200,7 +200,7 @@ class ActiveReview:
         self._run(job, lambda result, error: done(result) if error is None else self._session.report_error(error))
 
     def _write_to_cache(self) -> None:
-        """Write the decisions to the cache, so that a crash loses none of them."""
+        """Write the decisions to the cache, so that none are lost in a crash."""
         if self._cache is None or self._key is None:
             return
         cache, key, number, edited = self._cache, self._key, time.monotonic_ns(), self._review.edited
@@ -229,7 +229,7 @@ class ActiveReview:
             self._update()
 
     def load(self, edited: Edited | None) -> None:
-        """Load earlier decisions, without a notice; an error is reported if they do not fit the frame.
+        """Load earlier decisions, without an event; an error is reported if they do not fit the frame.
 
         Parameters
         ----------
@@ -275,14 +275,14 @@ class ActiveReview:
         assert decisions is not None  # there is a result
         cards = grow_cards(self.grow)
         rerun = self._session.settings.is_rerun(self._session.frame)
-        reviewed = rerun and _is_same_file(saved.path, result.frame.path if options.get('kind') == 'into' else path)
-        if reviewed:  # whatever was decided
+        same_file = rerun and _is_same_file(saved.path, result.frame.path if options.get('kind') == 'into' else path)
+        if same_file:  # it keeps its cards, and its review even if that is empty now
             cards += [(key, *rest) for key, rest in saved.cards.items()]
         options |= {
             'crmask': decisions.mask,
             'sources': result.sources,
             'verified': result.verified,
-            'review': edited if reviewed or len(edited[0]) else None,
+            'review': edited if same_file or len(edited[0]) else None,
             'cards': cards,
         }
         review, key, number = self._review, self._key, time.monotonic_ns()

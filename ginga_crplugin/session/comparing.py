@@ -19,14 +19,14 @@ __all__ = ['Comparing', 'Comparison', 'compare_without_masks']
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Which pixels two results have in common.
+    """Comparison of the flagged pixels of two results.
 
     Attributes
     ----------
     name : str
-        What the present result is compared with.
+        The other result, for `text`: ``'without the masks'``.
     both, here, there : (n,) int64 ndarray
-        The flat indices of the pixels that both have, the present one alone, and the other one alone.
+        The flat indices of the pixels flagged in both results, only in the present one, and only in the other.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Comparison:
         pixels : (n,) int64 ndarray
             Flat indices of the flagged pixels of the other.
         name : str
-            Name of the other.
+            The other result, for `text`.
 
         Returns
         -------
         Comparison
-            The pixels in common and apart.
+            The comparison.
         """
         here = result.segments.pixels
         both = np.intersect1d(here, pixels, assume_unique=True)
@@ -77,19 +77,19 @@ def compare_without_masks(result: Result) -> Comparison:
     Returns
     -------
     Comparison
-        The pixels in common and apart.
+        The comparison.
     """
     other = detect(result.frame.replace(masks=()), result.detection.params)
     return Comparison.of(result, np.flatnonzero(other.crmask), 'without the masks')
 
 
 class Comparing:
-    """The result that was pinned, and the comparison that is shown.
+    """Compares the result of a session with a pinned result, or with a run without masks.
 
     Parameters
     ----------
     session : Session
-        Whose result is compared.
+        The session whose result is compared.
     run : callable
         As for `Session`.
 
@@ -107,7 +107,7 @@ class Comparing:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the comparison and the pinned result, without an event."""
+        """Discard the comparison and the pinned result, without an event."""
         self.pinned: Result | None = None
         self.stop()
 
@@ -132,7 +132,7 @@ class Comparing:
         self.stop()
         ticket, result = self._ticket, self._session.result
         if other == 'pinned' and self.pinned is not None and result is not None:
-            self.comparison = Comparison.of(result, self.pinned.segments.pixels, 'the pinned result')
+            self.comparison = Comparison.of(result, self.pinned.segments.pixels, 'in the pinned result')
         elif other == 'without masks' and result is not None:
             self._run(lambda: compare_without_masks(result), lambda found, error: self._done(ticket, found, error))
         self._session.events.comparison_changed.emit()

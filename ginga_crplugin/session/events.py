@@ -6,7 +6,7 @@ __all__ = ['SessionEvents']
 
 
 class SessionEvents(SignalGroup):
-    """Signals that are emitted after something has changed, in the thread of the front.
+    """Signals that are emitted after a change, in the GUI thread.
 
     Connect a callback with ``session.events.result_changed.connect(callback)``, or to all signals with
     ``session.events.connect(callback)``.
@@ -14,7 +14,7 @@ class SessionEvents(SignalGroup):
     Parameters
     ----------
     instance : object, optional
-        Of psygnal; not used.
+        Argument of psygnal; not used.
     """
 
     frame_changed = Signal(description='Another frame was opened, or the frame was closed.')

@@ -21,7 +21,7 @@ class FrameChecking:
     Parameters
     ----------
     session : Session
-        Its frame is checked; its ``checks`` are set.
+        The session whose frame is checked; its ``checks`` are set.
     run : callable
         As for `Session`.
     """
@@ -32,11 +32,11 @@ class FrameChecking:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was checked."""
+        """Discard the values of the last check, so that the next `update` checks again."""
         self._checked: tuple[Any, ...] = ()
 
     def update(self) -> None:
-        """Check the frame, unless that was done already with the same values; one check at a time."""
+        """Check the frame, unless it was checked with the same values or a check is running."""
         frame, params = self._session.frame, self._session.params
         values = (params.gain, params.readnoise, params.satlevel, params.pssl, params.sepmed)
         if (
@@ -54,6 +54,6 @@ class FrameChecking:
             elif frame is self._session.frame:
                 self._session.checks = checks
                 self._session.events.checks_changed.emit()
-            self.update()  # what has changed meanwhile
+            self.update()  # the parameters may have changed meanwhile
 
         self._run(lambda: check_frame(frame, params), done)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ['IDLE', 'Hinting']
 
-#: Hints are computed when a result has not changed for so long (seconds), so that they do not slow a slider down.
+#: Seconds between a result and the computation of its hints, so that they do not slow down the dragging of a slider.
 IDLE = 0.3
 
 
@@ -27,7 +27,7 @@ class Hinting:
     Parameters
     ----------
     session : Session
-        Whose result receives the hints.
+        The session whose result receives the hints.
     run, call_later : callable
         As for `Session`.
     """
@@ -38,12 +38,12 @@ class Hinting:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the result whose hints are awaited."""
+        """Discard the request for hints."""
         self._detection: Detection | None = None
         self._ticket += 1
 
     def start(self) -> None:
-        """Compute the hints of the result after `IDLE` seconds, unless it has them or they are awaited."""
+        """Compute the hints of the result after `IDLE` seconds, unless it has them or they were requested."""
         result = self._session.result
         if result is None or result.is_hinted or result.detection is self._detection:
             return
@@ -61,12 +61,12 @@ class Hinting:
 
         def job() -> tuple[Segments, list[Check]]:
             segments = result.hinted(dark)
-            _ = segments.listed  # here rather than where the user waits for it
+            _ = segments.listed  # cached; computed in the worker
             return segments, check_result(result.frame, result.detection, segments)
 
-        self._run(job, lambda hinted, error: self._done(ticket, result.detection, hinted, error))
+        self._run(job, lambda outcome, error: self._done(ticket, result.detection, outcome, error))
 
-    def _done(self, ticket: int, detection: Detection, hinted: Any, error: Exception | None) -> None:
+    def _done(self, ticket: int, detection: Detection, outcome: Any, error: Exception | None) -> None:
         if ticket == self._ticket:
             self._detection = None
         current = self._session.result
@@ -75,6 +75,6 @@ class Hinting:
         if error is not None:
             self._session.report_error(error)
             return
-        segments, remarks = hinted
+        segments, remarks = outcome
         self._session.update_result(segments=replace(segments, min_size=current.segments.min_size), remarks=remarks)
         self._session.events.hints_changed.emit()

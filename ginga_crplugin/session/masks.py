@@ -25,7 +25,7 @@ class InputMasks(Sequence[MaskSetting]):
     Parameters
     ----------
     session : Session
-        Whose settings hold the masks.
+        The session whose settings hold the masks.
     run : callable
         As for `Session`.
     """

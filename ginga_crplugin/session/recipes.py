@@ -35,7 +35,7 @@ class Recipes:
     Attributes
     ----------
     saved_path : `~pathlib.Path` or None
-        The file that was written last, if no recipe was applied since.
+        The recipe file that was written last; None if a recipe was applied since.
     outputs : dict of `~pathlib.Path`
         Files with the saved masks of frames that have none in their own file, ``{(path, ext): output}``.
     """
@@ -47,7 +47,7 @@ class Recipes:
 
     @property
     def current(self) -> Recipe:
-        """The present settings as a recipe for other frames; a ValueError says why they can't be one."""
+        """The present settings as a recipe for other frames; raises a ValueError if a recipe can't hold them."""
         session = self._session
         if session.frame is None:
             msg = 'there is no frame yet: open one first'
@@ -76,7 +76,7 @@ class Recipes:
         Parameters
         ----------
         recipe : Recipe
-            If its masks can't be read nothing changes.
+            The recipe; nothing changes if its masks can't be read.
         """
         frame = self._session.frame_read
 

@@ -54,7 +54,7 @@ class Result:
         Parameters
         ----------
         dark : (ny, nx) ndarray or None
-            A combined dark of the same shape, which tells hot pixels from hits.
+            A combined dark of the same shape, which distinguishes hot pixels from cosmic rays.
 
         Returns
         -------

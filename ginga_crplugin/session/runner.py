@@ -14,10 +14,10 @@ from ginga_crplugin.core.segments import segment
 from .result import Result
 from .scheduling import Run
 
-__all__ = ['PATIENCE', 'RunRequest', 'Runner']
+__all__ = ['SLOW_RUN', 'RunRequest', 'Runner']
 
-#: A run that takes longer than this (seconds) shows its first iteration in between, which makes it longer by half.
-PATIENCE = 0.5
+#: If the previous run took longer (seconds), the first iteration is computed and shown before the full result.
+SLOW_RUN = 0.5
 
 
 class RunRequest(NamedTuple):
@@ -34,7 +34,7 @@ class RunRequest(NamedTuple):
     min_size : int
         The smallest segment that is listed, in pixels.
     live : bool
-        Whether the first iteration may be shown in between.
+        Whether the first iteration may be shown before the full result.
     """
 
     frame: Frame
@@ -56,14 +56,14 @@ class Runner:
     found : callable
         ``found(result)`` receives a `Result`; after one that is not exact the runner is still busy.
     failed : callable
-        ``failed(error)`` receives the error of a run that is still wanted.
+        ``failed(error)`` receives the error of a run that was neither cancelled nor superseded.
 
     Attributes
     ----------
     busy : bool
         Whether a run was requested whose result has not arrived.
     progress : float
-        How much of the run is done, 0 to 1.
+        The fraction of the run that is done, 0 to 1.
     """
 
     def __init__(
@@ -90,15 +90,15 @@ class Runner:
         self.busy = False
 
     def request(self) -> None:
-        """Make the runner busy; the result of a run that goes on is dropped. `start` must follow."""
+        """Request a run; the result of a running one is dropped. `start` must follow."""
         self._ticket += 1
         self.busy = True
 
     def start(self) -> None:
-        """Start a run, or let it start when the one that goes on has ended."""
-        if not self._running:
+        """Start the requested run now, or after the running one."""
+        if not self._running:  # otherwise `_done` starts it
             request = self._request()
-            slow = self._seconds > PATIENCE
+            slow = self._seconds > SLOW_RUN
             first = request.live and slow and request.params.niter > 1 and compilation.ready()
             self._start(request, exact=not first)
 
@@ -111,16 +111,16 @@ class Runner:
             start = time.monotonic()
             detection = detector.detect(frame, params, self._set_progress, lambda: ticket != self._ticket)
             segments = segment(frame, detection, min_size)
-            _ = segments.listed  # here rather than where the user waits for it
+            _ = segments.listed  # cached; computed in the worker
             return Result(frame, detection, segments, sources, exact), time.monotonic() - start
 
         self._running, self.progress = True, 0.0
-        self._run(job, lambda answer, error: self._done(ticket, answer, error))
+        self._run(job, lambda outcome, error: self._done(ticket, outcome, error))
 
     def _set_progress(self, fraction: float) -> None:
-        self.progress = fraction  # in the worker; the front reads it now and then
+        self.progress = fraction  # called in the worker; the panel reads it periodically
 
-    def _done(self, ticket: int, answer: tuple[Result, float], error: Exception | None) -> None:
+    def _done(self, ticket: int, outcome: tuple[Result, float], error: Exception | None) -> None:
         self._running = False
         if ticket != self._ticket:
             if self.busy:
@@ -129,7 +129,7 @@ class Runner:
         if error is not None:
             self._failed(error)
             return
-        result, seconds = answer
+        result, seconds = outcome
         if result.exact:
             self._seconds, self.busy = seconds, False
         self._found(result)

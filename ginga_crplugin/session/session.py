@@ -28,17 +28,17 @@ __all__ = ['Session']
 
 
 class Session:
-    """The state of a panel: a front calls it and its parts, and redraws on its events.
+    """The state of a panel, which calls the methods of the session and its parts, and shows the changes at its events.
 
     Parameters
     ----------
     run : callable
-        ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the thread of the front; the
-        error is what the job raised, or None.
+        ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the GUI thread; the error
+        is what the job raised, or None.
     reviews : ReviewCache, optional
-        Where unsaved reviews are kept.
+        The cache of unsaved reviews; None for no cache.
     call_later : callable, optional
-        ``call_later(seconds, callback)`` calls ``callback()`` in the thread of the front; by default at once.
+        ``call_later(seconds, callback)`` calls ``callback()`` in the GUI thread; by default at once.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Session:
     result, selection : Result or None, int or None
         The last result, and the label of the selected segment.
     live, min_size : bool, int
-        Whether the result follows every change, and the smallest segment that is listed, in pixels.
+        Whether the result follows every change, and the minimum size of a listed segment, in pixels.
     error : str
         The last error; empty if something has succeeded since.
     """
@@ -221,7 +221,7 @@ class Session:
         Parameters
         ----------
         live : bool
-            True to follow.
+            True to run again after every change.
         """
         self.live = live
         self._run_if_live()
@@ -241,17 +241,17 @@ class Session:
         )
 
     def prepare(self) -> None:
-        """Compile the fast engine in the worker, or load it where that was done before."""
+        """Compile the fast engine in the worker, or load it if it was compiled before."""
         if not compilation.ready() and not compilation.problem():
             self._run(compilation.compile_all, lambda _ready, _error: self._prepared())
 
     def _prepared(self) -> None:
         self.events.engine_changed.emit()
         self._rerun()
-        self._run_if_live()  # what has changed meanwhile
+        self._run_if_live()  # parameters or masks may have changed meanwhile
 
     def detect(self) -> None:
-        """Run L.A.Cosmic on the frame; the result of a run that goes on is dropped."""
+        """Run L.A.Cosmic on the frame; the result of a running one is dropped."""
         if self.frame is None:
             return
         self.error = ''
@@ -284,7 +284,7 @@ class Session:
         self.events.result_changed.emit()
         if not result.exact:
             return
-        self._run_if_live()  # what has changed before there was a result
+        self._run_if_live()  # parameters or masks may have changed before there was a result
         if not self.busy:
             self._hinting.start()
 
@@ -317,12 +317,12 @@ class Session:
             self._last = self.result if self.result.exact else self._last
 
     def set_min_size(self, min_size: int) -> None:
-        """List segments of at least a size.
+        """Set the minimum size of listed segments.
 
         Parameters
         ----------
         min_size : int
-            The number of pixels.
+            The minimum size, in pixels.
         """
         self.min_size = min_size
         if self.result is not None:

@@ -128,7 +128,7 @@ class Settings:
         names = [item.name for item in fields(LACosmicParams)]
         for name in values:
             if name not in names:
-                msg = f'{name} is no parameter: there are {", ".join(names)}'
+                msg = f'{name} is not a parameter; the parameters are {", ".join(names)}'
                 raise ValueError(msg)
         given = {name: value for name, value in (self.given | dict(values)).items() if value is not None}
         LACosmicParams(**given)
@@ -211,7 +211,7 @@ class Settings:
         Returns
         -------
         (ny, nx) ndarray or None
-            The first of this shape, if any.
+            The first dark of this shape; None if there is none.
         """
         images = (setting.mask.image for setting in self.masks)
         return next((image for image in images if image is not None and image.shape == shape), None)

@@ -42,14 +42,14 @@ class Verification:
     Parameters
     ----------
     session : Session
-        Whose result is verified; the outcome becomes ``result.verified``.
+        The session whose result is verified; the outcome becomes ``result.verified``.
     run : callable
         As for `Session`.
 
     Attributes
     ----------
     running : bool
-        Whether a verification goes on.
+        Whether a verification is running.
     """
 
     def __init__(self, session: Session, run: Run) -> None:
@@ -58,7 +58,7 @@ class Verification:
         self.running = False
 
     def reset(self) -> None:
-        """Ignore the outcome of a verification that goes on."""
+        """Ignore the outcome of a running verification."""
         self._ticket += 1
         self.running = False
 

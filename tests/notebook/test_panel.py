@@ -451,7 +451,7 @@ def test_invalid_arguments_are_errors_with_the_allowed_values(saao):
     for label in (0, len(panel.segments) + 1):
         with pytest.raises(ValueError, match=f'label is {label}: it must be 1 to {len(panel.segments)}'):
             panel.select(label)
-    with pytest.raises(ValueError, match='sigclp is no parameter: there are sigclip, '):
+    with pytest.raises(ValueError, match='sigclp is not a parameter; the parameters are sigclip, '):
         panel.params = {'sigclp': 5.0}
     with pytest.raises(ValueError, match='limit of the dark is nan'):
         panel.add_dark(saao.ccd.data, np.nan)

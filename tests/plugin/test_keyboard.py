@@ -30,9 +30,7 @@ def plugin(shell, channel, tmp_path):
     plugin.panel.checks.expand(expanded=True)
     plugin.actions.select(1, pan=False)
     seen = []
-    while seen != (
-        seen := list(plugin.session.checks)
-    ):  # the frame is checked again, which replaces the buttons of the list
+    while seen != (seen := list(plugin.session.checks)):  # a new check replaces the buttons
         shell.pump(1.5)
     return plugin
 

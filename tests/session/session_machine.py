@@ -160,7 +160,7 @@ class SessionMachine(RuleBasedStateMachine):
     @initialize(found=st.booleans(), early=st.booleans())
     def begin(self, found, early):
         compilation.compile_all()  # results follow changes only with the fast engine
-        runner.PATIENCE = 0.0 if early else 0.5
+        runner.SLOW_RUN = 0.0 if early else 0.5
         self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         Reviews.calls.clear()
         self.pristine = {}

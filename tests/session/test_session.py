@@ -346,7 +346,7 @@ def test_hints_arrive_although_the_next_run_is_cancelled(session, worker, fast):
 
 
 def test_hints_arrive_although_another_result_was_shown_meanwhile(session, worker, fast, monkeypatch):
-    monkeypatch.setattr(runner, 'PATIENCE', 0.0)
+    monkeypatch.setattr(runner, 'SLOW_RUN', 0.0)
     session.detect()
     worker.work_jobs()
     first = session.result
@@ -414,7 +414,7 @@ def test_live_result_follows_a_change_of_masks(session, worker, fast):
 def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast, monkeypatch):
     session.detect()
     worker.work_all()
-    monkeypatch.setattr(runner, 'PATIENCE', 0.0)
+    monkeypatch.setattr(runner, 'SLOW_RUN', 0.0)
     session.set_params(sigclip=7.0)
     worker.work()
     assert not session.result.exact
@@ -431,7 +431,7 @@ def test_cancel_after_the_first_iteration_restores_the_last_result(session, work
     session.detect()
     worker.work_all()
     first = session.result.detection
-    monkeypatch.setattr(runner, 'PATIENCE', 0.0)
+    monkeypatch.setattr(runner, 'SLOW_RUN', 0.0)
     session.set_params(sigclip=7.0)
     worker.work()
     session.cancel()
