@@ -115,18 +115,14 @@ class CosmicRayPanel(w.VBox):
             self._open(displayed_image(viewer, image_label), ext, unit, from_viewer=True)
 
     def _arrange(self, *, show_viewer: bool) -> None:
-        column = self.controls.column
-        column.layout = w.Layout(flex='1 1 430px', min_width='400px', max_width='470px')
-        left = [self.view.viewer, self.controls.layers] if show_viewer else [self.controls.layers]
-        left = w.VBox(left, layout=w.Layout(flex='0 0 auto'))
-        if show_viewer:
-            column.layout.max_height, column.layout.overflow = '840px', 'hidden auto'
+        column, viewer = self.controls.column, [self.view.viewer] if show_viewer else []
+        height = {'max_height': '840px', 'overflow': 'hidden auto'} if show_viewer else {}
+        column.layout = w.Layout(flex='1 1 430px', min_width='400px', max_width='470px', **height)
+        left = w.VBox([*viewer, self.controls.layers], layout=w.Layout(flex='0 0 auto'))
         self.children = [
             self.controls.style,
             w.HBox([left, column], layout=w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')),
         ]
-
-    # for use in a notebook
 
     def load(self, source: Any, *, ext: Ext = None, unit: str | None = None) -> None:
         """Open another image; parameters and added masks stay.
