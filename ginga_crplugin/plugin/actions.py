@@ -117,7 +117,7 @@ class GingaActions(Actions):
         def done(paths, error):
             if self.presenter is not None:
                 self.presenter.show_error(str(error)) if error else self.widgets.show_saved_path(
-                    f'drawn: {paths[0].name}'
+                    f'written: {paths[0].name}'
                 )
 
         self._plugin.worker(lambda: contact_sheet(path, segments, labels, images, decisions=decisions), done)

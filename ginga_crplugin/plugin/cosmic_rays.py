@@ -11,7 +11,7 @@ image is never changed.
 Work from top to bottom. Controls that can't be used now are gray; their tooltip gives the reason.
 
 *Checks* show whether the frame is suitable for L.A.Cosmic. They warn, for example, of a bias that was not
-removed or a subtracted sky, and unfold when there is an error. A button below a check applies its remedy.
+removed or a subtracted sky, and the list opens when there is an error. A button below a check applies its remedy.
 
 *Input masks*: pixels that are known to be bad and are excluded from the search. The MASK or DQ extension of the
 image is read from its file. "Add mask..." adds a FITS image in which every nonzero pixel is bad; "Dark..." masks

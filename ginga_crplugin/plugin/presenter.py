@@ -80,5 +80,5 @@ class GingaPresenter(Presenter):
         return reasons | {
             'blink': reasons['cleaned'],
             'sheet': reasons['cleaned'],
-            'show_saved': '' if saved else 'Nothing was saved yet.',
+            'show_saved': '' if saved else 'Save the mask first.',
         }

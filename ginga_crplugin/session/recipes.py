@@ -54,7 +54,7 @@ class Recipes:
             raise ValueError(msg)
         return session.settings.recipe_of(session.frame, min_size=session.min_size, grow=session.review.grow)
 
-    def with_output(self, frame: Frame) -> Frame:
+    def with_saved_mask(self, frame: Frame) -> Frame:
         """Add the saved mask to a frame.
 
         Parameters

@@ -117,7 +117,7 @@ class Session:
         ticket, recipe = self._opening, self.settings.recipe
 
         def job() -> tuple:
-            frame = self.recipes.with_output(load())
+            frame = self.recipes.with_saved_mask(load())
             return frame, masks_of(frame, recipe), self.review.look_up(frame)
 
         self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))

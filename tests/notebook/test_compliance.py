@@ -6,7 +6,7 @@ pytest.importorskip('astrowidgets')
 
 from ginga_crplugin import CosmicRayPanel
 from ginga_crplugin.core.lacosmic import compilation
-from tests.panels.compliance import FrontCompliance, expected, write_frame  # noqa: F401 - a fixture
+from tests.panels.compliance import PanelCompliance, expected, write_frame  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',
@@ -18,7 +18,7 @@ def frame_path(tmp_path):
     return write_frame(tmp_path)
 
 
-class Front:
+class NotebookPanel:
     """The panel in a notebook, with methods for what a user does."""
 
     def __init__(self, path):
@@ -45,11 +45,11 @@ class Front:
 
 
 @pytest.fixture
-def front(frame_path):
-    front = Front(frame_path)
-    yield front
-    front.panel.close()
+def panel(frame_path):
+    panel = NotebookPanel(frame_path)
+    yield panel
+    panel.panel.close()
 
 
-class TestNotebook(FrontCompliance):
+class TestNotebook(PanelCompliance):
     pass

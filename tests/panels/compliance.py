@@ -64,55 +64,55 @@ def missing(obj, protocol):
     return found
 
 
-class FrontCompliance:
-    """The tests; a subclass runs where there is a fixture ``front``.
+class PanelCompliance:
+    """The tests; a subclass runs where there is a fixture ``panel``.
 
-    It has the session, actions, widgets, presenter and overlay of a front on the file ``frame_path``, and the methods
+    It has the session, actions, widgets, presenter and overlay of a panel on the file ``frame_path``, and the methods
     ``wait(condition)``, ``set_parameter(name, value)``, ``click(button)``, ``save(path)`` and ``message()``, which use
     the widgets as a user does.
     """
 
-    def test_protocols(self, front):
+    def test_protocols(self, panel):
         parts = {
-            protocols.Overlay: front.overlay,
-            protocols.PanelWidgets: front.widgets,
-            protocols.ParameterWidgets: front.widgets.params,
-            protocols.SegmentTable: front.widgets.table,
-            protocols.Thumbnails: front.widgets.thumbnails,
-            protocols.CheckList: front.widgets.checks,
+            protocols.Overlay: panel.overlay,
+            protocols.PanelWidgets: panel.widgets,
+            protocols.ParameterWidgets: panel.widgets.params,
+            protocols.SegmentTable: panel.widgets.table,
+            protocols.Thumbnails: panel.widgets.thumbnails,
+            protocols.CheckList: panel.widgets.checks,
         }
         assert {protocol.__name__ for protocol in parts} == set(protocols.__all__)
         assert {
             protocol.__name__: found for protocol, part in parts.items() if (found := missing(part, protocol))
         } == {}
-        assert isinstance(front.actions, Actions)
-        assert isinstance(front.presenter, Presenter)
+        assert isinstance(panel.actions, Actions)
+        assert isinstance(panel.presenter, Presenter)
 
-    def test_set_parameter(self, front, expected):
-        front.set_parameter('sigclip', 6.0)
+    def test_set_parameter(self, panel, expected):
+        panel.set_parameter('sigclip', 6.0)
         expected.set_params(sigclip=6.0)
-        assert (front.session.params, front.session.sources) == (expected.params, expected.sources)
-        front.actions.buttons['reset']()
-        assert front.session.params == read_frame(front.session.frame.path).parameters()[0]
+        assert (panel.session.params, panel.session.sources) == (expected.params, expected.sources)
+        panel.actions.buttons['reset']()
+        assert panel.session.params == read_frame(panel.session.frame.path).parameters()[0]
 
-    def test_invalid_value_is_shown_as_an_error(self, front):
-        before = front.session.params
-        front.actions.set_param('gain', -1.0)
-        assert front.session.params == before
-        assert 'gain is -1.0' in front.message()
+    def test_invalid_value_is_shown_as_an_error(self, panel):
+        before = panel.session.params
+        panel.actions.set_param('gain', -1.0)
+        assert panel.session.params == before
+        assert 'gain is -1.0' in panel.message()
 
-    def run(self, front, expected):
-        front.set_parameter('sigclip', 6.0)
-        front.click('run')
-        front.wait(lambda: front.session.result is not None and not front.session.busy)
+    def run(self, panel, expected):
+        panel.set_parameter('sigclip', 6.0)
+        panel.click('run')
+        panel.wait(lambda: panel.session.result is not None and not panel.session.busy)
         expected.set_params(sigclip=6.0)
         expected.detect()
 
-    def press(self, front, key):
-        front.overlay.canvas.make_callback('key-down-none', SimpleNamespace(key=key), 0.0, 0.0)
+    def press(self, panel, key):
+        panel.overlay.canvas.make_callback('key-down-none', SimpleNamespace(key=key), 0.0, 0.0)
 
-    def assert_same(self, front, expected):
-        one, other = front.session, expected
+    def assert_same(self, panel, expected):
+        one, other = panel.session, expected
         assert_array_equal(one.result.detection.crmask, other.result.detection.crmask)
         assert_array_equal(one.result.segments.labels, other.result.segments.labels)
         assert one.selection == other.selection
@@ -121,66 +121,66 @@ class FrontCompliance:
         assert_array_equal(one.review.decisions.mask, other.review.decisions.mask)
         assert (one.review.can_undo, one.review.can_redo) == (other.review.can_undo, other.review.can_redo)
 
-    def test_run(self, front, expected):
-        self.run(front, expected)
-        assert front.session.result.exact
-        self.assert_same(front, expected)
-        assert_array_equal(front.widgets.table.rows.labels, expected.result.segments.listed['label'])
+    def test_run(self, panel, expected):
+        self.run(panel, expected)
+        assert panel.session.result.exact
+        self.assert_same(panel, expected)
+        assert_array_equal(panel.widgets.table.rows.labels, expected.result.segments.listed['label'])
 
-    def test_select_reject_undo_redo_and_keep(self, front, expected):
-        self.run(front, expected)
+    def test_select_reject_undo_redo_and_keep(self, panel, expected):
+        self.run(panel, expected)
         labels = expected.result.segments.listed['label']
         for key, label in zip('nnnN', labels[[0, 1, 2, 1]], strict=True):
-            self.press(front, key)
+            self.press(panel, key)
             expected.select(int(label))
-            self.assert_same(front, expected)
+            self.assert_same(panel, expected)
         for button in ('reject', 'undo', 'redo', 'keep'):
-            front.click(button)
+            panel.click(button)
             pixels = [] if button in ('undo', 'redo') else [expected.result.segments.pixels_of([expected.selection])]
             expected.review.edit(button, *pixels)
-            self.assert_same(front, expected)
-        front.click('reject_shown')
+            self.assert_same(panel, expected)
+        panel.click('reject_shown')
         expected.review.edit('reject', expected.result.segments.pixels_of(labels))
-        self.assert_same(front, expected)
+        self.assert_same(panel, expected)
 
-    def test_click_on_the_image_selects(self, front, expected):
-        self.run(front, expected)
+    def test_click_on_the_image_selects(self, panel, expected):
+        self.run(panel, expected)
         segments = expected.result.segments
         label = int(segments.listed['label'][2])
         y, x = divmod(int(segments.pixels_of([label])[0]), segments.shape[1])
-        front.overlay.canvas.make_callback('cursor-down', None, float(x), float(y), None)
+        panel.overlay.canvas.make_callback('cursor-down', None, float(x), float(y), None)
         expected.select(label)
-        self.assert_same(front, expected)
+        self.assert_same(panel, expected)
 
-    def test_draw(self, front, expected):
-        self.run(front, expected)
-        self.press(front, 'd')
-        assert front.actions.drawing_mode == 'paint'
-        points, canvas = [(20.0, 30.0), (26.0, 31.0)], front.overlay.canvas
+    def test_draw(self, panel, expected):
+        self.run(panel, expected)
+        self.press(panel, 'd')
+        assert panel.actions.drawing_mode == 'paint'
+        points, canvas = [(20.0, 30.0), (26.0, 31.0)], panel.overlay.canvas
         for name, point in zip(('cursor-down', 'cursor-up'), points, strict=True):
             canvas.make_callback(name, None, *point, None)
         expected.review.draw('paint', stroke_pixels(points, WIDTH, expected.frame.shape))
-        self.assert_same(front, expected)
-        self.press(front, 'escape')
-        assert front.actions.drawing_mode == 'off'
+        self.assert_same(panel, expected)
+        self.press(panel, 'escape')
+        assert panel.actions.drawing_mode == 'off'
 
-    def test_save(self, front, expected, tmp_path):
-        self.run(front, expected)
-        self.press(front, 'n')
-        front.click('reject')
+    def test_save(self, panel, expected, tmp_path):
+        self.run(panel, expected)
+        self.press(panel, 'n')
+        panel.click('reject')
         expected.select(int(expected.result.segments.listed['label'][0]))
         expected.review.edit('reject', expected.result.segments.pixels_of([expected.selection]))
-        front.save(tmp_path / 'front.fits')
-        front.wait(lambda: front.session.review.saved_mask is not None)
+        panel.save(tmp_path / 'panel.fits')
+        panel.wait(lambda: panel.session.review.saved_mask is not None)
         expected.review.save(tmp_path / 'expected.fits')
-        assert (tmp_path / 'front.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()
+        assert (tmp_path / 'panel.fits').read_bytes() == (tmp_path / 'expected.fits').read_bytes()
         assert np.count_nonzero(expected.review.decisions.mask) > 0
 
-    def test_closing_the_frame_resets_the_panel(self, front, expected):
-        self.run(front, expected)
-        self.press(front, 'n')
-        self.press(front, 'd')
-        front.session.close()
-        assert front.session.selection is None
-        assert front.actions.drawing_mode == 'off'
-        assert len(front.widgets.table.rows) == 0
+    def test_closing_the_frame_resets_the_panel(self, panel, expected):
+        self.run(panel, expected)
+        self.press(panel, 'n')
+        self.press(panel, 'd')
+        panel.session.close()
+        assert panel.session.selection is None
+        assert panel.actions.drawing_mode == 'off'
+        assert len(panel.widgets.table.rows) == 0

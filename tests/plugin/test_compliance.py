@@ -3,7 +3,7 @@
 import pytest
 
 from ginga_crplugin.core.lacosmic import compilation
-from tests.panels.compliance import FrontCompliance, expected, write_frame  # noqa: F401 - a fixture
+from tests.panels.compliance import PanelCompliance, expected, write_frame  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def frame_path(tmp_path):
     return write_frame(tmp_path)
 
 
-class Front:
+class GingaPanel:
     """The panel in Ginga, with methods for what a user does."""
 
     def __init__(self, shell, plugin):
@@ -40,14 +40,14 @@ class Front:
 
 
 @pytest.fixture
-def front(shell, channel, frame_path):
+def panel(shell, channel, frame_path):
     compilation.compile_all()
     shell.load(channel, frame_path)
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
     shell.settle()
-    return Front(shell, plugin)
+    return GingaPanel(shell, plugin)
 
 
-class TestGinga(FrontCompliance):
+class TestGinga(PanelCompliance):
     pass

@@ -388,7 +388,7 @@ def test_segments_with_a_hint_are_listed_and_rejected(shell, channel, data, tmp_
 
 def test_contact_sheet_of_the_listed_segments(shell, plugin, tmp_path):
     plugin.actions.save_sheet(tmp_path / 'sheet.pdf')
-    shell.wait(lambda: 'drawn: sheet.pdf' in plugin.panel.saved.get_text())
+    shell.wait(lambda: 'written: sheet.pdf' in plugin.panel.saved.get_text())
     assert (tmp_path / 'sheet.pdf').read_bytes().startswith(b'%PDF')
     plugin.actions.save_sheet(tmp_path / 'sheet.pdf')
     shell.wait(lambda: 'exists' in plugin.panel.result)

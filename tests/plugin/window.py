@@ -79,7 +79,7 @@ class Window:
         self.environment.pop('QT_QPA_PLATFORM', None)
         self._start(['openbox'])
         width, height = size.split('x')
-        words = [
+        command = [
             sys.executable,
             __file__,
             '-t',
@@ -93,16 +93,16 @@ class Window:
             *map(str, frames),
         ]
         if view:
-            words = [sys.executable, __file__, 'view', *map(str, frames), '-t', 'pyside6']
+            command = [sys.executable, __file__, 'view', *map(str, frames), '-t', 'pyside6']
             self.environment['GINGA_HOME'] = str(self._folder)
-        self._ginga = self._start(words, **PIPES)
+        self._ginga = self._start(command, **PIPES)
         self.wait_for('Plugins')
 
     def _screen(self, size):
         """Start a virtual screen and return the name of the display."""
         read, write = os.pipe()
-        words = ['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-nolisten', 'tcp']
-        self._start(words, pass_fds=[write])
+        command = ['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size}x24', '-nolisten', 'tcp']
+        self._start(command, pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as number:
             assert select.select([number], [], [], 60.0)[0], 'Xvfb did not report its display'
@@ -110,9 +110,9 @@ class Window:
         assert name, f'Xvfb ended: {self.log}'
         return f':{name}'
 
-    def _start(self, words, **options):
+    def _start(self, command, **options):
         options = {'stdout': self._log, 'stderr': self._log, 'env': getattr(self, 'environment', None)} | options
-        self._processes.append(subprocess.Popen(words, **options))
+        self._processes.append(subprocess.Popen(command, **options))
         return self._processes[-1]
 
     def ask(self, **question):
@@ -146,9 +146,9 @@ class Window:
             assert time.monotonic() < end, text
             time.sleep(0.2)
 
-    def xdotool(self, *words):
+    def xdotool(self, *arguments):
         """Run xdotool to move the mouse or press keys."""
-        subprocess.run(['xdotool', *map(str, words)], env=self.environment, check=True, timeout=20)
+        subprocess.run(['xdotool', *map(str, arguments)], env=self.environment, check=True, timeout=20)
         time.sleep(0.3)
 
     def click(self, text):
@@ -261,8 +261,8 @@ def _label(text):
     from qtpy import QtWidgets
 
     kinds = QtWidgets.QLabel | QtWidgets.QCheckBox
-    words = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
-    return next((word for word in words if text in word), None)
+    texts = [w.text() for w in QtWidgets.QApplication.allWidgets() if isinstance(w, kinds) and w.isVisible()]
+    return next((shown for shown in texts if text in shown), None)
 
 
 def _focus(_):

@@ -94,7 +94,7 @@ def save(shell, plugin, path):
     shell.wait(lambda: plugin.session.review.saved_mask == path)
 
 
-def test_three_fronts_write_the_same_masks_and_recipes(shell, channel, folder):
+def test_masks_and_recipes_are_the_same(shell, channel, folder):
     run_command_line(folder)
     run_in_ginga(folder, shell, channel)
     done = subprocess.run(
@@ -102,14 +102,12 @@ def test_three_fronts_write_the_same_masks_and_recipes(shell, channel, folder):
     )
     assert done.returncode == 0, done.stderr
     for kind in ('', 'again_'):
-        line, ginga, notebook = (
-            (folder / f'{kind}{front}.fits').read_bytes() for front in ('line', 'ginga', 'notebook')
-        )
+        line, ginga, notebook = ((folder / f'{kind}{name}.fits').read_bytes() for name in ('line', 'ginga', 'notebook'))
         assert line == ginga
         assert line == notebook
     header = fits.getheader(folder / 'line.fits', 'MASK')
     assert (header['LASIGCLP'], header['LARDNOIS'], header['LAGAIN']) == (6.0, 4.0, 1.5)
-    recipes = [load_recipe(folder / f'{front}.yaml') for front in ('line', 'ginga', 'notebook')]
+    recipes = [load_recipe(folder / f'{name}.yaml') for name in ('line', 'ginga', 'notebook')]
     assert recipes[1:] == [recipes[0]] * 2
     assert recipes[0].parameters['sigclip'] == 6.0
     assert LACosmicParams().sigclip != 6.0
