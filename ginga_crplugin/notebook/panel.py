@@ -309,7 +309,7 @@ class CosmicRayPanel(w.VBox):
         if self._source is not None:
             self._open(self._source, self._ext, unit, from_viewer=self.view.from_viewer)
 
-    def pass_decision(self, decision: Literal['keep', 'reject']) -> None:
+    def decide(self, decision: Literal['keep', 'reject']) -> None:
         """Keep or reject the selected segment.
 
         Parameters

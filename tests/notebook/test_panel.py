@@ -191,7 +191,7 @@ def test_pixels_in_ginga_and_markers_in_other_viewers(saao):
     for panel in panels:
         panel.run()
         panel.select(int(panel.controls.table.rows.labels[0]))
-        panel.pass_decision('reject')
+        panel.decide('reject')
     assert ginga.viewer.get_canvas().has_tag('ginga_crplugin')
     assert ginga.catalog_labels == ()
     assert 'needs' not in panels[0].controls.viewer_note.value
@@ -256,7 +256,7 @@ def test_params_ccd_cleaned_add_mask_and_add_dark(saao):
     assert_array_equal((ccd.flags & MaskBit.CR_DETECTED) != 0, detection.crmask)
     assert_array_equal(cleaned.data, detection.cleaned)
     panel.select(1)
-    panel.pass_decision('reject')
+    panel.decide('reject')
     pixels = panel.session.result.segments.pixels_of([1])
     assert_array_equal(panel.cleaned.data.ravel()[pixels], saao.ccd.data.ravel()[pixels])
     assert set(panel.session.sources.values()) >= {'user', 'default'}
@@ -434,7 +434,7 @@ def test_unsaved_review_is_offered_and_restored(saao, tmp_path):
     first = CosmicRayPanel(saao, reviews=tmp_path)
     first.run()
     first.select(1)
-    first.pass_decision('reject')
+    first.decide('reject')
     second = CosmicRayPanel(saao, reviews=tmp_path)
     assert second.controls.saved_review.layout.display == 'flex'
     second.session.review.restore()

@@ -264,7 +264,7 @@ def test_page_has_the_table(tmp_path):
     heads = page.named('th')[: len(page.cells[0])]
     assert all(head['scope'] == 'col' for head in heads)
     assert page.named('title') == [{}]
-    assert 'Cosmic rays with night1.yaml: 12 frames' in page.text
+    assert 'Cosmic rays found with night1.yaml: 12 frames' in page.text
     assert 'To review the frames that stand out, run ginga-crplugin view' in page.text
 
 

@@ -75,7 +75,7 @@ def test_page_has_table_plot_and_galleries_and_makes_no_requests(report, tmp_pat
         assert images.count() > 8
         assert all(images.nth(k).evaluate('e => e.complete && e.naturalWidth > 100') for k in range(images.count()))
         assert page.locator('tr.out').count() == 2
-        assert page.locator('h1').inner_text() == f'Cosmic rays with {HOSTILE}.yaml'
+        assert page.locator('h1').inner_text() == f'Cosmic rays found with {HOSTILE}.yaml'
         assert set(column(page, 3)) == {HOSTILE, ''}
         page.screenshot(path=tmp_path / 'report.png')
         wide = page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')

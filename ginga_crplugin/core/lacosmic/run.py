@@ -245,7 +245,7 @@ class Run:
 
 def _engine_name():
     own = f'ginga_crplugin {ginga_crplugin.__version__}, numba {version("numba")}'
-    return f'{own}, as astroscrappy {version("astroscrappy")}'
+    return f'{own}, identical to astroscrappy {version("astroscrappy")}'
 
 
 def _joined(parts):
