@@ -39,7 +39,7 @@ LABELS = {
 
 #: Tooltips of the controls, by name.
 TIPS = {
-    'unit': 'Unit of the pixels: from the header, or the selected one.',
+    'unit': 'Unit of the pixels; select one to override the header.',
     'checks': 'Checks of whether the frame is suitable for L.A.Cosmic.',
     'add': 'Mask every nonzero pixel of a FITS image.',
     'dark': 'Mask the hot pixels of a combined dark: those above the limit.',

@@ -263,7 +263,7 @@ class ActiveReview:
         if self._session.result is None:
             self._session.report_error(ValueError('there is nothing to save yet: run L.A.Cosmic first'))
         elif self._session.outdated:
-            error = ValueError('parameters or masks have changed since the run: run it again first')
+            error = ValueError('parameters or masks have changed since the run: run L.A.Cosmic again first')
             self._session.report_error(error)
         else:
             self._save(self._session.result, path, options)

@@ -344,7 +344,9 @@ class Session:
         """
         count = 0 if self.result is None else len(self.result.segments)
         if label is not None and not 1 <= label <= count:
-            msg = f'label is {label}: ' + (f'it must be 1 to {count}' if count else 'no segments are found yet')
+            msg = f'label is {label}: ' + (
+                f'it must be 1 to {count}' if count else 'no segments yet, run L.A.Cosmic first'
+            )
             raise ValueError(msg)
         self.selection = label
         self.events.selection_changed.emit()

@@ -176,12 +176,12 @@ class Settings:
         return replace(self, masks=(*self.masks[:index], new, *self.masks[index + 1 :]))
 
     def without_frame(self) -> Self:
-        """Return the settings that stay when the frame is closed.
+        """Return the settings without the masks of the frame, for the next frame.
 
         Returns
         -------
         Settings
-            Without the masks of the frame.
+            The new settings.
         """
         return replace(self, masks=tuple(setting for setting in self.masks if not setting.own))
 

@@ -445,7 +445,7 @@ def test_unsaved_review_is_offered_and_restored(saao, tmp_path):
 
 def test_invalid_arguments_are_errors_with_the_allowed_values(saao):
     panel = CosmicRayPanel(saao)
-    with pytest.raises(ValueError, match='label is 1: no segments are found yet'):
+    with pytest.raises(ValueError, match='label is 1: no segments yet'):
         panel.select(1)
     panel.run()
     for label in (0, len(panel.segments) + 1):

@@ -197,7 +197,7 @@ def test_outdated_result_is_not_saved(session, worker, tmp_path):
     session.set_params(sigclip=8.0)
     session.review.save(tmp_path / 'out.fits')
     worker.work_all()
-    assert 'run it again' in session.error
+    assert 'run L.A.Cosmic again' in session.error
     assert not (tmp_path / 'out.fits').exists()
 
 
