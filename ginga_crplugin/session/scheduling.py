@@ -8,7 +8,8 @@ from typing import Any
 
 __all__ = ['CallLater', 'Run', 'call_at_once']
 
-#: ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the GUI thread.
+#: ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the GUI thread;
+#: the error is what the job raised, or None.
 Run = Callable[[Callable[[], Any], Callable[[Any, Exception | None], None]], None]
 
 #: ``call_later(seconds, callback)`` calls ``callback()`` after a delay in the GUI thread.

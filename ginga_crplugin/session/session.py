@@ -33,8 +33,7 @@ class Session:
     Parameters
     ----------
     run : callable
-        ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the GUI thread; the error
-        is what the job raised, or None.
+        ``run(job, done)`` calls ``job()`` in a worker and then ``done(result, error)`` in the GUI thread.
     reviews : ReviewCache, optional
         The cache of unsaved reviews; None for no cache.
     call_later : callable, optional
@@ -344,9 +343,8 @@ class Session:
         """
         count = 0 if self.result is None else len(self.result.segments)
         if label is not None and not 1 <= label <= count:
-            msg = f'label is {label}: ' + (
-                f'it must be 1 to {count}' if count else 'no segments yet, run L.A.Cosmic first'
-            )
+            reason = f'it must be 1 to {count}' if count else 'no segments yet, run L.A.Cosmic first'
+            msg = f'label is {label}: {reason}'
             raise ValueError(msg)
         self.selection = label
         self.events.selection_changed.emit()
