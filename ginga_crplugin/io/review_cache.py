@@ -1,4 +1,4 @@
-"""Cache of unfinished reviews, so that a crash loses no decisions."""
+"""Cache of unsaved reviews, so that a crash loses no decisions."""
 
 import hashlib
 import io
@@ -98,7 +98,7 @@ class ReviewCache:
         OSError
             If it cannot be written; an earlier one is kept.
         """
-        with self._lock, self._one_line_errors('cannot store the unfinished review', 'save the mask before closing'):
+        with self._lock, self._one_line_errors('cannot store the unsaved review', 'save the mask before closing'):
             if self._written.get(key, -1) >= order:
                 return
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

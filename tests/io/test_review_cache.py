@@ -1,4 +1,4 @@
-"""Cache of unfinished reviews."""
+"""Cache of unsaved reviews."""
 
 import stat
 
@@ -50,7 +50,7 @@ def test_write_errors_name_folder_reason_and_advice(cache, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr('os.open', fail)
         with pytest.raises(
-            OSError, match=r'cannot store the unfinished review: .*reviews: Permission denied; save the mask'
+            OSError, match=r'cannot store the unsaved review: .*reviews: Permission denied; save the mask'
         ):
             cache.save('a', 1, PIXELS, CODES)
     cache.save('a', 1, PIXELS, CODES)

@@ -31,7 +31,7 @@ def write_frame(folder):
 
 @pytest.fixture
 def expected(frame_path):
-    """A session without a panel on the same frame."""
+    """Return a session without a panel on the same frame."""
     session = Session(run_at_once)
     session.open(lambda: read_frame(frame_path))
     return session

@@ -558,7 +558,7 @@ def test_error_of_the_cache_is_reported_and_the_review_goes_on(again, worker, re
         patch.setattr('os.open', fail)
         again.review.edit('mark', [20])
         worker.work_all()
-    assert again.error.startswith('cannot store the unfinished review')
+    assert again.error.startswith('cannot store the unsaved review')
     assert list(again.review.decisions.marked) == [7, 9, 20]
     monkeypatch.setattr('ginga_crplugin.io.review_cache.ReviewCache.delete', fail)
     again.review.save(tmp_path / 'one.fits')
