@@ -13,6 +13,14 @@ from astropy.nddata import CCDData
 from ginga_crplugin import Frame
 from ginga_crplugin.core.lacosmic.compilation import compile_all
 
+# Ginga's toolkit is chosen before anything imports its widgets; the notebook tests import them, too.
+os.environ.setdefault('QT_QPA_PLATFORM', 'offscreen')
+os.environ.setdefault('QT_API', 'pyside6')
+if find_spec('ginga') and find_spec('PySide6'):
+    from ginga import toolkit
+
+    toolkit.use('pyside6')
+
 # Read when Astro-SCRAPPY is loaded: on small frames its threads mostly wait for each other.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 

@@ -240,10 +240,11 @@ print(estimates[0], peak('VmHWM:') - before)
 
 
 @pytest.mark.parametrize('dtype', ['u2', 'f4', 'f8'])
-def test_the_memory_estimate_covers_what_is_used(path, tmp_path, dtype):
-    large = tmp_path / 'large.fits'
-    fits.PrimaryHDU(np.full((2000, 2000), 300, dtype), fits.Header(ADU)).writeto(large)
-    command = [sys.executable, '-c', _MEASURE, str(path), str(large)]
+def test_the_memory_estimate_covers_what_is_used(tmp_path, dtype):
+    small, large = tmp_path / 'small.fits', tmp_path / 'large.fits'
+    for path, side in ((small, 64), (large, 2000)):  # the kernels for this type are loaded with the small one
+        fits.PrimaryHDU(np.full((side, side), 300, dtype), fits.Header(ADU)).writeto(path)
+    command = [sys.executable, '-c', _MEASURE, str(small), str(large)]
     ended = subprocess.run(
         command, capture_output=True, text=True, check=True, env=os.environ | {'OMP_NUM_THREADS': '1'}
     )

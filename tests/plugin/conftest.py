@@ -1,20 +1,15 @@
 """Ginga's reference viewer in the test process, off screen."""
 
-import os
 import threading
 import time
 from argparse import ArgumentParser
 
-os.environ.setdefault('QT_QPA_PLATFORM', 'offscreen')  # before anything imports Qt
-os.environ.setdefault('QT_API', 'pyside6')
-
 import pytest
 from astropy.io import fits
-from ginga import toolkit
 from ginga.rv import main as rvmain
 from qtpy.QtCore import QCoreApplication, QEvent
 
-toolkit.use('pyside6')  # before anything imports Ginga's widgets
+import tests.conftest  # noqa: F401 - chooses Ginga's toolkit
 
 
 def make_viewer(basedir, toolkit='pyside6'):
