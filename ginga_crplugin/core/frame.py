@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, NDData
+from numpy.typing import ArrayLike
 
 from .bits import MaskBit
 from .header import frame_unit, header_values
@@ -15,7 +16,7 @@ from .params import FromHeader, LACosmicParams, resolve
 from .pixels import MAX_VALUE, check_pixels, datasum
 from .stats import CHUNK_SIZE, median
 
-__all__ = ['Frame', 'InputMask', 'MaskSource']
+__all__ = ['Frame', 'InputMask', 'MaskSource', 'as_frame']
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class Frame:
     ----------
     ccd : `~astropy.nddata.CCDData`
         The (ny, nx) pixels in native byte order, their unit (adu, electron, or one of them per second) and the header.
-        It is made from an array or a `~astropy.nddata.CCDData`, whose mask becomes an input mask of unknown cause.
+        It is made from a `~astropy.nddata.CCDData`, `~astropy.nddata.NDData` or array (in adu if it has no unit), whose
+        mask becomes an input mask of unknown cause.
     name : str
         The name for display and messages.
     path : `~pathlib.Path` or None
@@ -154,7 +156,7 @@ class Frame:
     def __post_init__(self) -> None:
         ccd = self.ccd
         if not isinstance(ccd, CCDData):
-            ccd = CCDData(np.asarray(ccd), unit=u.adu)
+            ccd = CCDData(ccd, unit=getattr(ccd, 'unit', None) or u.adu)
         check_pixels(ccd.data, self.name)
         masks = tuple(self.masks)
         if ccd.mask is not None:
@@ -302,6 +304,27 @@ class Frame:
             The copy.
         """
         return replace(self, **changes)
+
+
+def as_frame(image: Frame | NDData | ArrayLike) -> Frame:
+    """Return an image as a frame.
+
+    Parameters
+    ----------
+    image : Frame, `~astropy.nddata.NDData` or (ny, nx) array_like
+        A frame, which is returned unchanged, or an image to make one from.
+
+    Returns
+    -------
+    Frame
+        The frame.
+
+    Raises
+    ------
+    ValueError
+        If the image cannot be a frame, see `Frame`.
+    """
+    return image if isinstance(image, Frame) else Frame(image)  # type: ignore[arg-type]
 
 
 def _row_chunks(image):

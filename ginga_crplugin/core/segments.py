@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
+from astropy.nddata import NDData
 from astropy.table import QTable
 from numpy.typing import ArrayLike
 from photutils.segmentation import SegmentationImage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from .frame import Frame, as_frame
+
 if TYPE_CHECKING:
-    from .frame import Frame
     from .lacosmic.detection import Detection
 
 __all__ = ['Segments', 'matching_label', 'segment']
@@ -108,7 +110,10 @@ class Segments:
 
 
 def segment(
-    frame: 'Frame', detection: 'Detection', min_size: int = MIN_SIZE, crmask: ArrayLike | None = None
+    frame: Frame | NDData | ArrayLike,
+    detection: 'Detection',
+    min_size: int = MIN_SIZE,
+    crmask: ArrayLike | None = None,
 ) -> Segments:
     """Group the flagged pixels into 8-connected segments and measure them.
 
@@ -117,7 +122,7 @@ def segment(
 
     Parameters
     ----------
-    frame : Frame
+    frame : Frame, `~astropy.nddata.CCDData`, `~astropy.nddata.NDData` or (ny, nx) array_like
         The frame.
     detection : Detection
         The cosmic rays detected in it.
@@ -142,7 +147,9 @@ def segment(
     mask = detection.crmask if crmask is None else np.asarray(crmask, dtype=bool)
     pixels = np.flatnonzero(mask)
     labels = _connected_labels(pixels, mask.shape[1])
-    excess = (frame.filled.ravel()[pixels] - detection.cleaned.ravel()[pixels].astype(float)) * detection.params.gain
+    excess = (
+        as_frame(frame).filled.ravel()[pixels] - detection.cleaned.ravel()[pixels].astype(float)
+    ) * detection.params.gain
     excess[~np.isfinite(excess)] = 0.0  # non-finite pixels that were marked by hand
     table = _measure(*np.divmod(pixels, mask.shape[1]), labels, excess)
     return Segments(mask.shape, pixels, labels, table, int(min_size))

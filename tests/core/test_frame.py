@@ -7,11 +7,22 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, NDData
 from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, read_dark, read_frame, read_mask
+from ginga_crplugin import (
+    Frame,
+    InputMask,
+    LACosmicParams,
+    MaskBit,
+    check_frame,
+    detect,
+    read_dark,
+    read_frame,
+    read_mask,
+    segment,
+)
 from ginga_crplugin.io.read import read_image
 
 SHAPE = (20, 24)
@@ -381,3 +392,35 @@ def test_a_permission_error_names_the_file(tmp_path, monkeypatch):
 def test_other_dtypes_raise(dtype):
     with pytest.raises(ValueError, match=r'frame has dtype .*: use integers'):
         Frame(CCDData(PIXELS.astype(dtype), unit='adu'))
+
+
+# images without a frame
+
+
+@pytest.mark.parametrize(
+    ('kind', 'unit'),
+    [
+        (CCDData, u.electron),
+        (NDData, u.electron),
+        (NDData, None),
+        (lambda data, mask, unit: np.ma.masked_array(data, mask), None),
+        (lambda data, mask, unit: data, None),
+    ],
+    ids=['CCDData', 'NDData', 'NDData without unit', 'masked array', 'array'],
+)
+def test_images_are_accepted_in_place_of_a_frame(kind, unit):
+    pixels = np.random.default_rng(3).normal(200.0, 15.0, (64, 64))
+    pixels[[30, 31, 32, 50], [20, 21, 22, 50]] = 4000.0
+    mask = np.zeros(pixels.shape, dtype=bool)
+    mask[50, 50] = True
+    image = kind(pixels, mask=mask, unit=unit)
+    masks = () if isinstance(image, np.ndarray) and not np.ma.isMaskedArray(image) else (mask,)
+    masks = tuple(InputMask.from_data('mask', MaskBit.INPUT, item) for item in masks)
+    frame = Frame(CCDData(pixels, unit=unit or u.adu), masks=masks)
+    params = LACosmicParams(readnoise=10.0)
+    detection, expected = detect(image, params), detect(frame, params)
+    assert detection.pixels > 0
+    assert_array_equal(detection.crmask, expected.crmask)
+    assert (segment(image, detection).table == segment(frame, expected).table).all()
+    found, wanted = check_frame(image, params), check_frame(frame, params)
+    assert [(c.name, c.mark, c.measured) for c in found] == [(c.name, c.mark, c.measured) for c in wanted]

@@ -9,9 +9,11 @@ from functools import cached_property
 
 import numpy as np
 from astropy import units as u
+from astropy.nddata import NDData
+from numpy.typing import ArrayLike
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import Frame, InputMask
+from ginga_crplugin.core.frame import Frame, InputMask, as_frame
 from ginga_crplugin.core.params import LACosmicParams
 
 from .background import measure_sky
@@ -67,13 +69,14 @@ class _Measurements:
         return mask
 
 
-def check_frame(frame: Frame, params: LACosmicParams | None = None) -> list[Check]:
+def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None = None) -> list[Check]:
     """Check whether a frame is suitable for L.A.Cosmic.
 
     Parameters
     ----------
-    frame : Frame
-        The frame with the input masks, background and variance that are to be used.
+    frame : Frame, `~astropy.nddata.CCDData`, `~astropy.nddata.NDData` or (ny, nx) array_like
+        The frame with the input masks, background and variance that are to be used. Other images are converted with
+        `Frame`.
     params : LACosmicParams, optional
         The parameters to be used; by default those given by the header of the frame.
 
@@ -82,6 +85,7 @@ def check_frame(frame: Frame, params: LACosmicParams | None = None) -> list[Chec
     list of Check
         bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, in this order.
     """
+    frame = as_frame(frame)
     values = _Measurements(frame, frame.parameters()[0] if params is None else params)
     checks = (
         _check_bias,

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ginga_crplugin.core.frame import Frame
+from astropy.nddata import NDData
+from numpy.typing import ArrayLike
+
+from ginga_crplugin.core.frame import Frame, as_frame
 from ginga_crplugin.core.params import LACosmicParams
 
 from . import compilation
@@ -19,7 +22,7 @@ ENGINES = 'fast', 'ccdproc'
 
 
 def detect(
-    frame: Frame,
+    frame: Frame | NDData | ArrayLike,
     params: LACosmicParams | None = None,
     engine: str = 'fast',
     threads: int = 1,
@@ -32,8 +35,9 @@ def detect(
 
     Parameters
     ----------
-    frame : Frame
-        The frame with its masks and, where given, its background or variance image and kernel.
+    frame : Frame, `~astropy.nddata.CCDData`, `~astropy.nddata.NDData` or (ny, nx) array_like
+        The frame with its masks and, where given, its background or variance image and kernel. Other images are
+        converted with `Frame`.
     params : LACosmicParams, optional
         The parameters; by default those of the header of the frame, and the defaults of ccdproc.
     engine : {'fast', 'ccdproc'}
@@ -66,6 +70,7 @@ def detect(
     if engine not in ENGINES:
         msg = f'engine is {engine!r}: it must be one of {", ".join(ENGINES)}'
         raise ValueError(msg)
+    frame = as_frame(frame)
     if params is None:
         params, _ = frame.parameters()
     if engine == 'fast':
