@@ -9,7 +9,7 @@ from typing import Any
 
 from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.io.extension import parse_ext, split_ext
+from ginga_crplugin.io.extension import FITS_SUFFIXES, parse_ext, split_ext
 
 __all__ = [
     'FILE_EXT',
@@ -18,6 +18,7 @@ __all__ = [
     'check_overwrite',
     'extension',
     'file_and_extension',
+    'fits_output',
     'given_params',
     'positive_int',
 ]
@@ -46,6 +47,31 @@ def file_and_extension(text: str) -> tuple[Path, Any]:
         If EXT is not an extension specifier.
     """
     return _parse(split_ext, text)
+
+
+def fits_output(text: str) -> Path:
+    """Check the name of a FITS file to be written.
+
+    Parameters
+    ----------
+    text : str
+        The argument.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The file.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If the name has a suffix other than those of FITS files.
+    """
+    path = Path(text)
+    if path.suffix and path.suffix.lower() not in FITS_SUFFIXES:
+        msg = f'{text!r} is not the name of a FITS file; use the suffix .fits or .fits.gz'
+        raise argparse.ArgumentTypeError(msg)
+    return path
 
 
 def extension(text: str) -> Any:
@@ -96,13 +122,15 @@ def positive_int(text: str) -> int:
     return number
 
 
-def check_overwrite(path: Path, *, overwrite: bool) -> None:
+def check_overwrite(path: Path, option: str = '-o', *, overwrite: bool) -> None:
     """Check that an output file may be written.
 
     Parameters
     ----------
     path : `~pathlib.Path`
         The output file.
+    option : str, optional
+        The option that names it.
     overwrite : bool
         Whether it may exist.
 
@@ -112,7 +140,7 @@ def check_overwrite(path: Path, *, overwrite: bool) -> None:
         If it exists and may not be overwritten.
     """
     if path.exists() and not overwrite:
-        msg = f'{path} already exists; choose another name with -o, or use --overwrite'
+        msg = f'{path} already exists; choose another name with {option}, or use --overwrite'
         raise FileExistsError(msg)
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from ginga_crplugin.core.bits import CAUSES
 
-from .arguments import FILE_EXT, add_frame_arguments, add_min_size, check_overwrite, given_params
+from .arguments import FILE_EXT, add_frame_arguments, add_min_size, check_overwrite, fits_output, given_params
 from .console import print_warnings
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.frame import InputMask
     from ginga_crplugin.recipe.prepare import PreparedFrame
+    from ginga_crplugin.recipe.recipe import Recipe
     from ginga_crplugin.recipe.run import RecipeResult
 
 __all__ = ['add_arguments', 'check_usage', 'find_cosmic_rays', 'prepare_frame', 'run']
@@ -47,7 +48,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     where.add_argument(
         '-o',
         '--output',
-        type=Path,
+        type=fits_output,
         metavar='OUT',
         help='write the mask to OUT (default: <name>_crmask.fits beside the frame, or <name>_ext4_crmask.fits for a '
         'later image of its file)',
@@ -80,22 +81,34 @@ def run(args: argparse.Namespace) -> int:
     if args.into and args.mask_only:
         args.usage_error('--into and --mask-only cannot be combined')
     with print_warnings():
-        found = find_cosmic_rays(args)
-        prepared = found.prepared
+        from ginga_crplugin.recipe.format import save_recipe
+        from ginga_crplugin.recipe.run import run_recipe
+
+        prepared = prepare_frame(args)
+        _check_output(args, prepared)
         kind = 'into' if args.into else 'mask' if args.mask_only else prepared.recipe.kind
         cleaned = args.cleaned or prepared.recipe.cleaned
-        output = found.save(args.output, kind=kind, cleaned=cleaned, overwrite=args.overwrite)
+        recipe = None
         if args.save_recipe is not None:
-            _save_recipe(args, prepared, 'new' if args.into else kind, cleaned=cleaned)
+            recipe = _new_recipe(args, prepared, 'new' if args.into else kind, cleaned=cleaned)
+        found = run_recipe(prepared)
+        output = found.save(args.output, kind=kind, cleaned=cleaned, overwrite=args.overwrite)
+        if recipe is not None:
+            save_recipe(recipe, args.save_recipe, overwrite=args.overwrite)
     print(*(_json_lines if args.json else _text_lines)(found, output), sep='\n')
     return 0
 
 
-def _save_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str, *, cleaned: bool) -> None:
-    from ginga_crplugin.recipe.format import save_recipe
+def _new_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str, *, cleaned: bool) -> 'Recipe':
+    """Make the recipe to save, after checking that it can be written."""
     from ginga_crplugin.recipe.recipe import Recipe
 
-    recipe = Recipe.from_frame(
+    target = args.save_recipe
+    if os.path.realpath(target) == os.path.realpath(_output_path(args, prepared)):
+        msg = f'{target} is the mask; choose another name with --save-recipe'
+        raise FileExistsError(msg)
+    _check_target(target, '--save-recipe', _inputs(args), overwrite=args.overwrite)
+    return Recipe.from_frame(
         prepared.frame,
         prepared.params,
         prepared.sources,
@@ -105,7 +118,6 @@ def _save_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str,
         own_masks=prepared.recipe.own_masks,
         min_size=prepared.recipe.min_size,
     )
-    save_recipe(recipe, args.save_recipe, overwrite=args.overwrite)
 
 
 def find_cosmic_rays(args: argparse.Namespace) -> 'RecipeResult':
@@ -126,12 +138,10 @@ def find_cosmic_rays(args: argparse.Namespace) -> 'RecipeResult':
     OSError, ValueError
         If the frame cannot be used or the output cannot be written.
     """
-    from ginga_crplugin.io.save import default_path
     from ginga_crplugin.recipe.run import run_recipe
 
     prepared = prepare_frame(args)
-    if not args.into:
-        _check_output(args, args.output or default_path(prepared.frame))
+    _check_output(args, prepared)
     return run_recipe(prepared)
 
 
@@ -193,22 +203,43 @@ def check_usage(args: argparse.Namespace) -> None:
         args.usage_error('the extension is given twice: by --ext and after the file name')
 
 
-def _check_output(args: argparse.Namespace, target: Path) -> None:
+def _output_path(args: argparse.Namespace, prepared: 'PreparedFrame') -> Path:
+    """Return the file that is written."""
+    from ginga_crplugin.io.save import default_path
+
+    return args.frame[0] if args.into else args.output or default_path(prepared.frame)
+
+
+def _check_output(args: argparse.Namespace, prepared: 'PreparedFrame') -> None:
     """Raise an error before the detection if the output cannot be written."""
+    if not args.into:
+        recipe = [] if args.recipe is None else [args.recipe]
+        _check_target(_output_path(args, prepared), '-o', _inputs(args) + recipe, overwrite=args.overwrite)
+
+
+def _inputs(args: argparse.Namespace) -> list[Path]:
+    """Return the frame and its masks and companion images."""
+    files = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
+    return [file[0] for file in files if file is not None]
+
+
+def _check_target(target: Path, option: str, inputs: list[Path], *, overwrite: bool) -> None:
+    """Raise an error if a file cannot be written; the option is that which names it."""
     if not target.parent.is_dir():
         msg = f'{target.parent}: no such folder'
         raise FileNotFoundError(msg)
     if not os.access(target.parent, os.W_OK):
-        msg = f'{target.parent} is not writable; choose another folder with -o'
+        msg = f'{target.parent} is not writable; choose another folder with {option}'
         raise PermissionError(msg)
-    check_overwrite(target, overwrite=args.overwrite)
+    check_overwrite(target, option, overwrite=overwrite)
     if not target.exists():
         return
-    inputs = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
-    inputs += [] if args.recipe is None else [(args.recipe, None)]
-    if any(target.samefile(file[0]) for file in inputs if file is not None):
-        msg = f'{target} is an input file; choose another name with -o'
+    if any(target.samefile(file) for file in inputs):
+        msg = f'{target} is an input file; choose another name with {option}'
         raise FileExistsError(msg)
+    if not (target.is_file() and os.access(target, os.W_OK)):
+        msg = f'{target} is write-protected or not a regular file; choose another name with {option}'
+        raise PermissionError(msg)
 
 
 def _cause(mask: 'InputMask') -> str:

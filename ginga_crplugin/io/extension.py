@@ -1,8 +1,11 @@
-"""Extension specifiers, as in ``FILE[EXT]``."""
+"""File names: extension specifiers, as in ``FILE[EXT]``, and the suffixes of FITS files."""
 
 from pathlib import Path
 
-__all__ = ['parse_ext', 'split_ext']
+__all__ = ['FITS_SUFFIXES', 'parse_ext', 'split_ext']
+
+#: The suffixes of FITS files in lower case, those of compressed files first.
+FITS_SUFFIXES = '.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'
 
 
 def split_ext(text: str) -> tuple[Path, int | str | tuple[str, int] | None]:

@@ -21,6 +21,7 @@ from ginga_crplugin.core.lacosmic.detection import Detection, restore_unflagged
 from ginga_crplugin.core.segments import Segments, segment
 
 from .atomic import AtomicFile, chunks
+from .extension import FITS_SUFFIXES
 from .fits_reader import BLOCK_SIZE, compression_suffix
 from .frame_file import open_frame_file
 from .provenance import provenance_cards
@@ -74,7 +75,7 @@ def fits_stem(name: str) -> str:
     >>> fits_stem('night1.fits.gz')
     'night1'
     """
-    for suffix in ('.gz', '.fz', '.bz2', '.xz', '.fits', '.fit', '.fts'):
+    for suffix in FITS_SUFFIXES:
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
     return name
