@@ -1,12 +1,27 @@
 """The parser of the command line."""
 
 import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from ginga_crplugin import __version__
 
 from . import apply, check, demo, detect, make_mask, sheet, view
 
 __all__ = ['build_parser']
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that prints a usage error as one line, without the usage of the command."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}; see '{self.prog} --help'\n")
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:  # here and not after the parsers of all commands, so that the message names the command
+            self.error(f'unrecognized arguments: {" ".join(unknown)}')
+        return namespace, unknown
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -17,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     `argparse.ArgumentParser`
         The parser; the namespaces it returns have the function of the command as ``run``.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog='ginga-crplugin',
         allow_abbrev=False,
         description='Find and mask cosmic rays in CCD frames with L.A.Cosmic.',

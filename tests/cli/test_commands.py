@@ -294,6 +294,37 @@ def test_wrong_usage(args, capsys):
     assert capsys.readouterr().out == ''
 
 
+@pytest.mark.parametrize(
+    ('args', 'line'),
+    [
+        (['detect', 'f.fits', '--gain', 'many'], "detect: error: argument --gain: invalid float value: 'many'"),
+        (
+            ['detect', 'f.fits', '--min-size', 'x'],
+            "detect: error: argument --min-size: 'x' is not an integer of at least 1",
+        ),
+        (['detect', 'f.fits', '--sigcl', '7'], 'detect: error: unrecognized arguments: --sigcl 7'),
+        (['detect', 'f.fits', '--dark', 'd.fits'], 'detect: error: --dark needs --dark-limit'),
+        (['sheet', 'f.fits'], 'sheet: error: the following arguments are required: -o/--output'),
+        (['detect'], 'detect: error: the following arguments are required: FRAME'),
+    ],
+)
+def test_wrong_usage_is_one_line_that_names_the_option(args, line, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(args)
+    assert ended.value.code == 2
+    help_hint = f"; see 'ginga-crplugin {args[0]} --help'"
+    assert capsys.readouterr().err == f'ginga-crplugin {line}{help_hint}\n'
+
+
+def test_unknown_command_is_one_line(capsys):
+    with pytest.raises(SystemExit):
+        main(['nothing'])
+    error = capsys.readouterr().err
+    assert error.startswith("ginga-crplugin: error: argument COMMAND: invalid choice: 'nothing'")
+    assert error.endswith("; see 'ginga-crplugin --help'\n")
+    assert error.count('\n') == 1
+
+
 def test_unknown_cause_of_a_mask_is_wrong_usage(frame, mask, capsys):
     with pytest.raises(SystemExit) as ended:
         main(['detect', str(frame), '--mask', f'{mask}:warm'])
