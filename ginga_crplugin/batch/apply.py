@@ -1,7 +1,7 @@
 """Apply a recipe to many frames, in this process or on a Dask cluster."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from glob import glob
+from glob import escape, glob
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,8 +77,9 @@ def find_files(names: Sequence[str], where: dict[str, Any] | None = None) -> lis
     Parameters
     ----------
     names : list of str
-        Files, patterns such as ``night1/*.fits``, folders, ``FILE[EXT]``, or addresses. Patterns and folders do not
-        match masks written by this package (``*_crmask.fits``).
+        Files, patterns such as ``night1/*.fits``, folders, ``FILE[EXT]``, or addresses. Files and folders that exist
+        are not patterns, even with brackets in their names. Patterns and folders do not match masks written by this
+        package (``*_crmask.fits``).
     where : dict, optional
         Header keywords and their required values, as for `ccdproc.ImageFileCollection`.
 
@@ -98,7 +99,7 @@ def find_files(names: Sequence[str], where: dict[str, Any] | None = None) -> lis
     for name in names:
         found = _matching(str(name))
         if not found:
-            msg = f'{name}: no FITS file in this folder' if Path(name).is_dir() else f'{name}: no such file'
+            msg = f'{name}: {_reason(Path(name))}'
             raise FileNotFoundError(msg)
         files += found
     files = list(dict.fromkeys(files))
@@ -108,8 +109,18 @@ def find_files(names: Sequence[str], where: dict[str, Any] | None = None) -> lis
 def _matching(name: str) -> list[str]:
     if '://' in name or split_ext(name)[0].is_file():
         return [name]
-    found = glob(str(Path(name) / '*') if Path(name).is_dir() else name)  # noqa: PTH207 - absolute patterns too
+    path = Path(name)
+    path = path / '*' if path.is_dir() else path
+    folder = next((parent for parent in path.parents if parent.is_dir()), Path())  # its name may contain brackets
+    found = glob(str(Path(escape(str(folder))) / path.relative_to(folder)))  # noqa: PTH207 - absolute patterns too
     return sorted(file for file in found if Path(file).is_file() and _may_be_frame(file))
+
+
+def _reason(path: Path) -> str:
+    """Return why a name matches no file."""
+    if not path.is_dir():
+        return 'no such file'
+    return 'no FITS file in this folder' if any(path.iterdir()) else 'this folder is empty'
 
 
 def _may_be_frame(file: str) -> bool:
@@ -155,7 +166,7 @@ def _jobs_of_file(name: str, folder: Path) -> list[Job]:
             selected = extensions = frame_extensions(copy)
     else:
         path, ext = split_ext(name)
-        path = path.resolve()
+        path = path.absolute()  # a symbolic link keeps its name
         extensions = frame_extensions(path)
         selected = extensions if ext is None else frame_extensions(path, ext)
         name, stem = str(path), fits_stem(path.name)

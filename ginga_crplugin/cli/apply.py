@@ -172,15 +172,13 @@ def _print_progress(outcomes: 'Iterable[Outcome]', files: int, *, as_json: bool)
 
 
 def _print_totals(outcomes: 'list[Outcome]', written: list[Path], *, as_json: bool) -> None:
-    failed = [outcome for outcome in outcomes if outcome.status == 'failed']
+    failed = sum(outcome.status == 'failed' for outcome in outcomes)
     if as_json:
-        print(json.dumps({'frames': len(outcomes), 'failed': len(failed), 'written': [str(path) for path in written]}))
+        print(json.dumps({'frames': len(outcomes), 'failed': failed, 'written': [str(path) for path in written]}))
         return
-    for outcome in failed:
-        print(f'failed: {_name(outcome)}: {outcome.reason}')
     done = sum(outcome.status == 'done' for outcome in outcomes)
     frames = 'frame' if len(outcomes) == 1 else 'frames'
-    print(f'{len(outcomes)} {frames}: {done} done, {len(outcomes) - done - len(failed)} skipped, {len(failed)} failed')
+    print(f'{len(outcomes)} {frames}: {done} done, {len(outcomes) - done - failed} skipped, {failed} failed')
     print(*(f'written: {path}' for path in written), sep='\n')
 
 
@@ -190,7 +188,8 @@ def _name(outcome: 'Outcome') -> str:
 
 def _text_line(outcome: 'Outcome') -> str:
     if outcome.status == 'failed':
-        return f'failed   {_name(outcome)}: {outcome.reason}'
+        reason = outcome.reason.removeprefix(f'{outcome.path}: ')  # which the line begins with
+        return f'failed   {_name(outcome)}: {reason}'
     rule = f'; rule {outcome.rule}' if outcome.rule else ''
     checks = f'; {outcome.checks_text}' if outcome.checks else ''
     state = 'reviewed' if outcome.reviewed else outcome.status
