@@ -2,7 +2,8 @@
 
 import multiprocessing
 import os
-from multiprocessing import forkserver
+import signal
+from multiprocessing import forkserver, resource_tracker
 
 __all__ = ['DASK_CONFIG', 'start_forkserver']
 
@@ -35,10 +36,13 @@ def start_forkserver() -> None:
         return
     forkserver.set_forkserver_preload(list(_PRELOAD))
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    resource_tracker.ensure_running()  # before, because its start unblocks the signal
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by the new process
     os.environ.update(_ENVIRONMENT)  # the variables are read when a process starts, not when it is forked
     try:
         forkserver.ensure_running()
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for name, value in before.items():
             os.environ.pop(name)
             if value is not None:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 
 from .console import fail
-from .parser import build_parser
 
 __all__ = ['main']
 
@@ -27,8 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
-    args = build_parser().parse_args(argv)
     try:
+        from .parser import build_parser  # takes a while, and can be interrupted
+
+        args = build_parser().parse_args(argv)
         code: int = args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
