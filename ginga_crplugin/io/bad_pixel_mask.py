@@ -93,7 +93,7 @@ def make_mask(
         mask, sums = _mask_of_flats(sources, options)
     else:
         hot = read_dark(sources[0][0], limit, sources[0][1])
-        mask, sums = hot.mask, [hot.datasum]
+        mask, sums = _single_plane(hot.mask, sources[0][0].name), [hot.datasum]
     hdu = fits.PrimaryHDU(mask.astype(np.uint8))
     hdu.header.extend(_cards(sources, sums, mask, limit, options), unique=True)
     hdu.add_checksum(when='of this HDU')  # without a date, so that equal content gives equal bytes
@@ -136,6 +136,15 @@ def _open_target(path: Path, sources: list[_PathAndExt], *, overwrite: bool) -> 
         msg = f'{path} is one of the input files: choose another name'
         raise FileExistsError(msg)
     return target
+
+
+def _single_plane(mask: np.ndarray, name: str) -> np.ndarray:
+    """Return a mask without leading axes of length 1."""
+    plane = mask.reshape(mask.shape[-2:]) if mask.ndim > 2 and mask.size == np.prod(mask.shape[-2:]) else mask
+    if plane.ndim != 2:
+        msg = f'{name} has {mask.ndim} axes, shape {mask.shape}: an image must have 2 axes'
+        raise ValueError(msg)
+    return plane
 
 
 def _mask_of_flats(flats: list[_PathAndExt], options: dict[str, Any]) -> tuple[np.ndarray, list[str]]:

@@ -48,6 +48,24 @@ def expected(image, **options):
     return ccdmask(CCDData(np.asarray(image, dtype=image.dtype.newbyteorder('=')), unit=u.one), **options)
 
 
+def test_cube_of_darks_is_refused_in_one_line(tmp_path, capsys):
+    cube = write(tmp_path / 'cube.fits', np.ones((3, *SHAPE), dtype=np.float32))
+    output = tmp_path / 'hot.fits'
+    assert main(['make-mask', '--dark', str(cube), '--limit', '0.5', '-o', str(output)]) == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert 'cube.fits has 3 axes, shape (3, 60, 70): an image must have 2 axes' in error
+    assert not output.exists()
+
+
+def test_cube_of_one_dark_is_read(tmp_path):
+    image = np.zeros(SHAPE, dtype=np.float32)
+    image[3, 4] = 100.0
+    cube = write(tmp_path / 'cube.fits', image[np.newaxis])
+    _, mask = make_mask(tmp_path / 'hot.fits', dark=cube, limit=50.0)
+    assert_array_equal(mask, image > 50.0)
+
+
 @pytest.mark.parametrize(
     'options',
     [
