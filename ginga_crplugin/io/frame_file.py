@@ -53,6 +53,8 @@ def open_frame_file(frame: Frame, kind: str) -> Iterator['FrameFile | None']:
     else:
         file = io.BytesIO()
         copy = frame.ccd.copy()  # astropy swaps the byte order in place while it writes
+        if copy.data.dtype.kind == 'f':  # of packed integers, which were scaled; FITS forbids BLANK for floats
+            copy.header.pop('BLANK', None)
         copy.to_hdu().writeto(file, output_verify=_LENIENT)
         yield FrameFile(frame, file, 0)
 
@@ -134,7 +136,9 @@ class FrameFile:
             return
         primary = self._hdus[0][2]
         if primary.get('NAXIS', 0):  # another image, which is not copied
-            yield from chunks(_bytes_of(fits.PrimaryHDU(header=primary)))
+            header = primary.copy()
+            header.remove('BLANK', ignore_missing=True)  # it belongs to the image
+            yield from chunks(_bytes_of(fits.PrimaryHDU(header=header)))
         else:
             yield from self._hdu_bytes(0)
         if 'ZIMAGE' in self._hdus[self._index][2]:  # decompressed: readers use the first image as the frame

@@ -65,6 +65,40 @@ def make(folder, kind):
     return path, 2880 + (len(raw) - 2880) // 2 if kind == 'mef' else len(raw)
 
 
+@pytest.mark.parametrize('kind', ['compressed', 'not from a file'])
+def test_blank_is_not_copied_to_an_image_of_floats(tmp_path, kind):
+    header = fits.Header(CARDS)
+    packed = fits.CompImageHDU(PIXELS.astype('i2'), header, compression_type='RICE_1')
+    path = tmp_path / 'packed.fits.fz'
+    fits.HDUList([fits.PrimaryHDU(), packed]).writeto(path)
+    with fits.open(path, mode='update', disable_image_compression=True) as hdus:
+        hdus[1].header.update({'BSCALE': 0.5, 'BZERO': 100.0, 'BLANK': -32768})
+    frame = read_frame(path)
+    assert frame.ccd.data.dtype.kind == 'f'
+    if kind == 'not from a file':
+        ccd = frame.ccd.copy()
+        ccd.header['BLANK'] = -32768
+        frame = Frame(ccd)
+    output = save_mask(frame, detect(frame), path=tmp_path / 'out.fits')
+    with fits.open(output) as hdus:
+        image = next(hdu for hdu in hdus if hdu.is_image and hdu.shape == SHAPE)
+        assert_array_equal(image.data, frame.ccd.data)
+        assert image.header['BITPIX'] < 0
+        assert [hdu.name for hdu in hdus if 'BLANK' in hdu.header] == []
+
+
+def test_blank_of_a_primary_image_that_is_not_copied(tmp_path):
+    primary = fits.PrimaryHDU(PIXELS.astype('i2'))
+    primary.header['BLANK'] = -32768
+    path = tmp_path / 'two.fits'
+    fits.HDUList([primary, sci()]).writeto(path)
+    frame = read_frame(path, 1)
+    output = save_mask(frame, detect(frame), path=tmp_path / 'out.fits')
+    with fits.open(output) as hdus:
+        assert hdus[0].data is None
+        assert 'BLANK' not in hdus[0].header
+
+
 def decompressed(path):
     with get_readable_fileobj(path, encoding='binary') as file:
         return file.read()
