@@ -11,7 +11,6 @@ import numpy as np
 from astropy.table import Table
 
 from ginga_crplugin.core.diagnostics.header_history import area_and_exposure
-from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.io.read import read_frame
@@ -215,7 +214,7 @@ def _process(recipe: Recipe, job: Job, path: Path, *, overwrite: bool, resume: b
         raise FileExistsError(msg)
     found = run_recipe(prepared)
     segments = found.segments
-    checks = prepared.checks + check_result(prepared.frame, found.detection, segments)
+    checks = prepared.checks + found.checks
     notable = tuple((check.name, check.mark) for check in checks if check.mark != 'ok')
     cards = [
         *recipe.cards(job.ext),

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
@@ -173,13 +174,20 @@ def _print_progress(outcomes: 'Iterable[Outcome]', files: int, *, as_json: bool)
 
 def _print_totals(outcomes: 'list[Outcome]', written: list[Path], *, as_json: bool) -> None:
     failed = sum(outcome.status == 'failed' for outcome in outcomes)
+    marks = {
+        mark: Counter(name for outcome in outcomes for name, found in outcome.checks if found == mark)
+        for mark in ('error', 'warning')
+    }
     if as_json:
-        print(json.dumps({'frames': len(outcomes), 'failed': failed, 'written': [str(path) for path in written]}))
+        totals = {'frames': len(outcomes), 'failed': failed, 'written': [str(path) for path in written]}
+        print(json.dumps(totals | {'errors': marks['error'], 'warnings': marks['warning']}))
         return
     done = sum(outcome.status == 'done' for outcome in outcomes)
     frames = 'frame' if len(outcomes) == 1 else 'frames'
     print(f'{len(outcomes)} {frames}: {done} done, {len(outcomes) - done - failed} skipped, {failed} failed')
     print(*(f'written: {path}' for path in written), sep='\n')
+    counts = [f'{name} ({number} {"frame" if number == 1 else "frames"})' for name, number in marks['error'].items()]
+    print('errors in checks:', ', '.join(counts) or 'none')
 
 
 def _name(outcome: 'Outcome') -> str:

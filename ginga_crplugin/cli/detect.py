@@ -1,21 +1,20 @@
 """The ``detect`` command, and the preparation of a frame that it shares with other commands."""
 
 import argparse
-import json
-import math
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ginga_crplugin.core.bits import CAUSES
 
 from .arguments import FILE_EXT, add_frame_arguments, add_min_size, check_overwrite, fits_output, given_params
-from .console import print_warnings
+from .console import fail, print_warnings
+from .detect_output import json_lines, text_lines
 
 if TYPE_CHECKING:
-    from ginga_crplugin.core.frame import InputMask
+    from ginga_crplugin.core.diagnostics.check import Check
     from ginga_crplugin.recipe.prepare import PreparedFrame
     from ginga_crplugin.recipe.recipe import Recipe
     from ginga_crplugin.recipe.run import RecipeResult
@@ -61,6 +60,11 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         '--save-recipe', type=Path, metavar='FILE', help='write a recipe (YAML) to process other frames the same way'
     )
     add_min_size(group)
+    group.add_argument(
+        '--strict',
+        action='store_true',
+        help='write nothing if a check before or after the run finds an error (exit code 3)',
+    )
     group.add_argument('--json', action='store_true', help='print one JSON object; an infinite number becomes "inf"')
 
 
@@ -75,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     Returns
     -------
     int
-        The exit code.
+        The exit code, 3 if a check found an error with ``--strict``.
     """
     check_usage(args)
     if args.into and args.mask_only:
@@ -91,12 +95,21 @@ def run(args: argparse.Namespace) -> int:
         recipe = None
         if args.save_recipe is not None:
             recipe = _new_recipe(args, prepared, 'new' if args.into else kind, cleaned=cleaned)
+        if args.strict and (problem := _errors(prepared.checks)):
+            return fail(f'{prepared.frame.name}: {problem}; nothing was written (--strict)', 3)
         found = run_recipe(prepared)
+        if args.strict and (problem := _errors(found.checks)):
+            return fail(f'{prepared.frame.name}: {problem}; nothing was written (--strict)', 3)
         output = found.save(args.output, kind=kind, cleaned=cleaned, overwrite=args.overwrite)
         if recipe is not None:
             save_recipe(recipe, args.save_recipe, overwrite=args.overwrite)
-    print(*(_json_lines if args.json else _text_lines)(found, output), sep='\n')
+    print(*(json_lines if args.json else text_lines)(found, output), sep='\n')
     return 0
+
+
+def _errors(checks: 'Iterable[Check]') -> str:
+    """Return the checks that found an error, with what was measured."""
+    return '; '.join(f'{check.name}: {check.measured}' for check in checks if check.mark == 'error')
 
 
 def _new_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str, *, cleaned: bool) -> 'Recipe':
@@ -240,55 +253,3 @@ def _check_target(target: Path, option: str, inputs: list[Path], *, overwrite: b
     if not (target.is_file() and os.access(target, os.W_OK)):
         msg = f'{target} is write-protected or not a regular file; choose another name with {option}'
         raise PermissionError(msg)
-
-
-def _cause(mask: 'InputMask') -> str:
-    return next(name for name, bit in CAUSES.items() if bit == mask.bit)
-
-
-def _json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
-    """Yield the result as one JSON object; infinite numbers become strings, as JSON has none."""
-    frame, detection, segments = found.prepared.frame, found.detection, found.segments
-    values = asdict(detection.params).items()
-    result = {
-        'frame': frame.label,
-        'pixels': detection.pixels,
-        'segments': len(segments),
-        'segments_listed': len(segments.listed),
-        'per_iteration': list(detection.per_iteration),
-        'excluded_fraction': detection.excluded_fraction,
-        'output': str(output),
-        'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
-        'sources': found.prepared.sources,
-        'masks': [{'name': m.name, 'cause': _cause(m), 'pixels': m.count} for m in frame.masks],
-        'nonfinite': int(frame.nonfinite.sum()),
-        'notes': list(frame.notes),
-        'engine': detection.engine,
-    }
-    yield json.dumps(result, indent=2, allow_nan=False)
-
-
-def _text_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
-    """Yield the result as lines of text."""
-    from ginga_crplugin.io.provenance import summary_lines
-
-    frame, detection, segments, sources = found.prepared.frame, found.detection, found.segments, found.prepared.sources
-    ny, nx = frame.shape
-    yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
-    yield from (f'note: {note}' for note in frame.notes)
-    yield 'masked before the search:'
-    masks = [(mask.name, _cause(mask), mask.count) for mask in frame.masks]
-    if frame.nonfinite.any():
-        masks.append(('pixels of the frame', 'not finite', int(frame.nonfinite.sum())))
-    width = max((len(name) for name, _, _ in masks), default=0)
-    yield from (f'  {name:<{width}}  {cause:<10} {count:>8} px' for name, cause, count in masks)
-    if not masks:
-        yield '  nothing'
-    yield 'parameters:'
-    for item in fields(detection.params):
-        value = getattr(detection.params, item.name)
-        text = f'{value:.10g}' if isinstance(value, float) else str(value)
-        yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
-    yield from summary_lines(detection, segments)
-    yield f'engine: {detection.engine}'
-    yield f'written: {output}'

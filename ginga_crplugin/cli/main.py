@@ -1,7 +1,7 @@
 """The entry point of the command line.
 
 Exit codes: 0 for success; 1 for an input that cannot be used or an output that cannot be written, with one line on the
-standard error; 2 for invalid usage; 130 for an interruption.
+standard error; 2 for invalid usage; 3 for an error in a check with ``detect --strict``; 130 for an interruption.
 """
 
 import os

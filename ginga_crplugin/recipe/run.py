@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.diagnostics.hints import with_hints
+from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.review import Review
@@ -40,6 +43,11 @@ class RecipeResult:
     detection: Detection
     segments: Segments
     crmask: np.ndarray | None
+
+    @cached_property
+    def checks(self) -> list[Check]:
+        """The checks of the result."""
+        return check_result(self.prepared.frame, self.detection, self.segments)
 
     def save(self, path: str | Path | None, cards: Iterable[tuple[str, Any, str]] = (), **options: Any) -> Path:
         """Write the merged mask.

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -360,6 +361,7 @@ def test_command(night, recipe_path, reference, tmp_path, capsys):
     assert sum(line.startswith('done ') for line in lines) == 4
     assert any('f1.fits [0]' in line and 'rule red' in line for line in lines)
     assert '4 frames: 4 done, 0 skipped, 0 failed' in lines
+    assert lines[-1].startswith('errors in checks: ')
     assert {name: reference[name] for name in contents(out)} == contents(out)
 
 
@@ -382,6 +384,9 @@ def test_command_resumes(night, recipe_path, tmp_path, capsys):
         'f1.fits': 'done',
     }
     assert (last['frames'], last['failed']) == (3, 1)
+    named = [item.rsplit(' ', 1) for row in rows for item in row['checks'].split(', ') if item]
+    for key, mark in (('errors', 'error'), ('warnings', 'warning')):
+        assert last[key] == Counter(name for name, found in named if found == mark)
 
 
 @pytest.mark.parametrize(

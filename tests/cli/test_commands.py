@@ -35,6 +35,9 @@ KEYS = {
     'nonfinite',
     'notes',
     'engine',
+    'checks',
+    'errors',
+    'warnings',
 }
 
 
@@ -240,6 +243,49 @@ def test_nonfinite_pixels_are_counted(frame, capsys):
     assert result(capsys, frame)['nonfinite'] == 2
     assert main(['detect', str(frame), '--overwrite']) == 0
     assert 'not finite' in capsys.readouterr().out
+
+
+# checks
+
+
+def test_checks_are_reported_as_json(frame, capsys):
+    found = result(capsys, frame, '--readnoise', 40)
+    names = [item['name'] for item in found['checks']]
+    assert names[-3:] == ['share', 'stars', 'rate']
+    assert [item['stage'] for item in found['checks']] == ['before'] * (len(names) - 3) + ['after'] * 3
+    for key, mark in (('errors', 'error'), ('warnings', 'warning')):
+        assert found[key] == [item['name'] for item in found['checks'] if item['mark'] == mark]
+    assert 'noise' in found['errors']
+
+
+def test_checks_are_reported_as_text(frame, capsys):
+    assert main(['detect', str(frame), '--readnoise', '40']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    [before] = [line for line in lines if line.startswith('checks before the run: ')]
+    [after] = [line for line in lines if line.startswith('checks after the run: ')]
+    assert 'error in ' in before
+    assert 'noise' in before
+    assert after == 'checks after the run: ok'
+
+
+@pytest.mark.parametrize(
+    ('args', 'name'), [(['--readnoise', '40'], 'noise'), (['--sigclip', '0.1', '--objlim', '0.01'], 'share')]
+)
+def test_strict_writes_nothing_after_an_error_in_a_check(frame, capsys, args, name):
+    assert main(['detect', str(frame), *args, '--strict', '--save-recipe', str(frame.with_name('a.yaml'))]) == 3
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert printed.err.startswith('ginga-crplugin: frame.fits: ')
+    assert f' {name}: ' in printed.err
+    assert printed.err.endswith('; nothing was written (--strict)\n')
+    assert printed.err.count('\n') == 1
+    assert [path.name for path in frame.parent.iterdir()] == ['frame.fits']
+
+
+def test_strict_without_an_error_writes_the_mask(data, tmp_path, capsys):
+    found = result(capsys, data / 'saao_sci_err_dq_electron.fits', '-o', tmp_path / 'out.fits', '--strict')
+    assert found['errors'] == []
+    assert Path(found['output']).is_file()
 
 
 # options

@@ -1,0 +1,111 @@
+"""The result of the ``detect`` command as text and as JSON."""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ginga_crplugin.core.bits import CAUSES
+
+if TYPE_CHECKING:
+    from ginga_crplugin.core.diagnostics.check import Check
+    from ginga_crplugin.core.frame import InputMask
+    from ginga_crplugin.recipe.run import RecipeResult
+
+__all__ = ['json_lines', 'text_lines']
+
+#: What is printed of a check as JSON.
+_KEYS = 'name', 'mark', 'measured', 'effect', 'advice'
+
+
+def _cause(mask: 'InputMask') -> str:
+    return next(name for name, bit in CAUSES.items() if bit == mask.bit)
+
+
+def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
+    """Yield the result as one JSON object; infinite numbers become strings, as JSON has none.
+
+    Parameters
+    ----------
+    found : RecipeResult
+        The result.
+    output : `~pathlib.Path`
+        The file that was written.
+
+    Yields
+    ------
+    str
+        The whole text.
+    """
+    frame, detection, segments = found.prepared.frame, found.detection, found.segments
+    values = asdict(detection.params).items()
+    stages = {'before': found.prepared.checks, 'after': found.checks}
+    checks = [(stage, check) for stage, items in stages.items() for check in items]
+    result = {
+        'frame': frame.label,
+        'pixels': detection.pixels,
+        'segments': len(segments),
+        'segments_listed': len(segments.listed),
+        'per_iteration': list(detection.per_iteration),
+        'excluded_fraction': detection.excluded_fraction,
+        'output': str(output),
+        'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
+        'sources': found.prepared.sources,
+        'masks': [{'name': m.name, 'cause': _cause(m), 'pixels': m.count} for m in frame.masks],
+        'nonfinite': int(frame.nonfinite.sum()),
+        'notes': list(frame.notes),
+        'engine': detection.engine,
+        'checks': [{'stage': stage} | {key: getattr(check, key) for key in _KEYS} for stage, check in checks],
+        'errors': [check.name for _, check in checks if check.mark == 'error'],
+        'warnings': [check.name for _, check in checks if check.mark == 'warning'],
+    }
+    yield json.dumps(result, indent=2, allow_nan=False)
+
+
+def text_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
+    """Yield the result as lines of text.
+
+    Parameters
+    ----------
+    found : RecipeResult
+        The result.
+    output : `~pathlib.Path`
+        The file that was written.
+
+    Yields
+    ------
+    str
+        The next line.
+    """
+    from ginga_crplugin.io.provenance import summary_lines
+
+    frame, detection, segments, sources = found.prepared.frame, found.detection, found.segments, found.prepared.sources
+    ny, nx = frame.shape
+    yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
+    yield from (f'note: {note}' for note in frame.notes)
+    yield 'masked before the search:'
+    masks = [(mask.name, _cause(mask), mask.count) for mask in frame.masks]
+    if frame.nonfinite.any():
+        masks.append(('pixels of the frame', 'not finite', int(frame.nonfinite.sum())))
+    width = max((len(name) for name, _, _ in masks), default=0)
+    yield from (f'  {name:<{width}}  {cause:<10} {count:>8} px' for name, cause, count in masks)
+    if not masks:
+        yield '  nothing'
+    yield 'parameters:'
+    for item in fields(detection.params):
+        value = getattr(detection.params, item.name)
+        text = f'{value:.10g}' if isinstance(value, float) else str(value)
+        yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
+    yield f'checks before the run: {_marks(found.prepared.checks)}'
+    yield f'checks after the run: {_marks(found.checks)}'
+    yield from summary_lines(detection, segments)
+    yield f'engine: {detection.engine}'
+    yield f'written: {output}'
+
+
+def _marks(checks: 'list[Check]') -> str:
+    """Return the names of the checks that are not ok."""
+    names = {mark: ', '.join(check.name for check in checks if check.mark == mark) for mark in ('error', 'warning')}
+    return '; '.join(f'{mark} in {text}' for mark, text in names.items() if text) or 'ok'
