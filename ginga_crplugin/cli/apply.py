@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import FILE_EXT, positive_int
+from .arguments import FILE_EXT, add_verbosity, positive_int
+from .console import fail
 
 if TYPE_CHECKING:
     from ginga_crplugin.batch.job import Outcome
@@ -75,7 +76,9 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         help='continue an earlier run; frames with a complete output of this recipe are skipped',
     )
     existing.add_argument('--overwrite', action='store_true', help='overwrite existing masks, except reviewed ones')
-    command.add_argument('--json', action='store_true', help='print one JSON object per line')
+    add_verbosity(
+        command, 'print one JSON object per line', 'print the output of each frame, and the time that it took (second)'
+    )
     command.set_defaults(run=run, usage_error=command.error)
 
 
@@ -135,9 +138,10 @@ def run(args: argparse.Namespace) -> int:
         cluster = local_client(workers)
     with cluster as client:
         results = apply_recipe(recipe, files, args.output, client=client, overwrite=args.overwrite, resume=args.resume)
-        outcomes = list(_print_progress(results, len(files), as_json=args.json))
+        outcomes = list(_print_progress(results, len(files), args))
     written = write_report(args.output, outcomes, recipe)
-    _print_totals(outcomes, written, as_json=args.json)
+    if not args.quiet:
+        _print_totals(outcomes, written, as_json=args.json)
     return int(any(outcome.status == 'failed' for outcome in outcomes))
 
 
@@ -156,20 +160,31 @@ def _prepare_folder(args: argparse.Namespace, recipe: 'Recipe') -> None:
         save_recipe(recipe, copy, overwrite=True)
 
 
-def _print_progress(outcomes: 'Iterable[Outcome]', files: int, *, as_json: bool) -> 'Iterator[Outcome]':
+def _print_progress(outcomes: 'Iterable[Outcome]', files: int, args: argparse.Namespace) -> 'Iterator[Outcome]':
     """Print a line for each outcome above a progress bar, and yield the outcome."""
     from tqdm import tqdm
 
-    with tqdm(total=files, unit='frame', file=sys.stderr, disable=None, leave=False, dynamic_ncols=True) as bar:
+    hidden = True if args.quiet else None  # None: hidden where the output is not a terminal
+    with tqdm(total=files, unit='frame', file=sys.stderr, disable=hidden, leave=False, dynamic_ncols=True) as bar:
         seen = set()
         for outcome in outcomes:
             if outcome.path not in seen:  # the number of frames in a file is known from its first outcome
                 seen.add(outcome.path)
                 bar.total += outcome.frames_in_file - 1
             with bar.external_write_mode(file=sys.stdout):
-                print(_json_line(outcome) if as_json else _text_line(outcome), flush=True)
+                _print_outcome(outcome, args)
             bar.update()
             yield outcome
+
+
+def _print_outcome(outcome: 'Outcome', args: argparse.Namespace) -> None:
+    if args.quiet:
+        if outcome.status == 'failed':
+            fail(f'{_name(outcome)}: {_reason(outcome)}')
+        return
+    print(_json_line(outcome) if args.json else _text_line(outcome), flush=True)
+    if args.verbose and outcome.output:
+        print(f'{"":<8} {outcome.output}, {outcome.seconds:.1f} s', flush=True)
 
 
 def _print_totals(outcomes: 'list[Outcome]', written: list[Path], *, as_json: bool) -> None:
@@ -194,10 +209,14 @@ def _name(outcome: 'Outcome') -> str:
     return f'{outcome.path} [{outcome.ext}]' if outcome.output else outcome.path
 
 
+def _reason(outcome: 'Outcome') -> str:
+    """Return why a frame failed, without its path, with which the line begins."""
+    return outcome.reason.removeprefix(f'{outcome.path}: ')
+
+
 def _text_line(outcome: 'Outcome') -> str:
     if outcome.status == 'failed':
-        reason = outcome.reason.removeprefix(f'{outcome.path}: ')  # which the line begins with
-        return f'failed   {_name(outcome)}: {reason}'
+        return f'failed   {_name(outcome)}: {_reason(outcome)}'
     rule = f'; rule {outcome.rule}' if outcome.rule else ''
     checks = f'; {outcome.checks_text}' if outcome.checks else ''
     state = 'reviewed' if outcome.reviewed else outcome.status

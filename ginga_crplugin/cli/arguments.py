@@ -15,6 +15,7 @@ __all__ = [
     'FILE_EXT',
     'add_frame_arguments',
     'add_min_size',
+    'add_verbosity',
     'check_overwrite',
     'extension',
     'file_and_extension',
@@ -197,6 +198,22 @@ def add_min_size(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--min-size', type=positive_int, metavar='N', help='list segments of at least N pixels (default: 3 px)'
     )
+
+
+def add_verbosity(command: argparse.ArgumentParser, json_help: str, verbose_help: str) -> None:
+    """Add the options ``--json``, ``--quiet`` and ``--verbose``, of which one can be given.
+
+    Parameters
+    ----------
+    command : `argparse.ArgumentParser`
+        The parser of the command.
+    json_help, verbose_help : str
+        The help texts.
+    """
+    group = command.add_mutually_exclusive_group()
+    group.add_argument('--json', action='store_true', help=json_help)
+    group.add_argument('-q', '--quiet', action='store_true', help='print errors only')
+    group.add_argument('-v', '--verbose', action='store_true', help=verbose_help)
 
 
 def _parse(parser: Callable[[str], Any], text: str) -> Any:

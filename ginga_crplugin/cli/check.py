@@ -6,6 +6,7 @@ import json
 from .arguments import FILE_EXT, add_frame_arguments
 from .console import print_warnings
 from .detect import check_usage, prepare_frame
+from .detect_output import check_line
 
 __all__ = ['add_arguments', 'run']
 
@@ -54,6 +55,5 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2, allow_nan=False))
         return 0
     for check in checks:
-        parts = '; '.join(filter(None, [check.measured, check.effect, check.advice]))
-        print(f'{check.mark:<9}{check.name:<12}{parts}')
+        print(check_line(check))
     return 0

@@ -28,8 +28,13 @@ def fail(reason: object, code: int = 1) -> int:
 
 
 @contextmanager
-def print_warnings() -> Iterator[None]:
+def print_warnings(*, quiet: bool = False) -> Iterator[None]:
     """Print each warning once, as one line, after the block has ended without an error.
+
+    Parameters
+    ----------
+    quiet : bool, optional
+        Whether to print none.
 
     Yields
     ------
@@ -42,5 +47,7 @@ def print_warnings() -> Iterator[None]:
         warnings.simplefilter('default')
         warnings.simplefilter('ignore', DeprecationWarning)
         yield
+    if quiet:
+        return
     for text in dict.fromkeys(' '.join(str(item.message).split()) for item in caught):
         print('ginga-crplugin: warning:', text, file=sys.stderr)

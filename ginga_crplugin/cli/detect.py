@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from ginga_crplugin.core.bits import CAUSES
 
-from .arguments import FILE_EXT, add_frame_arguments, add_min_size, check_overwrite, fits_output, given_params
+from .arguments import (
+    FILE_EXT,
+    add_frame_arguments,
+    add_min_size,
+    add_verbosity,
+    check_overwrite,
+    fits_output,
+    given_params,
+)
 from .console import fail, print_warnings
 from .detect_output import json_lines, text_lines
 
@@ -39,6 +47,11 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
     )
     add_frame_arguments(command)
     _add_output(command.add_argument_group('output'))
+    add_verbosity(
+        command,
+        'print one JSON object; an infinite number becomes "inf"',
+        'print what each check measured, what it means and what to do',
+    )
     command.set_defaults(run=run)
 
 
@@ -65,7 +78,6 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         action='store_true',
         help='write nothing if a check before or after the run finds an error (exit code 3)',
     )
-    group.add_argument('--json', action='store_true', help='print one JSON object; an infinite number becomes "inf"')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     check_usage(args)
     if args.into and args.mask_only:
         args.usage_error('--into and --mask-only cannot be combined')
-    with print_warnings():
+    with print_warnings(quiet=args.quiet):
         from ginga_crplugin.recipe.format import save_recipe
         from ginga_crplugin.recipe.run import run_recipe
 
@@ -103,7 +115,9 @@ def run(args: argparse.Namespace) -> int:
         output = found.save(args.output, kind=kind, cleaned=cleaned, overwrite=args.overwrite)
         if recipe is not None:
             save_recipe(recipe, args.save_recipe, overwrite=args.overwrite)
-    print(*(json_lines if args.json else text_lines)(found, output), sep='\n')
+    if not args.quiet:
+        lines = json_lines(found, output) if args.json else text_lines(found, output, verbose=args.verbose)
+        print(*lines, sep='\n')
     return 0
 
 

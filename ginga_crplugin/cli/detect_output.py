@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ginga_crplugin.core.frame import InputMask
     from ginga_crplugin.recipe.run import RecipeResult
 
-__all__ = ['json_lines', 'text_lines']
+__all__ = ['check_line', 'json_lines', 'text_lines']
 
 #: What is printed of a check as JSON.
 _KEYS = 'name', 'mark', 'measured', 'effect', 'advice'
@@ -22,6 +22,23 @@ _KEYS = 'name', 'mark', 'measured', 'effect', 'advice'
 
 def _cause(mask: 'InputMask') -> str:
     return next(name for name, bit in CAUSES.items() if bit == mask.bit)
+
+
+def check_line(check: 'Check') -> str:
+    """Return a check as a line of text.
+
+    Parameters
+    ----------
+    check : Check
+        The check.
+
+    Returns
+    -------
+    str
+        Mark, name, what was measured, what it means and what to do.
+    """
+    parts = '; '.join(filter(None, [check.measured, check.effect, check.advice]))
+    return f'{check.mark:<9}{check.name:<12}{parts}'
 
 
 def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
@@ -64,7 +81,7 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
     yield json.dumps(result, indent=2, allow_nan=False)
 
 
-def text_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
+def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) -> Iterator[str]:
     """Yield the result as lines of text.
 
     Parameters
@@ -73,6 +90,8 @@ def text_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
         The result.
     output : `~pathlib.Path`
         The file that was written.
+    verbose : bool, optional
+        Whether to print what the checks measured.
 
     Yields
     ------
@@ -98,8 +117,9 @@ def text_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
         value = getattr(detection.params, item.name)
         text = f'{value:.10g}' if isinstance(value, float) else str(value)
         yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
-    yield f'checks before the run: {_marks(found.prepared.checks)}'
-    yield f'checks after the run: {_marks(found.checks)}'
+    for stage, checks in (('before', found.prepared.checks), ('after', found.checks)):
+        yield f'checks {stage} the run: {_marks(checks)}'
+        yield from (f'  {check_line(check)}' for check in checks if verbose)
     yield from summary_lines(detection, segments)
     yield f'engine: {detection.engine}'
     yield f'written: {output}'

@@ -365,6 +365,26 @@ def test_command(night, recipe_path, reference, tmp_path, capsys):
     assert {name: reference[name] for name in contents(out)} == contents(out)
 
 
+def test_quiet_command_prints_failed_frames_only(night, recipe_path, tmp_path, capsys):
+    assert apply(recipe_path, night / 'f0.fits', '-o', tmp_path / 'a', '-j', 1, '--quiet') == 0
+    assert capsys.readouterr() == ('', '')
+    assert (tmp_path / 'a' / 'report.html').is_file()
+    assert apply(recipe_path, night / 'f0.fits', night / 'broken.fits', '-o', tmp_path / 'b', '-j', 1, '-q') == 1
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    [line] = printed.err.splitlines()
+    assert line.startswith(f'ginga-crplugin: {night / "broken.fits"}: ')
+
+
+def test_verbose_command_prints_outputs_and_times(night, recipe_path, tmp_path, capsys):
+    out = tmp_path / 'out'
+    assert apply(recipe_path, night / 'f0.fits', '-o', out, '-j', 1, '--verbose') == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('done     ')
+    assert lines[1].startswith(f'         {out / "f0_crmask.fits"}, ')
+    assert lines[1].endswith(' s')
+
+
 def test_command_resumes(night, recipe_path, tmp_path, capsys):
     out = tmp_path / 'out'
     frames = [night / 'f0.fits', night / 'broken.fits', night / 'f1.fits']

@@ -288,6 +288,47 @@ def test_strict_without_an_error_writes_the_mask(data, tmp_path, capsys):
     assert Path(found['output']).is_file()
 
 
+# how much is printed
+
+
+def test_quiet_prints_errors_only(frame, capsys, monkeypatch):
+    import warnings
+
+    def warn(*args, **options):
+        warnings.warn('a warning', UserWarning, stacklevel=2)
+        return read_frame(*args, **options)
+
+    monkeypatch.setattr('ginga_crplugin.io.read.read_frame', warn)
+    assert main(['detect', str(frame), '--quiet']) == 0
+    assert capsys.readouterr() == ('', '')
+    assert frame.with_name('frame_crmask.fits').is_file()
+    assert main(['detect', str(frame), '-q']) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert 'already exists' in printed.err
+
+
+def test_verbose_prints_the_checks(frame, capsys):
+    assert main(['detect', str(frame), '-o', str(frame.with_name('a.fits'))]) == 0
+    usual = capsys.readouterr().out.splitlines()
+    assert main(['detect', str(frame), '-o', str(frame.with_name('a.fits')), '--overwrite', '--verbose']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    added = [line for line in lines if line not in usual]
+    assert [line.split()[1] for line in added][-3:] == ['share', 'stars', 'rate']
+    assert len(added) == 12
+    assert main(['check', str(frame)]) == 0
+    assert capsys.readouterr().out.splitlines() == [line.removeprefix('  ') for line in added[:9]]
+
+
+@pytest.mark.parametrize('options', [['-q', '-v'], ['-q', '--json'], ['-v', '--json']])
+@pytest.mark.parametrize('args', [['detect', 'f.fits'], ['apply', 'r.yaml', 'f.fits', '-o', 'out']])
+def test_quiet_verbose_and_json_exclude_each_other(args, options, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*args, *options])
+    assert ended.value.code == 2
+    assert 'not allowed with' in capsys.readouterr().err
+
+
 # options
 
 
