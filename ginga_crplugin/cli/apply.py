@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import FILE_EXT, add_verbosity, positive_int
-from .console import fail
+from .arguments import FILE_EXT, positive_int
+from .console import add_verbosity, fail
 
 if TYPE_CHECKING:
     from ginga_crplugin.batch.job import Outcome

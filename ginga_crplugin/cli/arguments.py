@@ -15,12 +15,13 @@ __all__ = [
     'FILE_EXT',
     'add_frame_arguments',
     'add_min_size',
-    'add_verbosity',
     'check_overwrite',
     'extension',
     'file_and_extension',
     'fits_output',
+    'frame_and_extension',
     'given_params',
+    'is_address',
     'positive_int',
 ]
 
@@ -48,6 +49,50 @@ def file_and_extension(text: str) -> tuple[Path, Any]:
         If EXT is not an extension specifier.
     """
     return _parse(split_ext, text)
+
+
+def is_address(frame: object) -> bool:
+    """Return whether the name of a frame is an address.
+
+    Parameters
+    ----------
+    frame : str or `~pathlib.Path`
+        The name of the frame.
+
+    Returns
+    -------
+    bool
+        False for a local file.
+    """
+    return isinstance(frame, str) and '://' in frame
+
+
+def frame_and_extension(text: str) -> tuple[str | Path, Any]:
+    """Parse ``FILE[EXT]`` or ``ADDRESS[EXT]`` on the command line.
+
+    Parameters
+    ----------
+    text : str
+        The argument.
+
+    Returns
+    -------
+    frame : `~pathlib.Path` or str
+        The file or the address.
+    ext : int, str, (str, int) or None
+        The extension, None if the argument names none.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If EXT is not an extension specifier.
+    """
+    if not is_address(text):
+        return file_and_extension(text)
+    if not text.endswith(']'):
+        return text, None
+    address, _, ext = text.removesuffix(']').rpartition('[')
+    return address, _parse(parse_ext, ext)
 
 
 def fits_output(text: str) -> Path:
@@ -169,7 +214,12 @@ def add_frame_arguments(command: argparse.ArgumentParser) -> None:
     command : `argparse.ArgumentParser`
         The parser of the command.
     """
-    command.add_argument('frame', type=file_and_extension, metavar='FRAME', help='read this FITS file (also .gz, .fz)')
+    command.add_argument(
+        'frame',
+        type=frame_and_extension,
+        metavar='FRAME',
+        help="read this FITS file (also .gz, .fz), or fsspec address ('https://...')",
+    )
     command.add_argument(
         '--ext',
         type=extension,
@@ -198,22 +248,6 @@ def add_min_size(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--min-size', type=positive_int, metavar='N', help='list segments of at least N pixels (default: 3 px)'
     )
-
-
-def add_verbosity(command: argparse.ArgumentParser, json_help: str, verbose_help: str) -> None:
-    """Add the options ``--json``, ``--quiet`` and ``--verbose``, of which one can be given.
-
-    Parameters
-    ----------
-    command : `argparse.ArgumentParser`
-        The parser of the command.
-    json_help, verbose_help : str
-        The help texts.
-    """
-    group = command.add_mutually_exclusive_group()
-    group.add_argument('--json', action='store_true', help=json_help)
-    group.add_argument('-q', '--quiet', action='store_true', help='print errors only')
-    group.add_argument('-v', '--verbose', action='store_true', help=verbose_help)
 
 
 def _parse(parser: Callable[[str], Any], text: str) -> Any:

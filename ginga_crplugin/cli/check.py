@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from .address import local_frame
 from .arguments import FILE_EXT, add_frame_arguments
 from .console import print_warnings
 from .detect import check_usage, prepare_frame
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     check_usage(args)
-    with print_warnings():
+    with local_frame(args), print_warnings():
         checks = prepare_frame(args, stop=False).checks
     if args.json:
         keys = 'name', 'mark', 'measured', 'effect', 'advice'

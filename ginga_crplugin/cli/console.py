@@ -1,11 +1,28 @@
-"""Errors and warnings on the terminal."""
+"""What is printed on the terminal: errors, warnings, and how much else."""
 
+import argparse
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ['fail', 'print_warnings']
+__all__ = ['add_verbosity', 'fail', 'print_warnings']
+
+
+def add_verbosity(command: argparse.ArgumentParser, json_help: str, verbose_help: str) -> None:
+    """Add the options ``--json``, ``--quiet`` and ``--verbose``, of which one can be given.
+
+    Parameters
+    ----------
+    command : `argparse.ArgumentParser`
+        The parser of the command.
+    json_help, verbose_help : str
+        The help texts.
+    """
+    group = command.add_mutually_exclusive_group()
+    group.add_argument('--json', action='store_true', help=json_help)
+    group.add_argument('-q', '--quiet', action='store_true', help='print errors only')
+    group.add_argument('-v', '--verbose', action='store_true', help=verbose_help)
 
 
 def fail(reason: object, code: int = 1) -> int:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 from ginga_crplugin.core.bits import CAUSES
 
+from .address import local_frame
 from .arguments import (
     FILE_EXT,
     add_frame_arguments,
     add_min_size,
-    add_verbosity,
     check_overwrite,
     fits_output,
     given_params,
+    is_address,
 )
-from .console import fail, print_warnings
+from .console import add_verbosity, fail, print_warnings
 from .detect_output import json_lines, text_lines
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         type=fits_output,
         metavar='OUT',
         help='write the mask to OUT (default: <name>_crmask.fits beside the frame, or <name>_ext4_crmask.fits for a '
-        'later image of its file)',
+        'later image of its file; in the current folder for a frame at an address)',
     )
     where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
     group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
@@ -96,7 +97,9 @@ def run(args: argparse.Namespace) -> int:
     check_usage(args)
     if args.into and args.mask_only:
         args.usage_error('--into and --mask-only cannot be combined')
-    with print_warnings(quiet=args.quiet):
+    if args.into and is_address(args.frame[0]):
+        args.usage_error('--into needs a local file; download the frame first')
+    with local_frame(args), print_warnings(quiet=args.quiet):
         from ginga_crplugin.recipe.format import save_recipe
         from ginga_crplugin.recipe.run import run_recipe
 
@@ -112,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         found = run_recipe(prepared)
         if args.strict and (problem := _errors(found.checks)):
             return fail(f'{prepared.frame.name}: {problem}; nothing was written (--strict)', 3)
-        output = found.save(args.output, kind=kind, cleaned=cleaned, overwrite=args.overwrite)
+        output = found.save(_output_path(args, prepared), kind=kind, cleaned=cleaned, overwrite=args.overwrite)
         if recipe is not None:
             save_recipe(recipe, args.save_recipe, overwrite=args.overwrite)
     if not args.quiet:
@@ -234,7 +237,10 @@ def _output_path(args: argparse.Namespace, prepared: 'PreparedFrame') -> Path:
     """Return the file that is written."""
     from ginga_crplugin.io.save import default_path
 
-    return args.frame[0] if args.into else args.output or default_path(prepared.frame)
+    if args.into:
+        return args.frame[0]
+    default = default_path(prepared.frame)
+    return args.output or (Path(default.name) if args.remote else default)
 
 
 def _check_output(args: argparse.Namespace, prepared: 'PreparedFrame') -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .address import local_frame
 from .arguments import FILE_EXT, add_frame_arguments, add_min_size, positive_int
 from .console import print_warnings
 from .detect import check_usage, find_cosmic_rays
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     check_usage(args)
-    with print_warnings():
+    with local_frame(args), print_warnings():
         from ginga_crplugin.figures.contact_sheet import contact_sheet
         from ginga_crplugin.io.provenance import summary_lines
 

@@ -288,6 +288,57 @@ def test_strict_without_an_error_writes_the_mask(data, tmp_path, capsys):
     assert Path(found['output']).is_file()
 
 
+# frames at addresses
+
+
+@pytest.mark.parametrize('ext', ['', '[0]'])
+def test_frame_at_an_address(frame, tmp_path, capsys, monkeypatch, ext):
+    pytest.importorskip('fsspec')
+    local = result(capsys, frame, '-o', tmp_path / 'local.fits')
+    folder = tmp_path / 'elsewhere'
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    found = result(capsys, f'file://{frame}{ext}')
+    assert found == local | {'output': 'frame_crmask.fits'}
+    assert (folder / 'frame_crmask.fits').read_bytes() == (tmp_path / 'local.fits').read_bytes()
+    assert_refused(['detect', f'file://{frame}'], tmp_path, 'frame_crmask.fits already exists', capsys)
+    assert result(capsys, f'file://{frame}', '-o', 'other.fits')['output'] == 'other.fits'
+    assert {path.name for path in folder.iterdir()} == {'frame_crmask.fits', 'other.fits'}
+
+
+def test_check_and_sheet_of_a_frame_at_an_address(frame, tmp_path, capsys):
+    pytest.importorskip('fsspec')
+    pytest.importorskip('matplotlib')
+    assert checked(capsys, f'file://{frame}') == checked(capsys, frame)
+    assert main(['sheet', f'file://{frame}', '-o', str(tmp_path / 'sheet.png')]) == 0
+    assert (tmp_path / 'sheet.png').is_file()
+
+
+@pytest.mark.parametrize(
+    ('address', 'message'),
+    [
+        ('file:///none/f.fits', 'file:///none/f.fits cannot be downloaded: '),
+        ('nowhere://f.fits', 'nowhere://f.fits cannot be downloaded: Protocol not known: nowhere'),
+    ],
+)
+def test_address_that_cannot_be_read(address, message, tmp_path, capsys):
+    pytest.importorskip('fsspec')
+    assert_refused(['detect', address], tmp_path, message, capsys)
+
+
+def test_errors_of_an_address_name_the_address(frame, tmp_path, capsys):
+    pytest.importorskip('fsspec')
+    frame.write_text('no FITS')
+    assert_refused(['detect', f'file://{frame}'], tmp_path, f'file://{frame}: ', capsys)
+
+
+def test_mask_is_not_added_to_a_file_at_an_address(frame, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(['detect', f'file://{frame}', '--into'])
+    assert ended.value.code == 2
+    assert '--into needs a local file' in capsys.readouterr().err
+
+
 # how much is printed
 
 
