@@ -456,7 +456,8 @@ def test_interrupted_run_leaves_complete_files_and_is_resumed(night, recipe_path
     process.stdout.readline()  # the first is done
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, 'ginga-crplugin: interrupted\n')
+    assert err == 'ginga-crplugin: interrupted\n'
+    assert process.returncode in (130, -signal.SIGINT)  # a shell reports both as 130
     assert {path.name for path in out.iterdir()} <= {*reference, 'recipe.yaml'}
     assert contents(out).items() <= reference.items()
     assert apply(recipe_path, *frames, '-o', out, '-j', 1, '--resume') == 0
