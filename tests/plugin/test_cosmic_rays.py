@@ -124,7 +124,7 @@ def vermilion(shell, plugin):
 
 def test_cosmic_rays_are_drawn_and_can_be_hidden(shell, plugin):
     plugin.actions.values['opacity'](1.0)
-    assert vermilion(shell, plugin) < 5  # once, in a run of the whole suite, one pixel had the color by chance
+    assert vermilion(shell, plugin) < 5  # one pixel had the color in a run of the whole suite; cause unknown
     run(shell, plugin)
     plugin.fitsimage.scale_to(1.0, 1.0)
     shown = vermilion(shell, plugin)
