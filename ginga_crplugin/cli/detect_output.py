@@ -11,7 +11,7 @@ from ginga_crplugin.core.bits import CAUSES
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.diagnostics.check import Check
-    from ginga_crplugin.core.frame import InputMask
+    from ginga_crplugin.core.input_mask import InputMask
     from ginga_crplugin.recipe.run import RecipeResult
 
 __all__ = ['check_line', 'json_lines', 'text_lines']

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ginga_crplugin.core.bits import CAUSE_CARD, CAUSES, MaskBit
-from ginga_crplugin.core.frame import InputMask, MaskSource
+from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.pixels import datasum
 
 from .fits_reader import open_fits, read_pixels

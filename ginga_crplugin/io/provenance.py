@@ -10,7 +10,8 @@ from astropy.io import fits
 
 from ginga_crplugin import __version__
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import Frame, InputMask
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
 
 if TYPE_CHECKING:

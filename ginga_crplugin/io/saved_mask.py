@@ -12,7 +12,7 @@ from astropy.table import QTable
 from scipy import ndimage
 
 from ginga_crplugin.core.bits import BITS_CARD, REVIEW, MaskBit
-from ginga_crplugin.core.frame import InputMask
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
 from .fits_reader import open_fits, read_pixels

@@ -10,7 +10,8 @@ from astropy.io import fits
 from astropy.nddata import CCDData, NDData
 
 from ginga_crplugin.core.bits import MaskBit, merge_mask
-from ginga_crplugin.core.frame import Frame, InputMask
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.io.input_masks import check_limit, read_dark, read_mask

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from ginga_crplugin.core.bits import CAUSES
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.io.atomic import AtomicFile
 

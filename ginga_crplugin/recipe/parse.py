@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import yaml
 
 from ginga_crplugin.core.bits import CAUSES
-from ginga_crplugin.core.frame import MaskSource
 from ginga_crplugin.core.header import frame_unit
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 
 from .recipe import CHECKS, REMEDIES, Recipe

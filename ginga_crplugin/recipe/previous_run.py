@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
-from ginga_crplugin.core.frame import Frame, InputMask, MaskSource
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.io.saved_mask import SavedMask
 
 from .recipe import Recipe, cached_mask

@@ -9,7 +9,8 @@ from typing import Any
 
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
-from ginga_crplugin.core.frame import Frame, InputMask, MaskSource
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.segments import MIN_SIZE
 from ginga_crplugin.io.input_masks import read_mask_source

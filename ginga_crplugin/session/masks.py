@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ginga_crplugin.core.bits import MaskBit
-    from ginga_crplugin.core.frame import InputMask
+    from ginga_crplugin.core.input_mask import InputMask
 
     from .scheduling import Run
     from .session import Session

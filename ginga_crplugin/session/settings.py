@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import Frame, InputMask
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.recipe.previous_run import made_by_recipe, rebuild_recipe, run_masks
 from ginga_crplugin.recipe.recipe import Recipe

@@ -22,7 +22,7 @@ from ginga_crplugin.batch.apply import apply_recipe, find_files
 from ginga_crplugin.batch.cluster import collect_outcome, local_client, remote_client
 from ginga_crplugin.batch.job import Job, process
 from ginga_crplugin.cli.main import main
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.recipe.rule import Rule

@@ -17,7 +17,7 @@ from ginga_crplugin.batch.reopen import MAX_FRAMES, frames_to_review
 from ginga_crplugin.batch.summary import read_summary
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.bits import REVIEW
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.demo.simulation import simulate
 from ginga_crplugin.io.read import add_saved_mask

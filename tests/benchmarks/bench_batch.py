@@ -30,7 +30,7 @@ from distributed import as_completed
 
 from ginga_crplugin import MaskBit, Recipe, save_recipe
 from ginga_crplugin.batch.cluster import local_client
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.demo.demo import DARK_LIMIT
 from ginga_crplugin.demo.simulation import simulate
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 from ginga_crplugin import MaskBit, Recipe, load_recipe, make_mask, read_dark, read_frame, read_mask, save_recipe
 from ginga_crplugin.cli.main import main
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.io.ccdmask_options import CCDMASK_OPTIONS
 

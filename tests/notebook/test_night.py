@@ -8,7 +8,7 @@ pytest.importorskip('astrowidgets')
 
 from ginga_crplugin import CosmicRayPanel, MaskBit, Recipe
 from ginga_crplugin.batch.apply import apply_recipe
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.demo.simulation import simulate
 
 pytestmark = pytest.mark.filterwarnings(

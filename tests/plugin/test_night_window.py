@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from ginga_crplugin import MaskBit, Recipe, save_recipe
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.bits import REVIEW
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.demo.simulation import simulate
 from tests.plugin.window import Window, missing
 

@@ -19,7 +19,7 @@ from ginga_crplugin import (
     read_dark,
     read_frame,
 )
-from ginga_crplugin.core.frame import MaskSource
+from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.lacosmic import compilation, engine
 from ginga_crplugin.core.lacosmic.detection import Cancelled
 from ginga_crplugin.io.read import make_frame

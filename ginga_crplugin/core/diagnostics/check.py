@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ginga_crplugin.core.frame import InputMask
+from ginga_crplugin.core.input_mask import InputMask
 
 __all__ = ['MARKS', 'Check', 'Remedy']
 

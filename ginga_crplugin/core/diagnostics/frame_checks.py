@@ -13,7 +13,8 @@ from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import Frame, InputMask, as_frame
+from ginga_crplugin.core.frame import Frame, as_frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
 from .background import measure_sky

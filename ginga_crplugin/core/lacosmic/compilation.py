@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import Frame, InputMask
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
 if TYPE_CHECKING:
