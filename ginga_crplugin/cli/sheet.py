@@ -104,9 +104,10 @@ def run(args: argparse.Namespace) -> int:
 def _images(args: argparse.Namespace, frame: 'Frame', detection: 'Detection') -> Iterator[tuple[Any, ...]]:
     """Yield the images that each segment is shown in: title, image, and optionally the group that shares a stretch."""
     from ginga_crplugin.core.bits import merge_mask
+    from ginga_crplugin.figures.cutout import mask_image
     from ginga_crplugin.io.read import read_image
 
-    yield 'mask', merge_mask(frame, detection)
+    yield 'mask', mask_image(merge_mask(frame, detection))
     yield 'science', frame.ccd.data.astype(detection.cleaned.dtype, copy=False)
     if args.dark is not None:
         yield 'dark', read_image(*args.dark)[0].astype(float), 'dark'

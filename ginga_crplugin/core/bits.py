@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from .frame import Frame
     from .lacosmic.detection import Detection
 
-__all__ = ['BITS_CARD', 'CAUSES', 'CAUSE_CARD', 'REVIEW', 'MaskBit', 'merge_mask']
+__all__ = ['BITS_CARD', 'CAUSES', 'CAUSE_CARD', 'DQ_DTYPE', 'REVIEW', 'MaskBit', 'merge_mask']
 
 #: The header card that identifies extensions written by this package; its value is the version of the bits.
 BITS_CARD = 'CRPBITS'
+
+#: The type of planes of bits.
+DQ_DTYPE = np.int16
 
 #: The header card of a mask with a single cause; its value is a key of `CAUSES`.
 CAUSE_CARD = 'CRCAUSE'
@@ -35,6 +38,8 @@ class MaskBit(IntFlag):
     SATURATED = 16
     CR_DETECTED = 32
     CR_MARKED = 64
+    CR_MISSION = 1024
+    NO_DATA = 2048
 
     @property
     def meaning(self) -> str:
@@ -50,7 +55,7 @@ class MaskBit(IntFlag):
         MaskBit
             The sum of the bits.
         """
-        return cls.INPUT | cls.HOT | cls.BAD | cls.NONFINITE
+        return cls.INPUT | cls.HOT | cls.BAD | cls.NONFINITE | cls.NO_DATA
 
 
 _MEANINGS = {
@@ -61,6 +66,8 @@ _MEANINGS = {
     MaskBit.SATURATED: 'at or above the saturation level',
     MaskBit.CR_DETECTED: 'cosmic ray found by L.A.Cosmic',
     MaskBit.CR_MARKED: 'cosmic ray marked by hand',
+    MaskBit.CR_MISSION: 'cosmic ray found by the mission',
+    MaskBit.NO_DATA: 'no data (fill value)',
 }
 
 #: The causes that a user can assign to an input mask, by their names.
@@ -81,7 +88,7 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
 
     Returns
     -------
-    (ny, nx) uint8 ndarray
+    (ny, nx) int16 ndarray
         The sum of the `MaskBit` values of each pixel; 0 for good pixels.
 
     Raises
@@ -97,7 +104,7 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
             raise ValueError(msg)
     merged = frame.bits.copy()
     flat, pixels = merged.ravel(), np.flatnonzero(cosmic_rays)
-    flat[np.flatnonzero(frame.saturated(detection.params))] |= np.uint8(MaskBit.SATURATED)
-    bits = np.array([MaskBit.CR_MARKED, MaskBit.CR_DETECTED], dtype=np.uint8)
+    flat[np.flatnonzero(frame.saturated(detection.params))] |= DQ_DTYPE(MaskBit.SATURATED)
+    bits = np.array([MaskBit.CR_MARKED, MaskBit.CR_DETECTED], dtype=DQ_DTYPE)
     flat[pixels] |= bits[detected.ravel()[pixels].astype(int)]
     return merged

@@ -10,7 +10,7 @@ from astropy import units as u
 from astropy.nddata import CCDData, NDData
 from numpy.typing import ArrayLike
 
-from .bits import MaskBit
+from .bits import DQ_DTYPE, MaskBit
 from .header import frame_unit, header_values
 from .input_mask import InputMask
 from .params import FromHeader, LACosmicParams, resolve
@@ -126,12 +126,12 @@ class Frame:
 
     @cached_property
     def bits(self) -> np.ndarray:
-        """(ny, nx) uint8 ndarray: the sum of the `MaskBit` values known before the run."""
-        bits = np.zeros(self.shape, dtype=np.uint8)
+        """(ny, nx) int16 ndarray: the sum of the `MaskBit` values known before the run."""
+        bits = np.zeros(self.shape, dtype=DQ_DTYPE)
         for item in self.masks:
-            bits |= item.mask * np.uint8(item.bit)
+            bits |= item.mask * DQ_DTYPE(item.bit)
         if self.nonfinite.any():
-            bits |= self.nonfinite * np.uint8(MaskBit.NONFINITE)
+            bits |= self.nonfinite * DQ_DTYPE(MaskBit.NONFINITE)
         return bits
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .bits import MaskBit
+from .bits import DQ_DTYPE, MaskBit
 
 if TYPE_CHECKING:
     from .segments import Segments
@@ -62,17 +62,17 @@ class Decisions:
 
         Parameters
         ----------
-        bits : (ny, nx) uint8 ndarray
+        bits : (ny, nx) int16 ndarray
             The `MaskBit` values known before the run.
 
         Returns
         -------
-        (ny, nx) uint8 ndarray
+        (ny, nx) int16 ndarray
             The `MaskBit` values with CR_DETECTED and CR_MARKED.
         """
         plane = bits.copy().ravel()
-        plane[self.pixels] |= np.uint8(MaskBit.CR_DETECTED)
-        plane[self.marked] ^= np.uint8(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
+        plane[self.pixels] |= DQ_DTYPE(MaskBit.CR_DETECTED)
+        plane[self.marked] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
         return plane.reshape(self.shape)
 
     def annotate(self, segments: 'Segments') -> 'Segments':

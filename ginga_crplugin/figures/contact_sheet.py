@@ -55,9 +55,9 @@ def draw_cutouts(
     label : int
         Label of the segment.
     images : list of (str, ndarray or None) or (str, ndarray or None, str)
-        Title, image and group of each image. An image is (ny, nx): bool is a mask, uint8 a mask with bits of
-        `~ginga_crplugin.MaskBit`, as `~ginga_crplugin.merge_mask` returns it, and anything else pixel values. These are
-        shown in gray, with the same stretch (zscale) for all images of a group. None leaves the cutout empty.
+        Title, image and group of each image. An image is (ny, nx): bool is a mask, uint8 a mask with causes,
+        as `~ginga_crplugin.figures.cutout.mask_image` returns it, and anything else pixel values. These are shown in
+        gray, with the same stretch (zscale) for all images of a group. None leaves the cutout empty.
     size : int, optional
         Side of the cutouts in pixels of the frame; by default 25 to 101, depending on the segment.
     scale : int, optional

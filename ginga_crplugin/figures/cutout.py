@@ -9,7 +9,7 @@ from astropy.nddata import overlap_slices
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.pixels import MAX_VALUE
 
 from .style import (
@@ -25,7 +25,7 @@ from .style import (
     zscale_limits,
 )
 
-__all__ = ['LEGEND', 'MAX_SIZE', 'CutoutWindow', 'cutout_size', 'is_mask', 'stretch_limits']
+__all__ = ['LEGEND', 'MAX_SIZE', 'CutoutWindow', 'cutout_size', 'is_mask', 'mask_image', 'stretch_limits']
 
 #: Minimum and maximum side of a cutout, and minimum margin around a segment, in pixels of the frame.
 MIN_SIZE, MAX_SIZE, MIN_MARGIN = 25, 101, 6
@@ -35,7 +35,7 @@ GOOD, STRIPES = 238, ((190, 190, 190), (214, 214, 214))
 LEGEND = (
     ('saturated', SATURATED, MaskBit.SATURATED),
     ('masked before the run', MASKED, MaskBit.before_run()),
-    ('cosmic rays', COSMIC_RAY, MaskBit.CR_DETECTED),
+    ('cosmic rays', COSMIC_RAY, MaskBit.CR_DETECTED | MaskBit.CR_MISSION),
     ('marked by hand', MARKED, MaskBit.CR_MARKED),
 )
 
@@ -110,7 +110,7 @@ class CutoutWindow:
             return np.full(self.segment.shape, np.nan)
         part = image[self.frame_slices]
         if part.dtype == bool:
-            part = part * np.uint8(MaskBit.INPUT)
+            part = mask_image(part * DQ_DTYPE(MaskBit.INPUT))
         if is_mask(part):
             cutout = np.full(self.segment.shape, -1, dtype=np.int16)
         else:
@@ -172,9 +172,28 @@ def is_mask(image: np.ndarray) -> bool:
     Returns
     -------
     bool
-        True for bool and for uint8, which holds bits of `~ginga_crplugin.MaskBit`.
+        True for bool and for uint8, which `mask_image` returns.
     """
     return image.dtype in (bool, np.uint8)
+
+
+def mask_image(plane: np.ndarray) -> np.ndarray:
+    """Convert a plane of causes to an image that is drawn as a mask.
+
+    Parameters
+    ----------
+    plane : (ny, nx) int16 ndarray
+        The sum of the `~ginga_crplugin.MaskBit` values of each pixel, as `~ginga_crplugin.merge_mask` returns it.
+
+    Returns
+    -------
+    (ny, nx) uint8 ndarray
+        One bit for each entry of `LEGEND`.
+    """
+    image = np.zeros(plane.shape, dtype=np.uint8)
+    for number, (_, _, bits) in enumerate(LEGEND):
+        image |= ((plane & DQ_DTYPE(bits)) != 0) * np.uint8(1 << number)
+    return image
 
 
 def stretch_limits(cutouts: Iterable[np.ndarray]) -> tuple[float, float]:
@@ -203,7 +222,7 @@ def _color_pixels(cutout: np.ndarray, limits: tuple[float, float]) -> tuple[np.n
 
 def _color_mask(cutout: np.ndarray) -> tuple[np.ndarray, np.ndarray, Color]:
     """Return the same for a mask; its outline is dark, to be visible around a cosmic ray."""
-    layers = [((cutout & bits) != 0, color) for _, color, bits in LEGEND]
+    layers = [((cutout & (1 << number)) != 0, color) for number, (_, color, _) in enumerate(LEGEND)]
     return draw_masks(np.full(cutout.shape, GOOD, dtype=np.uint8), layers), cutout < 0, INK
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import binary_dilation
 
-from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.io.atomic import AtomicFile
@@ -52,7 +52,7 @@ def save_overview(path: str | PathLike[str], frame: Frame, detection: Detection,
     caption : str, optional
         A line below the figure.
     """
-    masked = (frame.bits & np.uint8(MaskBit.before_run())) != 0
+    masked = (frame.bits & DQ_DTYPE(MaskBit.before_run())) != 0
     layers = ((masked, MASKED), (detection.crmask, COSMIC_RAY))
     gray = scale_to_gray(frame.filled, zscale_limits(frame.filled))
     part = _select_part(masked, detection.crmask)

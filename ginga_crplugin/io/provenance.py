@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from ginga_crplugin import __version__
-from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
@@ -43,7 +43,7 @@ def provenance_cards(
         The detected pixels.
     segments : Segments
         The segments.
-    plane : (ny, nx) uint8 ndarray
+    plane : (ny, nx) int16 ndarray
         The merged mask.
     sources : dict of str
         The source of each parameter's value.
@@ -78,7 +78,7 @@ def provenance_cards(
     for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
         if image is not None:
             cards.append((card, datasum(image), 'DATASUM of the image used'))
-    found, marked = (int(np.count_nonzero(plane & np.uint8(bit))) for bit in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED))
+    found, marked = (int(np.count_nonzero(plane & DQ_DTYPE(bit))) for bit in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED))
     cards += [
         ('CRITER', ' '.join(map(str, detection.per_iteration)), 'new pixels in each iteration'),
         ('CRUNSRCH', detection.excluded_fraction, 'fraction of the frame excluded from the search'),

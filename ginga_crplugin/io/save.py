@@ -15,7 +15,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
-from ginga_crplugin.core.bits import BITS_CARD, REVIEW, MaskBit, merge_mask
+from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REVIEW, MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detection import Detection, restore_unflagged
 from ginga_crplugin.core.segments import Segments, segment
@@ -29,7 +29,7 @@ from .provenance import provenance_cards
 __all__ = ['compressed_writer', 'default_path', 'fits_stem', 'save_mask', 'table_hdu']
 
 #: Version of the bits, the value of `BITS_CARD`.
-BITS_VERSION = 1
+BITS_VERSION = 2
 
 
 def default_path(frame: Frame) -> Path:
@@ -99,7 +99,7 @@ def save_mask(
     """Write the merged mask with the cause of every bad pixel.
 
     The extensions are ``MASK`` (uint8, 0 good, 1 bad: `~astropy.nddata.CCDData.read` uses it as the mask), ``DQ``
-    (uint8, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments),
+    (int16, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments),
     ``CRREVIEW`` (the edited pixels) if there was a review, and optionally ``CLEANED``. Their headers record the
     parameters, the input masks, the engine and the review.
 
@@ -225,7 +225,7 @@ def _extensions(
     quality.header.extend(cards)
     hdus = [mask, quality, table_hdu(segments.table)]
     if cleaned:
-        kept = (plane & np.uint8(MaskBit.CR_DETECTED)) != 0  # rejected pixels keep their values
+        kept = (plane & DQ_DTYPE(MaskBit.CR_DETECTED)) != 0  # rejected pixels keep their values
         hdus.append(fits.ImageHDU(restore_unflagged(frame, kept, detection.cleaned), name='CLEANED'))
         hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
     if frame.ccd.wcs is not None:

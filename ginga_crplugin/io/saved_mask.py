@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from scipy import ndimage
 
-from ginga_crplugin.core.bits import BITS_CARD, REVIEW, MaskBit
+from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REVIEW, MaskBit
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
@@ -202,7 +202,7 @@ def _masks_by_cause(plane: np.ndarray, path: Path) -> tuple[InputMask, ...]:
     if plane.dtype.kind not in 'iu':
         msg = f'{path}: DQ has dtype {plane.dtype.name}, not integers: save the mask again'
         raise ValueError(msg)
-    masks = ((bit, (plane & np.uint8(bit)) != 0) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD))
+    masks = ((bit, (plane & DQ_DTYPE(bit)) != 0) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD, MaskBit.NO_DATA))
     return tuple(
         InputMask.from_data(f'{bit.name} of the DQ in this file', bit, mask, 'own') for bit, mask in masks if mask.any()
     )
@@ -214,7 +214,7 @@ class SegmentCutout:
 
     Attributes
     ----------
-    plane : (h, w) uint8 ndarray
+    plane : (h, w) int16 or uint8 ndarray
         The causes (`MaskBit`).
     science : (h, w) ndarray or None
         The pixels; None if they are not available.
@@ -295,7 +295,7 @@ def _section(hdu: Any, box: tuple[slice, ...]) -> np.ndarray:
 
 def _segment_mask(plane: np.ndarray, inner: tuple[slice, ...], area: int) -> np.ndarray | None:
     """Return the pixels of the segment in a bounding box, or None; of several groups the one closest in area."""
-    groups, count = ndimage.label(plane[inner] & np.uint8(MaskBit.CR_DETECTED), np.ones((3, 3)))
+    groups, count = ndimage.label(plane[inner] & DQ_DTYPE(MaskBit.CR_DETECTED), np.ones((3, 3)))
     if count == 0:
         return None
     sizes = np.bincount(groups.ravel())[1:]

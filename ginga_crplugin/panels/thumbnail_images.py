@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ginga_crplugin.figures.cutout import mask_image
 from ginga_crplugin.session.session import Session
 
 __all__ = ['thumbnail_images']
@@ -29,7 +30,7 @@ def thumbnail_images(session: Session, name: str, other: np.ndarray | None) -> l
     if result is None or decisions is None:
         return []
     return [
-        ('mask', decisions.plane(result.frame.bits)),
+        ('mask', mask_image(decisions.plane(result.frame.bits))),
         ('science', _as_image(result.frame.ccd.data), 'science'),
         (name, _as_image(other), 'other'),
         ('cleaned', _as_image(result.detection.cleaned), 'science'),

@@ -14,7 +14,7 @@ from PIL import Image
 from ginga_crplugin.batch.job import LargeSegment, Outcome
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
-from ginga_crplugin.figures.cutout import MAX_SIZE, cutout_size
+from ginga_crplugin.figures.cutout import MAX_SIZE, cutout_size, mask_image
 from ginga_crplugin.io.saved_mask import SegmentCutout, read_segment_cutout
 
 __all__ = ['GalleryItem', 'segment_galleries']
@@ -113,7 +113,7 @@ def _png(cutout: SegmentCutout) -> str:
     side = cutout_size(np.nonzero(cutout.segment))
     science = None if cutout.science is None else np.asarray(cutout.science, dtype=float)
     image = draw_cutouts(
-        segments, 1, [('mask', cutout.plane), ('frame', science)], side, max(1, round(CUTOUT_SIZE / side))
+        segments, 1, [('mask', mask_image(cutout.plane)), ('frame', science)], side, max(1, round(CUTOUT_SIZE / side))
     )
     file = io.BytesIO()
     Image.fromarray(image).save(file, 'PNG', optimize=True)

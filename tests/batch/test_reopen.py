@@ -119,7 +119,7 @@ def opened(review, index, session=None):
 
 
 def plane(session):
-    saturated = session.result.frame.saturated(session.result.detection.params) * np.uint8(MaskBit.SATURATED)
+    saturated = session.result.frame.saturated(session.result.detection.params) * np.int16(MaskBit.SATURATED)
     return session.review.decisions.plane(session.result.frame.bits | saturated)
 
 
@@ -291,7 +291,7 @@ def test_review_is_saved_into_the_output_and_kept(frames, tmp_path, kind, capsys
         science = [hdu for hdu in hdus if hdu.is_image and hdu.shape == SHAPE and hdu.name in ('', 'PRIMARY')]
         assert len(science) == (kind == 'new')
     rejected = session.result.segments.labels == label
-    assert_array_equal(after, np.where(rejected, before & ~np.uint8(MaskBit.CR_DETECTED), before))
+    assert_array_equal(after, np.where(rejected, before & ~np.int16(MaskBit.CR_DETECTED), before))
     # after reopening, the segment is rejected
     again = opened(review, 0)
     assert list(again.review.decisions.rejected_labels) == [label]
@@ -305,7 +305,7 @@ def check_reviewed_output_is_kept(folder, recipe, output, capsys):
     assert apply(folder, recipe, '--resume', '--json') == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(row['status'], row['reviewed']) for row in rows[:2]] == [('skipped', True), ('skipped', False)]
-    assert rows[0]['pixels'] == np.count_nonzero(fits.getdata(output, 'DQ') & np.uint8(MaskBit.CR_DETECTED))
+    assert rows[0]['pixels'] == np.count_nonzero(fits.getdata(output, 'DQ') & np.int16(MaskBit.CR_DETECTED))
     assert rows[0]['segments'] == fits.getheader(output, 'MASK')['CRNSEG'] - 1  # the rejected segment does not count
     assert output.read_bytes() == content
     assert apply(folder, recipe, '--resume') == 0

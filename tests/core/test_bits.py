@@ -29,6 +29,8 @@ def test_the_values_of_the_bits():
         'SATURATED': 16,
         'CR_DETECTED': 32,
         'CR_MARKED': 64,
+        'CR_MISSION': 1024,
+        'NO_DATA': 2048,
     }
 
 
@@ -41,7 +43,7 @@ def test_the_meanings_are_unique():
 def test_cosmic_rays_and_saturation_are_not_known_before_the_run():
     before = MaskBit.before_run()
     assert not before & (MaskBit.CR_DETECTED | MaskBit.CR_MARKED | MaskBit.SATURATED)
-    assert before == MaskBit.INPUT | MaskBit.HOT | MaskBit.BAD | MaskBit.NONFINITE
+    assert before == MaskBit.INPUT | MaskBit.HOT | MaskBit.BAD | MaskBit.NONFINITE | MaskBit.NO_DATA
 
 
 def test_causes_add_up_in_one_pixel():
@@ -50,7 +52,7 @@ def test_causes_add_up_in_one_pixel():
     pixels[5, 5] = np.nan
     masks = [InputMask(bit.name, bit, mask_at((3, 4), (7, 7))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
     merged = merge_mask(Frame(pixels, masks=masks), detection_of(mask_at((3, 4), (9, 9))), mask_at((9, 9), (2, 2)))
-    expected = np.zeros(SHAPE, dtype=np.uint8)
+    expected = np.zeros(SHAPE, dtype=np.int16)
     expected[3, 4] = 1 + 2 + 4 + 16  # also detected, but rejected in review
     expected[7, 7] = 1 + 2 + 4
     expected[5, 5] = 8
@@ -96,5 +98,5 @@ def test_saturation_includes_the_subtracted_sky():
     params = LACosmicParams(satlevel=60_000.0, pssl=100.0)
     detection = detect(frame, params)
     assert not detection.searched[21, 21]
-    saturated = (merge_mask(frame, detection) & np.uint8(MaskBit.SATURATED)) != 0
+    saturated = (merge_mask(frame, detection) & np.int16(MaskBit.SATURATED)) != 0
     assert_array_equal(saturated, data == 59_950.0)

@@ -111,7 +111,7 @@ def test_growing_does_not_restore_rejected_or_erased_pixels(review, segments):
 
 
 def test_the_plane_has_causes_and_decisions(review, segments):
-    bits = np.zeros(SHAPE, np.uint8)
+    bits = np.zeros(SHAPE, np.int16)
     bits[12, 20] = MaskBit.HOT
     review.reject(segments.pixels_of(1))
     review.mark([5])
@@ -120,7 +120,7 @@ def test_the_plane_has_causes_and_decisions(review, segments):
     assert plane[12, 20] == MaskBit.HOT | MaskBit.CR_DETECTED
     assert plane[0, 5] == MaskBit.CR_MARKED
     assert plane[3, 5] == 0
-    assert_array_equal((plane & ~np.uint8(MaskBit.HOT)) != 0, decisions.mask)
+    assert_array_equal((plane & ~np.int16(MaskBit.HOT)) != 0, decisions.mask)
 
 
 def test_decisions_are_pending_if_the_result_lacks_their_segment(review, segments):

@@ -24,7 +24,7 @@ from ginga_crplugin.figures.contact_sheet import (
     contact_sheet,
     draw_cutouts,
 )
-from ginga_crplugin.figures.cutout import GOOD, MAX_SIZE, STRIPES
+from ginga_crplugin.figures.cutout import GOOD, MAX_SIZE, STRIPES, mask_image
 from ginga_crplugin.figures.style import COSMIC_RAY, INK, MARKED, MASKED, PAPER, SATURATED, load_font, zscale_limits
 
 SHAPE = (70, 60)
@@ -145,7 +145,11 @@ def test_images_of_a_group_share_their_stretch(made):
 
 def test_pixels_outside_the_frame_are_striped(made):
     frame, detection, segments = made
-    images = [('science', frame.ccd.data), ('mask', merge_mask(frame, detection)), ('mask', detection.crmask)]
+    images = [
+        ('science', frame.ccd.data),
+        ('mask', merged_image(frame, detection)),
+        ('mask', detection.crmask),
+    ]
     off = np.ones((25, 25), dtype=bool)
     off[12:, :13] = False  # columns 47 to 59 and rows 57 to 69; the segment is the uppermost and rightmost pixel
     off = off.repeat(4, axis=0).repeat(4, axis=1)
@@ -188,15 +192,17 @@ COLORS = {
     32 | 16 | 4: COSMIC_RAY,
     64: MARKED,
     64 | 1: MARKED,
+    1024: COSMIC_RAY,
+    2048: MASKED,
 }
 
 
 @pytest.mark.parametrize('bits', COLORS)
 def test_the_colors_of_the_bits(made, bits):
     _, _, segments = made
-    plane = np.zeros(SHAPE, dtype=np.uint8)
+    plane = np.zeros(SHAPE, dtype=np.int16)
     plane[50, 40] = bits
-    (cutout,) = get_cutouts(draw_cutouts(segments, ELL, [('mask', plane)]), 1, 100)
+    (cutout,) = get_cutouts(draw_cutouts(segments, ELL, [('mask', mask_image(plane))]), 1, 100)
     expected = np.full((25, 25, 3), GOOD)
     expected[50 - 29, 40 - 18] = COLORS[bits]
     assert_array_equal(centers(cutout, 4), expected)
@@ -252,7 +258,7 @@ def test_part_of_a_ring_larger_than_the_window_is_shown():
 def test_any_size_and_scale(made, size, scale):
     frame, detection, segments = made
     for label in range(1, len(segments) + 1):
-        images = [('science', frame.ccd.data), ('mask', merge_mask(frame, detection))]
+        images = [('science', frame.ccd.data), ('mask', merged_image(frame, detection))]
         get_cutouts(draw_cutouts(segments, label, images, size=size, scale=scale), 2, size * scale)
 
 
@@ -275,7 +281,7 @@ def test_a_constant_image(made, level):
 
 def test_the_images_are_not_changed(made):
     frame, detection, segments = made
-    plane = merge_mask(frame, detection)
+    plane = merged_image(frame, detection)
     before = [frame.ccd.data.copy(), plane.copy()]
     draw_cutouts(segments, CORNER, [('science', frame.ccd.data), ('mask', plane)])[:] = 0
     assert_array_equal(frame.ccd.data, before[0])
@@ -306,8 +312,16 @@ def opened(path):
         return np.asarray(picture.convert('RGB'))
 
 
+def merged_image(frame, detection):
+    return mask_image(merge_mask(frame, detection))
+
+
 def images_of(frame, detection):
-    return [('mask', merge_mask(frame, detection)), ('science', frame.ccd.data), ('cleaned', detection.cleaned)]
+    return [
+        ('mask', merged_image(frame, detection)),
+        ('science', frame.ccd.data),
+        ('cleaned', detection.cleaned),
+    ]
 
 
 def cell(page, number, columns=2, images=3):
@@ -383,7 +397,7 @@ def test_the_text_above_the_cutouts(made, tmp_path):
 def test_a_long_text_above_a_single_image_is_not_cut_off(made, tmp_path):
     segments = made[2]
     decisions = {ELL: 'rejected: the core of a star, with a text much longer than the cutout'}
-    contact_sheet(tmp_path / 'out.png', segments, [ELL], [('a', merge_mask(*made[:2]))], decisions=decisions)
+    contact_sheet(tmp_path / 'out.png', segments, [ELL], [('a', merged_image(*made[:2]))], decisions=decisions)
     page = opened(tmp_path / 'out.png')
     assert page.shape[1] > PANE + 2 * MARGIN
     for edge in (page[:, :MARGIN], page[:, 1 - MARGIN :], page[:4], page[-4:]):
@@ -392,7 +406,10 @@ def test_a_long_text_above_a_single_image_is_not_cut_off(made, tmp_path):
 
 def test_the_legend_explains_the_colors_of_masks(made, tmp_path):
     frame, detection, segments = made
-    for images, there in (([('mask', merge_mask(frame, detection))], True), ([('a', frame.ccd.data)], False)):
+    for images, there in (
+        ([('mask', merged_image(frame, detection))], True),
+        ([('a', frame.ccd.data)], False),
+    ):
         contact_sheet(tmp_path / 'out.png', segments, [CORNER], images, overwrite=True)
         foot = opened(tmp_path / 'out.png')[HEAD + LINE + PANE + 2 + TITLE :]
         for color in (SATURATED, MASKED, COSMIC_RAY, MARKED):

@@ -66,7 +66,7 @@ def test_detect_select_and_save(window, frame_file, tmp_path):
     saved = tmp_path / 'night1_crmask.fits'
     with fits.open(saved, checksum=True) as hdus:
         assert_array_equal(hdus['MASK'].data, expected.crmask.astype(np.uint8))
-        assert_array_equal(hdus['DQ'].data, expected.crmask * np.uint8(MaskBit.CR_DETECTED))
+        assert_array_equal(hdus['DQ'].data, expected.crmask * np.int16(MaskBit.CR_DETECTED))
         assert_array_equal(hdus[0].data, fits.getdata(frame_file))
     assert 'Traceback' not in window.log
 
@@ -82,7 +82,7 @@ def reviewed(frame_file, rejected):
 def check_saved(path, mask):
     with fits.open(path) as hdus:
         assert_array_equal(hdus['MASK'].data, mask.astype(np.uint8))
-        assert_array_equal(hdus['DQ'].data, mask * np.uint8(MaskBit.CR_DETECTED))
+        assert_array_equal(hdus['DQ'].data, mask * np.int16(MaskBit.CR_DETECTED))
 
 
 def start(window):

@@ -224,7 +224,7 @@ def test_saved_mask_has_the_decisions(shell, plugin, tmp_path):
     plugin.session.review.save(tmp_path / 'out.fits')
     shell.wait(lambda: plugin.session.review.saved_mask)
     expected = detected & (plugin.session.result.segments.labels != label)
-    quality = expected * np.uint8(MaskBit.CR_DETECTED)
+    quality = expected * np.int16(MaskBit.CR_DETECTED)
     quality[60, 70] = MaskBit.CR_MARKED
     with fits.open(tmp_path / 'out.fits') as hdus:
         assert_array_equal(hdus['DQ'].data, quality)

@@ -535,7 +535,7 @@ class SessionMachine(RuleBasedStateMachine):
             np.testing.assert_array_equal(session.review.decisions.mask, expected)
             plane = session.review.decisions.plane(session.result.frame.bits)
             merged = merge_mask(session.result.frame, session.result.detection, expected)
-            np.testing.assert_array_equal(plane & ~np.uint8(MaskBit.SATURATED), merged & ~np.uint8(MaskBit.SATURATED))
+            np.testing.assert_array_equal(plane & ~np.int16(MaskBit.SATURATED), merged & ~np.int16(MaskBit.SATURATED))
 
     @invariant()
     def the_saved_mask_is_the_shown_one(self):

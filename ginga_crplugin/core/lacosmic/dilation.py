@@ -27,9 +27,9 @@ def grow_input(bits, selected, y0, y1, x0, x1, mask):
 
     Parameters
     ----------
-    bits : (ny, nx) uint8 ndarray
+    bits : (ny, nx) int16 ndarray
         The `MaskBit` values of each pixel.
-    selected : uint8
+    selected : int16
         The bits that mask a pixel.
     y0, y1, x0, x1 : int
         The box.
@@ -57,7 +57,7 @@ def _clear_other_bits(row, bit):
 
 @njit(**JIT_OPTIONS)
 def _any_set(segment, selected):
-    union = np.uint8(0)
+    union = np.int16(0)
     for i in range(segment.size):
         union |= segment[i]
     return union & selected != 0
@@ -111,9 +111,9 @@ def box_of_changes(old, new, selected):
 
     Parameters
     ----------
-    old, new : (ny, nx) uint8 ndarray
+    old, new : (ny, nx) int16 ndarray
         The `MaskBit` values of each pixel.
-    selected : uint8
+    selected : int16
         The bits that mask a pixel.
 
     Returns

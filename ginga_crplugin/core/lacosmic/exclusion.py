@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 
 from . import dilation
 
 __all__ = ['Exclusion']
 
-_INPUT_BITS = np.uint8(MaskBit.before_run())
+_INPUT_BITS = DQ_DTYPE(MaskBit.before_run())
 
 
 class Exclusion:
@@ -51,7 +51,7 @@ class Exclusion:
         ----------
         source : ndarray
             The array that identifies these input masks, kept as ``source``.
-        bits : (ny, nx) uint8 ndarray
+        bits : (ny, nx) int16 ndarray
             The `MaskBit` values of each pixel.
         """
         ny, nx = self.mask.shape
