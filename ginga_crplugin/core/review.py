@@ -219,7 +219,7 @@ class Review:
         pixels, codes = np.asarray(pixels, dtype=np.int64), np.asarray(codes, dtype=np.uint8)
         inside = len(pixels) == 0 or (pixels.min() >= 0 and pixels.max() < self._codes.size)
         if pixels.shape != codes.shape or not inside or not np.isin(codes, (REJECTED, ERASED, MARKED)).all():
-            msg = f'the saved review does not belong to a frame of shape {self._shape}'
+            msg = f'the review does not belong to a frame of shape {self._shape}'
             raise ValueError(msg)
         self._set(pixels, codes)
 

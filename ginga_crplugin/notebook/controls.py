@@ -12,7 +12,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.labels import TIPS
-from ginga_crplugin.panels.text import comparison_text, counts_text, frame_text, mask_size_text, saved_review_text
+from ginga_crplugin.panels.text import comparison_text, counts_text, frame_text, mask_size_text, unsaved_review_text
 from ginga_crplugin.session.comparing import Comparison
 from ginga_crplugin.session.settings import MaskSetting
 
@@ -102,7 +102,7 @@ class Controls(ControlsLayout):
         _hide_if_empty(self.recipe)
         self.min_size.value, self.grow.value = min_size, grow
 
-    def show_saved_review(self, review: tuple | None) -> None:
+    def show_unsaved_review(self, review: tuple | None) -> None:
         """Offer to restore an unsaved review.
 
         Parameters
@@ -111,8 +111,8 @@ class Controls(ControlsLayout):
             The decisions (`Review.edited`); None if there are none.
         """
         if review is not None:
-            self.saved_review_text.value = saved_review_text(len(review[0]))
-        self.saved_review.layout.display = 'none' if review is None else 'flex'
+            self.unsaved_review_text.value = unsaved_review_text(len(review[0]))
+        self.unsaved_review.layout.display = 'none' if review is None else 'flex'
 
     def show_counts(self, segments: Segments | None, decisions: Decisions | None) -> None:
         """Show the number of kept and rejected segments.

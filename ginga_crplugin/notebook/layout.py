@@ -74,7 +74,7 @@ class ControlsLayout:
             self._run_part,
             self._table_part,
             self._review_part,
-            self._saved_review_part,
+            self._unsaved_review_part,
             self._output_part,
             self._recipe_part,
         )
@@ -122,7 +122,9 @@ class ControlsLayout:
         return _heading(HEADINGS['masks']), self.masks, row
 
     def _params_part(self) -> Sequence[w.Widget]:
-        live = w.Checkbox(value=self._session.live, description='live', indent=False, layout=w.Layout(width='auto'))
+        live = w.Checkbox(
+            value=self._session.runner.live, description='live', indent=False, layout=w.Layout(width='auto')
+        )
         self.live = self._control('live', live)
         self.params = ParameterControls(self._actions.set_param)
         self.more = w.Accordion([self.params.others])
@@ -167,10 +169,10 @@ class ControlsLayout:
             self.counts,
         )
 
-    def _saved_review_part(self) -> Sequence[w.Widget]:
-        self.saved_review_text = w.HTML()
-        self.saved_review = make_row(self.saved_review_text, self._button('restore'), self._button('discard'))
-        return [self.saved_review]
+    def _unsaved_review_part(self) -> Sequence[w.Widget]:
+        self.unsaved_review_text = w.HTML()
+        self.unsaved_review = make_row(self.unsaved_review_text, self._button('restore'), self._button('discard'))
+        return [self.unsaved_review]
 
     def _layers_part(self) -> Sequence[w.Widget]:
         overlay, has_pixels = self._panel.overlay, self._panel.view.has_pixels

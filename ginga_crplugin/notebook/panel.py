@@ -105,7 +105,7 @@ class CosmicRayPanel(w.VBox):
         self.presenter = NotebookPresenter(self.session, self.controls, self.view)
         self.actions.attach(self.controls, self.presenter)
         if has_loop():
-            self.session.prepare()
+            self.session.runner.prepare()
         self._frame_changed()
         self.presenter.show_all()
         source = data if data is not None else source
@@ -164,12 +164,12 @@ class CosmicRayPanel(w.VBox):
         if self.session.frame is None:
             raise ValueError(self.session.error or 'there is no image: open one with load()')
         if not has_loop():  # a script: the engine is not compiled in the background
-            self.session.prepare()
-        self.session.detect()
+            self.session.runner.prepare()
+        self.session.runner.detect()
         try:
-            self._worker.wait(lambda: not self.session.busy, self.presenter.show_progress)
+            self._worker.wait(lambda: not self.session.runner.busy, self.presenter.show_progress)
         except KeyboardInterrupt:
-            self.session.cancel()
+            self.session.runner.cancel()
             raise
         if self.session.error:
             raise ValueError(self.session.error)
@@ -257,7 +257,7 @@ class CosmicRayPanel(w.VBox):
 
     def _current_result(self) -> Result:
         """Return the result for the present parameters and masks, after a run if it is missing or outdated."""
-        self._worker.wait(lambda: not self.session.busy, self.presenter.show_progress)
+        self._worker.wait(lambda: not self.session.runner.busy, self.presenter.show_progress)
         if self.session.result is None or self.session.outdated:
             self.run()
         return self.session.result

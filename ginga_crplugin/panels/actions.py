@@ -55,8 +55,8 @@ class Actions:
         self.drawing_tool: DrawingTool | None = None
         review = session.review
         self.buttons: dict[str, Callable[[], Any]] = {
-            'run': session.detect,
-            'cancel': session.cancel,
+            'run': session.runner.detect,
+            'cancel': session.runner.cancel,
             'reset': self.reset_params,
             'keep': lambda: self.decide('keep'),
             'reject': lambda: self.decide('reject'),
@@ -71,7 +71,7 @@ class Actions:
             'next': lambda: self.step(1),
         }
         self.values: dict[str, Callable[[Any], Any]] = {
-            'live': lambda live: session.set_live(live=live),
+            'live': lambda live: session.runner.set_live(live=live),
             'min_size': session.set_min_size,
             'grow': review.set_grow,
             'compare': session.comparing.compare,

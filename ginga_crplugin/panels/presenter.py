@@ -48,7 +48,7 @@ class Presenter:
             (events.engine_changed, self.show_engine),
             (events.checks_changed, self.show_checks),
             (events.review_changed, self.show_review),
-            (events.saved_review_found, self.show_saved_review),
+            (events.unsaved_review_found, self.show_unsaved_review),
             (events.comparison_changed, self.show_comparison),
             (events.selection_changed, self.show_selection),
             (events.mask_saved, self.show_mask_saved),
@@ -103,7 +103,7 @@ class Presenter:
 
     def show_busy(self) -> None:
         """Show the progress of a run, or its end."""
-        if self._session.busy:
+        if self._session.runner.busy:
             self._started = time.monotonic()
             self._tick()
         else:
@@ -112,7 +112,7 @@ class Presenter:
 
     def _tick(self) -> None:
         """Show the progress every 0.25 s during a run."""
-        if self._session.busy:
+        if self._session.runner.busy:
             self.show_progress()
             self._tick_later(0.25)
 
@@ -123,7 +123,7 @@ class Presenter:
     def show_progress(self) -> None:
         """Show the progress and the duration of a run that takes longer than 0.5 s."""
         seconds = time.monotonic() - self._started
-        if self._session.busy and seconds > 0.5:
+        if self._session.runner.busy and seconds > 0.5:
             self._widgets.show_progress(self._session.runner.progress)
             self._widgets.show_result([f'searching... {seconds:.0f} s'])
 
@@ -143,7 +143,7 @@ class Presenter:
         self._show_thumbnails()
         self._widgets.show_counts(None, None)
         self._widgets.clear_comparison()
-        self._widgets.show_saved_review(None)
+        self._widgets.show_unsaved_review(None)
         self.show_checks()
         self.show_masks()
         self.show_params()
@@ -221,7 +221,7 @@ class Presenter:
 
     def show_review(self) -> None:
         """Show the review decisions."""
-        self.show_saved_review()
+        self.show_unsaved_review()
         result, decisions = self._session.result, self._session.review.decisions
         if result is not None:
             self._widgets.clear_comparison()
@@ -229,9 +229,9 @@ class Presenter:
             self._widgets.table.show_decisions(decisions.rejected_labels)
             self._show_counts()
 
-    def show_saved_review(self) -> None:
-        """Offer the saved review of the frame, if there is one."""
-        self._widgets.show_saved_review(self._session.review.saved_review)
+    def show_unsaved_review(self) -> None:
+        """Offer the unsaved review of the frame, if there is one."""
+        self._widgets.show_unsaved_review(self._session.review.unsaved_review)
 
     def show_mask_saved(self) -> None:
         """Show where the mask was saved."""

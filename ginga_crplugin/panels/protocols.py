@@ -140,8 +140,8 @@ class PanelWidgets(Protocol):
     def show_recipe(self, text: str, min_size: int, grow: int, /) -> None:
         """Show the recipe in use, its minimum size and its growth."""
 
-    def show_saved_review(self, edited: tuple[np.ndarray, np.ndarray] | None, /) -> None:
-        """Offer to restore or discard a saved review."""
+    def show_unsaved_review(self, edited: tuple[np.ndarray, np.ndarray] | None, /) -> None:
+        """Offer to restore or discard an unsaved review."""
 
     def show_counts(self, segments: Segments | None, decisions: Decisions | None, /) -> None:
         """Show the number of kept and rejected segments."""

@@ -24,8 +24,8 @@ __all__ = [
     'mask_size_text',
     'recipe_text',
     'result_lines',
-    'saved_review_text',
     'saved_text',
+    'unsaved_review_text',
 ]
 
 
@@ -180,7 +180,7 @@ def saved_text(session: Session) -> str:
     return f'saved: {review.last_saved_mask.name}' + ('' if review.saved_mask else ', without the latest changes')
 
 
-def saved_review_text(pixels: int) -> str:
+def unsaved_review_text(pixels: int) -> str:
     """Return the offer of an unsaved review.
 
     Parameters
@@ -270,7 +270,7 @@ def disabled_reasons(session: Session) -> dict[str, str]:
     review = session.review
     return {
         'run': no_frame,
-        'cancel': '' if session.busy else 'Nothing is running.',
+        'cancel': '' if session.runner.busy else 'Nothing is running.',
         **dict.fromkeys(('keep', 'reject', 'reject_shown', 'draw', 'compare', 'pin', 'cleaned'), no_result),
         'undo': '' if review.can_undo else 'There is nothing to undo.',
         'redo': '' if review.can_redo else 'There is nothing to redo.',

@@ -99,7 +99,7 @@ class CosmicRays(LocalPlugin):
         self.worker = Worker(fv)
         folder = Path(fv.get_preferences().get_base_folder())
         self.session = Session(self.worker, ReviewCache(folder / 'cosmic_ray_reviews'), self.worker.call_later)
-        self.session.min_size, self.session.live = self.preferences['min_size'], self.preferences['live']
+        self.session.min_size, self.session.runner.live = self.preferences['min_size'], self.preferences['live']
         self.overlay = MaskOverlay(fitsimage, self.preferences['opacity'], self.preferences.colors)
         self.dialogs = Dialogs(fv.w.root)
         self.panel: Any = None  # `Panel`, while it is open
@@ -119,7 +119,7 @@ class CosmicRays(LocalPlugin):
         self.panel.opacity.set_value(round(self.preferences['opacity'] * 100))
         self.panel.min_size.set_value(self.session.min_size)
         self.panel.limit.set_value(self.preferences['dark_limit'])
-        self.panel.live.set_state(self.session.live)
+        self.panel.live.set_state(self.session.runner.live)
         for layer, color in self.preferences.colors.items():
             self.panel.swatches[layer].set_color(bg=color)
         timer = self.fv.get_backend_timer()
@@ -129,7 +129,7 @@ class CosmicRays(LocalPlugin):
 
     def start(self) -> None:
         """Open the displayed image."""
-        self.session.prepare()
+        self.session.runner.prepare()
         self.fv.add_callback('remove-image', self.images.check)
         self.overlay.show()
         self.resume()

@@ -69,7 +69,7 @@ class PanelLayout:
             self._add_review,
             self._add_drawing,
             self._add_comparison,
-            self._add_saved_review,
+            self._add_unsaved_review,
             self._add_layers,
         ):
             add_part(box)
@@ -179,13 +179,13 @@ class PanelLayout:
         self.counts = Widgets.Label('')
         box.add_widget(make_row(self.counts, self.reject_shown, stretch=self.counts), stretch=0)
 
-    def _add_saved_review(self, box: Any) -> None:
-        self.saved_review_text = Widgets.Label('')
-        self.saved_review = Widgets.VBox()
-        for widget in (self.saved_review_text, make_row(self._button('restore'), self._button('discard'))):
-            self.saved_review.add_widget(widget, stretch=0)
-        self.saved_review.hide()
-        box.add_widget(self.saved_review, stretch=0)
+    def _add_unsaved_review(self, box: Any) -> None:
+        self.unsaved_review_text = Widgets.Label('')
+        self.unsaved_review = Widgets.VBox()
+        for widget in (self.unsaved_review_text, make_row(self._button('restore'), self._button('discard'))):
+            self.unsaved_review.add_widget(widget, stretch=0)
+        self.unsaved_review.hide()
+        box.add_widget(self.unsaved_review, stretch=0)
 
     def _add_layers(self, box: Any) -> None:
         overlay = self._plugin.overlay

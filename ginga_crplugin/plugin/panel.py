@@ -12,7 +12,7 @@ from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.labels import TIPS
-from ginga_crplugin.panels.text import comparison_text, counts_text, mask_size_text, saved_review_text
+from ginga_crplugin.panels.text import comparison_text, counts_text, mask_size_text, unsaved_review_text
 from ginga_crplugin.session.comparing import Comparison
 from ginga_crplugin.session.settings import MaskSetting
 
@@ -109,7 +109,7 @@ class Panel(PanelLayout):
         self.min_size.set_value(min_size)
         self.grow.set_value(grow)
 
-    def show_saved_review(self, review: tuple | None) -> None:
+    def show_unsaved_review(self, review: tuple | None) -> None:
         """Offer to restore an unsaved review.
 
         Parameters
@@ -118,8 +118,8 @@ class Panel(PanelLayout):
             The decisions (`Review.edited`); None if there are none.
         """
         if review is not None:
-            self.saved_review_text.set_text(saved_review_text(len(review[0])))
-        (self.saved_review.hide if review is None else self.saved_review.show)()
+            self.unsaved_review_text.set_text(unsaved_review_text(len(review[0])))
+        (self.unsaved_review.hide if review is None else self.unsaved_review.show)()
 
     def show_counts(self, segments: Segments | None, decisions: Decisions | None) -> None:
         """Show the number of kept and rejected segments.

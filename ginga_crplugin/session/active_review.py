@@ -44,7 +44,7 @@ class ActiveReview:
     ----------
     decisions : Decisions or None
         The decisions on the segments of the result; None if there is no result.
-    saved_review : tuple of ndarray or None
+    unsaved_review : tuple of ndarray or None
         An earlier review of the frame from the cache, (pixels, codes), to be restored or discarded.
     grow : int
         Number of pixels by which the cosmic rays of the mask are grown.
@@ -53,7 +53,7 @@ class ActiveReview:
     """
 
     decisions: Decisions | None
-    saved_review: Edited | None
+    unsaved_review: Edited | None
     _review: Any  # a `Review`, or None if no frame is open
     _segments: Segments | None
     _saved_decisions: Decisions | None
@@ -77,7 +77,7 @@ class ActiveReview:
         -------
         key : str or None
             Its identifier in the cache; None without a cache.
-        saved_review : tuple of ndarray or None
+        unsaved_review : tuple of ndarray or None
             Pixels and codes, if there are any.
         """
         if self._cache is None:
@@ -85,7 +85,7 @@ class ActiveReview:
         key = frame_hash(frame)
         return key, self._cache.load(key)
 
-    def begin(self, frame: Frame, key: str | None, saved_review: Edited | None) -> None:
+    def begin(self, frame: Frame, key: str | None, unsaved_review: Edited | None) -> None:
         """Begin an empty review of a frame.
 
         Parameters
@@ -94,16 +94,16 @@ class ActiveReview:
             The frame that was opened.
         key : str or None
             Its identifier in the cache.
-        saved_review : tuple of ndarray or None
+        unsaved_review : tuple of ndarray or None
             Its review in the cache.
         """
-        self._key, self.saved_review = key, saved_review
+        self._key, self.unsaved_review = key, unsaved_review
         self._review = Review(frame.shape)
 
     def end(self) -> None:
         """End the review; the frame is closed."""
         self._review = self._segments = self._saved_decisions = None
-        self._key = self.decisions = self.saved_review = None
+        self._key = self.decisions = self.unsaved_review = None
 
     def set_segments(self, segments: Segments) -> None:
         """Apply the review to the segments of another result, without an event.
@@ -146,7 +146,7 @@ class ActiveReview:
     ) -> None:
         """Make a decision, or undo or redo one.
 
-        A saved review of the frame is restored first; that can be undone like any edit.
+        An unsaved review of the frame is restored first; that can be undone like any edit.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class ActiveReview:
         """
         if self._segments is None:
             return
-        if self.saved_review is not None:  # it would be overwritten in the cache
+        if self.unsaved_review is not None:  # it would be overwritten in the cache
             self.restore()
         getattr(self._review, name)(*(() if pixels is None else (pixels,)))
         self._update()
@@ -215,16 +215,16 @@ class ActiveReview:
             self._start(lambda: cache.delete(key, number), _ignore)
 
     def restore(self) -> None:
-        """Restore the saved review of the frame, if there is one."""
-        if self.saved_review is not None:
-            saved, self.saved_review = self.saved_review, None
+        """Restore the unsaved review of the frame, if there is one."""
+        if self.unsaved_review is not None:
+            saved, self.unsaved_review = self.unsaved_review, None
             self.load(saved)
             self._update()
 
     def discard(self) -> None:
-        """Discard the saved review of the frame, if there is one."""
-        if self.saved_review is not None:
-            self.saved_review = None
+        """Discard the unsaved review of the frame, if there is one."""
+        if self.unsaved_review is not None:
+            self.unsaved_review = None
             self._discard_cached(self._key, time.monotonic_ns())
             self._update()
 
@@ -286,7 +286,7 @@ class ActiveReview:
             'cards': cards,
         }
         review, key, number = self._review, self._key, time.monotonic_ns()
-        discards = key is not None and self.saved_review is None  # one that was not restored stays in the cache
+        discards = key is not None and self.unsaved_review is None  # one that was not restored stays in the cache
 
         def job() -> Path:
             segments = decisions.annotate(result.hinted(dark))

@@ -28,7 +28,7 @@ class SessionEvents(SignalGroup):
     engine_changed = Signal(description='The fast engine was compiled, or cannot be.')
     checks_changed = Signal(description='The checks of the frame have changed.')
     review_changed = Signal(description='The review decisions have changed.')
-    saved_review_found = Signal(description='There is a saved review of the frame that can be restored.')
+    unsaved_review_found = Signal(description='There is an unsaved review of the frame that can be restored.')
     comparison_changed = Signal(description='A result was pinned or compared, or the comparison has ended.')
     selection_changed = Signal(description='Another segment was selected, or none.')
     mask_saved = Signal(description='The merged mask of the frame was written.')

@@ -1,111 +1,133 @@
 """Runs of L.A.Cosmic in a worker: one at a time, the latest request next; late results are dropped."""
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import NamedTuple
+from __future__ import annotations
 
-from ginga_crplugin.core.frame import Frame
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Detector
-from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.segments import segment
 
 from .result import Result
-from .scheduling import Run
 
-__all__ = ['SLOW_RUN', 'RunRequest', 'Runner']
+if TYPE_CHECKING:
+    from .scheduling import Run
+    from .session import Session
+
+__all__ = ['SLOW_RUN', 'Runner']
 
 #: If the previous run took longer (seconds), the first iteration is computed and shown before the full result.
 SLOW_RUN = 0.5
 
 
-class RunRequest(NamedTuple):
-    """Everything a run depends on.
-
-    Parameters
-    ----------
-    frame : Frame
-        The frame with its masks.
-    params : LACosmicParams
-        The parameters.
-    sources : dict of str
-        Where each parameter comes from.
-    min_size : int
-        The smallest segment that is listed, in pixels.
-    live : bool
-        Whether the first iteration may be shown before the full result.
-    """
-
-    frame: Frame
-    params: LACosmicParams
-    sources: dict[str, str]
-    min_size: int
-    live: bool
-
-
 class Runner:
-    """Runs L.A.Cosmic in a worker.
+    """Runs L.A.Cosmic on the frame of a session, and sets its result.
 
     Parameters
     ----------
+    session : Session
+        The session.
     run : callable
         As for `Session`.
-    request : callable
-        ``request()`` returns the present `RunRequest`; it is called when a run starts.
-    found : callable
-        ``found(result)`` receives a `Result`; after one that is not exact the runner is still busy.
-    failed : callable
-        ``failed(error)`` receives the error of a run that was neither cancelled nor superseded.
 
     Attributes
     ----------
+    live : bool
+        Whether the result follows every change.
     busy : bool
-        Whether a run was requested whose result has not arrived.
+        Whether a run was requested whose result has not arrived; still True after a first iteration.
     progress : float
         The fraction of the run that is done, 0 to 1.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        request: Callable[[], RunRequest],
-        found: Callable[[Result], None],
-        failed: Callable[[Exception], None],
-    ) -> None:
-        self._run, self._request, self._found, self._failed = run, request, found, failed
+    def __init__(self, session: Session, run: Run) -> None:
+        self._session, self._run = session, run
         self._ticket = 0
         self._running = False
-        self.progress = 0.0
+        self.live, self.progress = True, 0.0
         self.reset()
 
     def reset(self) -> None:
-        """Cancel the run, and drop what was computed for the frame."""
-        self.cancel()
+        """Drop the run and what was computed for the frame, without an event."""
+        self._drop()
         self._detector, self._seconds = Detector(), 0.0
+        self._last: Result | None = None  # the last exact result, while a first iteration is shown
 
-    def cancel(self) -> None:
-        """Cancel the run."""
+    def _drop(self) -> None:
         self._ticket += 1
         self.busy = False
 
-    def request(self) -> None:
-        """Request a run; the result of a running one is dropped. `start` must follow."""
+    # requests
+
+    def prepare(self) -> None:
+        """Compile the fast engine in the worker, or load it if it was compiled before."""
+        if not compilation.ready() and not compilation.problem():
+            self._run(compilation.compile_all, lambda _ready, _error: self._prepared())
+
+    def _prepared(self) -> None:
+        self._session.events.engine_changed.emit()
+        self.rerun()
+        self.run_if_live()  # parameters or masks may have changed meanwhile
+
+    def set_live(self, *, live: bool) -> None:
+        """Set whether the result follows every change, once there is one and the fast engine is ready.
+
+        Parameters
+        ----------
+        live : bool
+            True to run again after every change.
+        """
+        self.live = live
+        self.run_if_live()
+
+    def run_if_live(self) -> None:
+        """Run again if the result is outdated, the session is live and the fast engine is ready."""
+        if self.live and self._session.outdated and compilation.ready():
+            self.detect()
+
+    def rerun(self) -> None:
+        """Compute the result of the saved mask again, as soon as the engine is ready."""
+        session = self._session
+        ready = compilation.ready() or compilation.problem()
+        if ready and session.result is None and not self.busy and session.settings.is_rerun(session.frame):
+            self.detect()
+
+    def detect(self) -> None:
+        """Run L.A.Cosmic on the frame; the result of a running one is dropped."""
+        if self._session.frame is None:
+            return
+        self._session.error = ''
         self._ticket += 1
         self.busy = True
-
-    def start(self) -> None:
-        """Start the requested run now, or after the running one."""
+        self._session.events.busy_changed.emit()
         if not self._running:  # otherwise `_done` starts it
-            request = self._request()
-            slow = self._seconds > SLOW_RUN
-            first = request.live and slow and request.params.niter > 1 and compilation.ready()
-            self._start(request, exact=not first)
+            self._start_next()
 
-    def _start(self, request: RunRequest, *, exact: bool) -> None:
-        ticket, detector = self._ticket, self._detector
-        frame, params, sources, min_size, _ = request
-        params = params if exact else replace(params, niter=1)
+    def cancel(self) -> None:
+        """Cancel the run; the last exact result stays."""
+        self._drop()
+        session = self._session
+        session.events.busy_changed.emit()
+        if self._last is not None:
+            session.set_result(self._last)
+            self._last = None
+            session.events.result_changed.emit()
+        session.hinting.start()
+
+    # runs
+
+    def _start_next(self) -> None:
+        slow = self._seconds > SLOW_RUN
+        first = self.live and slow and self._session.params.niter > 1 and compilation.ready()
+        self._start(exact=not first)
+
+    def _start(self, *, exact: bool) -> None:
+        session, ticket, detector = self._session, self._ticket, self._detector
+        frame, sources, min_size = session.frame, session.sources, session.min_size
+        params = session.params if exact else replace(session.params, niter=1)
+        assert frame is not None
 
         def job() -> tuple[Result, float]:
             start = time.monotonic()
@@ -124,14 +146,36 @@ class Runner:
         self._running = False
         if ticket != self._ticket:
             if self.busy:
-                self.start()
-            return
-        if error is not None:
-            self._failed(error)
-            return
-        result, seconds = outcome
-        if result.exact:
-            self._seconds, self.busy = seconds, False
-        self._found(result)
-        if ticket == self._ticket and not result.exact:
-            self._start(self._request(), exact=True)
+                self._start_next()
+        elif error is not None:
+            self.cancel()
+            self._session.report_error(error)
+        elif outcome[0].exact:
+            self._seconds = outcome[1]
+            self._finish(outcome[0])
+        else:
+            self._show_first(outcome[0])
+            if ticket == self._ticket:
+                self._start(exact=True)
+
+    def _show_first(self, first: Result) -> None:
+        """Set the result of the first iteration; the run is still busy."""
+        session = self._session
+        if session.result is not None and session.result.exact:
+            self._last = session.result
+        self._set_result(first)
+        session.events.result_changed.emit()
+
+    def _finish(self, result: Result) -> None:
+        self.busy, self._last = False, None
+        session = self._session
+        self._set_result(result)
+        session.events.busy_changed.emit()
+        session.events.result_changed.emit()
+        self.run_if_live()  # parameters or masks may have changed before there was a result
+        if not self.busy:
+            session.hinting.start()
+
+    def _set_result(self, result: Result) -> None:
+        self._session.comparing.stop()
+        self._session.set_result(result)

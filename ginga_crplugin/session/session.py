@@ -6,7 +6,6 @@ from typing import Any
 
 from ginga_crplugin.core.diagnostics.check import Check, Remedy
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.segments import MIN_SIZE, matching_label
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.recipe import Recipe
@@ -19,7 +18,7 @@ from .hinting import Hinting
 from .masks import InputMasks
 from .recipes import Recipes
 from .result import Result
-from .runner import Runner, RunRequest
+from .runner import Runner
 from .scheduling import CallLater, Run, call_at_once
 from .settings import Settings, masks_of
 from .verification import Verification
@@ -43,8 +42,8 @@ class Session:
     ----------
     events : SessionEvents
         The signals.
-    runner, review, masks, recipes, comparing, verification
-        The parts: `Runner`, `ActiveReview`, `InputMasks`, `Recipes`, `Comparing`, `Verification`.
+    runner, review, masks, recipes, comparing, verification, hinting
+        The parts: `Runner`, `ActiveReview`, `InputMasks`, `Recipes`, `Comparing`, `Verification`, `Hinting`.
     frame, frame_read : Frame or None
         The open frame, with the masks that are used and as it was read.
     settings : Settings
@@ -55,8 +54,8 @@ class Session:
         The checks of the frame.
     result, selection : Result or None, int or None
         The last result, and the label of the selected segment.
-    live, min_size : bool, int
-        Whether the result follows every change, and the minimum size of a listed segment, in pixels.
+    min_size : int
+        The minimum size of a listed segment, in pixels.
     error : str
         The last error; empty if something has succeeded since.
     """
@@ -65,16 +64,16 @@ class Session:
         self._run = run
         self.events = SessionEvents()
         self.settings = Settings()
-        self.runner = Runner(run, self._request, self._found, self._failed)
+        self.runner = Runner(self, run)
         self.review = ActiveReview(self, run, reviews)
         self.masks = InputMasks(self, run)
         self.recipes = Recipes(self, run)
         self.comparing = Comparing(self, run)
         self.verification = Verification(self, run)
-        self._hinting = Hinting(self, run, call_later)
+        self.hinting = Hinting(self, run, call_later)
         self._checking = FrameChecking(self, run)
         self._opening = 0
-        self.live, self.min_size = True, MIN_SIZE
+        self.min_size = MIN_SIZE
         self._reset()
 
     def _reset(self) -> None:
@@ -82,11 +81,10 @@ class Session:
         self.frame: Frame | None = None
         self.frame_read: Frame | None = None
         self.result: Result | None = None
-        self._last: Result | None = None
         self.selection: int | None = None
         self.checks: list[Check] = []
         self.error = ''
-        for part in (self.runner, self.comparing, self.verification, self._hinting, self._checking):
+        for part in (self.runner, self.comparing, self.verification, self.hinting, self._checking):
             part.reset()
         self.review.end()
         self._set_settings(self.settings.without_frame())
@@ -140,15 +138,9 @@ class Session:
         if recipe is not self.settings.recipe is not None:  # another was applied meanwhile
             self.recipes.apply(self.settings.recipe)
         self._checking.update()
-        if self.review.saved_review is not None:
-            self.events.saved_review_found.emit()
-        self._rerun()
-
-    def _rerun(self) -> None:
-        """Compute the result of the saved mask again, as soon as the engine is ready."""
-        ready = compilation.ready() or compilation.problem()
-        if ready and self.result is None and not self.busy and self.settings.is_rerun(self.frame):
-            self.detect()
+        if self.review.unsaved_review is not None:
+            self.events.unsaved_review_found.emit()
+        self.runner.rerun()
 
     def close(self) -> None:
         """Close the frame; late results of it are dropped."""
@@ -184,9 +176,9 @@ class Session:
         if settings.given is not old.given:
             self.events.params_changed.emit()
         self._checking.update()
-        self._run_if_live()
+        self.runner.run_if_live()
         if recipe_applied:
-            self._rerun()
+            self.runner.rerun()
 
     def set_params(self, **values: Any) -> None:
         """Set parameters, which override the recipe and the header.
@@ -214,23 +206,7 @@ class Session:
         settings = self.settings.with_params(remedy.params)
         self.change_settings(settings if remedy.mask is None else settings.with_mask(remedy.mask, own=True))
 
-    def set_live(self, *, live: bool) -> None:
-        """Set whether the result follows every change, once there is one and the fast engine is ready.
-
-        Parameters
-        ----------
-        live : bool
-            True to run again after every change.
-        """
-        self.live = live
-        self._run_if_live()
-
-    # run
-
-    @property
-    def busy(self) -> bool:
-        """Whether a run was requested whose result has not arrived."""
-        return self.runner.busy
+    # result
 
     @property
     def outdated(self) -> bool:
@@ -239,69 +215,20 @@ class Session:
             self.result.frame is not self.frame or self.result.detection.params != self.params
         )
 
-    def prepare(self) -> None:
-        """Compile the fast engine in the worker, or load it if it was compiled before."""
-        if not compilation.ready() and not compilation.problem():
-            self._run(compilation.compile_all, lambda _ready, _error: self._prepared())
+    def set_result(self, result: Result) -> None:
+        """Set another result, with the segments that are listed and the selection, without an event.
 
-    def _prepared(self) -> None:
-        self.events.engine_changed.emit()
-        self._rerun()
-        self._run_if_live()  # parameters or masks may have changed meanwhile
-
-    def detect(self) -> None:
-        """Run L.A.Cosmic on the frame; the result of a running one is dropped."""
-        if self.frame is None:
-            return
-        self.error = ''
-        self.runner.request()
-        self.events.busy_changed.emit()
-        self.runner.start()
-
-    def _request(self) -> RunRequest:
-        assert self.frame is not None
-        return RunRequest(self.frame, self.params, self.sources, self.min_size, self.live)
-
-    def _run_if_live(self) -> None:
-        if self.live and self.outdated and compilation.ready():
-            self.detect()
-
-    def cancel(self) -> None:
-        """Cancel the run; the last exact result stays."""
-        self.runner.cancel()
-        self.events.busy_changed.emit()
-        if self.result is not None and not self.result.exact and self._last is not None:
-            self._set_result(self._last)
-            self.events.result_changed.emit()
-        self._hinting.start()
-
-    def _found(self, result: Result) -> None:
-        self.comparing.stop()
-        self._set_result(result)
-        if result.exact:
-            self.events.busy_changed.emit()
-        self.events.result_changed.emit()
-        if not result.exact:
-            return
-        self._run_if_live()  # parameters or masks may have changed before there was a result
-        if not self.busy:
-            self._hinting.start()
-
-    def _failed(self, error: Exception) -> None:
-        self.cancel()
-        self.report_error(error)
-
-    # result
-
-    def _set_result(self, result: Result) -> None:
-        """Set another result, with the segments that are listed and the selection."""
+        Parameters
+        ----------
+        result : Result
+            The result of a run on the frame.
+        """
         if result.segments.min_size != self.min_size:
             result = replace(result, segments=replace(result.segments, min_size=self.min_size))
         if self.selection is not None and self.result is not None:
             self.selection = matching_label(self.result.segments, self.selection, result.segments)
         self.review.set_segments(result.segments)
         self.result = result
-        self._last = result if result.exact else self._last
 
     def update_result(self, **changes: Any) -> None:
         """Change fields of the result that do not depend on the run, without an event.
@@ -313,7 +240,6 @@ class Session:
         """
         if self.result is not None:
             self.result = replace(self.result, **changes)
-            self._last = self.result if self.result.exact else self._last
 
     def set_min_size(self, min_size: int) -> None:
         """Set the minimum size of listed segments.

@@ -113,7 +113,7 @@ def opened(review, index, session=None):
     session.open(lambda: read_frame(path, ext, session.settings.unit))
     assert session.error == ''
     if session.result is None:
-        session.detect()
+        session.runner.detect()
     assert session.error == ''
     return session
 
@@ -221,7 +221,7 @@ def test_another_recipe_is_used_as_on_any_frame(results, frames):
     ]
     session.recipes.apply(frames_to_review(results).recipe)
     assert [choice.mask.name for choice in session.masks] == ['BAD of the DQ in this file', 'dark.fits > 30']
-    session.detect()
+    session.runner.detect()
     assert_array_equal(plane(session), fits.getdata(results / 'f1_crmask.fits', 'DQ'))
 
 
@@ -229,7 +229,7 @@ def test_recipe_can_be_loaded_after_the_frame(results):
     session = Session(run_now)
     session.open(lambda: read_frame(results / 'f2_crmask.fits'))
     session.recipes.apply(load_recipe(results / 'recipe.yaml'))
-    session.detect()
+    session.runner.detect()
     assert_array_equal(plane(session), fits.getdata(results / 'f2_crmask.fits', 'DQ'))
 
 
@@ -239,7 +239,7 @@ def test_saved_result_is_shown_without_a_click(results):
     jobs = []
     session = Session(lambda job, done: jobs.append((job, done)))
     session.recipes.apply(review.recipe)
-    session.prepare()
+    session.runner.prepare()
     session.open(lambda: read_frame(review.frames[0][0]))
     while jobs:
         run_now(*jobs.pop(0))
@@ -340,7 +340,7 @@ def test_saved_mask_without_rejections_is_reviewed(results, capsys):
     """It is not overwritten, nor is one that was made with other parameters in the panel."""
     session = opened(frames_to_review(results, all_frames=True), 0)
     session.set_params(sigclip=7.5)
-    session.detect()
+    session.runner.detect()
     session.review.save(kind='into', overwrite=True)
     assert session.error == ''
     content = (results / 'f1_crmask.fits').read_bytes()
@@ -363,7 +363,7 @@ def test_changed_parameters_are_kept_for_their_frame_only(results):
     session.set_params(sigclip=9.0)
     session.review.set_grow(1)
     session.masks.add(lambda: read_mask(results.parent / 'frames' / 'column.fits'))
-    session.detect()
+    session.runner.detect()
     session.review.save(kind='into', overwrite=True)
     assert session.error == ''
     saved = plane(session)
@@ -383,7 +383,7 @@ def test_mask_of_another_recipe_is_not_complete(results, capsys):
     session = Session(run_now)
     session.open(lambda: read_frame(results / 'f1_crmask.fits'))
     session.set_params(sigclip=12.0)
-    session.detect()
+    session.runner.detect()
     session.review.save(kind='into', overwrite=True)
     assert session.error == ''
     assert 'CRIDENT' not in fits.getheader(results / 'f1_crmask.fits', 'MASK')

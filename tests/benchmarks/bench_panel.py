@@ -63,8 +63,8 @@ def measure(shell, size, segments, steps):
     session = plugin.session
     shell.wait(lambda: session.frame is not None and compilation.ready())
     session.set_params(readnoise=10.0)
-    plugin.session.detect()
-    shell.wait(lambda: not session.busy)
+    plugin.session.runner.detect()
+    shell.wait(lambda: not session.runner.busy)
     shell.settle()
     clock = Clock(plugin.fitsimage)
     slider = plugin.panel.params['sigclip'].slider.get_widget()
@@ -73,7 +73,7 @@ def measure(shell, size, segments, steps):
         start = time.perf_counter()
         slider.setValue(40 + step % 7)
         drawn = len(clock.redraws)
-        shell.wait(lambda: not session.busy and session.result.exact and not session.outdated)
+        shell.wait(lambda: not session.runner.busy and session.result.exact and not session.outdated)
         done = len(clock.redraws)
         shell.wait(lambda drawn=drawn, done=done: len(clock.redraws) > max(drawn, done - 1))
         end = clock.redraws[-1][1]

@@ -17,7 +17,7 @@ def cache(tmp_path):
     return ReviewCache(tmp_path / 'reviews')
 
 
-def test_a_saved_review_is_loaded(cache):
+def test_a_stored_review_is_loaded(cache):
     assert cache.load('a') is None
     cache.save('a', 1, PIXELS, CODES)
     for one, other in zip(cache.load('a'), (PIXELS, CODES), strict=True):

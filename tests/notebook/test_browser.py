@@ -64,7 +64,9 @@ def row(lab, index):
 
 def wait_for_image(lab):
     """Wait until the kernel is idle and the image in the page no longer changes."""
-    lab.wait_until(lambda: lab.ask('not panel.session.busy and not panel.view.viewer.viewer.is_redraw_pending()'))
+    lab.wait_until(
+        lambda: lab.ask('not panel.session.runner.busy and not panel.view.viewer.viewer.is_redraw_pending()')
+    )
     seen = []
 
     def still():
@@ -89,7 +91,7 @@ def drag_sigclip(lab):
     lab.wait_until(lambda: lab.result != before)
     value = float(handle.get_attribute('aria-valuetext'))
     lab.wait_until(lambda: lab.ask('panel.params.sigclip') == pytest.approx(value, abs=1e-6))
-    lab.wait_until(lambda: lab.ask('not panel.session.busy and not panel.session.outdated'))
+    lab.wait_until(lambda: lab.ask('not panel.session.runner.busy and not panel.session.outdated'))
     return lab.ask('panel.params.sigclip')
 
 

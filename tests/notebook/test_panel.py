@@ -89,8 +89,8 @@ def test_run_button_does_not_block_the_loop_and_shows_the_result(saao, viewer):
         panel = CosmicRayPanel(viewer, data=saao)
         assert panel.controls['save'].disabled
         click(panel, 'run')
-        assert panel.session.busy  # the event loop is not blocked
-        await until(lambda: not panel.session.busy)
+        assert panel.session.runner.busy  # the event loop is not blocked
+        await until(lambda: not panel.session.runner.busy)
         expected = detect(saao)
         assert f'{expected.pixels} px in' in text(panel.controls.result)
         assert_array_equal(panel.session.result.detection.crmask, expected.crmask)
@@ -108,7 +108,7 @@ def test_result_follows_the_slider(saao, viewer):
         panel.controls.params['sigclip'].slider.value = 9.0
         assert panel.params.sigclip == 9.0
         assert panel.controls.params['sigclip'].box.value == 9.0
-        await until(lambda: not panel.session.busy)
+        await until(lambda: not panel.session.runner.busy)
         expected = detect(saao, saao.parameters({'sigclip': 9.0})[0])
         assert f'{expected.pixels} px in' in text(panel.controls.result) != before
 
@@ -275,7 +275,7 @@ def test_panel_follows_the_session(saao, viewer):
     panel = CosmicRayPanel(viewer)
     panel.session.set_params(sigfrac=0.5)
     assert panel.controls.params['sigfrac'].slider.value == 0.5
-    panel.session.detect()
+    panel.session.runner.detect()
     assert 'exact' in text(panel.controls.result)
     panel.session.review.edit('reject', panel.session.result.segments.pixels_of([1]))
     assert '1 rejected' in text(panel.controls.counts)
@@ -353,7 +353,7 @@ def test_cancel_keeps_the_last_result(saao):
         click(panel, 'cancel')
         await asyncio.sleep(0.5)
         assert panel.session.result.detection is before.detection
-        assert not panel.session.busy
+        assert not panel.session.runner.busy
 
     in_loop(work)
 
@@ -436,11 +436,11 @@ def test_unsaved_review_is_offered_and_restored(saao, tmp_path):
     first.select(1)
     first.decide('reject')
     second = CosmicRayPanel(saao, reviews=tmp_path)
-    assert second.controls.saved_review.layout.display == 'flex'
+    assert second.controls.unsaved_review.layout.display == 'flex'
     second.session.review.restore()
     second.run()
     assert second.segments['decision'][0] == 'rejected'
-    assert second.controls.saved_review.layout.display == 'none'
+    assert second.controls.unsaved_review.layout.display == 'none'
 
 
 def test_invalid_arguments_are_errors_with_the_allowed_values(saao):

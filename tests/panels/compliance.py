@@ -104,9 +104,9 @@ class PanelCompliance:
     def run(self, panel, expected):
         panel.set_parameter('sigclip', 6.0)
         panel.click('run')
-        panel.wait(lambda: panel.session.result is not None and not panel.session.busy)
+        panel.wait(lambda: panel.session.result is not None and not panel.session.runner.busy)
         expected.set_params(sigclip=6.0)
-        expected.detect()
+        expected.runner.detect()
 
     def press(self, panel, key):
         panel.overlay.canvas.make_callback('key-down-none', SimpleNamespace(key=key), 0.0, 0.0)

@@ -88,7 +88,7 @@ class Shell:
         plugin = self.start(channel)
         self.wait(lambda: plugin.session.frame is not None)
         plugin.panel.run.get_widget().click()
-        self.wait(lambda: plugin.session.result is not None and not plugin.session.busy)
+        self.wait(lambda: plugin.session.result is not None and not plugin.session.runner.busy)
         self.settle()
         return plugin
 

@@ -29,7 +29,7 @@ def plugin(shell, channel, frame_file):
 
 def run(shell, plugin):
     plugin.panel.run.get_widget().click()
-    shell.wait(lambda: not plugin.session.busy)
+    shell.wait(lambda: not plugin.session.runner.busy)
     shell.settle()
 
 
@@ -217,7 +217,7 @@ def test_result_follows_the_slider(shell, plugin, frame_file):
     for value in (45, 60, 90, 70):
         plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
         shell.pump(0.02)
-    shell.wait(lambda: not plugin.session.busy)
+    shell.wait(lambda: not plugin.session.runner.busy)
     shell.settle()
     expected = detect(read_frame(frame_file), plugin.session.params, engine='ccdproc')
     assert expected.params.sigclip == 7.0
@@ -248,7 +248,7 @@ def test_verification_counts_the_pixels_that_differ(shell, plugin, monkeypatch):
 
 def test_save_is_disabled_until_the_result_is_up_to_date(shell, plugin):
     plugin.panel.live.get_widget().click()
-    assert not plugin.session.live
+    assert not plugin.session.runner.live
     assert not plugin.panel.save.get_enabled()
     run(shell, plugin)
     assert plugin.panel.save.get_enabled()
@@ -337,7 +337,7 @@ def test_cancel_keeps_the_last_result(shell, plugin, held):
     plugin.panel.run.get_widget().click()
     shell.wait(held.started.is_set)
     plugin.panel.cancel.get_widget().click()
-    assert not plugin.session.busy
+    assert not plugin.session.runner.busy
     held.set()
     shell.pump(0.5)
     assert plugin.session.result.detection is first.detection

@@ -34,7 +34,7 @@ def plugin(font, shell, channel, tmp_path):
     plugin.session.masks.add(
         lambda: InputMask('a_name_as_long_as_they_get_in_practice.fits', MaskBit.BAD, data > 29000)
     )
-    shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
+    shell.wait(lambda: plugin.session.masks and not plugin.session.runner.busy)
     plugin.actions.select(1, pan=False)
     shell.pump(1.0)
     return plugin

@@ -25,7 +25,7 @@ def plugin(shell, channel, tmp_path):
     fits.PrimaryHDU(data, fits.Header({'BUNIT': 'electron'})).writeto(tmp_path / 'tracks.fits')
     plugin = shell.find(channel, tmp_path / 'tracks.fits')
     plugin.session.masks.add(lambda: InputMask('column', MaskBit.BAD, np.eye(120, 140, dtype=bool)))
-    shell.wait(lambda: plugin.session.masks and not plugin.session.busy)
+    shell.wait(lambda: plugin.session.masks and not plugin.session.runner.busy)
     plugin.panel.more.expand(True)
     plugin.panel.checks.expand(expanded=True)
     plugin.actions.select(1, pan=False)
@@ -92,7 +92,7 @@ def test_keys_operate_the_controls(shell, plugin):
     slider = plugin.panel.params['sigclip'].slider.get_widget()
     before = plugin.session.params.sigclip
     QtTest.QTest.keyClick(slider, QtCore.Qt.Key.Key_Right)
-    shell.wait(lambda: not plugin.session.busy)
+    shell.wait(lambda: not plugin.session.runner.busy)
     assert plugin.session.params.sigclip == pytest.approx(before + 0.1)
     table = plugin.panel.table.view.get_widget()
     table.selectRow(0)

@@ -60,7 +60,7 @@ def wait_for_frame(shell, plugin, name, ext):
         return frame is not None and (frame.path.name, frame.ext) == (name, ext) and result is not None
 
     shell.wait(ready)
-    shell.wait(lambda: not plugin.session.busy)
+    shell.wait(lambda: not plugin.session.runner.busy)
     shell.settle()
 
 

@@ -70,7 +70,7 @@ def test_selected_row_stays_selected(shell, plugin):
     label = select(plugin, 3)
     pixels = plugin.session.result.segments.pixels_of([label])
     plugin.panel.params['sigclip'].spin.get_widget().setValue(5.0)
-    shell.wait(lambda: not plugin.session.busy)
+    shell.wait(lambda: not plugin.session.runner.busy)
     shell.settle()
     again = plugin.session.selection
     assert selected_row(plugin) == again
@@ -88,7 +88,7 @@ def test_hint_and_its_reason_are_shown_below_the_thumbnails(shell, plugin):
     mask = np.zeros(plugin.session.frame.shape, bool)
     mask[int(first['bbox_ymax'].value), int(first['bbox_xmax'].value) + 2] = True
     plugin.session.masks.add(lambda: InputMask('next to it', MaskBit.BAD, mask))
-    shell.wait(lambda: not (plugin.session.outdated or plugin.session.busy) and plugin.session.masks)
+    shell.wait(lambda: not (plugin.session.outdated or plugin.session.runner.busy) and plugin.session.masks)
     shell.wait(lambda: 'hint' in plugin.session.result.segments.table.colnames)
     shell.settle()
     label = plugin.panel.thumbnails.hint
@@ -208,7 +208,7 @@ def test_decisions_are_kept_after_a_change_of_parameters(shell, plugin):
     plugin.session.review.edit('mark', [5000, 5001])
     for value in (60, 45):
         plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
-        shell.wait(lambda: not plugin.session.busy)
+        shell.wait(lambda: not plugin.session.runner.busy)
         shell.settle()
         mask = plugin.session.review.decisions.mask.ravel()
         assert not mask[pixels].any()
@@ -255,11 +255,11 @@ def test_unsaved_review_is_offered_and_restored(shell, channel, plugin):
     plugin.close()
     shell.settle()
     again = shell.start(channel)
-    shell.wait(lambda: again.session.review.saved_review is not None)
+    shell.wait(lambda: again.session.review.unsaved_review is not None)
     shell.settle()
-    assert 'unsaved review' in again.panel.saved_review_text.get_text()
+    assert 'unsaved review' in again.panel.unsaved_review_text.get_text()
     again.session.review.restore()
-    again.session.detect()
+    again.session.runner.detect()
     shell.wait(lambda: again.session.result is not None)
     shell.settle()
     assert_array_equal(again.session.review.decisions.mask, mask)
@@ -276,7 +276,7 @@ def test_no_review_is_offered_after_saving_the_mask(shell, channel, plugin, tmp_
     shell.settle()
     again = shell.start(channel)
     shell.wait(lambda: again.session.frame is not None)
-    assert again.session.review.saved_review is None
+    assert again.session.review.unsaved_review is None
 
 
 def test_compare_with_the_run_without_masks(shell, plugin, tmp_path):
@@ -286,8 +286,8 @@ def test_compare_with_the_run_without_masks(shell, plugin, tmp_path):
     everywhere = plugin.session.result.detection.crmask
     plugin.session.masks.add(lambda: read_mask(tmp_path / 'half.fits'))
     shell.wait(lambda: plugin.session.masks)
-    plugin.session.detect()
-    shell.wait(lambda: not plugin.session.busy and not plugin.session.outdated)
+    plugin.session.runner.detect()
+    shell.wait(lambda: not plugin.session.runner.busy and not plugin.session.outdated)
     here = plugin.session.result.detection.crmask
     plugin.panel.compare.set_index(1)
     plugin.panel.compare.make_callback('activated', 1)
@@ -307,7 +307,7 @@ def test_compare_with_a_pinned_result(shell, plugin):
     first = plugin.session.result.detection.crmask
     plugin.panel.pin.get_widget().click()
     plugin.panel.params['sigclip'].slider.get_widget().setValue(70)
-    shell.wait(lambda: not plugin.session.busy)
+    shell.wait(lambda: not plugin.session.runner.busy)
     second = plugin.session.result.detection.crmask
     plugin.session.comparing.compare('pinned')
     found = plugin.session.comparing.comparison
@@ -374,7 +374,7 @@ def test_segments_with_a_hint_are_listed_and_rejected(shell, channel, data, tmp_
     shell.wait(lambda: plugin.session.frame is not None)
     plugin.session.set_params(gain=1.5, readnoise=10.0)
     plugin.panel.min_size.get_widget().setValue(1)
-    plugin.session.detect()
+    plugin.session.runner.detect()
     shell.wait(lambda: plugin.session.result is not None and 'hint' in plugin.session.result.segments.table.colnames)
     shell.settle()
     hot = np.flatnonzero(plugin.session.result.segments.table['hint'] == 'hot pixel') + 1

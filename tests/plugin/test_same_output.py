@@ -19,7 +19,7 @@ from pathlib import Path
 from ginga_crplugin import CosmicRayPanel, save_recipe
 folder = Path(sys.argv[1])
 panel = CosmicRayPanel(folder / 'night1.fits')
-panel.session.prepare()
+panel.session.runner.prepare()
 panel.controls.mask_path.value = str(folder / 'column.fits')
 panel.controls['add'].click()
 panel.controls.mask_path.value = str(folder / 'dark.fits')
@@ -83,7 +83,7 @@ def run_in_ginga(folder, shell, channel):
 
 def run(shell, plugin):
     plugin.panel.run.get_widget().click()
-    shell.wait(lambda: not plugin.session.busy and not plugin.session.outdated)
+    shell.wait(lambda: not plugin.session.runner.busy and not plugin.session.outdated)
     shell.settle()
 
 

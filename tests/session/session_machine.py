@@ -173,7 +173,7 @@ class SessionMachine(RuleBasedStateMachine):
         if found:  # most rules need a result
             self.open('0.fits')
             self.worker.drain()
-            self.session.detect()
+            self.session.runner.detect()
             self.worker.drain()
 
     def start(self):
@@ -213,7 +213,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.selected_pixels = None if label is None else self.session.result.segments.pixels_of([label])
 
     def busy_changed(self):
-        if self.session.busy:
+        if self.session.runner.busy:
             self.run_stopped = False
 
     def error_raised(self, message):
@@ -338,7 +338,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.count(f'adjust {what}')
         remedies = [check.remedy for check in self.session.checks if check.remedy]
         if what == 'live':
-            self.session.set_live(live=number > 0)
+            self.session.runner.set_live(live=number > 0)
         elif what == 'size':
             self.session.set_min_size(1 + number)
         elif what == 'grow':
@@ -358,15 +358,15 @@ class SessionMachine(RuleBasedStateMachine):
     @rule()
     def detect(self):
         self.count('detect')
-        self.session.detect()
+        self.session.runner.detect()
 
     @rule()
     def cancel(self):
         self.count('cancel')
         before = self.session.result
-        self.session.cancel()
+        self.session.runner.cancel()
         self.run_stopped = True
-        assert not self.session.busy
+        assert not self.session.runner.busy
         assert before is None or not before.exact or self.session.result is before
 
     @precondition(lambda self: self.session.result is not None)
@@ -423,10 +423,10 @@ class SessionMachine(RuleBasedStateMachine):
         self.open(which)
         self.worker.drain()
         if unsaved and len(edited[0]):
-            np.testing.assert_array_equal(self.session.review.saved_review[0], edited[0])
-            np.testing.assert_array_equal(self.session.review.saved_review[1], edited[1])
+            np.testing.assert_array_equal(self.session.review.unsaved_review[0], edited[0])
+            np.testing.assert_array_equal(self.session.review.unsaved_review[1], edited[1])
         if run:
-            self.session.detect()
+            self.session.runner.detect()
             self.worker.drain()
 
     @precondition(lambda self: self.session.result is not None)
@@ -439,10 +439,10 @@ class SessionMachine(RuleBasedStateMachine):
         self.session.review.edit(name)
 
     def restore_in_model(self):
-        if self.session.review.saved_review is not None:
-            self.model.set(*self.session.review.saved_review)
+        if self.session.review.unsaved_review is not None:
+            self.model.set(*self.session.review.unsaved_review)
 
-    @precondition(lambda self: self.session.review.saved_review is not None)
+    @precondition(lambda self: self.session.review.unsaved_review is not None)
     @rule(restore=st.booleans())
     def restore_or_discard(self, restore):
         self.count('restore' if restore else 'discard')
@@ -507,7 +507,7 @@ class SessionMachine(RuleBasedStateMachine):
         frame = self.session.frame
         assert result.frame.ccd is frame.ccd or np.array_equal(result.frame.ccd.data, frame.ccd.data)
         assert self.session.outdated or result.detection.params == self.session.params
-        assert result.exact or self.session.busy
+        assert result.exact or self.session.runner.busy
         expected = self.found(result.frame, result.detection.params)
         np.testing.assert_array_equal(result.detection.crmask, expected)
 
@@ -560,17 +560,17 @@ class SessionMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_busy_session_has_a_job(self):
-        if self.session.busy:
+        if self.session.runner.busy:
             assert self.worker.waiting or self.worker.done
 
     def check_idle(self):
         """Check what holds when the session is idle."""
         session = self.session
-        assert not session.busy
+        assert not session.runner.busy
         assert not session.verification.running
         if session.frame is None:
             return
-        if session.live and session.result is not None and compilation.ready():
+        if session.runner.live and session.result is not None and compilation.ready():
             assert not session.outdated or self.run_stopped
         assert session.result is None or session.result.exact
         assert session.result is None or session.result.is_hinted or self.job_failed

@@ -84,42 +84,42 @@ def recorded(session):
 
 
 def test_run_equals_detect(session, worker, saao):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     assert_array_equal(session.result.detection.crmask, detect(saao).crmask)
     assert not session.outdated
 
 
 def test_latest_request_runs_next_and_late_result_is_dropped(session, worker):
-    session.detect()
+    session.runner.detect()
     session.set_params(sigclip=7.0)
-    session.detect()
+    session.runner.detect()
     session.set_params(sigclip=9.0)
-    session.detect()
+    session.runner.detect()
     assert len(worker.jobs) == 1  # at most one run at a time
     worker.work()
     assert session.result is None
-    assert session.busy
+    assert session.runner.busy
     worker.work()
     assert session.result.detection.params.sigclip == 9.0
-    assert not session.busy
+    assert not session.runner.busy
 
 
 def test_result_of_a_cancelled_run_is_dropped(session, worker):
-    session.detect()
-    session.cancel()
+    session.runner.detect()
+    session.runner.cancel()
     worker.work_all()
     assert session.result is None
-    assert not session.busy
+    assert not session.runner.busy
 
 
 def test_failed_run_keeps_the_last_result_and_reports_the_error(session, worker):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     first = session.result
     session.masks.add(lambda: InputMask('all', MaskBit.BAD, np.ones(session.frame.shape, bool)))
     worker.work_all()
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     assert session.result.detection is first.detection
     assert 'no pixels to search' in session.error
@@ -136,7 +136,7 @@ def test_unexpected_error_is_reported_with_its_type(session, worker):
 
 
 def test_opening_a_frame_drops_run_and_loading_of_the_previous_one(session, worker, saao):
-    session.detect()
+    session.runner.detect()
     small = Frame(np.random.default_rng(0).poisson(100, (20, 30)))
     session.open(lambda: saao)
     session.open(lambda: small)
@@ -191,9 +191,9 @@ def test_added_masks_are_used_on_later_frames_of_the_same_shape(session, worker,
 
 
 def test_outdated_result_is_not_saved(session, worker, tmp_path):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
-    session.set_live(live=False)
+    session.runner.set_live(live=False)
     session.set_params(sigclip=8.0)
     session.review.save(tmp_path / 'out.fits')
     worker.work_all()
@@ -227,7 +227,7 @@ def test_masks_of_a_frame_are_dropped_with_it(session, worker):
 
 
 def test_result_is_outdated_after_a_change(session, worker):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.set_params(sigclip=7.0)
     assert session.outdated
@@ -236,7 +236,7 @@ def test_result_is_outdated_after_a_change(session, worker):
 
 
 def test_save_emits_mask_saved_and_does_not_overwrite(session, worker, tmp_path):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     events = recorded(session)
     session.review.save(tmp_path / 'out.fits')
@@ -249,7 +249,7 @@ def test_save_emits_mask_saved_and_does_not_overwrite(session, worker, tmp_path)
 
 
 def test_saved_sources_are_those_of_the_run(session, worker, tmp_path):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.review.save(tmp_path / 'out.fits')
     session.set_params(gain=1.9)  # the same value, but set by the user
@@ -266,7 +266,7 @@ def test_save_without_a_result_is_an_error(session, worker):
 
 
 def test_minimum_size_changes_only_the_list(session, worker):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     mask = session.result.detection.crmask
     session.set_min_size(6)
@@ -284,23 +284,23 @@ def fast(monkeypatch):
 def test_live_result_follows_changes_after_the_first_run(session, worker, fast):
     session.set_params(sigclip=6.0)
     assert not worker.jobs
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.set_params(sigclip=7.0)
     worker.work_all()
     assert_array_equal(session.result.detection.crmask, detect(session.frame, session.params, 'ccdproc').crmask)
     assert not session.outdated
-    session.set_live(live=False)
+    session.runner.set_live(live=False)
     session.set_params(sigclip=8.0)
     assert not worker.jobs
     assert session.outdated
-    session.set_live(live=True)
+    session.runner.set_live(live=True)
     worker.work_all()
     assert session.result.detection.params.sigclip == 8.0
 
 
 def test_first_result_follows_changes_made_during_the_run(session, worker, fast):
-    session.detect()
+    session.runner.detect()
     session.set_params(sigclip=7.0)
     worker.work_all()
     assert session.result.detection.params.sigclip == 7.0
@@ -316,7 +316,7 @@ def test_engine_is_reused_after_a_change_of_masks(session, worker, fast, monkeyp
             super().__init__(*args, **options)
 
     monkeypatch.setattr(engine, 'LACosmic', Counted)
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.masks.add(lambda: InputMask('some', MaskBit.BAD, np.eye(512, dtype=bool)))
     worker.work_all()
@@ -324,7 +324,7 @@ def test_engine_is_reused_after_a_change_of_masks(session, worker, fast, monkeyp
 
 
 def test_hints_arrive_although_the_minimum_size_changes(session, worker):
-    session.detect()
+    session.runner.detect()
     worker.work_jobs()
     worker.expire()
     assert len(worker.jobs) == 1
@@ -335,11 +335,11 @@ def test_hints_arrive_although_the_minimum_size_changes(session, worker):
 
 
 def test_hints_arrive_although_the_next_run_is_cancelled(session, worker, fast):
-    session.detect()
+    session.runner.detect()
     session.set_params(sigclip=7.0)
     worker.work()
-    assert session.busy
-    session.cancel()
+    assert session.runner.busy
+    session.runner.cancel()
     worker.work_all()
     assert session.result.detection.params.sigclip == 4.5
     assert session.result.is_hinted
@@ -347,7 +347,7 @@ def test_hints_arrive_although_the_next_run_is_cancelled(session, worker, fast):
 
 def test_hints_arrive_although_another_result_was_shown_meanwhile(session, worker, fast, monkeypatch):
     monkeypatch.setattr(runner, 'SLOW_RUN', 0.0)
-    session.detect()
+    session.runner.detect()
     worker.work_jobs()
     first = session.result
     session.set_params(sigclip=7.0)
@@ -355,14 +355,14 @@ def test_hints_arrive_although_another_result_was_shown_meanwhile(session, worke
         worker.work()
     assert not session.result.exact
     worker.expire()  # it is not the result that the hints were requested for
-    session.cancel()
+    session.runner.cancel()
     assert session.result.detection is first.detection
     worker.work_all()
     assert session.result.is_hinted
 
 
 def test_hints_are_computed_when_the_session_is_idle(session, worker, fast):
-    session.detect()
+    session.runner.detect()
     worker.work_jobs()
     assert not session.result.is_hinted
     session.set_params(sigclip=7.0)
@@ -385,7 +385,7 @@ def test_mask_of_a_remedy_is_used_on_its_frame_only(session, worker, saao):
 
 
 def test_rejected_segments_are_not_cleaned_in_the_saved_file(session, worker, tmp_path):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     pixels = session.result.segments.pixels_of([1])
     session.review.edit('reject', pixels)
@@ -398,7 +398,7 @@ def test_rejected_segments_are_not_cleaned_in_the_saved_file(session, worker, tm
 
 
 def test_live_result_follows_a_change_of_masks(session, worker, fast):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     everywhere = session.result.detection.crmask.copy()
     mask = np.zeros(session.frame.shape, bool)
@@ -412,7 +412,7 @@ def test_live_result_follows_a_change_of_masks(session, worker, fast):
 
 
 def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast, monkeypatch):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     monkeypatch.setattr(runner, 'SLOW_RUN', 0.0)
     session.set_params(sigclip=7.0)
@@ -428,21 +428,21 @@ def test_a_slow_run_shows_its_first_iteration_in_between(session, worker, fast, 
 
 
 def test_cancel_after_the_first_iteration_restores_the_last_result(session, worker, fast, monkeypatch):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     first = session.result.detection
     monkeypatch.setattr(runner, 'SLOW_RUN', 0.0)
     session.set_params(sigclip=7.0)
     worker.work()
-    session.cancel()
+    session.runner.cancel()
     worker.work_all()
     assert session.result.detection is first
 
 
 def test_a_cancelled_run_stops_early(session, worker, fast):
-    session.detect()
+    session.runner.detect()
     job, done = worker.jobs.pop()
-    session.cancel()
+    session.runner.cancel()
     with pytest.raises(Cancelled):
         job()
     done(None, Cancelled())
@@ -450,7 +450,7 @@ def test_a_cancelled_run_stops_early(session, worker, fast):
 
 
 def test_verify_compares_with_ccdproc(session, worker, fast):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.verification.start()
     assert session.verification.running
@@ -462,7 +462,7 @@ def test_verify_compares_with_ccdproc(session, worker, fast):
 
 
 def test_verification_of_an_earlier_result_is_dropped(session, worker, fast):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.verification.start()
     session.set_params(sigclip=7.0)
@@ -474,7 +474,7 @@ def test_verification_of_an_earlier_result_is_dropped(session, worker, fast):
 
 def test_ccdproc_is_used_until_the_fast_engine_is_compiled(session, worker, monkeypatch):
     monkeypatch.setattr(compilation, 'ready', lambda: False)
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     assert session.result.detection.engine.startswith('ccdproc')
     session.set_params(sigclip=7.0)
@@ -489,7 +489,7 @@ def reviews(tmp_path, worker, saao):
     session = Session(worker, reviews, worker.call_later)
     session.open(lambda: saao)
     worker.work_all()
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.review.edit('mark', [7, 9])
     worker.work_all()
@@ -502,13 +502,13 @@ def again(worker, reviews, saao):
     session = Session(worker, reviews, worker.call_later)
     session.open(lambda: saao)
     worker.work_all()
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     return session
 
 
-def test_saved_review_is_offered_restored_or_discarded(again, worker, reviews, saao):
-    assert again.review.saved_review is not None
+def test_unsaved_review_is_offered_restored_or_discarded(again, worker, reviews, saao):
+    assert again.review.unsaved_review is not None
     again.review.restore()
     assert list(again.review.decisions.marked) == [7, 9]
     again.review.restore()  # has no effect
@@ -521,14 +521,14 @@ def test_saved_review_is_offered_restored_or_discarded(again, worker, reviews, s
     assert reviews.load(frame_hash(saao)) is None
 
 
-def test_edit_restores_the_saved_review_first(again, worker, reviews, saao):
+def test_edit_restores_the_unsaved_review_first(again, worker, reviews, saao):
     again.review.edit('mark', [20])
     worker.work_all()
     assert list(reviews.load(frame_hash(saao))[0]) == [7, 9, 20]
     assert list(again.review.decisions.marked) == [7, 9, 20]
 
 
-def test_saving_the_mask_discards_the_saved_review_if_it_was_restored(again, worker, reviews, saao, tmp_path):
+def test_saving_the_mask_discards_the_unsaved_review_if_it_was_restored(again, worker, reviews, saao, tmp_path):
     again.review.save(tmp_path / 'one.fits')
     worker.work_all()
     assert reviews.load(frame_hash(saao)) is not None
@@ -570,7 +570,7 @@ def test_error_of_the_cache_is_reported_and_the_review_goes_on(again, worker, re
 def test_defaults_without_a_frame(worker):
     session = Session(worker, None, worker.call_later)
     assert session.params == LACosmicParams()
-    session.detect()
+    session.runner.detect()
     assert not worker.jobs
 
 
@@ -591,7 +591,7 @@ def test_recipe_of_one_session_gives_the_same_mask_in_another(session, worker, s
     session.masks.add(lambda: read_dark(dark, 30.0))
     session.set_min_size(2)
     session.review.set_grow(1)
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     other = Session(worker, None, worker.call_later)
     other.recipes.apply(session.recipes.current)
@@ -602,7 +602,7 @@ def test_recipe_of_one_session_gives_the_same_mask_in_another(session, worker, s
     assert other.sources['gain'] == session.sources['gain']
     assert [setting.mask.name for setting in other.masks] == ['dark.fits > 30']
     assert (other.min_size, other.review.grow) == (2, 1)
-    other.detect()
+    other.runner.detect()
     worker.work_all()
     assert_array_equal(other.review.decisions.mask, session.review.decisions.mask)
     assert other.recipes.current == session.recipes.current
@@ -611,7 +611,7 @@ def test_recipe_of_one_session_gives_the_same_mask_in_another(session, worker, s
 def test_applied_recipe_replaces_user_parameters_and_masks(session, worker, dark):
     session.set_params(sigclip=9.0, objlim=2.0)
     session.masks.add(lambda: InputMask.from_data('mine', MaskBit.BAD, np.ones(session.frame.shape, bool)))
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     events = recorded(session)
     session.recipes.apply(Recipe({'sigclip': 6.0}, (MaskSource(dark, None, MaskBit.HOT, 30.0),)))
@@ -682,7 +682,7 @@ def test_settings_that_a_recipe_cannot_hold_are_reported(session, worker, tmp_pa
 
 
 def test_review_is_saved_with_the_mask_and_restored(session, worker, tmp_path):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     session.review.edit('reject', session.result.segments.pixels_of([2]))
     session.review.edit('mark', [5, 6])
@@ -691,7 +691,7 @@ def test_review_is_saved_with_the_mask_and_restored(session, worker, tmp_path):
     again = Session(worker, None, worker.call_later)
     again.open(lambda: read_frame(tmp_path / 'out.fits'))
     worker.work_all()
-    again.detect()
+    again.runner.detect()
     worker.work_all()
     assert_array_equal(again.review.decisions.mask, session.review.decisions.mask)
     assert again.review.decisions.rejected_labels.tolist() == session.review.decisions.rejected_labels.tolist() == [2]
@@ -712,15 +712,15 @@ def test_review_is_saved_with_the_mask_and_restored(session, worker, tmp_path):
 
 
 def test_changes_during_compilation_are_followed(session, worker, monkeypatch):
-    session.detect()
+    session.runner.detect()
     worker.work_all()
     ready = []
     monkeypatch.setattr(compilation, 'ready', lambda: bool(ready))
     monkeypatch.setattr(compilation, 'problem', lambda: '')
     monkeypatch.setattr(compilation, 'compile_all', lambda: ready.append(True))
-    session.prepare()
+    session.runner.prepare()
     session.set_params(sigclip=6.0)
-    assert not session.busy
+    assert not session.runner.busy
     worker.work_all()
     assert session.result.detection.params.sigclip == 6.0
 
@@ -742,7 +742,7 @@ def test_no_event_of_a_late_save_for_the_next_frame(again, worker, saao, tmp_pat
     assert 'mask_saved' not in events
 
 
-@pytest.mark.parametrize('change', ['another frame', 'grow', 'saved review'])
+@pytest.mark.parametrize('change', ['another frame', 'grow', 'unsaved review'])
 def test_review_changed_during_the_save_is_unsaved(again, worker, saao, tmp_path, change):
     again.review.save(tmp_path / 'one.fits')
     if change == 'another frame':
@@ -757,7 +757,7 @@ def test_review_changed_during_the_save_is_unsaved(again, worker, saao, tmp_path
     assert 'without the latest changes' in saved_text(again)
 
 
-@pytest.mark.parametrize('change', ['grow', 'saved review'])
+@pytest.mark.parametrize('change', ['grow', 'unsaved review'])
 def test_review_changed_after_the_save_is_unsaved(again, worker, tmp_path, change):
     again.review.save(tmp_path / 'one.fits')
     worker.work_all()

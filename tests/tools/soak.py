@@ -115,7 +115,7 @@ class Soak:
     def rest(self):
         """Wait until all running work is done."""
         session = self.session
-        self.shell.wait(lambda: session.frame is not None and not session.busy, PATIENCE)
+        self.shell.wait(lambda: session.frame is not None and not session.runner.busy, PATIENCE)
         self.shell.settle()
         if session.result is not None:
             self.made.append(weakref.ref(session.result.detection))
