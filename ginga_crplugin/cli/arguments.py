@@ -7,7 +7,6 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
-from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.io.extension import FITS_SUFFIXES, parse_ext, split_ext
 
@@ -263,6 +262,8 @@ def _mask(text: str) -> tuple[Path, Any, str | None]:
 
     A colon in the name of an existing file is part of the name.
     """
+    from ginga_crplugin.core.bits import CAUSES
+
     name, colon, cause = text.rpartition(':')
     if not colon or Path(text).exists():
         return *file_and_extension(text), None

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ginga_crplugin.core.bits import CAUSES
-
 from .address import local_frame
 from .arguments import (
     FILE_EXT,
@@ -100,7 +98,6 @@ def run(args: argparse.Namespace) -> int:
     if args.into and is_address(args.frame[0]):
         args.usage_error('--into needs a local file; download the frame first')
     with local_frame(args), print_warnings(quiet=args.quiet):
-        from ginga_crplugin.recipe.format import save_recipe
         from ginga_crplugin.recipe.run import run_recipe
 
         prepared = prepare_frame(args)
@@ -117,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
             return fail(f'{prepared.frame.name}: {problem}; nothing was written (--strict)', 3)
         output = found.save(_output_path(args, prepared), kind=kind, cleaned=cleaned, overwrite=args.overwrite)
         if recipe is not None:
+            from ginga_crplugin.recipe.format import save_recipe
+
             save_recipe(recipe, args.save_recipe, overwrite=args.overwrite)
     if not args.quiet:
         lines = json_lines(found, output) if args.json else text_lines(found, output, verbose=args.verbose)
@@ -195,12 +194,16 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
     OSError, ValueError
         If the frame or another input cannot be used.
     """
+    from ginga_crplugin.core.bits import CAUSES
     from ginga_crplugin.io.input_masks import read_dark, read_mask
     from ginga_crplugin.io.read import read_frame, read_image
-    from ginga_crplugin.recipe.parse import load_recipe
     from ginga_crplugin.recipe.recipe import Recipe
 
-    recipe = Recipe() if args.recipe is None else load_recipe(args.recipe)
+    recipe = Recipe()
+    if args.recipe is not None:
+        from ginga_crplugin.recipe.parse import load_recipe
+
+        recipe = load_recipe(args.recipe)
     changes = {'min_size': args.min_size} if getattr(args, 'min_size', None) else {}
     recipe = replace(recipe, own_masks=recipe.own_masks and not args.no_own_masks, **changes)
     if not stop:

@@ -7,8 +7,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ginga_crplugin.core.bits import CAUSES
-
 if TYPE_CHECKING:
     from ginga_crplugin.core.diagnostics.check import Check
     from ginga_crplugin.core.input_mask import InputMask
@@ -21,6 +19,8 @@ _KEYS = 'name', 'mark', 'measured', 'effect', 'advice'
 
 
 def _cause(mask: 'InputMask') -> str:
+    from ginga_crplugin.core.bits import CAUSES
+
     return next(name for name, bit in CAUSES.items() if bit == mask.bit)
 
 

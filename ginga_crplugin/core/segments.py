@@ -9,13 +9,14 @@ from astropy import units as u
 from astropy.nddata import NDData
 from astropy.table import QTable
 from numpy.typing import ArrayLike
-from photutils.segmentation import SegmentationImage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .frame import Frame, as_frame
 
 if TYPE_CHECKING:
+    from photutils.segmentation import SegmentationImage
+
     from .lacosmic.detection import Detection
 
 __all__ = ['Segments', 'matching_label', 'segment']
@@ -63,8 +64,10 @@ class Segments:
         return labels
 
     @cached_property
-    def image(self) -> SegmentationImage:
+    def image(self) -> 'SegmentationImage':
         """The `~photutils.segmentation.SegmentationImage`, for further measurements with photutils."""
+        from photutils.segmentation import SegmentationImage  # half a second to import
+
         return SegmentationImage(self.labels)
 
     @cached_property

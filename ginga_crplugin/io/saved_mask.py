@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 from astropy.table import QTable
-from scipy import ndimage
 
 from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REVIEW, MaskBit
 from ginga_crplugin.core.input_mask import InputMask
@@ -295,6 +294,8 @@ def _section(hdu: Any, box: tuple[slice, ...]) -> np.ndarray:
 
 def _segment_mask(plane: np.ndarray, inner: tuple[slice, ...], area: int) -> np.ndarray | None:
     """Return the pixels of the segment in a bounding box, or None; of several groups the one closest in area."""
+    from scipy import ndimage  # takes a tenth of a second to import
+
     groups, count = ndimage.label(plane[inner] & DQ_DTYPE(MaskBit.CR_DETECTED), np.ones((3, 3)))
     if count == 0:
         return None
