@@ -161,7 +161,7 @@ class ActiveReview:
             self.restore()
         getattr(self._review, name)(*(() if pixels is None else (pixels,)))
         self._update()
-        self._write_to_cache()
+        self._cache_decisions(self._key, time.monotonic_ns(), self._review.edited)
 
     def draw(self, mode: str, pixels: np.ndarray) -> None:
         """Apply what was drawn by hand.
@@ -199,19 +199,14 @@ class ActiveReview:
         """Run a job in the worker and continue with its result; report its error."""
         self._run(job, lambda result, error: done(result) if error is None else self._session.report_error(error))
 
-    def _write_to_cache(self) -> None:
-        """Write the decisions to the cache, so that none are lost in a crash."""
-        if self._cache is None or self._key is None:
+    def _cache_decisions(self, key: str | None, number: int, edited: Edited | None = None) -> None:
+        """Write decisions to the cache, so that none are lost in a crash, or discard those that it holds."""
+        cache = self._cache
+        if cache is None or key is None:
             return
-        cache, key, number, edited = self._cache, self._key, time.monotonic_ns(), self._review.edited
-        if len(edited[0]):
+        if edited is not None and len(edited[0]):
             self._start(lambda: cache.save(key, number, *edited), _ignore)
         else:
-            self._discard_cached(key, number)
-
-    def _discard_cached(self, key: str | None, number: int) -> None:
-        cache = self._cache
-        if cache is not None and key is not None:
             self._start(lambda: cache.delete(key, number), _ignore)
 
     def restore(self) -> None:
@@ -225,7 +220,7 @@ class ActiveReview:
         """Discard the unsaved review of the frame, if there is one."""
         if self.unsaved_review is not None:
             self.unsaved_review = None
-            self._discard_cached(self._key, time.monotonic_ns())
+            self._cache_decisions(self._key, time.monotonic_ns())
             self._update()
 
     def load(self, edited: Edited | None) -> None:
@@ -298,7 +293,7 @@ class ActiveReview:
                 self._saved_decisions, self._session.error = decisions, ''
                 self._session.events.mask_saved.emit()
             if discards:
-                self._discard_cached(key, number)
+                self._cache_decisions(key, number)
 
         self._start(job, done)
 

@@ -12,6 +12,7 @@ from ginga_crplugin import InputMask, MaskBit, read_mask
 from ginga_crplugin.core.diagnostics.hints import HINTS
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.figures.contact_sheet import draw_cutouts
+from ginga_crplugin.figures.cutout import mask_image
 
 
 @pytest.fixture
@@ -339,7 +340,7 @@ def test_thumbnails_show_the_selected_segment(shell, plugin):
     result = plugin.session.result
     assert plugin.panel.thumbnails.position.get_text() == f'4 of {len(plugin.panel.table.rows.labels)}'
     images = [
-        ('mask', plugin.session.review.decisions.plane(result.frame.bits)),
+        ('mask', mask_image(plugin.session.review.decisions.plane(result.frame.bits))),
         ('science', result.frame.ccd.data, 'science'),
         ('dark', None, 'other'),
         ('cleaned', result.detection.cleaned, 'science'),
