@@ -1,5 +1,6 @@
 """CCD frames with their input masks and companion images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.nddata import CCDData, NDData
+from astropy.nddata import CCDData, NDData, NDUncertainty
 from numpy.typing import ArrayLike
 
 from .bits import DQ_DTYPE, MaskBit
@@ -16,6 +17,7 @@ from .input_mask import InputMask
 from .params import FromHeader, LACosmicParams, resolve
 from .pixels import MAX_VALUE, check_pixels
 from .stats import CHUNK_SIZE, median
+from .uncertainty import detached_uncertainty
 
 __all__ = ['Frame', 'as_frame']
 
@@ -50,6 +52,8 @@ class Frame:
         The review decisions that were saved with it (`Review.edited`).
     saved : SavedMask or None
         The mask that was saved with it.
+    uncertainty_source : `~astropy.nddata.NDUncertainty`, callable or None
+        The `uncertainty`, or a function without arguments that reads it; by default that of the `CCDData`.
 
     Raises
     ------
@@ -70,6 +74,7 @@ class Frame:
     notes: tuple[str, ...] = ()
     review: tuple[np.ndarray, np.ndarray] | None = None
     saved: Any = None
+    uncertainty_source: NDUncertainty | Callable[[], NDUncertainty] | None = None
 
     def __post_init__(self) -> None:
         ccd = self.ccd
@@ -84,7 +89,12 @@ class Frame:
         unit = frame_unit(ccd.unit)
         if self.psfk is not None:
             object.__setattr__(self, 'psfk', np.ascontiguousarray(self.psfk, dtype=np.float32))
-        clean = CCDData(native, unit=unit, header=ccd.header, wcs=ccd.wcs)
+        if ccd.uncertainty is not None and self.uncertainty_source is None:
+            object.__setattr__(self, 'uncertainty_source', ccd.uncertainty)
+        if isinstance(self.uncertainty_source, NDUncertainty):
+            detached = detached_uncertainty(self.uncertainty_source, native.shape, ccd.unit)
+            object.__setattr__(self, 'uncertainty_source', detached)
+        clean = CCDData(native, unit=unit, header=ccd.header, wcs=ccd.wcs, psf=ccd.psf)
         object.__setattr__(self, 'ccd', clean)
         object.__setattr__(self, 'masks', masks)
         self._check_companions()
@@ -108,6 +118,18 @@ class Frame:
     def shape(self) -> tuple[int, int]:
         """(ny, nx) of the frame."""
         return self.ccd.data.shape
+
+    @property
+    def uncertainty(self) -> NDUncertainty | None:
+        """The uncertainty of the pixels, read from the file at each access; None if there is none.
+
+        Without a unit, it is in that of the frame (or its power that the type of the uncertainty implies). It is not
+        used as the noise unless `variance` is set from it.
+        """
+        source = self.uncertainty_source
+        if source is None or isinstance(source, NDUncertainty):
+            return source
+        return detached_uncertainty(source(), self.shape, self.ccd.unit)
 
     @property
     def label(self) -> str:

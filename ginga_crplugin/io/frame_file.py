@@ -1,18 +1,21 @@
 """The file of a frame as bytes, from which the unchanged parts of an output are copied."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any, BinaryIO
 
 import numpy as np
 from astropy.io import fits
+from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, VarianceUncertainty
 
 from ginga_crplugin.core.bits import BITS_CARD, REVIEW
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import same_pixels
 
 from .atomic import CHUNK_SIZE, chunks
+from .companions import of_other_images
 from .fits_reader import BLOCK_SIZE, clean_header, open_decompressed, read_hdus, read_pixels
 
 __all__ = ['FrameFile', 'open_frame_file']
@@ -55,7 +58,10 @@ def open_frame_file(frame: Frame, kind: str) -> Iterator['FrameFile | None']:
         copy = frame.ccd.copy()  # astropy swaps the byte order in place while it writes
         if copy.data.dtype.kind == 'f':  # of packed integers, which were scaled; FITS forbids BLANK for floats
             copy.header.pop('BLANK', None)
-        copy.to_hdu().writeto(file, output_verify=_LENIENT)
+        hdus = copy.to_hdu()
+        if frame.uncertainty is not None:
+            hdus.append(_uncertainty_hdu(frame.uncertainty))
+        hdus.writeto(file, output_verify=_LENIENT)
         yield FrameFile(frame, file, 0)
 
 
@@ -82,7 +88,9 @@ class FrameFile:
         if frame.path is not None:
             self._check_pixels(frame.ccd.data)
         with read_hdus(file, frame.name, disable_image_compression=True) as hdus:
-            self._hdus = [(hdu.name, hdu.ver, clean_header(hdu.header)[0], hdu.fileinfo()) for hdu in hdus]
+            self._hdus = [(hdu.name, hdu.ver, clean_header(hdu.header)[0]) for hdu in hdus]
+            self._spans = [_span(hdu.fileinfo()) for hdu in hdus]
+            self._of_others = of_other_images(self._hdus, index)
 
     def _check_pixels(self, searched: np.ndarray) -> None:
         """Check that the file still contains the pixels of the frame."""
@@ -111,53 +119,27 @@ class FrameFile:
         bool
             Whether there is one.
         """
-        return any(n == name and v == self.version and BITS_CARD not in h for n, v, h, _ in self._hdus)
+        return any(n == name and v == self.version and BITS_CARD not in h for n, v, h in self._hdus)
 
-    def _hdu_bytes(self, index: int) -> Iterator[bytes]:
-        """Yield the bytes of an HDU, padded to full blocks."""
-        info = self._hdus[index][3]
-        self._file.seek(info['hdrLoc'])
-        left = info['datLoc'] + info['datSpan'] - info['hdrLoc']
-        while part := self._file.read(min(left, CHUNK_SIZE)):
-            left -= len(part)
-            yield part
-        yield bytes(left)  # padding of an incomplete last block
+    def with_extensions(
+        self, content: memoryview, names: Collection[str], kind: str, *, overwrite: bool
+    ) -> Iterator[bytes | memoryview]:
+        """Yield the bytes of an output: HDUs of the frame's file and new extensions.
 
-    def science(self) -> Iterator[bytes | memoryview]:
-        """Yield the bytes of the science image, after the primary HDU if it is an extension.
-
-        Yields
-        ------
-        bytes-like
-            The next chunk.
-        """
-        if self._index == 0:
-            yield from self._hdu_bytes(0)
-            return
-        primary = self._hdus[0][2]
-        if primary.get('NAXIS', 0):  # another image, which is not copied
-            header = primary.copy()
-            header.remove('BLANK', ignore_missing=True)  # it belongs to the image
-            yield from chunks(_bytes_of(fits.PrimaryHDU(header=header)))
-        else:
-            yield from self._hdu_bytes(0)
-        if 'ZIMAGE' in self._hdus[self._index][2]:  # decompressed: readers use the first image as the frame
-            with read_hdus(self._file, self._path) as hdus:
-                hdu = hdus[self._index]
-                image = fits.ImageHDU(read_pixels(hdu, self._path), clean_header(hdu.header)[0])
-            yield from chunks(_bytes_of(fits.PrimaryHDU(), image)[BLOCK_SIZE:])
-        else:
-            yield from self._hdu_bytes(self._index)
-
-    def others(self, name_dq: str, *, overwrite: bool) -> Iterator[bytes]:
-        """Yield the bytes of all HDUs except those that will be replaced.
+        The new extensions are at the end, but before an extension of another program with the name of one of them, so
+        that readers find the new one under that name.
 
         Parameters
         ----------
-        name_dq : str
-            Name of the new extension with the causes.
+        content : memoryview
+            The bytes of the new extensions.
+        names : collection of str
+            Their names.
+        kind : {'new', 'into'}
+            ``'new'``: the primary HDU, the image, and all other HDUs that do not belong to other images; ``'into'``:
+            all HDUs, in their order.
         overwrite : bool
-            Whether extensions may be replaced.
+            Whether extensions of an earlier run may be replaced.
 
         Yields
         ------
@@ -167,18 +149,71 @@ class FrameFile:
         Raises
         ------
         FileExistsError
-            If an extension would be replaced and ``overwrite`` is not set.
+            If an extension of an earlier run would be replaced and ``overwrite`` is not set.
         """
-        for index, (name, ver, header, _) in enumerate(self._hdus):
-            replaced = index != self._index and ver == self.version and name in {*_OWN_NAMES, name_dq}
-            if replaced and (name == 'DQ' and name_dq != 'DQ'):
-                replaced = False  # the flags of another pipeline are kept
-            if replaced and not overwrite:
-                origin = 'from an earlier run' if BITS_CARD in header else 'from another program'
-                msg = f'{self._path} has a {name} extension {origin}: save a new file or allow overwriting'
+        order = self._new_order() if kind == 'new' else self._kept(overwrite=overwrite)
+        after = order[order.index(self._index) + 1 :]
+        count = sum(1 for _ in takewhile(lambda i: self._hdus[i][:2] not in {(n, self.version) for n in names}, after))
+        end = len(order) - len(after) + count
+        for index in order[:end]:
+            yield from self._hdu_bytes(index) if kind == 'into' else self._readable(index)
+        yield from chunks(content)
+        for index in order[end:]:
+            yield from self._hdu_bytes(index)
+
+    def _new_order(self) -> list[int]:
+        """Return the HDUs for a new file: the primary HDU, the image, and what belongs to it."""
+        foreign = {index for index, (_, _, header) in enumerate(self._hdus) if BITS_CARD not in header}
+        others = sorted(foreign - self._of_others - {0, self._index})
+        return [0, self._index, *others] if self._index else [0, *others]
+
+    def _kept(self, *, overwrite: bool) -> list[int]:
+        """Return the HDUs that stay in the file, without the extensions of an earlier run."""
+        kept = []
+        for index, (name, version, header) in enumerate(self._hdus):
+            if index == self._index or version != self.version or name not in _OWN_NAMES or BITS_CARD not in header:
+                kept.append(index)
+            elif not overwrite:
+                msg = f'{self._path} has a {name} extension from an earlier run: save a new file or allow overwriting'
                 raise FileExistsError(msg)
-            if not replaced:
-                yield from self._hdu_bytes(index)
+        return kept
+
+    def _hdu_bytes(self, index: int) -> Iterator[bytes]:
+        """Yield the bytes of an HDU, padded to full blocks."""
+        begin, left = self._spans[index]
+        self._file.seek(begin)
+        while part := self._file.read(min(left, CHUNK_SIZE)):
+            left -= len(part)
+            yield part
+        yield bytes(left)  # padding of an incomplete last block
+
+    def _readable(self, index: int) -> Iterator[bytes | memoryview]:
+        """Yield the bytes of an HDU so that readers find the image of the frame as the first image."""
+        header = self._hdus[index][2]
+        if index == 0 != self._index and header.get('NAXIS', 0):  # another image, which is not copied
+            header = header.copy()
+            header.remove('BLANK', ignore_missing=True)  # it belongs to the image
+            yield from chunks(_bytes_of(fits.PrimaryHDU(header=header)))
+        elif index == self._index and 'ZIMAGE' in header:
+            with read_hdus(self._file, self._path) as hdus:
+                hdu = hdus[index]
+                image = fits.ImageHDU(read_pixels(hdu, self._path), clean_header(hdu.header)[0])
+            yield from chunks(_bytes_of(fits.PrimaryHDU(), image)[BLOCK_SIZE:])
+        else:
+            yield from self._hdu_bytes(index)
+
+
+def _span(info: dict[str, Any]) -> tuple[int, int]:
+    """Return the first byte of an HDU and the number of its bytes."""
+    return info['hdrLoc'], info['datLoc'] + info['datSpan'] - info['hdrLoc']
+
+
+def _uncertainty_hdu(uncertainty: NDUncertainty) -> fits.ImageHDU:
+    """Return the HDU of an uncertainty as CCDData writes it; one of unknown type has a name CCDData does not read."""
+    known = isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance)
+    hdu = fits.ImageHDU(np.array(uncertainty.array), name='UNCERT' if known else 'UNKNOWN_UNCERT')
+    hdu.header['UTYPE'] = type(uncertainty).__name__
+    return hdu
 
 
 def _bytes_of(*hdus: Any) -> memoryview:

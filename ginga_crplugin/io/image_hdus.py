@@ -8,10 +8,10 @@ from astropy.io import fits
 
 from .fits_reader import open_fits
 
-__all__ = ['frame_extensions', 'image_index']
+__all__ = ['COMPANIONS', 'frame_extensions', 'image_index']
 
 #: Names of extensions that accompany an image.
-_COMPANIONS = {
+COMPANIONS = {
     'MASK',
     'DQ',
     'CRDQ',
@@ -28,6 +28,7 @@ _COMPANIONS = {
     'SKY',
     'SKYFIT',
     'PSF',
+    'PSFIMAGE',
     'SEGM',
     'TIME',
 }
@@ -65,7 +66,7 @@ def frame_extensions(path: str | os.PathLike[str], ext: int | str | tuple[str, i
             return tuple(i for i, hdu in enumerate(hdus) if hdu.is_image and hdu.name == hdus[first].name)
         names = {index: hdu.name for index, hdu in enumerate(hdus) if _is_image(hdu)}
     science = [index for index, name in names.items() if name == 'SCI']
-    return tuple(science or [index for index, name in names.items() if index == first or name not in _COMPANIONS])
+    return tuple(science or [index for index, name in names.items() if index == first or name not in COMPANIONS])
 
 
 def image_index(hdus: fits.HDUList, ext: int | str | tuple[str, int] | None, path: Path) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
     from ginga_crplugin.core.segments import Segments
 
-__all__ = ['grow_cards', 'provenance_cards', 'summary_lines', 'to_cards']
+__all__ = ['grow_cards', 'provenance_cards', 'replacement_cards', 'summary_lines', 'to_cards']
 
 #: Characters of a comment that fit into a card with a number.
 _COMMENT_LENGTH = 44
@@ -122,6 +122,32 @@ def grow_cards(grow: int) -> list[tuple[str, int, str]]:
         Keyword, value and comment; empty if they were not grown.
     """
     return [('CRGROW', grow, '[pix] growth of the cosmic rays')] if grow else []
+
+
+def replacement_cards(cleantype: str, count: int, name_dq: str) -> list[fits.Card]:
+    """Return the header cards of a cleaned image that tell which pixels are replaced, and how.
+
+    Parameters
+    ----------
+    cleantype : str
+        How flagged pixels are replaced.
+    count : int
+        Number of replaced pixels.
+    name_dq : str
+        Name of the extension with the causes.
+
+    Returns
+    -------
+    list of `~astropy.io.fits.Card`
+        The cards.
+    """
+    return to_cards(
+        [
+            ('CRREPBIT', int(MaskBit.CR_DETECTED), f'pixels with this bit in {name_dq} are replaced'),
+            ('CRREPNUM', count, 'pixels replaced'),
+            ('LACLEAN', cleantype, 'how they are replaced'),
+        ]
+    )
 
 
 def _mask_datasum(mask: InputMask, frame: Frame) -> str:

@@ -16,6 +16,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.header import frame_unit, header_values
 from ginga_crplugin.core.pixels import check_pixels, datasum
 
+from .companions import find_uncertainty
 from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
 from .image_hdus import image_index
 from .saved_mask import read_own_masks, read_review, read_saved_mask
@@ -73,6 +74,7 @@ def read_frame(
         data = read_pixels(hdu, path, _WORKING_MEMORY)
         saved, review = read_saved_mask(hdus, hdu.ver, hdu.shape, path), read_review(hdus, hdu.ver)
         masks = read_own_masks(hdus, hdu, path) if saved is None else saved.masks
+        uncertainty = find_uncertainty(hdus, hdu, path)
         wcs, wcs_notes = _read_wcs(header, hdus)
     return make_frame(
         data,
@@ -87,6 +89,7 @@ def read_frame(
         masks=masks,
         review=review,
         saved=saved,
+        uncertainty_source=uncertainty,
     )
 
 
@@ -147,7 +150,7 @@ def make_frame(
     notes : iterable of str, optional
         Notes about the header, placed before those found here.
     **origin
-        ``path``, ``ext``, ``first``, ``masks``, ``review`` and ``saved`` of the `Frame`.
+        ``path``, ``ext``, ``first``, ``masks``, ``review``, ``saved`` and ``uncertainty_source`` of the `Frame`.
 
     Returns
     -------

@@ -24,7 +24,7 @@ from .atomic import AtomicFile, chunks
 from .extension import FITS_SUFFIXES
 from .fits_reader import BLOCK_SIZE, compression_suffix
 from .frame_file import open_frame_file
-from .provenance import provenance_cards
+from .provenance import provenance_cards, replacement_cards
 
 __all__ = ['compressed_writer', 'default_path', 'fits_stem', 'save_mask', 'table_hdu']
 
@@ -116,9 +116,9 @@ def save_mask(
     crmask : (ny, nx) bool array_like, optional
         The cosmic-ray pixels after review; by default the detected pixels.
     kind : {'new', 'into', 'mask'}, optional
-        ``'new'``: a new file with the unchanged science image (decompressed if it was tile-compressed);
-        ``'into'``: the frame's own file, whose other HDUs are kept byte for byte; ``'mask'``: a new file with the
-        mask only.
+        ``'new'``: a new file with the unchanged science image (decompressed if it was tile-compressed) and all other
+        HDUs that belong to it, byte for byte; ``'into'``: the frame's own file, whose other HDUs are kept byte for
+        byte; ``'mask'``: a new file with the mask only.
     cleaned : bool, optional
         Whether to add the cleaned image, in which the detected pixels that were not rejected are replaced.
     overwrite : bool, optional
@@ -163,7 +163,7 @@ def save_mask(
     plane = merge_mask(frame, detection, crmask)
     suffix = compression_suffix(target.path) if kind == 'into' else target.path.suffix.lower()
     with target.writing() as out, compressed_writer(out, suffix) as file, open_frame_file(frame, kind) as raw:
-        name_dq = 'CRDQ' if kind == 'into' and raw is not None and raw.has_foreign('DQ') else 'DQ'
+        name_dq = 'CRDQ' if raw is not None and raw.has_foreign('DQ') else 'DQ'
         mask_cards = provenance_cards(frame, detection, segments, plane, sources or {}, verified, cards)
         hdus = _extensions(frame, detection, segments, plane, mask_cards, name_dq, cleaned=cleaned)
         if review is not None:
@@ -172,8 +172,8 @@ def save_mask(
         if raw is None:
             file.writelines(chunks(content))
         else:
-            file.writelines(raw.science() if kind == 'new' else raw.others(name_dq, overwrite=overwrite))
-            file.writelines(chunks(content[BLOCK_SIZE:]))
+            names = [hdu.name for hdu in hdus]
+            file.writelines(raw.with_extensions(content[BLOCK_SIZE:], names, kind, overwrite=overwrite))
     return output
 
 
@@ -228,6 +228,7 @@ def _extensions(
         kept = (plane & DQ_DTYPE(MaskBit.CR_DETECTED)) != 0  # rejected pixels keep their values
         hdus.append(fits.ImageHDU(restore_unflagged(frame, kept, detection.cleaned), name='CLEANED'))
         hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
+        hdus[-1].header.extend(replacement_cards(detection.params.cleantype, int(kept.sum()), name_dq))
     if frame.ccd.wcs is not None:
         sky = frame.ccd.wcs.to_header(relax=True).cards
         for hdu in hdus[:2] + hdus[3:]:

@@ -149,8 +149,7 @@ def test_a_new_file_contains_the_science_image_byte_for_byte(tmp_path, kind):
     out = save_mask(read_frame(source), detect(read_frame(source)))
     assert out == tmp_path / 'field_crmask.fits'
     assert out.read_bytes()[:length] == decompressed(source)[:length]
-    assert list(blocks(out))[-3:] == [('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
-    assert len(blocks(out)) == 4 + (kind == 'mef')
+    assert list(blocks(out)) == [*blocks(source), ('MASK', 1), ('DQ', 1), ('CRSEG', 1)]
     assert source.read_bytes() == before
 
 
@@ -286,7 +285,8 @@ def test_one_of_several_images_gets_masks_of_its_extver(tmp_path):
     for ver in (1, 2):
         frame = read_frame(path, ('SCI', ver))
         new = blocks(save_mask(frame, detect(frame), path=tmp_path / f'{ver}.fits'))
-        assert set(new) == {('PRIMARY', 1), ('SCI', ver), ('MASK', ver), ('DQ', ver), ('CRSEG', ver)}
+        own = {('SCI', ver), *([('VAR', 2)] if ver == 2 else [])}
+        assert set(new) == {('PRIMARY', 1), *own, ('MASK', ver), ('DQ', ver), ('CRSEG', ver)}
         assert new['SCI', ver] == blocks(path)['SCI', ver]
         assert len(new['PRIMARY', 1]) == 2880  # without the other image
     before = blocks(path)
@@ -470,10 +470,15 @@ def test_the_dq_of_another_pipeline_is_kept_and_the_new_one_is_named_crdq(foreig
     assert_array_equal(read_frame(foreign.path).bits, foreign.bits)
 
 
-def test_in_a_new_file_the_new_one_is_named_dq(foreign):
+def test_a_new_file_keeps_the_dq_of_another_pipeline_too(foreign):
+    before = blocks(foreign.path)
     out = save_mask(foreign, detect(foreign))
-    assert ('CRDQ', 1) not in blocks(out)
-    assert plane(out)[7, 7] == MaskBit.INPUT
+    assert before.items() <= blocks(out).items()
+    assert_array_equal(plane(out, 'CRDQ'), merge_mask(foreign, detect(foreign)))
+    again = read_frame(out)
+    assert_array_equal(again.bits, foreign.bits)
+    save_mask(again, detect(again), kind='into', overwrite=True)
+    assert list(blocks(out)) == [*before, ('MASK', 1), ('CRDQ', 1), ('CRSEG', 1)]
 
 
 # existing files
@@ -508,18 +513,33 @@ def test_the_frame_s_own_file_is_never_replaced_by_a_new_one(frame, found, kind)
     assert frame.path.read_bytes() == before
 
 
+@pytest.mark.parametrize('kind', ['new', 'into'])
 @pytest.mark.parametrize('name', ['MASK', 'CRSEG', 'CLEANED'])
-def test_a_mask_in_the_frame_s_file_is_replaced_only_with_overwrite(tmp_path, name):
+def test_an_extension_of_another_program_is_kept_after_the_new_one_of_that_name(tmp_path, name, kind):
     path = tmp_path / 'a.fits'
-    fits.HDUList([fits.PrimaryHDU(), sci(), fits.ImageHDU(mask_at((7, 7)).astype('u1'), name=name)]).writeto(path)
-    before, frame = path.read_bytes(), read_frame(path)
-    found = detect(frame)
-    with pytest.raises(FileExistsError, match=f'a.fits has a {name} extension from another program'):
-        save_mask(frame, found, kind='into')
-    assert path.read_bytes() == before
-    save_mask(frame, found, kind='into', overwrite=True, cleaned=True)
-    assert list(blocks(path)) == [(n, 1) for n in ('PRIMARY', 'SCI', 'MASK', 'DQ', 'CRSEG', 'CLEANED')]
-    assert plane(path)[7, 7] == (MaskBit.INPUT if name == 'MASK' else 0)
+    hdus = [sci(), fits.ImageHDU(mask_at((7, 7)).astype('u1'), name=name), sci(PIXELS**0.5, name='ERR')]
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path, checksum=True)
+    before = path.read_bytes()
+    tail = before[blocks_end(path, 'SCI') :]
+    for overwrite in (False, True):
+        frame = read_frame(path)
+        out = save_mask(frame, detect(frame), kind=kind, overwrite=overwrite, cleaned=True)
+        saved = out.read_bytes()
+        assert saved.startswith(before[: -len(tail)])
+        assert saved.endswith(tail)
+        with fits.open(out) as hdus:
+            new = ['MASK', 'DQ', 'CRSEG', 'CLEANED']
+            assert [hdu.name for hdu in hdus] == ['PRIMARY', 'SCI', *new, name, 'ERR']
+            assert 'CRPBITS' in hdus[name].header
+        assert_array_equal(CCDData.read(out).mask, merge_mask(frame, detect(frame)) != 0)
+        assert plane(out)[7, 7] == (MaskBit.INPUT if name == 'MASK' else 0)
+
+
+def blocks_end(path, name):
+    """Return the number of bytes of a file up to the end of an HDU."""
+    with fits.open(path) as hdus:
+        info = hdus[name].fileinfo()
+    return info['datLoc'] + info['datSpan']
 
 
 def test_saving_into_twice_replaces_the_first(frame, found):
