@@ -71,7 +71,7 @@ _MEANINGS = {
 }
 
 #: The causes that a user can assign to an input mask, by their names.
-CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT}
+CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT, 'nodata': MaskBit.NO_DATA}
 
 
 def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None = None) -> np.ndarray:

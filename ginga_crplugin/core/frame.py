@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike
 from .bits import DQ_DTYPE, MaskBit
 from .header import frame_unit, header_values
 from .input_mask import InputMask
+from .no_data import fill_masks
 from .params import FromHeader, LACosmicParams, resolve
 from .pixels import MAX_VALUE, check_pixels
 from .stats import CHUNK_SIZE, median
 from .uncertainty import detached_uncertainty
 
-__all__ = ['Frame', 'as_frame']
+__all__ = ['Frame', 'as_frame', 'mask_fill_values']
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,12 +159,17 @@ class Frame:
 
     @cached_property
     def filled(self) -> np.ndarray:
-        """(ny, nx) ndarray: the pixels, with non-finite pixels replaced by the median of the good ones."""
-        if not self.nonfinite.any():
-            return self.ccd.data
-        good = self.bits == 0
-        level = median(self.ccd.data[good if good.any() else ~self.nonfinite])
-        return np.where(self.nonfinite, level, self.ccd.data)
+        """(ny, nx) ndarray: the pixels, with those that are non-finite or no data replaced by the median of the good.
+
+        The dtype is that of the pixels.
+        """
+        data, bits = self.ccd.data, self.bits
+        empty = bits & (MaskBit.NONFINITE | MaskBit.NO_DATA) != 0
+        if not empty.any():
+            return data
+        good = next((some for some in (bits == 0, ~empty) if some.any()), ~self.nonfinite)
+        values = data[good] if data.dtype.kind == 'f' else data[good].astype(float)
+        return np.where(empty, data.dtype.type(median(values)), data)
 
     def saturated(self, params: LACosmicParams) -> np.ndarray:
         """Return the saturated pixels, compared in float32 as in Astro-SCRAPPY.
@@ -252,7 +258,7 @@ def as_frame(image: Frame | NDData | ArrayLike) -> Frame:
     Parameters
     ----------
     image : Frame, `~astropy.nddata.NDData` or (ny, nx) array_like
-        A frame, which is returned unchanged, or an image to make one from.
+        A frame, which is returned unchanged, or an image to make one from; its fill values are masked.
 
     Returns
     -------
@@ -264,7 +270,26 @@ def as_frame(image: Frame | NDData | ArrayLike) -> Frame:
     ValueError
         If the image cannot be a frame, see `Frame`.
     """
-    return image if isinstance(image, Frame) else Frame(image)  # type: ignore[arg-type]
+    return image if isinstance(image, Frame) else mask_fill_values(Frame(image))  # type: ignore[arg-type]
+
+
+def mask_fill_values(frame: Frame) -> Frame:
+    """Return a frame with masks of its fill values: regions at its edge in which all pixels have one value.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+
+    Returns
+    -------
+    Frame
+        The frame with a mask and a note for each fill value, except those that are masked as no data already.
+    """
+    masks, notes = fill_masks(frame.ccd.data, frame.bits & MaskBit.NO_DATA != 0)
+    if not masks:
+        return frame
+    return frame.replace(masks=(*frame.masks, *masks), notes=(*frame.notes, *notes))
 
 
 def _row_chunks(image):

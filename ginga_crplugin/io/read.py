@@ -12,10 +12,12 @@ from astropy.nddata import CCDData
 from astropy.units import UnitBase
 from astropy.wcs import WCS, FITSFixedWarning
 
-from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.frame import Frame, mask_fill_values
 from ginga_crplugin.core.header import frame_unit, header_values
 from ginga_crplugin.core.pixels import check_pixels, datasum
 
+from .blank import read_blank
 from .companions import find_uncertainty
 from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
 from .image_hdus import image_index
@@ -71,9 +73,12 @@ def read_frame(
         if index:
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
         notes += datasum_notes(hdu)
+        blank = read_blank(hdu)
         data = read_pixels(hdu, path, _WORKING_MEMORY)
         saved, review = read_saved_mask(hdus, hdu.ver, hdu.shape, path), read_review(hdus, hdu.ver)
         masks = read_own_masks(hdus, hdu, path) if saved is None else saved.masks
+        if blank is not None and not any(mask.bit == MaskBit.NO_DATA for mask in masks):
+            masks = (*masks, *blank.masks(data))
         uncertainty = find_uncertainty(hdus, hdu, path)
         wcs, wcs_notes = _read_wcs(header, hdus)
     return make_frame(
@@ -155,7 +160,7 @@ def make_frame(
     Returns
     -------
     Frame
-        The frame, with notes about its header.
+        The frame, with notes about its header, and masks of its fill values.
 
     Raises
     ------
@@ -174,7 +179,7 @@ def make_frame(
         wcs, wcs_notes = _read_wcs(header)
     notes = [*notes, *unit_notes, *header_values(header, unit)[1], *wcs_notes]
     ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
-    return Frame(ccd, name, notes=tuple(notes), **origin)
+    return mask_fill_values(Frame(ccd, name, notes=tuple(notes), **origin))
 
 
 def _header_unit(header: fits.Header) -> tuple[str, list[str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ginga_crplugin.core.input_mask import InputMask
 
-__all__ = ['MARKS', 'Check', 'Remedy']
+__all__ = ['MARKS', 'Check', 'Remedy', 'format_level']
 
 #: The marks, from harmless to harmful.
 MARKS = ('ok', 'warning', 'error')
@@ -57,3 +57,24 @@ class Check:
     effect: str = ''
     advice: str = ''
     remedy: Remedy | None = None
+
+
+def format_level(value: float) -> str:
+    """Return a level as text: in full up to a million, in exponential notation above.
+
+    Parameters
+    ----------
+    value : float
+        The level.
+
+    Returns
+    -------
+    str
+        The text.
+
+    Examples
+    --------
+    >>> format_level(12345.6), format_level(-1e30)
+    ('12,346', '-1e+30')
+    """
+    return f'{value:,.0f}' if abs(value) < 1e6 else f'{value:.3g}'

@@ -18,7 +18,7 @@ from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
 from .background import measure_sky
-from .check import Check, Remedy
+from .check import Check, Remedy, format_level
 from .header_history import calibration_keyword, outside_trimsec
 from .noise_causes import diagnose_noise, header_gain_and_readnoise
 from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
@@ -117,11 +117,11 @@ def _check_bias(values: _Measurements) -> Check:
     mark = values.noise_marks.get('bias')
     if mark:
         implied = max(sky.implied_level, 0.0)
-        measured = f'level {sky.level:,.0f} e-, but the scatter implies a sky of {implied:,.0f} e-'
+        measured = f'level {format_level(sky.level)} e-, but the scatter implies a sky of {format_level(implied)} e-'
         return Check('bias', mark, measured, _OVERESTIMATED, 'subtract bias and dark')
     steps = [calibration_keyword(values.frame.ccd.header, step) for step in ('bias', 'dark')]
     keywords = ', '.join(keyword for keyword in steps if keyword)
-    measured = f'level {sky.level:,.0f} e-, in agreement with the scatter'
+    measured = f'level {format_level(sky.level)} e-, in agreement with the scatter'
     return Check('bias', 'ok', measured + (f' ({keywords} in the header)' if keywords else ''))
 
 
@@ -143,7 +143,7 @@ def _check_sky(values: _Measurements) -> Check:
     sky, params, unit = values.sky, values.params, values.frame.ccd.unit
     mark = values.noise_marks.get('sky')
     if not mark and sky.level > -5.0 * sky.scatter:
-        return Check('sky', 'ok', f'level {sky.level:,.0f} e-')
+        return Check('sky', 'ok', f'level {format_level(sky.level)} e-')
     subtracted = params.pssl + (sky.implied_level - sky.level) / params.gain
     remedy = None
     if values.frame.background is None and values.frame.variance is None:
@@ -151,7 +151,7 @@ def _check_sky(values: _Measurements) -> Check:
     return Check(
         'sky',
         mark or 'error',
-        f'level {sky.level:,.0f} e-, but the scatter implies a sky of {sky.implied_level:,.0f} e-',
+        f'level {format_level(sky.level)} e-, but the scatter implies a sky of {format_level(sky.implied_level)} e-',
         'the noise is underestimated: thousands of false pixels',
         f'use the frame with its sky, or set the subtracted sky (pssl) to about {subtracted:.4g} {unit}',
         remedy,
@@ -285,11 +285,16 @@ def _check_overscan(values: _Measurements) -> Check:
 
 
 def _check_nonfinite(values: _Measurements) -> Check:
-    """Check for non-finite pixels, which are excluded from the search with their neighbors."""
-    share = 100.0 * np.count_nonzero(values.frame.nonfinite) / values.frame.nonfinite.size
-    if share == 0.0:
+    """Check for pixels that are not finite or no data, which are excluded from the search with their neighbors."""
+    frame = values.frame
+    effect = 'these pixels and their neighbors are excluded from the search'
+    fills = [mask for mask in frame.masks if mask.bit == MaskBit.NO_DATA]
+    empty = np.logical_or.reduce([mask.mask for mask in fills], initial=False)
+    share = 100.0 * np.count_nonzero(frame.nonfinite & ~empty) / frame.nonfinite.size
+    parts = [f'{share:.2g} % of the pixels are not finite'] if share else []
+    parts += [f'{100.0 * mask.mask.mean():.2g} % of the pixels have {mask.name}' for mask in fills]
+    if not parts:
         return Check('nonfinite', 'ok', 'all pixels are finite')
     mark = 'error' if share > 50.0 else 'warning'
-    measured = f'{share:.2g} % of the pixels are not finite'
-    effect = 'these pixels and their neighbors are excluded from the search'
-    return Check('nonfinite', mark, measured, effect, 'check that the frame is complete')
+    advice = 'check that the frame is complete' if share else 'check that these pixels are outside the footprint'
+    return Check('nonfinite', mark, ', '.join(parts), effect, advice)
