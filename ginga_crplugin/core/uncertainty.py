@@ -9,7 +9,7 @@ from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, Va
 if TYPE_CHECKING:
     from .frame import Frame
 
-__all__ = ['detached_uncertainty', 'own_variance', 'with_own_variance']
+__all__ = ['copy_uncertainty', 'detached_uncertainty', 'own_variance', 'with_own_variance']
 
 #: The power of the unit of the frame that is the unit of the uncertainty.
 _POWERS: dict[type[NDUncertainty], int] = {StdDevUncertainty: 1, VarianceUncertainty: 2, InverseVariance: -2}
@@ -43,6 +43,8 @@ def detached_uncertainty(
     if uncertainty.array is None:
         return None
     array = np.asarray(uncertainty.array)
+    while array.ndim > len(shape) and len(array) == 1:
+        array = array[0]
     try:
         array = np.broadcast_to(array, shape)
     except ValueError:
@@ -50,10 +52,24 @@ def detached_uncertainty(
         raise ValueError(msg) from None
     own, cls = uncertainty.unit, type(uncertainty)
     power = next((power for known, power in _POWERS.items() if isinstance(uncertainty, known)), None)
-    if own is None or power is None or unit is None:
-        return cls(array, unit=own, copy=False)
-    factor = own.to(unit**power)
+    factor = 1.0 if own is None or power is None or unit is None else own.to(unit**power)
     return cls(array if factor == 1.0 else array * factor, copy=False)
+
+
+def copy_uncertainty(uncertainty: NDUncertainty | None) -> NDUncertainty | None:
+    """Return a copy of an uncertainty that does not refer to an image.
+
+    Parameters
+    ----------
+    uncertainty : `~astropy.nddata.NDUncertainty` or None
+        The uncertainty.
+
+    Returns
+    -------
+    `~astropy.nddata.NDUncertainty` or None
+        The copy; None for None.
+    """
+    return None if uncertainty is None else type(uncertainty)(uncertainty, copy=True)
 
 
 def own_variance(frame: 'Frame') -> tuple[np.ndarray, list[str]]:

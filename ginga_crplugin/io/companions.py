@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, UnknownUncertainty, VarianceUncertainty
 
@@ -69,7 +68,7 @@ class UncertaintyHDU:
         Returns
         -------
         `~astropy.nddata.NDUncertainty`
-            Without a unit if that follows from the unit of the image.
+            Without a unit, which follows from that of the image; of unknown type if it does not.
 
         Raises
         ------
@@ -92,10 +91,10 @@ class UncertaintyHDU:
 
 
 def _uncertainty(cls: type[NDUncertainty], data: Any, bunit: str, image_bunit: str) -> NDUncertainty:
-    """Return an uncertainty without a unit if that follows from the unit of the image, else of unknown type."""
+    """Return an uncertainty; it is of unknown type if its unit does not follow from that of the image."""
     if not bunit or bunit == image_bunit or _same_unit(_SQUARED.sub(r'\1', bunit), image_bunit or 'adu'):
         return cls(data, copy=False)
-    return UnknownUncertainty(data, unit=u.Unit(bunit, parse_strict='silent'), copy=False)
+    return UnknownUncertainty(data, copy=False)  # with a unit, astropy fails to assign it to an image
 
 
 def _same_unit(one: str, other: str) -> bool:

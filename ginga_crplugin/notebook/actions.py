@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ginga_crplugin.panels.actions import Actions
-
-from .convert import cleaned_ccd
+from ginga_crplugin.panels.result_ccd import cleaned_ccd
 
 if TYPE_CHECKING:
     from ginga_crplugin.session.session import Session
@@ -58,4 +57,9 @@ class NotebookActions(Actions):
         if not cleaned:
             self._view.show_original()
         elif self.session.result is not None:
-            self._view.show_instead(cleaned_ccd(self.session.result, self.session.review.decisions))
+            try:
+                ccd = cleaned_ccd(self.session.result, self.session.review.decisions)
+            except (OSError, ValueError) as error:  # the uncertainty cannot be read any more
+                self.session.report_error(error)
+            else:
+                self._view.show_instead(ccd)

@@ -1,32 +1,30 @@
-"""Conversion of images in a notebook to frames and masks, and of results to `~astropy.nddata.CCDData`."""
+"""Conversion of images in a notebook to frames and masks."""
 
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.nddata import CCDData, NDData
+from astropy.nddata import NDData
 
-from ginga_crplugin.core.bits import MaskBit, merge_mask
+from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
-from ginga_crplugin.core.review import Decisions
+from ginga_crplugin.core.uncertainty import copy_uncertainty, detached_uncertainty
 from ginga_crplugin.io.input_masks import check_limit, read_dark, read_mask
 from ginga_crplugin.io.read import make_frame, read_frame
 from ginga_crplugin.panels.ginga_image import frame_of_image
-from ginga_crplugin.session.result import Result
 
 __all__ = [
-    'cleaned_ccd',
     'displayed_image',
     'frame_loader',
     'is_viewer',
     'make_dark_mask',
     'make_input_mask',
-    'masked_ccd',
     'to_frame',
 ]
 
@@ -108,7 +106,7 @@ def frame_loader(source: Any, ext: Any = None, unit: str | None = None) -> Calla
 
 
 def to_frame(source: Any, unit: str | None = None) -> Frame:
-    """Return the frame of an array or NDData; its mask becomes an input mask of unknown cause.
+    """Return the frame of an array or NDData with its uncertainty; its mask becomes an input mask of unknown cause.
 
     Parameters
     ----------
@@ -126,7 +124,12 @@ def to_frame(source: Any, unit: str | None = None) -> Frame:
     data = np.array(source.data if isinstance(source, NDData) else np.ma.getdata(source))
     unit = unit if unit is not None else getattr(source, 'unit', None)
     wcs = getattr(source, 'wcs', None)
-    frame = make_frame(data, _header(getattr(source, 'meta', {})), 'frame', unit, wcs=wcs)
+    uncertainty = getattr(source, 'uncertainty', None)
+    if uncertainty is not None:
+        uncertainty = copy_uncertainty(detached_uncertainty(uncertainty, data.shape, source.unit))
+    header = _header(getattr(source, 'meta', {}))
+    frame = make_frame(data, header, 'frame', unit, wcs=wcs, uncertainty_source=uncertainty)
+    frame.ccd.psf = copy(getattr(source, 'psf', None))
     mask = getattr(source, 'mask', None)
     if mask is None or mask is np.ma.nomask:
         return frame
@@ -188,48 +191,3 @@ def make_dark_mask(source: Any, limit: float) -> InputMask:
     check_limit(limit)
     data = np.array(source.data if isinstance(source, NDData) else source)
     return InputMask(f'dark > {limit:g}', MaskBit.HOT, ~(data <= limit), datasum(data), data)
-
-
-def masked_ccd(result: Result, decisions: Decisions) -> CCDData:
-    """Return the frame of a result with the merged mask.
-
-    Parameters
-    ----------
-    result : Result
-        The result.
-    decisions : Decisions
-        The review decisions.
-
-    Returns
-    -------
-    `~astropy.nddata.CCDData`
-        The unchanged pixels, with ``mask`` and, as ``flags``, the causes (`MaskBit`).
-    """
-    return _with_mask(result, decisions, result.frame.ccd.data.copy())
-
-
-def cleaned_ccd(result: Result, decisions: Decisions) -> CCDData:
-    """Return the cleaned frame of a result with the merged mask.
-
-    Parameters
-    ----------
-    result : Result
-        The result.
-    decisions : Decisions
-        The review decisions; pixels of rejected segments keep their values.
-
-    Returns
-    -------
-    `~astropy.nddata.CCDData`
-        The cleaned pixels, with ``mask`` and ``flags`` as in `masked_ccd`.
-    """
-    data, rejected = result.detection.cleaned.copy(), decisions.rejected
-    data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
-    return _with_mask(result, decisions, data)
-
-
-def _with_mask(result: Result, decisions: Decisions, data: np.ndarray) -> CCDData:
-    frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, decisions.mask)
-    ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
-    ccd.flags = plane
-    return ccd

@@ -20,6 +20,7 @@ from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.io.review_cache import ReviewCache
+from ginga_crplugin.panels.result_ccd import cleaned_ccd, masked_ccd
 from ginga_crplugin.recipe.parse import load_recipe
 from ginga_crplugin.recipe.recipe import Recipe
 from ginga_crplugin.session.result import Result
@@ -27,7 +28,7 @@ from ginga_crplugin.session.session import Session
 
 from .actions import NotebookActions
 from .controls import Controls
-from .convert import cleaned_ccd, displayed_image, frame_loader, is_viewer, make_dark_mask, make_input_mask, masked_ccd
+from .convert import displayed_image, frame_loader, is_viewer, make_dark_mask, make_input_mask
 from .presenter import NotebookPresenter
 from .viewer import ViewerAdapter
 from .worker import Worker, has_loop
@@ -264,12 +265,12 @@ class CosmicRayPanel(w.VBox):
 
     @property
     def ccd(self) -> CCDData:
-        """The frame with the merged mask, and the causes (`MaskBit`) as ``flags``; the pixels are unchanged."""
+        """The unchanged frame and its uncertainty with the merged mask, and the causes (`MaskBit`) as ``flags``."""
         return masked_ccd(self._current_result(), self.session.review.decisions)
 
     @property
     def cleaned(self) -> CCDData:
-        """The cleaned frame; rejected segments keep their pixel values. Mask and flags as in `ccd`."""
+        """The cleaned frame; rejected segments keep their pixel values. The rest is as in `ccd`."""
         return cleaned_ccd(self._current_result(), self.session.review.decisions)
 
     @property

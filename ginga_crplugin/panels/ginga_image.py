@@ -5,10 +5,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy.io import fits
+from astropy.nddata import CCDData
 
+from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import same_pixels
+from ginga_crplugin.core.uncertainty import detached_uncertainty
 from ginga_crplugin.io.read import make_frame, read_frame
 
 __all__ = ['frame_of_image']
@@ -46,8 +51,26 @@ def frame_of_image(image: Any, unit: str | None = None) -> Frame:
         frame = _frame_of_file(Path(path), image.get('idx', None), unit)
         if frame is not None and same_pixels(frame.ccd.data, data):
             return frame
+    ccd = image.get('ccd', None)  # of a cleaned frame
+    if isinstance(ccd, CCDData) and same_pixels(ccd.data, data):
+        return _frame_of_ccd(ccd, str(image.get('name')), unit)
     # a copy: other plugins may change the image in place during the search
     return make_frame(data.copy(), _fits_header(image), str(image.get('name')), unit)
+
+
+def _frame_of_ccd(ccd: CCDData, name: str, unit: str | None) -> Frame:
+    mask = InputMask.from_data('mask of the image', MaskBit.INPUT, np.asarray(ccd.mask), 'own')
+    return make_frame(
+        ccd.data.copy(),
+        ccd.header.copy(),
+        name,
+        ccd.unit if unit is None else unit,
+        ccd.wcs,
+        masks=(mask,),
+        uncertainty_source=None
+        if ccd.uncertainty is None
+        else detached_uncertainty(ccd.uncertainty, ccd.shape, ccd.unit),
+    )
 
 
 def _fits_header(image: Any) -> fits.Header:

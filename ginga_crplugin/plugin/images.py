@@ -10,6 +10,7 @@ from ginga.misc.Future import Future
 
 from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.panels.ginga_image import frame_of_image
+from ginga_crplugin.panels.result_ccd import cleaned_ccd
 
 if TYPE_CHECKING:
     from .cosmic_rays import CosmicRays
@@ -38,7 +39,7 @@ class ChannelImages:
         """Discard the images, when the channel is empty or the panel is closed."""
         self._image: Any = None
         self._cleaned: Any = None
-        self._cleaned_detection: Any = None
+        self._cleaned_result: tuple[Any, Any] = (None, None)  # its detection and decisions
 
     def check(self, *_: Any) -> None:
         """Open the displayed image unless it is the open one, or its cleaned copy.
@@ -93,14 +94,19 @@ class ChannelImages:
 
     def show_cleaned(self) -> None:
         """Show the cleaned frame as a new image in the channel."""
-        result = self._session.result
-        image = AstroImage(data_np=result.detection.cleaned.copy(), logger=self._plugin.logger)
-        image.update_keywords(result.frame.ccd.header)
-        image.set(name=f'{self._image.get("name")}_cleaned')
+        result, decisions = self._session.result, self._session.review.decisions
+        try:
+            ccd = cleaned_ccd(result, decisions)
+        except (OSError, ValueError) as error:  # the uncertainty cannot be read any more
+            self._session.report_error(error)
+            return
+        image = AstroImage(data_np=ccd.data, logger=self._plugin.logger)
+        image.update_keywords(ccd.header)
+        image.set(name=f'{self._image.get("name")}_cleaned', ccd=ccd)
         future = Future()
         future.freeze(lambda: image)
         image.set(image_future=future)
-        self._cleaned, self._cleaned_detection = image, result.detection
+        self._cleaned, self._cleaned_result = image, (result.detection, decisions)
         self._plugin.channel.add_image(image)
 
     def blink(self) -> None:
@@ -109,10 +115,14 @@ class ChannelImages:
             return
         if self._plugin.fitsimage.get_image() is self._cleaned:
             self._plugin.channel.switch_image(self._image)
-        elif self._cleaned is not None and self._cleaned_detection is self._session.result.detection:
+        elif self._cleaned is not None and self._is_cleaned_current():
             self._plugin.channel.switch_image(self._cleaned)
         else:
             self.show_cleaned()
+
+    def _is_cleaned_current(self):
+        detection, decisions = self._cleaned_result
+        return detection is self._session.result.detection and decisions is self._session.review.decisions
 
     def others(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
         """Return the other open images of a shape, of all channels.

@@ -6,10 +6,12 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.nddata import CCDData, StdDevUncertainty
 
 from ginga_crplugin import LACosmicParams, load_recipe
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.demo.simulation import simulate
+from tests.companions import parts, with_companions, write
 
 pytestmark = pytest.mark.slow  # starts a kernel and Ginga
 
@@ -87,9 +89,11 @@ def run(shell, plugin):
     shell.settle()
 
 
-def save(shell, plugin, path):
+def save(shell, plugin, path, kind=0, cleaned=False):
     plugin.actions.ask_save()
     plugin.dialogs.shown.path.set_text(str(path))
+    plugin.dialogs.shown.kind.set_index(kind)
+    plugin.dialogs.shown.cleaned.set_state(cleaned)
     plugin.dialogs.shown.save()
     shell.wait(lambda: plugin.session.review.saved_mask == path)
 
@@ -113,3 +117,91 @@ def test_masks_and_recipes_are_the_same(shell, channel, folder):
     assert LACosmicParams().sigclip != 6.0
     for name in ('MASK', 'DQ'):
         assert (fits.getdata(folder / 'again_line.fits', name) == fits.getdata(folder / 'line.fits', name)).all()
+
+
+KINDS = 'new', 'into', 'mask'
+
+NOTEBOOK_SAVES = """
+import sys
+from pathlib import Path
+from ginga_crplugin import CosmicRayPanel
+folder = Path(sys.argv[1])
+panel = CosmicRayPanel(folder / 'notebook.fits')
+panel.session.runner.prepare()
+panel.controls.run.click()
+form = panel.controls.save_form
+for kind in ('new', 'mask', 'into'):
+    form.kind.value = kind
+    form.path.value = str(folder / f'notebook_{kind}.fits')
+    form.cleaned.value = True
+    form.button.click()
+panel.ccd.write(folder / 'notebook_ccd.fits')
+panel.cleaned.write(folder / 'notebook_cleaned.fits')
+"""
+
+
+def saved(folder, front):
+    """Return the files that a front has saved, by kind."""
+    return {kind: folder / (f'{front}.fits' if kind == 'into' else f'{front}_{kind}.fits') for kind in KINDS}
+
+
+def save_from_command_line(folder):
+    for kind, options in {'new': [], 'mask': ['--mask-only'], 'into': ['--into']}.items():
+        target = [] if kind == 'into' else ['-o', str(folder / f'line_{kind}.fits')]
+        assert main(['detect', str(folder / 'line.fits'), '--cleaned', *options, *target]) == 0
+
+
+def save_in_ginga(folder, shell, channel):
+    shell.load(channel, folder / 'ginga.fits')
+    plugin = shell.start(channel)
+    shell.wait(lambda: plugin.session.frame is not None)
+    run(shell, plugin)
+    for kind, number in (('new', 0), ('mask', 2)):
+        save(shell, plugin, folder / f'ginga_{kind}.fits', number, cleaned=True)
+    plugin.images.show_cleaned()
+    shell.settle()
+    cleaned = plugin.fitsimage.get_image().get('ccd')
+    cleaned.write(folder / 'ginga_cleaned.fits')
+    plugin.actions.ask_save()
+    plugin.dialogs.shown.kind.set_index(1)
+    plugin.dialogs.shown.cleaned.set_state(True)
+    plugin.dialogs.shown.save()
+    shell.wait(lambda: plugin.session.review.last_saved_mask == folder / 'ginga.fits')
+
+
+def test_nothing_is_lost_in_any_kind_of_save(shell, channel, tmp_path):
+    truth = simulate((256, 256))
+    sigma = np.sqrt(np.abs(truth.ccd.data)).astype('f4')
+    science = fits.ImageHDU(truth.ccd.data, truth.ccd.header, name='SCI')
+    science.header['BUNIT'] = 'adu'
+    original = write(tmp_path / 'original.fits', *with_companions(science, sigma))
+    for front in ('line', 'ginga', 'notebook'):
+        (tmp_path / f'{front}.fits').write_bytes(original.read_bytes())
+    save_from_command_line(tmp_path)
+    save_in_ginga(tmp_path, shell, channel)
+    done = subprocess.run(
+        [sys.executable, '-c', NOTEBOOK_SAVES, str(tmp_path)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    before = parts(original)
+    for kind in KINDS:
+        line, ginga, notebook = (saved(tmp_path, front)[kind] for front in ('line', 'ginga', 'notebook'))
+        assert line.read_bytes() == ginga.read_bytes() == notebook.read_bytes()
+        if kind != 'mask':
+            assert [part for part in parts(line) if part in before] == before
+            plane = fits.getdata(line, 'CRDQ')
+            check_ccd(CCDData.read(line), truth.ccd.data, plane, sigma)
+    cleaned = fits.getdata(tmp_path / 'line.fits', 'CLEANED')
+    check_ccd(CCDData.read(tmp_path / 'notebook_ccd.fits'), truth.ccd.data, plane, sigma)
+    for front in ('notebook', 'ginga'):
+        check_ccd(CCDData.read(tmp_path / f'{front}_cleaned.fits'), cleaned, plane, sigma)
+
+
+def check_ccd(ccd, data, plane, sigma):
+    assert (ccd.data == data).all()
+    assert (ccd.mask == (plane != 0)).all()
+    assert ccd.mask.any()
+    assert isinstance(ccd.uncertainty, StdDevUncertainty)
+    assert (ccd.uncertainty.array == sigma).all()
+    assert ccd.unit == 'adu'
+    assert ccd.header['EXTNAME'] == 'SCI'

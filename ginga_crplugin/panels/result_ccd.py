@@ -1,0 +1,60 @@
+"""Conversion of results to `~astropy.nddata.CCDData`."""
+
+from copy import copy
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ginga_crplugin.core.bits import merge_mask
+from ginga_crplugin.core.review import Decisions
+from ginga_crplugin.core.uncertainty import copy_uncertainty
+from ginga_crplugin.session.result import Result
+
+__all__ = ['cleaned_ccd', 'masked_ccd']
+
+
+def masked_ccd(result: Result, decisions: Decisions) -> CCDData:
+    """Return the frame of a result with the merged mask.
+
+    Parameters
+    ----------
+    result : Result
+        The result.
+    decisions : Decisions
+        The review decisions.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        The unchanged pixels, with ``mask`` and, as ``flags``, the causes (`MaskBit`), and with the unit, header, WCS,
+        uncertainty and PSF of the frame.
+    """
+    return _with_mask(result, decisions, result.frame.ccd.data.copy())
+
+
+def cleaned_ccd(result: Result, decisions: Decisions) -> CCDData:
+    """Return the cleaned frame of a result with the merged mask.
+
+    Parameters
+    ----------
+    result : Result
+        The result.
+    decisions : Decisions
+        The review decisions; pixels of rejected segments keep their values.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        The cleaned pixels, with everything else as in `masked_ccd`. Pixels whose ``flags`` have the bit
+        `MaskBit.CR_DETECTED` are replaced; the uncertainty is that of the original pixels.
+    """
+    data, rejected = result.detection.cleaned.copy(), decisions.rejected
+    data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
+    return _with_mask(result, decisions, data)
+
+
+def _with_mask(result: Result, decisions: Decisions, data: np.ndarray) -> CCDData:
+    frame, plane = result.frame.ccd, merge_mask(result.frame, result.detection, decisions.mask)
+    ccd = CCDData(data, unit=frame.unit, mask=plane != 0, header=frame.header.copy(), wcs=frame.wcs)
+    ccd.flags, ccd.uncertainty, ccd.psf = plane, copy_uncertainty(result.frame.uncertainty), copy(frame.psf)
+    return ccd
