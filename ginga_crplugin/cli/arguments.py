@@ -275,6 +275,11 @@ def _mask(text: str) -> tuple[Path, Any, str | None]:
     return Path(text), None, None
 
 
+def _variance(text: str) -> Any:
+    """Parse a variance image, or ``own``."""
+    return text if text == 'own' else file_and_extension(text)
+
+
 def _add_companions(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--mask',
@@ -301,9 +306,10 @@ def _add_companions(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         '--variance',
-        type=file_and_extension,
-        metavar='FILE',
-        help="read the variance of the pixels, in the frame's unit squared",
+        type=_variance,
+        metavar='FILE|own',
+        help="read the variance of the pixels, in the frame's unit squared; own: use the uncertainty of the frame "
+        '(UNCERT, ERR, VAR or IVAR in its file) as the noise',
     )
     group.add_argument(
         '--psf',

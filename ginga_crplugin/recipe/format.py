@@ -79,6 +79,8 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield '# instead, in its own unit. ext: same is the HDU number of the frame. A datasum must match the pixels.'
     yield f'own_masks: {_scalar(recipe.own_masks)}  # whether to use MASK or DQ in the file of the frame'
     yield from _mask_lines(recipe.masks, folder, '')
+    if recipe.variance is not None:
+        yield f'variance: {_scalar(recipe.variance)}  # the uncertainty of each frame (UNCERT, ERR, VAR) is its noise'
     yield ''
     yield '# stop: a frame is not processed if one of these checks finds an error:'
     yield f'# {", ".join(CHECKS)}.'

@@ -28,7 +28,7 @@ VERSION = 1
 _MAX_SIZE = 1_000_000
 
 #: The entries of a recipe.
-_RECIPE_KEYS = 'recipe', 'unit', 'parameters', 'own_masks', 'masks', 'checks', 'segments', 'output', 'rules'
+_RECIPE_KEYS = 'recipe', 'unit', 'parameters', 'own_masks', 'masks', 'variance', 'checks', 'segments', 'output', 'rules'
 
 #: The entries of a rule.
 _RULE_KEYS = 'where', 'name', 'parameters', 'masks', 'checks'
@@ -194,6 +194,7 @@ class _Parser(_NodeReader):
             'masks': self._masks(entries) or (),
             'own_masks': self._flag(entries, 'own_masks', default=True),
             'unit': self._unit(entries),
+            'variance': self._choice(entries['variance'], 'variance', ('own',)) if 'variance' in entries else None,
             'rules': tuple(self._rule(rule) for rule in self._list(entries.get('rules'))),
             'name': self._name,
         }

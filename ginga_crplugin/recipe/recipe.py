@@ -13,6 +13,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.segments import MIN_SIZE
+from ginga_crplugin.core.uncertainty import with_own_variance
 from ginga_crplugin.io.input_masks import read_mask_source
 from ginga_crplugin.io.read import header_unit
 
@@ -55,6 +56,8 @@ class Recipe:
         Whether the output contains the science image or only the mask.
     cleaned : bool
         Whether the output contains the cleaned image.
+    variance : {'own'} or None
+        ``'own'``: the uncertainty in the frame's own file, or of the frame, is used as the noise of the pixels.
     rules : tuple of Rule
         The first one that matches the header is used.
     name : str
@@ -76,6 +79,7 @@ class Recipe:
     grow: int = 0
     kind: str = 'new'
     cleaned: bool = False
+    variance: str | None = None
     rules: tuple[Rule, ...] = ()
     name: str = field(default='recipe', compare=False)
 
@@ -88,6 +92,8 @@ class Recipe:
         for name in self.remedy:
             check_choice('remedy', name, REMEDIES)
         check_choice('kind', self.kind, ('new', 'mask'))
+        if self.variance is not None:
+            check_choice('variance', self.variance, ('own',))
         for name, value, low, high in (('min_size', self.min_size, 1, 10**6), ('grow', self.grow, 0, 3)):
             if isinstance(value, bool) or value != int(value) or not low <= value <= high:
                 msg = f'{name} is {value!r}: it must be a whole number from {low} to {high}'
@@ -96,7 +102,9 @@ class Recipe:
     @cached_property
     def checksum(self) -> str:
         """Hash of the content in 32 hexadecimal digits, independent of file and folder names."""
-        content = [_hashable(getattr(self, item.name)) for item in fields(self) if item.compare]
+        added = ('variance',) if self.variance is None else ()  # not in the recipes of version 0.1
+        names = [item.name for item in fields(self) if item.compare and item.name not in added]
+        content = [_hashable(getattr(self, name)) for name in names]
         return hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()
 
     def cards(self, ext: int) -> list[tuple[str, Any, str]]:
@@ -152,11 +160,12 @@ class Recipe:
         ValueError
             If a mask was not read from a file, or the frame has a background, variance or kernel image.
         """
+        base = cls() if base is None else base.for_header(frame.ccd.header)
+        own = options.get('variance', base.variance) == 'own'
         for name in ('background', 'variance', 'psfk'):
-            if getattr(frame, name) is not None:
+            if getattr(frame, name) is not None and not (own and name == 'variance'):
                 msg = f'{name} is an image of this frame, which a recipe cannot contain: remove it first'
                 raise ValueError(msg)
-        base = cls() if base is None else base.for_header(frame.ccd.header)
         parameters = {item.name: _recipe_value(item.name, params, sources, base) for item in fields(params)}
         masks = tuple(
             _mask_source(mask.origin, mask.bit) for mask in frame.masks if isinstance(mask.origin, MaskSource)
@@ -264,6 +273,8 @@ class Recipe:
         masks = tuple(masks)
         rule = self.rule_for(frame.ccd.header)
         own = self.for_header(frame.ccd.header)
+        if own.variance == 'own' and frame.variance is None:
+            frame = with_own_variance(frame)
         params, sources = frame.parameters(chosen, own.parameters)
         frame = frame.replace(masks=(frame.masks if own.own_masks else ()) + masks)
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ginga_crplugin.io.read import add_saved_mask
 from ginga_crplugin.recipe.format import save_recipe
 
-from .settings import masks_of
+from .settings import masks_of, noise_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,21 +80,24 @@ class Recipes:
         """
         frame = self._session.frame_read
 
-        def done(masks: tuple, error: Exception | None) -> None:
+        def job() -> tuple:
+            return ((), None) if frame is None else (masks_of(frame, recipe), noise_of(frame, recipe))
+
+        def done(made: tuple, error: Exception | None) -> None:
             current = self._session.frame_read
             if error is not None:
                 self._session.report_error(error)
             elif current is not None and current is not frame:  # another was opened meanwhile
                 self.apply(recipe)
             else:
-                self._applied(recipe, () if current is None else masks)
+                self._applied(recipe, *(((), None) if current is None else made))
 
-        self._run(lambda: () if frame is None else masks_of(frame, recipe), done)
+        self._run(job, done)
 
-    def _applied(self, recipe: Recipe, masks: tuple) -> None:
+    def _applied(self, recipe: Recipe, masks: tuple, noise: Any) -> None:
         session = self._session
         self.saved_path, session.error = None, ''
-        grow, settings = recipe.grow, replace(session.settings, given={}, recipe=recipe, masks=masks)
+        grow, settings = recipe.grow, replace(session.settings, given={}, recipe=recipe, masks=masks, noise=noise)
         frame = session.frame_read
         if frame is not None and settings.is_rerun(frame):
             saved: Any = frame.saved

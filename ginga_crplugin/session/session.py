@@ -7,6 +7,7 @@ from typing import Any
 from ginga_crplugin.core.diagnostics.check import Check, Remedy
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import MIN_SIZE, matching_label
+from ginga_crplugin.core.uncertainty import own_variance
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.recipe import Recipe
 
@@ -20,7 +21,7 @@ from .recipes import Recipes
 from .result import Result
 from .runner import Runner
 from .scheduling import CallLater, Run, call_at_once
-from .settings import Settings, masks_of
+from .settings import Settings, masks_of, noise_of
 from .verification import Verification
 
 __all__ = ['Session']
@@ -115,7 +116,7 @@ class Session:
 
         def job() -> tuple:
             frame = self.recipes.with_saved_mask(load())
-            return frame, masks_of(frame, recipe), self.review.look_up(frame)
+            return frame, masks_of(frame, recipe), noise_of(frame, recipe), self.review.look_up(frame)
 
         self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))
 
@@ -125,10 +126,10 @@ class Session:
         if error is not None:
             self.report_error(error)
             return
-        frame, masks, cached = opened
+        frame, masks, noise, cached = opened
         self.review.begin(frame, *cached)
         self.frame, self.frame_read, self.error = frame, frame, ''
-        self._set_settings(replace(self.settings, masks=masks + self.settings.without_frame().masks))
+        self._set_settings(replace(self.settings, masks=masks + self.settings.without_frame().masks, noise=noise))
         if self.settings.is_rerun(frame):
             self._set_settings(self.settings.of_saved_mask(frame))
             self.review.grow = frame.saved.grow
@@ -153,8 +154,9 @@ class Session:
     def _set_settings(self, settings: Settings) -> None:
         """Set the settings, without events."""
         self.params, self.sources = settings.resolved(self.frame)
-        if self.frame is not None and settings.masks is not self.settings.masks:
-            self.frame = self.frame.replace(masks=settings.used(self.frame.shape))
+        old = self.settings
+        if self.frame_read is not None and (settings.masks is not old.masks or settings.noise is not old.noise):
+            self.frame = settings.applied(self.frame_read)
         self.settings = settings
 
     def change_settings(self, settings: Settings, *, recipe_applied: bool = False) -> None:
@@ -201,9 +203,15 @@ class Session:
         Parameters
         ----------
         remedy : Remedy
-            Parameters to set and a mask to use, for this frame only.
+            Parameters to set, and a mask or the uncertainty to use, for this frame only.
         """
         settings = self.settings.with_params(remedy.params)
+        if remedy.own_variance and self.frame_read is not None:
+            try:
+                settings = replace(settings, noise=own_variance(self.frame_read))
+            except (OSError, ValueError) as error:
+                self.report_error(error)
+                return
         self.change_settings(settings if remedy.mask is None else settings.with_mask(remedy.mask, own=True))
 
     # result

@@ -10,10 +10,11 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
+from ginga_crplugin.core.uncertainty import own_variance
 from ginga_crplugin.recipe.previous_run import made_by_recipe, rebuild_recipe, run_masks
 from ginga_crplugin.recipe.recipe import Recipe
 
-__all__ = ['MaskSetting', 'Settings', 'masks_of']
+__all__ = ['MaskSetting', 'Settings', 'masks_of', 'noise_of']
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,26 @@ def masks_of(frame: Frame, recipe: Recipe | None) -> tuple[MaskSetting, ...]:
     return tuple(settings + [MaskSetting(mask, own=True) for mask in made])
 
 
+def noise_of(frame: Frame, recipe: Recipe | None) -> tuple[np.ndarray, list[str]] | None:
+    """Return the variance of a frame from its uncertainty, if a recipe uses that.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame as it was read.
+    recipe : Recipe or None
+        The recipe in use.
+
+    Returns
+    -------
+    tuple of (ny, nx) ndarray and list of str, or None
+        As `~ginga_crplugin.core.uncertainty.own_variance`; None if the recipe does not use the uncertainty, or the
+        frame has a variance image.
+    """
+    used = recipe is not None and recipe.variance == 'own' and frame.variance is None
+    return own_variance(frame) if used else None
+
+
 @dataclass(frozen=True, eq=False)
 class Settings:
     """The settings of the user; a change makes another `Settings`.
@@ -73,11 +94,14 @@ class Settings:
         The recipe in use.
     masks : tuple of MaskSetting
         The input masks, used or not.
+    noise : tuple of (ny, nx) ndarray and list of str, or None
+        The variance of the frame from its uncertainty, and notes on it; None if the uncertainty is not used.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
     masks: tuple[MaskSetting, ...] = ()
+    noise: tuple[np.ndarray, list[str]] | None = None
 
     # parameters
 
@@ -177,14 +201,30 @@ class Settings:
         return replace(self, masks=(*self.masks[:index], new, *self.masks[index + 1 :]))
 
     def without_frame(self) -> Self:
-        """Return the settings without the masks of the frame, for the next frame.
+        """Return the settings without the masks and the noise of the frame, for the next frame.
 
         Returns
         -------
         Settings
             The new settings.
         """
-        return replace(self, masks=tuple(setting for setting in self.masks if not setting.own))
+        return replace(self, masks=tuple(setting for setting in self.masks if not setting.own), noise=None)
+
+    def applied(self, frame: Frame) -> Frame:
+        """Return a frame with the masks that are used, and with its uncertainty as the noise if that is used.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame as it was read.
+
+        Returns
+        -------
+        Frame
+            The frame for the run.
+        """
+        variance, notes = (frame.variance, []) if self.noise is None else self.noise
+        return frame.replace(masks=self.used(frame.shape), variance=variance, notes=(*frame.notes, *notes))
 
     def used(self, shape: tuple[int, int]) -> tuple[InputMask, ...]:
         """Return the masks that are used on a frame.
@@ -281,7 +321,8 @@ class Settings:
         if len(set(own)) > 1:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
-        made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, own_masks=all(own), **options)
+        options |= {'own_masks': all(own), 'variance': None if self.noise is None else 'own'}
+        made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, **options)
         if self.recipe is None or not self.is_rerun(frame):
             return made
         base = self.recipe.for_header(frame.ccd.header)

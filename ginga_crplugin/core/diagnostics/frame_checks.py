@@ -22,6 +22,7 @@ from .check import Check, Remedy, format_level
 from .header_history import calibration_keyword, outside_trimsec
 from .noise_causes import diagnose_noise, header_gain_and_readnoise
 from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
+from .own_uncertainty import with_uncertainty_note
 from .star_fwhm import measure_star_fwhm
 
 __all__ = ['check_frame']
@@ -99,7 +100,7 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
         _check_overscan,
         _check_nonfinite,
     )
-    return [check(values) for check in checks]
+    return [with_uncertainty_note(check(values), frame) for check in checks]
 
 
 def _check_bias(values: _Measurements) -> Check:
