@@ -86,7 +86,8 @@ def result(capsys, *args):
 
 
 def saved_bits(path):
-    return fits.getdata(path, 'DQ')
+    with fits.open(path) as hdus:
+        return np.array(hdus['CRDQ' if 'CRDQ' in hdus else 'DQ'].data)
 
 
 # detect

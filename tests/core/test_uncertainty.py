@@ -143,14 +143,14 @@ def session(path):
     return session
 
 
-def test_the_remedy_of_the_check_uses_it_and_the_recipe_says_so(session):
+def test_the_remedy_of_the_check_uses_it_and_the_recipe_says_so(session, path):
     check = next(check for check in session.checks if check.name == 'noise')
     assert session.frame.variance is None
     assert check.remedy.name == 'Use uncertainty'
     session.apply_remedy(check.remedy)
     assert_array_equal(session.frame.variance, SIGMA**2)
     assert session.recipes.current.variance == 'own'
-    session.open(lambda: read_frame(session.frame_read.path))  # it was for that frame only
+    session.open(lambda: read_frame(path))  # it was for that frame only
     assert session.frame.variance is None
     assert session.recipes.current.variance is None
 
