@@ -16,6 +16,7 @@ from .header import frame_unit, header_values
 from .input_mask import InputMask
 from .no_data import fill_masks
 from .params import FromHeader, LACosmicParams, resolve
+from .pixel_evidence import PixelEvidence, measure_pixels
 from .pixels import MAX_VALUE, check_pixels
 from .stats import CHUNK_SIZE, median
 from .uncertainty import detached_uncertainty
@@ -171,6 +172,11 @@ class Frame:
         values = data[good] if data.dtype.kind == 'f' else data[good].astype(float)
         return np.where(empty, data.dtype.type(median(values)), data)
 
+    @cached_property
+    def evidence(self) -> PixelEvidence:
+        """PixelEvidence: level and scatter of the blank sky, in the unit of the frame."""
+        return measure_pixels(self.filled, self.bits)
+
     def saturated(self, params: LACosmicParams) -> np.ndarray:
         """Return the saturated pixels, compared in float32 as in Astro-SCRAPPY.
 
@@ -211,6 +217,7 @@ class Frame:
             The parameters.
         sources : dict of str
             The source of each value: its card (``'GAIN in the header'``), ``'recipe'``, ``'user'`` or ``'default'``.
+            Cards that the pixels contradict follow after a semicolon.
 
         Raises
         ------
@@ -226,15 +233,22 @@ class Frame:
         }
         resolve(fallback, given, user)  # raises for invalid values before the gain is used
         gain = (given | user).get('gain', (None,))[0]
-        header, _ = header_values(self.ccd.header, self.ccd.unit, gain)
+        header = self._header_values(gain)
         if gain is None and 'gain' not in header and 'gain' in fallback:
-            header, _ = header_values(self.ccd.header, self.ccd.unit, fallback['gain'][0])
+            header = self._header_values(fallback['gain'][0])
         params, sources = resolve(fallback, header, given, user)
         for name in from_header:
-            if sources[name] == 'default':
+            kind, _, reason = sources[name].partition('; ')
+            if kind == 'default':
                 msg = f'{self.name}: the recipe reads {name} from the header, which has none; set {name}'
-                raise ValueError(msg)
+                raise ValueError(msg.replace('which has none', reason) if reason else msg)
         return params, sources
+
+    def _header_values(self, gain):
+        values, _ = header_values(self.ccd.header, self.ccd.unit, gain, lambda: self.evidence)
+        if self.background is not None or self.variance is not None:  # then ccdproc takes no subtracted sky
+            values.pop('pssl', None)
+        return values
 
     def replace(self, **changes: Any) -> 'Frame':
         """Return a copy of the frame with other attributes.
@@ -249,7 +263,11 @@ class Frame:
         Frame
             The copy.
         """
-        return replace(self, **changes)
+        copy = replace(self, **changes)
+        if not changes.keys() & {'ccd', 'masks'}:
+            measured = {'nonfinite', 'bits', 'filled', 'evidence'} & vars(self).keys()
+            vars(copy).update({name: vars(self)[name] for name in measured})
+        return copy
 
 
 def as_frame(image: Frame | NDData | ArrayLike) -> Frame:

@@ -1,28 +1,38 @@
 """Unit, gain, read noise and saturation level from the header of a frame."""
 
-import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from astropy import units as u
-from astropy.io.fits.card import Undefined
 
+from .claim_choice import Candidate, Choice, candidates, choose_gain, choose_pedestal, choose_readnoise
+from .claims import Claim, read_claims
 from .params import LACosmicParams
+from .pixel_evidence import PixelEvidence
 
-__all__ = ['UNITS', 'frame_unit', 'header_values']
+__all__ = ['UNITS', 'frame_unit', 'gain_choice', 'header_values']
+
+_ADU = 'adu', 'adus', 'count', 'counts', 'ct', 'cts', 'dn', 'dns'
+_ELECTRON = 'electron', 'electrons', 'e-', 'e', 'elec', 'photon', 'photons', 'ph'
 
 #: The supported units, with their lower-case names in BUNIT.
 UNITS = {
-    u.adu: ('adu', 'adus', 'count', 'counts', 'cts', 'dn'),
-    u.electron: ('electron', 'electrons', 'e-', 'e'),
-    u.electron / u.s: ('electron/s', 'electrons/s', 'electron/sec', 'electrons/sec', 'e-/s', 'e-/sec', 'electron s-1'),
-    u.adu / u.s: ('adu/s', 'count/s', 'counts/s', 'counts/sec', 'cts/s', 'dn/s'),
+    u.adu: _ADU,
+    u.electron: _ELECTRON,
+    u.electron / u.s: tuple(f'{name}/s' for name in _ELECTRON),
+    u.adu / u.s: tuple(f'{name}/s' for name in _ADU),
 }
+#: Patterns in a lower-case unit, and their replacements that give the names above.
+_SPELLINGS = (
+    (r'\s*/\s*', '/'),
+    (r'/(sec|secs|second|seconds)$', '/s'),
+    (r'(\s+|\s*[.*]\s*)(s|sec)(\^|\*\*)?\(?-1\)?$', '/s'),
+    (r'\s+per\s+(s|sec|second)$', '/s'),
+)
 
-_GAIN = ('GAIN', 'EGAIN', 'GAINA', 'ATODGAIN', 'CCDGAIN')
-_READNOISE = ('RDNOISE', 'READNOIS', 'RON', 'RDNOISEA', 'ENOISE')
-_SATURATION = ('SATURATE', 'SATLEVEL')
-_EXPOSURE = ('EXPTIME', 'EXPOSURE')
+#: Returns the level and scatter of the sky when it is called.
+type Evidence = Callable[[], PixelEvidence]
 
 
 def frame_unit(bunit: str | u.UnitBase) -> u.UnitBase:
@@ -31,7 +41,8 @@ def frame_unit(bunit: str | u.UnitBase) -> u.UnitBase:
     Parameters
     ----------
     bunit : str or `~astropy.units.UnitBase`
-        The value of a BUNIT card, or a unit: ``'ADU'``, ``'counts'``, ``'e-'``, ``'electron/s'``.
+        The value of a BUNIT card, or a unit: ``'ADU'``, ``'counts'``, ``'e-'``, ``'electron/s'``, ``'DN s-1'``. Case
+        does not matter. A photon is taken as an electron.
 
     Returns
     -------
@@ -43,19 +54,70 @@ def frame_unit(bunit: str | u.UnitBase) -> u.UnitBase:
     ValueError
         If the unit is not supported.
     """
-    name = ' '.join(str(bunit).lower().replace(' / ', '/').split())
+    name = ' '.join(str(bunit).lower().split())
+    for pattern, replacement in _SPELLINGS:
+        name = re.sub(pattern, replacement, name)
     for unit, names in UNITS.items():
         if name in names:
             return unit
     supported = 'adu, count, DN, electron, e-, electron/s, adu/s'
-    msg = f'unit {str(bunit)!r} is not supported: give one of {supported}'
+    msg = f'unit {str(bunit)!r} is not supported: give one of {supported} (--unit, or unit in the panel)'
     raise ValueError(msg)
 
 
 def header_values(
-    header: Mapping[str, Any], unit: u.UnitBase, gain: float | None = None
+    header: Mapping[str, Any], unit: u.UnitBase, gain: float | None = None, evidence: Evidence | None = None
 ) -> tuple[dict[str, tuple[float, str]], list[str]]:
     """Read the parameters in the header of a frame.
+
+    Where several cards make different claims, the pixels decide between them if they are given.
+
+    Parameters
+    ----------
+    header : mapping
+        The header cards, see `~ginga_crplugin.core.claims.CARDS`.
+    unit : `~astropy.units.UnitBase`
+        The unit of the frame.
+    gain : float, optional
+        The gain with which a saturation level in ADU is converted to electrons; by default that of the header.
+    evidence : callable, optional
+        Returns the level and scatter of the sky; it is called only if it is needed.
+
+    Returns
+    -------
+    values : dict
+        ``{field name of LACosmicParams: (value, source)}``. If the pixels contradict all gains, the gain is 1, and its
+        source starts with ``'default'``.
+    notes : list of str
+        Cards that are ignored, contradicted or different from another one, and important cards that are missing.
+    """
+    claims, notes = read_claims(header, 'gain', 'readnoise', 'saturation', 'pedestal')
+    noises = _allowed_candidates('readnoise', claims['readnoise'], notes)
+    own = _allowed_candidates('gain', claims['gain'], notes)
+    choice = _choose_gain(_frame_gains(header, unit, own, notes), unit, noises, evidence)
+    values: dict[str, tuple[float, str]] = {}
+    if choice is not None:
+        values['gain'] = (1.0 if choice.value is None else choice.value, choice.source)
+    used = gain or (choice.value if choice is not None else None)
+    pixels = evidence if used is not None else None
+    if claims['pedestal']:
+        pedestal = _choose_pedestal(claims['pedestal'], used, noises, pixels)
+        notes += pedestal.notes
+        if pedestal.value is not None and _allowed('pssl', pedestal.value, pedestal.source, notes):
+            values['pssl'] = (pedestal.value, pedestal.source)
+    if noises:
+        measured = pixels() if pixels is not None and len(noises) > 1 else None
+        noise = choose_readnoise(noises, measured, used or 1.0, values.get('pssl', (0.0,))[0])
+        notes += noise.notes
+        values['readnoise'] = (noise.value, noise.source)
+    notes += () if choice is None else choice.notes
+    own_gain = choice.value if choice is not None and unit == u.adu else own[0].value if own else None
+    saturation = _saturation(claims['saturation'], unit, own_gain, gain, notes)
+    return values | ({'satlevel': saturation} if saturation else {}), notes
+
+
+def gain_choice(header: Mapping[str, Any], unit: u.UnitBase, evidence: Evidence) -> Choice | None:
+    """Choose the gain of a frame by its pixels.
 
     Parameters
     ----------
@@ -63,77 +125,83 @@ def header_values(
         The header cards.
     unit : `~astropy.units.UnitBase`
         The unit of the frame.
-    gain : float, optional
-        The gain with which a saturation level in ADU is converted to electrons; by default that of the header.
+    evidence : callable
+        Returns the level and scatter of the sky.
 
     Returns
     -------
-    values : dict
-        ``{field name of LACosmicParams: (value, source)}``.
-    notes : list of str
-        Cards that are ignored, and important cards that are missing.
+    Choice or None
+        The gain (electrons per unit of the frame); None if the header has none.
     """
-    notes: list[str] = []
-    own_gain = _card(header, _GAIN, notes, 'gain')
-    exposure = _card(header, _EXPOSURE, notes) if u.s in unit.bases else None
-    values = _gain(unit, own_gain, exposure, notes)
-    noise = _card(header, _READNOISE, notes, 'readnoise')
-    if noise:
-        values['readnoise'] = noise
-    saturation = _saturation(header, unit, own_gain, gain, notes)
-    if saturation:
-        values['satlevel'] = saturation
-    return values, notes
+    claims, notes = read_claims(header, 'gain', 'readnoise')
+    gains = _frame_gains(header, unit, _allowed_candidates('gain', claims['gain'], notes), notes)
+    return _choose_gain(gains, unit, _allowed_candidates('readnoise', claims['readnoise'], notes), evidence)
 
 
-def _gain(unit, own_gain, exposure, notes):
+def _allowed_candidates(field: str, claims: Sequence[Claim], notes: list[str]) -> list[Candidate]:
+    allowed = [claim for claim in claims if _allowed(field, claim.value, f'{claim.card} in the header', notes)]
+    return candidates(allowed, max if field == 'readnoise' else min)
+
+
+def _frame_gains(
+    header: Mapping[str, Any], unit: u.UnitBase, own: list[Candidate], notes: list[str]
+) -> list[Candidate]:
+    """Return the candidates for the electrons per unit of the frame."""
     if unit == u.electron:
-        return {'gain': (1.0, 'frame in electron')}
+        return [Candidate(1.0, 'frame in electron', 'gain = 1')]
     if u.s not in unit.bases:
-        return {'gain': own_gain} if own_gain else {}
-    if exposure is None:
+        return own
+    claims, more = read_claims(header, 'exposure')
+    notes += more
+    times = candidates(claims['exposure'])
+    if not times:
         notes.append(f'frame in {unit}, but no EXPTIME in the header: give the electrons per {unit} as gain')
-        return {}
     if unit == u.electron / u.s:
-        value, source = exposure[0], f'{exposure[1]} (frame in electron / s)'
-    elif own_gain is None:
-        return {}
+        found = [Candidate(item.value, f'{item.source} (frame in electron / s)', item.text) for item in times]
     else:
-        value, source = own_gain[0] * exposure[0], f'{own_gain[1]}, times EXPTIME'
-    return {'gain': (value, source)} if _allowed('gain', value, source, notes) else {}
+        found = [_product(item, time) for item in own for time in times]
+    return [item for item in found if _allowed('gain', item.value, item.source, notes)]
 
 
-def _saturation(header, unit, own_gain, gain, notes):
-    """Return the saturation level in electrons; the card is in ADU, whatever the unit of the frame."""
+def _product(gain: Candidate, time: Candidate) -> Candidate:
+    source = f'{gain.source}, times {time.source.removesuffix(" in the header")}'
+    return Candidate(gain.value * time.value, source, f'{gain.text} with {time.text}', gain.firm)
+
+
+def _choose_gain(
+    gains: list[Candidate], unit: u.UnitBase, noises: list[Candidate], evidence: Evidence | None
+) -> Choice | None:
+    if not gains:
+        return None
+    if evidence is None or unit == u.electron:
+        return choose_gain(gains, None, None)
+    return choose_gain(gains, evidence(), noises[0].value if noises else None)
+
+
+def _choose_pedestal(
+    claims: Sequence[Claim], gain: float | None, noises: list[Candidate], evidence: Evidence | None
+) -> Choice:
+    offered = candidates(claims)[0]
+    if evidence is None or gain is None:
+        return Choice(offered.value, offered.source)
+    return choose_pedestal(offered, evidence(), gain, noises[0].value if noises else None)
+
+
+def _saturation(
+    claims: Sequence[Claim], unit: u.UnitBase, own_gain: float | None, gain: float | None, notes: list[str]
+) -> tuple[float, str] | None:
+    """Return the saturation level in electrons; the cards but FULLWELL are in ADU, whatever the unit of the frame."""
     if gain is None or unit != u.adu:  # in other units, gain is not in electrons per ADU
-        gain = None if own_gain is None else own_gain[0]
-    factor = 1.0 if gain is None else gain
-    card = _card(header, _SATURATION, notes, 'satlevel', factor)
-    if card is None or factor == 1.0:
-        return card
-    value, source = card
-    return value * factor, f'{source}, times the gain'
-
-
-def _card(header, names, notes, field=None, factor=1.0):
-    """Return value and source of the first card with a positive number that is allowed for its parameter."""
-    for name in names:
-        value = header.get(name)
-        if value is None or isinstance(value, Undefined):
-            continue
-        source = f'{name} in the header'
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not 0.0 < number < math.inf:
-            notes.append(f'{source} is {value!r}, not a positive number: ignored')
-        elif field is None or _allowed(field, number * factor, source, notes):
-            return number, source
+        gain = own_gain
+    for claim in claims:
+        factor = 1.0 if gain is None or claim.unit == 'electron' else gain
+        source = f'{claim.card} in the header'
+        if _allowed('satlevel', claim.value * factor, source, notes):
+            return claim.value * factor, source if factor == 1.0 else f'{source}, times the gain'
     return None
 
 
-def _allowed(field, value, source, notes):
+def _allowed(field: str, value: float, source: str, notes: list[str]) -> bool:
     """Return whether a value is allowed for a parameter; if not, add a note that it is ignored."""
     try:
         LACosmicParams(**{field: value})

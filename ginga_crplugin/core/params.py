@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ['HEADER_FIELDS', 'FromHeader', 'LACosmicParams', 'resolve']
 
 #: The parameters that can be read from the header of a frame.
-HEADER_FIELDS = 'gain', 'readnoise', 'satlevel'
+HEADER_FIELDS = 'gain', 'readnoise', 'satlevel', 'pssl'
 
 
 _DEFAULT_METADATA = {'low': None, 'high': None, 'step': None, 'choices': (), 'common': False, 'slider': None}

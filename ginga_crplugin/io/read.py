@@ -177,9 +177,10 @@ def make_frame(
     wcs_notes: list[str] = []
     if wcs is None and 'path' not in origin:
         wcs, wcs_notes = _read_wcs(header)
-    notes = [*notes, *unit_notes, *header_values(header, unit)[1], *wcs_notes]
     ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
-    return mask_fill_values(Frame(ccd, name, notes=tuple(notes), **origin))
+    frame = mask_fill_values(Frame(ccd, name, notes=(*notes, *unit_notes), **origin))
+    card_notes = header_values(header, unit, evidence=lambda: frame.evidence)[1]
+    return frame.replace(notes=(*frame.notes, *card_notes, *wcs_notes))
 
 
 def _header_unit(header: fits.Header) -> tuple[str, list[str]]:

@@ -6,15 +6,9 @@ import numpy as np
 
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.core.stats import nanmad_std, nanmedian
+from ginga_crplugin.core.pixel_evidence import cut_tiles
 
 __all__ = ['Sky', 'measure_sky']
-
-#: Side of a tile in pixels, and the maximum number of tiles.
-TILE_SIZE, MAX_TILES = 32, 256
-
-#: First row and first column of each tile, and their side in pixels.
-type _Tiles = tuple[np.ndarray, np.ndarray, int]
 
 
 @dataclass(frozen=True)
@@ -88,48 +82,19 @@ def measure_sky(frame: Frame, params: LACosmicParams) -> Sky:
     Sky
         The measured values, in electrons.
     """
-    tiles = _choose_tiles(frame.shape)
-    pixels, good = _cut(frame.filled, tiles).astype(np.float32), _cut(frame.bits, tiles) == 0
-    used = good.mean(axis=(1, 2)) > 0.5
-    if not used.any():
-        used[:] = good[:] = True
-    pixels[~good] = np.nan
-    pixels = (pixels[used] + params.pssl) * params.gain
-    levels = nanmedian(_flatten(pixels)).astype(float)
+    evidence, gain = frame.evidence, params.gain
+    levels = (evidence.levels + params.pssl) * gain
     if frame.variance is None:
         expected = np.sqrt(np.maximum(levels, 0.0) + params.readnoise**2)
     else:
-        expected = params.gain * np.sqrt(nanmedian(_flatten(_cut(frame.variance, tiles)[used])).clip(0.0))
+        variances = cut_tiles(frame.variance, evidence.tiles)
+        expected = gain * np.sqrt(np.median(variances, axis=(1, 2)).clip(0.0))
     expected = np.maximum(expected, 1e-6)
-    differences = pixels[:, :, 2:] - pixels[:, :, :-2], pixels[:, 2:] - pixels[:, :-2]
-    noises = [nanmad_std(_flatten(difference)).astype(float) / np.sqrt(2.0) for difference in differences]
-    ratios = [np.nanmedian(noise / expected) for noise in noises]
-    axis = int(np.argmin(ratios))
+    scatters = gain * evidence.scatters
     return Sky(
         float(np.median(levels)),
-        float(np.nanmedian(noises[axis])),
+        float(np.nanmedian(scatters)),
         float(np.median(expected)),
-        float(ratios[axis]),
+        float(np.nanmedian(scatters / expected)),
         params.readnoise,
     )
-
-
-def _flatten(tiles: np.ndarray) -> np.ndarray:
-    return tiles.reshape(len(tiles), -1)
-
-
-def _choose_tiles(shape: tuple[int, int]) -> _Tiles:
-    """Return tiles that are evenly spread over a frame."""
-    side = min(TILE_SIZE, *shape)
-    rows, columns = (np.arange(0, n - side + 1, side) for n in shape)
-    y, x = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing='ij'))
-    if y.size > MAX_TILES:
-        chosen = np.unique(np.linspace(0, y.size - 1, MAX_TILES).astype(int))
-        y, x = y[chosen], x[chosen]
-    return y, x, side
-
-
-def _cut(image: np.ndarray, tiles: _Tiles) -> np.ndarray:
-    """Return the tiles of an image, (n, side, side)."""
-    y, x, side = tiles
-    return np.lib.stride_tricks.sliding_window_view(image, (side, side))[y, x]

@@ -8,7 +8,6 @@ electrons, at sigclip 4.5. With correct input, all 149 are found, with 11 false 
 from functools import cached_property
 
 import numpy as np
-from astropy import units as u
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
@@ -20,10 +19,11 @@ from ginga_crplugin.core.params import LACosmicParams
 from .background import measure_sky
 from .check import Check, Remedy, format_level
 from .header_history import calibration_keyword, outside_trimsec
-from .noise_causes import diagnose_noise, header_gain_and_readnoise
+from .noise_causes import diagnose_noise
 from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
 from .own_uncertainty import with_uncertainty_note
 from .star_fwhm import measure_star_fwhm
+from .unit_check import OVERESTIMATED, UNDERESTIMATED, check_units
 
 __all__ = ['check_frame']
 
@@ -35,9 +35,6 @@ NARROW, MIN_STARS = 2.5, 4
 DEEP_ERROR, HOT_ERROR, HOT_WARNING = 3.0, 300.0, 40.0
 #: Deviation in scatters from which a bad line is an error.
 BAD_LINE = 5.0
-
-_UNDERESTIMATED = 'the noise is underestimated: false pixels'
-_OVERESTIMATED = 'the noise is overestimated: faint cosmic rays are missed'
 
 
 class _Measurements:
@@ -114,13 +111,15 @@ def _check_bias(values: _Measurements) -> Check:
         dark = float(np.median(values.frame.filled[values.unexposed]))
         if dark * gain > 5.0 * sky.scatter:
             measured = f'unexposed edges have a level of {dark:.4g} {values.frame.ccd.unit}'
-            return Check('bias', 'error', measured, _OVERESTIMATED, 'subtract the bias')
+            return Check('bias', 'error', measured, OVERESTIMATED, 'subtract the bias')
     mark = values.noise_marks.get('bias')
     if mark:
         implied = max(sky.implied_level, 0.0)
         measured = f'level {format_level(sky.level)} e-, but the scatter implies a sky of {format_level(implied)} e-'
-        return Check('bias', mark, measured, _OVERESTIMATED, 'subtract bias and dark')
+        return Check('bias', mark, measured, OVERESTIMATED, 'subtract bias and dark')
     steps = [calibration_keyword(values.frame.ccd.header, step) for step in ('bias', 'dark')]
+    if values.params.pssl and values.frame.ccd.header.get('PEDESTAL'):
+        steps.append('PEDESTAL')
     keywords = ', '.join(keyword for keyword in steps if keyword)
     measured = f'level {format_level(sky.level)} e-, in agreement with the scatter'
     return Check('bias', 'ok', measured + (f' ({keywords} in the header)' if keywords else ''))
@@ -170,7 +169,7 @@ def _check_noise(values: _Measurements) -> Check:
     measured = f'scatter of the sky {sky.scatter:.3g} e-, expected {sky.expected:.3g} e- (ratio {sky.ratio:.2f})'
     if mark == 'ok':
         return Check('noise', mark, measured)
-    effect = _UNDERESTIMATED if sky.ratio > 1.0 else _OVERESTIMATED
+    effect = UNDERESTIMATED if sky.ratio > 1.0 else OVERESTIMATED
     causes = [name for name in ('bias', 'sky', 'units') if name in values.noise_marks]
     if causes:
         plural = 's' if len(causes) > 1 else ''
@@ -186,33 +185,8 @@ def _check_noise(values: _Measurements) -> Check:
 
 
 def _check_units(values: _Measurements) -> Check:
-    """Check that pixels times gain are electrons.
-
-    A gain of 1.5 applied twice causes 319 false pixels, a gain of 4 applied twice 17,868; with ADU treated as
-    electrons, 132 of 149 cosmic rays are found. The factor with which level and scatter agree is compared with the
-    gain.
-    """
-    sky, params, unit = values.sky, values.params, values.frame.ccd.unit
-    header_gain, _ = header_gain_and_readnoise(values.frame)
-    mark = values.noise_marks.get('units')
-    measured = f'unit {unit}, gain {params.gain:g}'
-    if mark is None:
-        if unit == u.adu and params.gain == 1.0 and header_gain is None:
-            effect = 'the noise is incorrect unless 1 adu is 1 electron'
-            advice = 'set the gain in electron/adu'
-            return Check('units', 'warning', f'{measured}, but no gain in the header', effect, advice)
-        return Check('units', 'ok', measured)
-    measured += f', but level and scatter agree only if the pixels are multiplied by {sky.scale_factor:.3g}'
-    if sky.ratio > 1.0:
-        remedy = Remedy('Set gain to 1', {'gain': 1.0}) if unit == u.adu and params.gain != 1.0 else None
-        advice = 'check whether the gain was applied twice' + (', and set the gain to 1' if remedy else '')
-        return Check('units', mark, measured, _UNDERESTIMATED, advice, remedy)
-    if unit == u.electron:
-        advice = 'check whether the frame is in adu instead of electrons'
-        return Check('units', mark, measured, _OVERESTIMATED, advice)
-    gain = header_gain or float(f'{params.gain * sky.scale_factor:.3g}')
-    remedy = Remedy(f'Set gain to {gain:g}', {'gain': gain})
-    return Check('units', mark, measured, _OVERESTIMATED, f'set the gain to about {gain:g}', remedy)
+    """Check that pixels times gain are electrons."""
+    return check_units(values.frame, values.params, values.sky, values.noise_marks.get('units'))
 
 
 def _check_bad_pixels(values: _Measurements) -> Check:

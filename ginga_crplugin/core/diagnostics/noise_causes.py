@@ -40,7 +40,9 @@ def header_gain_and_readnoise(frame: Frame) -> tuple[float | None, float | None]
     readnoise : float or None
         Read noise (electron rms); None if the header has no usable value.
     """
-    values, _ = header_values(frame.ccd.header, u.adu)
+    evidence = (lambda: frame.evidence) if frame.ccd.unit == u.adu else None
+    values, _ = header_values(frame.ccd.header, u.adu, None, evidence)
+    values = {name: pair for name, pair in values.items() if not pair[1].startswith('default')}  # contradicted
     gain, readnoise = (values[name][0] if name in values else None for name in ('gain', 'readnoise'))
     return gain, readnoise
 
@@ -101,6 +103,10 @@ def _diagnose_deficit(
 ) -> dict[str, str]:
     """Diagnose less noise than expected: a remaining bias, or ADU treated as electrons."""
     bias = sky.implied_level > 0.0 and sky.excess_level > 0.0
+    default_noise = params.readnoise == LACosmicParams().readnoise  # a default is no evidence about the gain
+    known_gain = params.gain == header_gain or (params.gain != 1.0 and unit != u.electron)
+    if known_gain and default_noise and sky.implied_readnoise > 0.0:
+        return {}
     if header_gain is not None:
         missing_gain = header_gain / params.gain
         if missing_gain != 1.0 and abs(sky.scale_factor / missing_gain - 1.0) < GAIN_TOLERANCE:
@@ -108,7 +114,6 @@ def _diagnose_deficit(
         return {'bias': mark} if bias else {}
     if params.gain != 1.0 and unit == u.adu:  # set by the user
         return {'bias': mark} if bias else {}
-    default_noise = params.readnoise == LACosmicParams().readnoise  # a default is no evidence about the gain
     if not bias:
         return {'units': 'warning' if default_noise else mark}
     if sky.scale_factor > PLAUSIBLE_GAIN:

@@ -65,9 +65,10 @@ def _check_stars(detection: 'Detection', segments: Segments) -> Check:
     Cores of undersampled stars are flagged if objlim is small or the median filters are separable: at a FWHM of 1.6
     pixels, separable filters caused 1,744 false pixels and full ones 26.
     """
-    count = int(np.count_nonzero(segments.table['hint'] == 'star-like'))
-    measured = f'{count} of {len(segments)} segments look like stars'
-    if count < max(3, 0.05 * len(segments)):
+    stars = segments.table['hint'] == 'star-like'
+    count, area = int(np.count_nonzero(stars)), int(np.sum(np.asarray(segments.table['area'])[stars]))
+    measured = f'{count} of {len(segments)} segments look like stars ({area} of {detection.pixels} pixels)'
+    if count < 3 or (count < 0.05 * len(segments) and area < 0.05 * detection.pixels):
         return Check('stars', 'ok', measured)
     mark = 'error' if count >= max(10, 0.3 * len(segments)) else 'warning'
     remedy, advice = None, 'raise objlim'
