@@ -16,6 +16,7 @@ from sphinx.util.nodes import make_refnode
 import ginga_crplugin
 from ginga_crplugin.cli.parser import build_parser
 from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.claims import CARDS
 from ginga_crplugin.core.diagnostics.hints import HINTS
 from ginga_crplugin.core.params import LACosmicParams
 
@@ -58,6 +59,14 @@ def mask_bits():
 def hints():
     """Return a table of the hints."""
     return table(('hint', 'reason'), [(f'*{hint}*', why) for hint, why in HINTS.items()], '20 80')
+
+
+def header_cards():
+    """Return a table of the header cards."""
+    rows = [
+        (quantity, unit, ', '.join(f'``{name}``' for name in names)) for quantity, (unit, names) in CARDS.items()
+    ]
+    return table(('quantity', 'unit', 'keywords'), rows, '15 15 70')
 
 
 def packages():
@@ -189,6 +198,7 @@ class FromCode(SphinxDirective):
             'batch': batch,
             'benchmarks': benchmarks,
             'mask-bits': mask_bits,
+            'header-cards': header_cards,
             'hints': hints,
             'panel': panel,
             'packages': packages,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from astropy.table import Table
 
-from ginga_crplugin.core.diagnostics.header_history import area_and_exposure
+from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, exposure_time
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.io.read import read_frame
@@ -276,11 +276,10 @@ def _header_values(frame: Frame, segments: int) -> dict[str, Any]:
     """Return the values of an outcome that are read from the header of the frame, and the rate."""
     header = frame.ccd.header
     known = area_and_exposure(header, frame.shape)
-    exposure = next((header[card] for card in ('EXPTIME', 'EXPOSURE') if card in header), np.nan)
     return {
         'object': str(header.get('OBJECT', '')).strip(),
         'date': str(header.get('DATE-OBS', '')).strip(),
-        'exposure': float(exposure) if isinstance(exposure, int | float) else np.nan,
+        'exposure': exposure_time(header) or np.nan,
         'rate': segments / (known[0] * known[1]) if known else np.nan,
     }
 

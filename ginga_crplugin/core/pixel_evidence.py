@@ -18,7 +18,7 @@ MAX_READNOISE, READNOISE_FACTOR = 30.0, 1.5
 #: which it is allowed for.
 PIXEL_RESPONSE, MAX_SKY = 0.01, 3e4
 #: Highest plausible level of a subtracted sky (electron).
-MAX_SUBTRACTED = 1e6
+MAX_SUBTRACTED = 3e5
 
 #: First row and first column of each tile, and their side in pixels.
 type Tiles = tuple[np.ndarray, np.ndarray, int]

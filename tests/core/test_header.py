@@ -8,10 +8,12 @@ from ginga_crplugin.core.header import UNITS, frame_unit, header_values
 @pytest.mark.parametrize(
     ('names', 'unit'),
     [
-        (['adu', 'ADU', 'count', 'Counts', 'DN', ' adu '], u.adu),
-        (['electron', 'ELECTRONS', 'e-', 'e'], u.electron),
-        (['electron/s', 'electrons / s', 'e-/s', 'ELECTRONS/S', 'electron s-1'], u.electron / u.s),
-        (['adu/s', 'ADU / s', 'counts/s', 'DN/s'], u.adu / u.s),
+        (['adu', 'ADU', 'count', 'Counts', 'DN', ' adu ', 'ct', u.ct, u.DN], u.adu),
+        (['electron', 'ELECTRONS', 'e-', 'e', 'photon', 'PHOTONS', u.photon], u.electron),
+        (['electron/s', 'electrons / s', 'e-/s', 'ELECTRONS/S', 'electron s-1', 'e/s'], u.electron / u.s),
+        (['e- s-1', 'electrons s-1', 'electron s^-1', 'electron s**-1', 'e-/sec', 'photon / s'], u.electron / u.s),
+        (['adu/s', 'ADU / s', 'counts/s', 'DN/s', 'ADU/sec', 'DN/sec', 'count/second', u.DN / u.s], u.adu / u.s),
+        (['ct s-1', 'adu s-1', 'ADU s^-1', 'DN s-1', 'ct.s-1', 'adu*s**(-1)', 'counts per second'], u.adu / u.s),
     ],
 )
 def test_names_of_units(names, unit):
@@ -29,6 +31,8 @@ def test_units_and_their_astropy_strings_are_supported(unit):
 def test_other_units_raise_with_the_supported_ones(bunit):
     with pytest.raises(ValueError, match=f"unit '{bunit}' is not supported: .*adu, .*electron, .*electron/s") as error:
         frame_unit(bunit)
+    assert '--unit' in str(error.value)
+    assert 'unit in the panel' in str(error.value)
     assert '\n' not in str(error.value)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ['area_and_exposure', 'calibration_keyword', 'outside_trimsec']
+from ginga_crplugin.core.claims import read_claims
+
+__all__ = ['area_and_exposure', 'calibration_keyword', 'exposure_time', 'outside_trimsec']
 
 #: Keywords, in upper case, that pipelines write after a calibration step: IRAF, ccdproc, DES, MaxIm DL.
 _KEYWORDS = {
@@ -92,6 +94,7 @@ def outside_trimsec(header: Mapping[str, Any], shape: tuple[int, int]) -> np.nda
 def area_and_exposure(header: Mapping[str, Any], shape: tuple[int, int]) -> tuple[float, float] | None:
     """Return the area and the exposure time of a frame.
 
+    The exposure time is read from the cards in `~ginga_crplugin.core.claims.CARDS`, in the unit of TIMEUNIT.
     The pixel size is read from XPIXSZ, PIXSIZE, PIXSIZE1 or PIXSZ, in microns; a value below 0.5 is in millimeters,
     and one below 0.0005 in meters.
 
@@ -108,12 +111,29 @@ def area_and_exposure(header: Mapping[str, Any], shape: tuple[int, int]) -> tupl
         Area in square centimeters and exposure time in minutes; None if a keyword is missing.
     """
     size = _first_number(header, ('XPIXSZ', 'PIXSIZE', 'PIXSIZE1', 'PIXSZ'))
-    seconds = _first_number(header, ('EXPTIME', 'EXPOSURE', 'ITIME'))
+    seconds = exposure_time(header)
     if size is None or seconds is None:
         return None
     height = _first_number(header, ('YPIXSZ', 'PIXSIZE2')) or size
     scale = 1e-4 if size > 0.5 else 1e-1 if size > 0.0005 else 1e2  # to centimeters
     return shape[0] * shape[1] * size * height * scale**2, seconds / 60.0
+
+
+def exposure_time(header: Mapping[str, Any]) -> float | None:
+    """Return the exposure time of a frame.
+
+    Parameters
+    ----------
+    header : mapping
+        The header of the frame.
+
+    Returns
+    -------
+    float or None
+        The exposure time in seconds; None if the header has none.
+    """
+    claims = read_claims(header, 'exposure')[0]['exposure']
+    return claims[0].value if claims else None
 
 
 def _first_number(header: Mapping[str, Any], keywords: tuple[str, ...]) -> float | None:

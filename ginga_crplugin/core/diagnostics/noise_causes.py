@@ -23,6 +23,8 @@ GAIN_TOLERANCE = 0.06
 PLAUSIBLE_GAIN = 3.0
 #: Maximum plausible read noise of a CCD (electron rms).
 MAX_READNOISE = 30.0
+#: Read noise that no CCD has (electron rms), so that the gain must be too large.
+IMPOSSIBLE_READNOISE = 100.0
 
 
 def header_gain_and_readnoise(frame: Frame) -> tuple[float | None, float | None]:
@@ -95,6 +97,8 @@ def _diagnose_excess(
         found['units'] = 'warning' if 'sky' in found else mark
     elif 'sky' not in found and header_gain is None and unit == u.electron:
         found['units'] = mark if sky.implied_readnoise > MAX_READNOISE else 'warning'
+    elif 'sky' not in found and unit != u.electron and sky.implied_readnoise > IMPOSSIBLE_READNOISE:
+        found['units'] = mark
     return found
 
 

@@ -10,7 +10,7 @@ from ginga_crplugin.core.params import LACosmicParams
 
 from .background import Sky
 from .check import Check, Remedy
-from .noise_causes import header_gain_and_readnoise
+from .noise_causes import GAIN_TOLERANCE, header_gain_and_readnoise
 
 __all__ = ['OVERESTIMATED', 'UNDERESTIMATED', 'check_units']
 
@@ -66,9 +66,7 @@ def _mismatch(frame: Frame, params: LACosmicParams, sky: Sky, mark: str) -> Chec
     measured = f'unit {unit}, gain {params.gain:g}, but level and scatter agree only if the pixels are multiplied by '
     measured += f'{sky.scale_factor:.3g}'
     if sky.ratio > 1.0:
-        remedy = Remedy('Set gain to 1', {'gain': 1.0}) if unit == u.adu and params.gain != 1.0 else None
-        advice = 'check whether the gain was applied twice' + (', and set the gain to 1' if remedy else '')
-        return Check('units', mark, measured, UNDERESTIMATED, advice, remedy)
+        return _excess(params, sky, unit, mark, measured)
     if unit == u.electron:
         advice = 'check whether the frame is in adu instead of electrons'
         return Check('units', mark, measured, OVERESTIMATED, advice)
@@ -76,6 +74,17 @@ def _mismatch(frame: Frame, params: LACosmicParams, sky: Sky, mark: str) -> Chec
     gain = header_gain or float(f'{params.gain * sky.scale_factor:.3g}')
     remedy = Remedy(f'Set gain to {gain:g}', {'gain': gain})
     return Check('units', mark, measured, OVERESTIMATED, f'set the gain to about {gain:g}', remedy)
+
+
+def _excess(params: LACosmicParams, sky: Sky, unit: u.UnitBase, mark: str, measured: str) -> Check:
+    gain, advice = float(f'{params.gain * sky.scale_factor:.3g}'), 'check whether the gain was applied twice'
+    if abs(gain - 1.0) < GAIN_TOLERANCE and params.gain != 1.0 and unit == u.adu:
+        remedy = Remedy('Set gain to 1', {'gain': 1.0})
+        return Check('units', mark, measured, UNDERESTIMATED, f'{advice}, and set the gain to 1', remedy)
+    if unit == u.electron or params.gain == 1.0:
+        return Check('units', mark, measured, UNDERESTIMATED, advice)
+    remedy = Remedy(f'Set gain to {gain:g} (estimated)', {'gain': gain})
+    return Check('units', mark, measured, UNDERESTIMATED, f'set the gain to about {gain:g}', remedy)
 
 
 def _contradicted_gain(frame: Frame, params: LACosmicParams, choice: Choice | None) -> Check | None:
