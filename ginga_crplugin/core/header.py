@@ -109,7 +109,7 @@ def header_values(
         measured = pixels() if pixels is not None and len(noises) > 1 else None
         noise = choose_readnoise(noises, measured, used or 1.0, values.get('pssl', (0.0,))[0])
         notes += noise.notes
-        values['readnoise'] = (noise.value, noise.source)
+        values['readnoise'] = (noises[0].value if noise.value is None else noise.value, noise.source)
     notes += () if choice is None else choice.notes
     own_gain = choice.value if choice is not None and unit == u.adu else own[0].value if own else None
     saturation = _saturation(claims['saturation'], unit, own_gain, gain, notes)
@@ -203,8 +203,9 @@ def _saturation(
 
 def _allowed(field: str, value: float, source: str, notes: list[str]) -> bool:
     """Return whether a value is allowed for a parameter; if not, add a note that it is ignored."""
+    given: dict[str, Any] = {field: value}
     try:
-        LACosmicParams(**{field: value})
+        LACosmicParams(**given)
     except ValueError as error:
         notes.append(f'{source} is ignored: {error}')
         return False
