@@ -63,9 +63,7 @@ def hints():
 
 def header_cards():
     """Return a table of the header cards."""
-    rows = [
-        (quantity, unit, ', '.join(f'``{name}``' for name in names)) for quantity, (unit, names) in CARDS.items()
-    ]
+    rows = [(quantity, unit, ', '.join(f'``{name}``' for name in names)) for quantity, (unit, names) in CARDS.items()]
     return table(('quantity', 'unit', 'keywords'), rows, '15 15 70')
 
 
