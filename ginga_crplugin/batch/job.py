@@ -223,7 +223,7 @@ def _process(recipe: Recipe, job: Job, path: Path, *, overwrite: bool, resume: b
         ('CRCHECKS', format_checks(notable), ''),
     ]
     found.save(output, cards, overwrite=overwrite)
-    pixels = found.detection.pixels if found.crmask is None else int(np.count_nonzero(found.crmask))
+    pixels = len(segments.pixels) if found.crmask is None else int(np.count_nonzero(found.crmask))
     return {
         'status': 'done',
         'rule': prepared.rule,

@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.diagnostics.check import Check
-    from ginga_crplugin.core.input_mask import InputMask
     from ginga_crplugin.recipe.run import RecipeResult
 
 __all__ = ['check_line', 'json_lines', 'text_lines']
 
 #: What is printed of a check as JSON.
 _KEYS = 'name', 'mark', 'measured', 'effect', 'advice'
-
-
-def _cause(mask: 'InputMask') -> str:
-    from ginga_crplugin.core.bits import CAUSES
-
-    return next(name for name, bit in CAUSES.items() if bit == mask.bit)
 
 
 def check_line(check: 'Check') -> str:
@@ -56,6 +49,9 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
     str
         The whole text.
     """
+    from ginga_crplugin.core.bits import cause_name
+    from ginga_crplugin.io.provenance import origin_counts
+
     frame, detection, segments = found.prepared.frame, found.detection, found.segments
     values = asdict(detection.params).items()
     stages = {'before': found.prepared.checks, 'after': found.checks}
@@ -63,14 +59,16 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
     result = {
         'frame': frame.label,
         'pixels': detection.pixels,
+        'pixels_by_mission': len(frame.mission),
         'segments': len(segments),
+        'segments_by_origin': origin_counts(segments),
         'segments_listed': len(segments.listed),
         'per_iteration': list(detection.per_iteration),
         'excluded_fraction': detection.excluded_fraction,
         'output': str(output),
         'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
         'sources': found.prepared.sources,
-        'masks': [{'name': m.name, 'cause': _cause(m), 'pixels': m.count} for m in frame.masks],
+        'masks': [{'name': m.name, 'cause': cause_name(m.bit), 'pixels': m.count} for m in frame.masks],
         'nonfinite': int(frame.nonfinite.sum()),
         'notes': list(frame.notes),
         'engine': detection.engine,
@@ -98,6 +96,7 @@ def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) ->
     str
         The next line.
     """
+    from ginga_crplugin.core.bits import MaskBit, cause_name
     from ginga_crplugin.io.provenance import summary_lines
 
     frame, detection, segments, sources = found.prepared.frame, found.detection, found.segments, found.prepared.sources
@@ -105,7 +104,7 @@ def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) ->
     yield f'{frame.label}   {nx} x {ny}   {frame.ccd.unit}'
     yield from (f'note: {note}' for note in frame.notes)
     yield 'masked before the search:'
-    masks = [(mask.name, _cause(mask), mask.count) for mask in frame.masks]
+    masks = [(m.name, cause_name(m.bit), m.count) for m in frame.masks if m.bit != MaskBit.CR_MISSION]
     if frame.nonfinite.any():
         masks.append(('pixels of the frame', 'not finite', int(frame.nonfinite.sum())))
     width = max((len(name) for name, _, _ in masks), default=0)

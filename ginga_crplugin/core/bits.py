@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     from .frame import Frame
     from .lacosmic.detection import Detection
 
-__all__ = ['BITS_CARD', 'CAUSES', 'CAUSE_CARD', 'DQ_DTYPE', 'REVIEW', 'MaskBit', 'merge_mask']
+__all__ = [
+    'BITS_CARD',
+    'CAUSES',
+    'CAUSE_CARD',
+    'DQ_DTYPE',
+    'REJECTED_RAY',
+    'REVIEW',
+    'MaskBit',
+    'cause_name',
+    'merge_mask',
+]
 
 #: The header card that identifies extensions written by this package; its value is the version of the bits.
 BITS_CARD = 'CRPBITS'
@@ -23,6 +33,9 @@ CAUSE_CARD = 'CRCAUSE'
 
 #: The name of the extension with the review decisions.
 REVIEW = 'CRREVIEW'
+
+#: The code in that extension of a pixel that the mission found and that is not in the mask; it is no decision.
+REJECTED_RAY = 4
 
 
 class MaskBit(IntFlag):
@@ -57,6 +70,17 @@ class MaskBit(IntFlag):
         """
         return cls.INPUT | cls.HOT | cls.BAD | cls.NONFINITE | cls.NO_DATA
 
+    @classmethod
+    def cosmic_rays(cls) -> 'MaskBit':
+        """Return the causes that are cosmic rays.
+
+        Returns
+        -------
+        MaskBit
+            The sum of the bits.
+        """
+        return cls.CR_DETECTED | cls.CR_MARKED | cls.CR_MISSION
+
 
 _MEANINGS = {
     MaskBit.INPUT: 'input mask, cause unknown',
@@ -73,6 +97,31 @@ _MEANINGS = {
 #: The causes that a user can assign to an input mask, by their names.
 CAUSES = {'hot': MaskBit.HOT, 'bad': MaskBit.BAD, 'other': MaskBit.INPUT, 'nodata': MaskBit.NO_DATA}
 
+#: The names of the other causes of input masks.
+_FIXED = {MaskBit.CR_MISSION: 'cosmic ray', MaskBit.SATURATED: 'saturated'}
+
+
+def cause_name(bit: MaskBit) -> str:
+    """Return the name of the cause of an input mask.
+
+    Parameters
+    ----------
+    bit : MaskBit
+        The cause, which may include INPUT in addition.
+
+    Returns
+    -------
+    str
+        A key of `CAUSES`, or ``'cosmic ray'`` or ``'saturated'``.
+
+    Examples
+    --------
+    >>> cause_name(MaskBit.HOT), cause_name(MaskBit.INPUT | MaskBit.SATURATED)
+    ('hot', 'saturated')
+    """
+    names = {cause: name for name, cause in CAUSES.items()} | _FIXED
+    return names[bit] if bit in names else names[bit & ~MaskBit.INPUT]
+
 
 def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None = None) -> np.ndarray:
     """Merge input masks, saturated pixels and cosmic rays into one plane that keeps the causes.
@@ -84,7 +133,7 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
     detection : Detection
         The cosmic rays detected in it.
     crmask : (ny, nx) bool array_like, optional
-        The cosmic-ray pixels after review; by default those detected.
+        The cosmic-ray pixels after review; by default those detected and those that the mission found.
 
     Returns
     -------
@@ -97,14 +146,18 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
         If the shapes of ``crmask`` or the detection and the frame differ.
     """
     detected = detection.crmask
-    cosmic_rays = detected if crmask is None else np.asarray(crmask, dtype=bool)
+    cosmic_rays = frame.add_mission(detected) if crmask is None else np.asarray(crmask, dtype=bool)
     for name, mask in (('the detection', detected), ('crmask', cosmic_rays)):
         if mask.shape != frame.shape:
             msg = f"{name}: shape {mask.shape} differs from the frame's {frame.shape}"
             raise ValueError(msg)
     merged = frame.bits.copy()
     flat, pixels = merged.ravel(), np.flatnonzero(cosmic_rays)
+    mission = flat[pixels] & DQ_DTYPE(MaskBit.CR_MISSION)
+    flat[frame.mission] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
     flat[np.flatnonzero(frame.saturated(detection.params))] |= DQ_DTYPE(MaskBit.SATURATED)
-    bits = np.array([MaskBit.CR_MARKED, MaskBit.CR_DETECTED], dtype=DQ_DTYPE)
-    flat[pixels] |= bits[detected.ravel()[pixels].astype(int)]
+    bits = np.where(mission, mission, DQ_DTYPE(MaskBit.CR_MARKED))
+    found = detected.ravel()[pixels]
+    bits[found] = mission[found] | DQ_DTYPE(MaskBit.CR_DETECTED)
+    flat[pixels] |= bits
     return merged

@@ -18,7 +18,7 @@ from .no_data import fill_masks
 from .params import FromHeader, LACosmicParams, resolve
 from .pixel_evidence import PixelEvidence, measure_pixels
 from .pixels import MAX_VALUE, check_pixels
-from .stats import CHUNK_SIZE, median
+from .stats import CHUNK_SIZE, local_medians, median
 from .uncertainty import detached_uncertainty
 
 __all__ = ['Frame', 'as_frame', 'mask_fill_values']
@@ -176,6 +176,37 @@ class Frame:
     def evidence(self) -> PixelEvidence:
         """PixelEvidence: level and scatter of the blank sky, in the unit of the frame."""
         return measure_pixels(self.filled, self.bits)
+
+    @cached_property
+    def mission(self) -> np.ndarray:
+        """(n,) int64 ndarray: flat indices of the cosmic-ray pixels that the mission found, sorted."""
+        if not any(item.bit & MaskBit.CR_MISSION for item in self.masks):
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.bits & DQ_DTYPE(MaskBit.CR_MISSION))
+
+    @cached_property
+    def mission_levels(self) -> np.ndarray:
+        """(n,) float ndarray: the median of the good pixels around each pixel of `mission`."""
+        return local_medians(self.filled, self.mission, self.bits != 0)
+
+    def add_mission(self, crmask: np.ndarray) -> np.ndarray:
+        """Add the cosmic rays that the mission found to those that were detected.
+
+        Parameters
+        ----------
+        crmask : (ny, nx) bool ndarray
+            The detected pixels.
+
+        Returns
+        -------
+        (ny, nx) bool ndarray
+            Both; ``crmask`` itself if the mission found none.
+        """
+        if not len(self.mission):
+            return crmask
+        both = crmask.copy()
+        both.ravel()[self.mission] = True
+        return both
 
     def saturated(self, params: LACosmicParams) -> np.ndarray:
         """Return the saturated pixels, compared in float32 as in Astro-SCRAPPY.

@@ -56,6 +56,8 @@ class InputMask:
     origin : MaskSource, str or None
         How a recipe reproduces it: from a file, by the check of this name, or from the file of the frame (``'own'``);
         None if it cannot.
+    assumed : str
+        What was assumed about its pixels, of which a check warns; '' if nothing was.
     """
 
     name: str
@@ -64,6 +66,7 @@ class InputMask:
     datasum: str = ''
     image: np.ndarray | None = field(default=None, repr=False)
     origin: MaskSource | str | None = None
+    assumed: str = ''
 
     @classmethod
     def from_data(

@@ -34,13 +34,15 @@ class Decisions:
     pixels : (n,) int64 ndarray
         Flat indices of the cosmic-ray pixels after review, sorted.
     rejected : (n,) int64 ndarray
-        The detected pixels that were rejected or erased.
+        The pixels of segments that were rejected or erased.
     rejected_labels : (n,) int32 ndarray
         The labels of the rejected segments.
     marked : (n,) int64 ndarray
         The cosmic-ray pixels that were not detected, but marked by hand or added by growing.
     pending : int
         Number of rejected or erased pixels that the result does not contain.
+    mission_only : (n,) int64 ndarray
+        The cosmic-ray pixels that the mission found and L.A.Cosmic did not.
     """
 
     shape: tuple[int, int]
@@ -49,6 +51,7 @@ class Decisions:
     rejected_labels: np.ndarray
     marked: np.ndarray
     pending: int
+    mission_only: np.ndarray
 
     @cached_property
     def mask(self) -> np.ndarray:
@@ -68,10 +71,12 @@ class Decisions:
         Returns
         -------
         (ny, nx) int16 ndarray
-            The `MaskBit` values with CR_DETECTED and CR_MARKED.
+            The `MaskBit` values with CR_DETECTED and CR_MARKED, and CR_MISSION where it was not rejected.
         """
         plane = bits.copy().ravel()
+        plane[self.rejected] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
         plane[self.pixels] |= DQ_DTYPE(MaskBit.CR_DETECTED)
+        plane[self.mission_only] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
         plane[self.marked] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
         return plane.reshape(self.shape)
 
@@ -240,7 +245,8 @@ class Review:
         """
         if not grow and not len(self.edited[0]):
             none = np.zeros(0, dtype=np.int64)
-            return Decisions(self._shape, segments.pixels, none, none.astype(np.int32), none, 0)
+            rejected_labels = none.astype(np.int32)
+            return Decisions(self._shape, segments.pixels, none, rejected_labels, none, 0, segments.mission_only)
         codes = self._codes[segments.pixels]
         index = segments.pixel_labels - 1
         area = np.bincount(index, minlength=len(segments))
@@ -260,6 +266,7 @@ class Review:
             np.flatnonzero(dropped).astype(np.int32) + 1,
             np.setdiff1d(pixels, segments.pixels, assume_unique=True),
             int(pending.sum()),
+            np.intersect1d(segments.mission_only, pixels, assume_unique=True),
         )
 
 

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from .lacosmic.detection import Detection
 
-__all__ = ['Segments', 'matching_label', 'segment']
+__all__ = ['ORIGINS', 'Segments', 'cleaned_values', 'matching_label', 'segment']
 
 #: The default minimum area in pixels of the segments that are listed for review.
 MIN_SIZE = 3
+
+#: Who found a segment: pixels marked by hand alone, L.A.Cosmic, the mission, or both of these.
+ORIGINS = ('by hand', 'L.A.Cosmic', 'mission', 'both')
 
 _BOX = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
 
@@ -43,8 +46,11 @@ class Segments:
         A row for each segment of any size: ``label``, ``x_centroid`` and ``y_centroid`` (pix, 0-based), ``area`` (pix),
         ``peak`` and ``flux`` (electron, above the cleaned frame), ``length`` (pix, from end to end), and the bounding
         box ``bbox_xmin``, ``bbox_ymin``, ``bbox_xmax``, ``bbox_ymax`` (pix, 0-based, inclusive).
+        If the mission found cosmic rays, ``origin`` is one of `ORIGINS`.
     min_size : int
         The minimum area in pixels of the segments that are listed for review.
+    mission_only : (n,) int64 ndarray
+        Flat indices of the pixels that the mission found and L.A.Cosmic did not, sorted.
     """
 
     shape: tuple[int, int]
@@ -52,6 +58,7 @@ class Segments:
     pixel_labels: np.ndarray = field(repr=False)
     table: QTable = field(repr=False)
     min_size: int = MIN_SIZE
+    mission_only: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -132,7 +139,7 @@ def segment(
     min_size : int, optional
         The minimum area in pixels of the segments that are listed for review; smaller ones remain in the mask.
     crmask : (ny, nx) bool array_like, optional
-        The pixels to group; by default those detected.
+        The pixels to group; by default those detected and those that the mission found.
 
     Returns
     -------
@@ -147,15 +154,46 @@ def segment(
     if min_size != int(min_size) or min_size < 1:
         msg = f'min_size is {min_size}: it must be a whole number of 1 or more'
         raise ValueError(msg)
-    mask = detection.crmask if crmask is None else np.asarray(crmask, dtype=bool)
+    frame = as_frame(frame)
+    mask = frame.add_mission(detection.crmask) if crmask is None else np.asarray(crmask, dtype=bool)
     pixels = np.flatnonzero(mask)
     labels = _connected_labels(pixels, mask.shape[1])
-    excess = (
-        as_frame(frame).filled.ravel()[pixels] - detection.cleaned.ravel()[pixels].astype(float)
-    ) * detection.params.gain
+    excess = (frame.filled.ravel()[pixels] - cleaned_values(frame, detection, pixels)) * detection.params.gain
     excess[~np.isfinite(excess)] = 0.0  # non-finite pixels that were marked by hand
     table = _measure(*np.divmod(pixels, mask.shape[1]), labels, excess)
-    return Segments(mask.shape, pixels, labels, table, int(min_size))
+    if not len(frame.mission):
+        return Segments(mask.shape, pixels, labels, table, int(min_size))
+    mission, detected = np.isin(pixels, frame.mission, assume_unique=True), detection.crmask.ravel()[pixels]
+    found = np.zeros(len(table), dtype=int)
+    np.bitwise_or.at(found, labels - 1, detected + 2 * mission)
+    table['origin'] = np.array(ORIGINS)[found]
+    return Segments(mask.shape, pixels, labels, table, int(min_size), pixels[mission & ~detected])
+
+
+def cleaned_values(frame: Frame, detection: 'Detection', pixels: np.ndarray) -> np.ndarray:
+    """Return the values of flagged pixels without the cosmic ray.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    detection : Detection
+        The cosmic rays detected in it.
+    pixels : (n,) int64 ndarray
+        Flat indices.
+
+    Returns
+    -------
+    (n,) float64 ndarray
+        The cleaned frame; for pixels that the mission found and L.A.Cosmic did not, the median of the good pixels
+        around them.
+    """
+    values = detection.cleaned.ravel()[pixels].astype(float)
+    if len(frame.mission):
+        index = np.searchsorted(frame.mission, pixels).clip(max=len(frame.mission) - 1)
+        alone = (frame.mission[index] == pixels) & ~detection.crmask.ravel()[pixels]
+        values[alone] = frame.mission_levels[index[alone]]
+    return values
 
 
 def _connected_labels(pixels, nx):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ['CHUNK_SIZE', 'median', 'nanmad_std', 'nanmedian']
+__all__ = ['CHUNK_SIZE', 'local_medians', 'median', 'nanmad_std', 'nanmedian']
 
 #: Number of pixels that are processed at a time, so that a few arrays of them fit into the cache.
 CHUNK_SIZE = 1 << 18
@@ -53,6 +53,40 @@ def nanmedian(values: np.ndarray) -> np.ndarray:
     last[holes] -= np.count_nonzero(np.isnan(ordered[holes]), axis=-1, keepdims=True)
     middle = [np.take_along_axis(ordered, np.maximum(index, 0), -1) for index in (last // 2, (last + 1) // 2)]
     return ((middle[0] + middle[1]) / 2.0)[..., 0]
+
+
+def local_medians(image: np.ndarray, pixels: np.ndarray, excluded: np.ndarray, radius: int = 3) -> np.ndarray:
+    """Return the median of the good pixels in a square around each of some pixels.
+
+    Parameters
+    ----------
+    image : (ny, nx) ndarray
+        The image, with finite pixels.
+    pixels : (n,) int64 ndarray
+        Flat indices of the centers.
+    excluded : (ny, nx) bool ndarray
+        True for pixels that are not used.
+    radius : int, optional
+        Half the width of the square, without its center.
+
+    Returns
+    -------
+    (n,) float64 ndarray
+        The medians; where no pixel is good, the median of them all.
+    """
+    ny, nx = image.shape
+    dy, dx = (step.ravel() for step in np.mgrid[-radius : radius + 1, -radius : radius + 1])
+    medians = np.empty(len(pixels))
+    step = max(1, CHUNK_SIZE // len(dy))
+    for begin in range(0, len(pixels), step):
+        y, x = np.divmod(pixels[begin : begin + step, None], nx)
+        y, x = y + dy, x + dx
+        inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
+        y, x = y.clip(0, ny - 1), x.clip(0, nx - 1)
+        values, good = image[y, x].astype(float), inside & ~excluded[y, x]
+        some = good.any(axis=1, keepdims=True)
+        medians[begin : begin + step] = nanmedian(np.where(np.where(some, good, inside), values, np.nan))
+    return medians
 
 
 def nanmad_std(values: np.ndarray) -> np.ndarray:

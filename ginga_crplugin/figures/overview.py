@@ -53,9 +53,10 @@ def save_overview(path: str | PathLike[str], frame: Frame, detection: Detection,
         A line below the figure.
     """
     masked = (frame.bits & DQ_DTYPE(MaskBit.before_run())) != 0
-    layers = ((masked, MASKED), (detection.crmask, COSMIC_RAY))
+    rays = frame.add_mission(detection.crmask)
+    layers = ((masked, MASKED), (rays, COSMIC_RAY))
     gray = scale_to_gray(frame.filled, zscale_limits(frame.filled))
-    part = _select_part(masked, detection.crmask)
+    part = _select_part(masked, rays)
     height, width = frame.shape
     scale = PANEL / max(height, width)
     whole = _draw_whole(gray, layers, scale)

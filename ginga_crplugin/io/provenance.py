@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
     from ginga_crplugin.core.segments import Segments
 
-__all__ = ['grow_cards', 'provenance_cards', 'replacement_cards', 'summary_lines', 'to_cards']
+__all__ = ['grow_cards', 'origin_counts', 'provenance_cards', 'replacement_cards', 'summary_lines', 'to_cards']
 
 #: Characters of a comment that fit into a card with a number.
 _COMMENT_LENGTH = 44
@@ -78,17 +78,22 @@ def provenance_cards(
     for card, image in (('CRBKG', frame.background), ('CRVAR', frame.variance), ('CRPSFK', frame.psfk)):
         if image is not None:
             cards.append((card, datasum(image), 'DATASUM of the image used'))
-    found, marked = (int(np.count_nonzero(plane & DQ_DTYPE(bit))) for bit in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED))
+    found, marked, mission, rays = (
+        int(np.count_nonzero(plane & DQ_DTYPE(bits)))
+        for bits in (MaskBit.CR_DETECTED, MaskBit.CR_MARKED, MaskBit.CR_MISSION, MaskBit.cosmic_rays())
+    )
     cards += [
         ('CRITER', ' '.join(map(str, detection.per_iteration)), 'new pixels in each iteration'),
         ('CRUNSRCH', detection.excluded_fraction, 'fraction of the frame excluded from the search'),
         ('CRNDET', detection.pixels, 'pixels detected'),
         ('CRNREJ', detection.pixels - found, 'detected pixels rejected in review'),
         ('CRNMARK', marked, 'pixels marked by hand'),
-        ('CRNPIX', found + marked, 'cosmic-ray pixels in this mask'),
+        ('CRNPIX', rays, 'cosmic-ray pixels in this mask'),
         ('CRNSEG', len(segments), 'segments'),
         *extra,
     ]
+    if len(frame.mission):
+        cards.append(('CRNMISS', mission, 'pixels found by the mission in this mask'))
     return to_cards(cards)
 
 
@@ -162,6 +167,25 @@ def _ascii(value: Any) -> Any:
     return ''.join(c if c.isprintable() and c.isascii() else '?' for c in value)
 
 
+def origin_counts(segments: 'Segments') -> dict[str, int]:
+    """Count the segments by who found them.
+
+    Parameters
+    ----------
+    segments : Segments
+        The segments.
+
+    Returns
+    -------
+    dict of int
+        Numbers of segments by `~ginga_crplugin.core.segments.ORIGINS`; empty if the mission found none.
+    """
+    if 'origin' not in segments.table.colnames:
+        return {}
+    origins = segments.table['origin']
+    return {name: int(np.count_nonzero(origins == name)) for name in ('L.A.Cosmic', 'mission', 'both')}
+
+
 def summary_lines(detection: 'Detection', segments: 'Segments') -> list[str]:
     """Summarize a result in two lines of text.
 
@@ -179,7 +203,11 @@ def summary_lines(detection: 'Detection', segments: 'Segments') -> list[str]:
     """
     number = '1 segment' if len(segments) == 1 else f'{len(segments)} segments'
     iterations = ', '.join(map(str, detection.per_iteration))
+    origins = origin_counts(segments)
+    found = f'{len(segments.pixels)} px in {number} ({len(segments.listed)} of {segments.min_size} px or more)'
+    if origins:
+        found += '; found by ' + ', '.join(f'{name}: {count}' for name, count in origins.items())
     return [
-        f'{detection.pixels} px in {number} ({len(segments.listed)} of {segments.min_size} px or more)',
+        found,
         f'new pixels per iteration: {iterations}; {100.0 * detection.excluded_fraction:.1f} % of the frame excluded',
     ]

@@ -21,7 +21,8 @@ from .blank import read_blank
 from .companions import find_uncertainty
 from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
 from .image_hdus import image_index
-from .saved_mask import read_own_masks, read_review, read_saved_mask
+from .own_masks import read_own_masks
+from .saved_mask import read_review, read_saved_mask
 
 __all__ = [
     'add_saved_mask',
@@ -40,6 +41,7 @@ def read_frame(
     path: str | os.PathLike[str],
     ext: int | str | tuple[str, int] | None = None,
     unit: str | UnitBase | None = None,
+    dq_bits: str | tuple[int, ...] | None = None,
 ) -> Frame:
     """Read a frame from a FITS file, with the MASK and DQ extensions that belong to it.
 
@@ -51,6 +53,9 @@ def read_frame(
         The extension by number, name, or name and EXTVER; by default the first image.
     unit : str or `~astropy.units.UnitBase`, optional
         The unit of the pixels, instead of BUNIT.
+    dq_bits : {'any', 'none'} or tuple of int, optional
+        The bits of the DQ extension that mask a pixel, by their values; by default those of the mission's table,
+        or any bit if there is none.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def read_frame(
         blank = read_blank(hdu)
         data = read_pixels(hdu, path, _WORKING_MEMORY)
         saved, review = read_saved_mask(hdus, hdu.ver, hdu.shape, path), read_review(hdus, hdu.ver)
-        masks = read_own_masks(hdus, hdu, path) if saved is None else saved.masks
+        masks, mask_notes = (saved.masks, []) if saved else read_own_masks(hdus, hdu, header, path, dq_bits)
         if blank is not None and not any(mask.bit == MaskBit.NO_DATA for mask in masks):
             masks = (*masks, *blank.masks(data))
         uncertainty = find_uncertainty(hdus, hdu, path)
@@ -87,7 +92,7 @@ def read_frame(
         path.name,
         unit,
         wcs,
-        notes + wcs_notes,
+        notes + mask_notes + wcs_notes,
         path=path,
         ext=index,
         first=first,

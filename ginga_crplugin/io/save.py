@@ -15,7 +15,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
-from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REVIEW, MaskBit, merge_mask
+from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REJECTED_RAY, REVIEW, MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detection import Detection, restore_unflagged
 from ginga_crplugin.core.segments import Segments, segment
@@ -114,7 +114,7 @@ def save_mask(
     path : path-like, optional
         By default `default_path`, or the frame's own file for ``kind='into'``.
     crmask : (ny, nx) bool array_like, optional
-        The cosmic-ray pixels after review; by default the detected pixels.
+        The cosmic-ray pixels after review; by default those detected and those that the mission found.
     kind : {'new', 'into', 'mask'}, optional
         ``'new'``: a new file with the unchanged science image (decompressed if it was tile-compressed) and all other
         HDUs that belong to it, byte for byte; ``'into'``: the frame's own file, whose other HDUs are kept byte for
@@ -166,8 +166,9 @@ def save_mask(
         name_dq = 'CRDQ' if raw is not None and raw.has_foreign('DQ') else 'DQ'
         mask_cards = provenance_cards(frame, detection, segments, plane, sources or {}, verified, cards)
         hdus = _extensions(frame, detection, segments, plane, mask_cards, name_dq, cleaned=cleaned)
-        if review is not None:
-            hdus.append(_review_hdu(*review))
+        rays = frame.mission[(plane.ravel()[frame.mission] & DQ_DTYPE(MaskBit.CR_MISSION)) == 0]
+        if review is not None or len(rays):
+            hdus.append(_review_hdu(review, rays))
         content = _file_content(hdus, 1 if raw is None else raw.version)
         if raw is None:
             file.writelines(chunks(content))
@@ -269,11 +270,14 @@ def _table_header(dtype: np.dtype, units: tuple[str, ...]) -> fits.Header:
     return hdu.header
 
 
-def _review_hdu(pixels: np.ndarray, codes: np.ndarray) -> fits.BinTableHDU:
-    table = Table({'PIXEL': pixels.astype(np.int64), 'CODE': codes.astype(np.uint8)}).as_array()
+def _review_hdu(review: tuple[np.ndarray, np.ndarray] | None, rejected_rays: np.ndarray) -> fits.BinTableHDU:
+    pixels, codes = ((), ()) if review is None else review
+    pixels = np.concatenate([pixels, rejected_rays]).astype(np.int64)
+    codes = np.concatenate([codes, np.full(len(rejected_rays), REJECTED_RAY)]).astype(np.uint8)
+    table = Table({'PIXEL': pixels, 'CODE': codes}).as_array()
     hdu = fits.BinTableHDU(table, name=REVIEW)
     hdu.header.comments['TTYPE1'] = 'flat index in the image, from 0, row by row'
-    hdu.header.comments['TTYPE2'] = '1 rejected, 2 erased, 3 marked'
+    hdu.header.comments['TTYPE2'] = '1 rejected, 2 erased, 3 marked, 4 mission'
     return hdu
 
 

@@ -1,5 +1,6 @@
 """Masks that were saved before: causes, review, parameters, and cutouts of segments."""
 
+import math
 import os
 import zlib
 from dataclasses import dataclass, fields
@@ -10,7 +11,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import QTable
 
-from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REVIEW, MaskBit
+from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REJECTED_RAY, REVIEW, MaskBit
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
@@ -22,7 +23,6 @@ __all__ = [
     'SavedMask',
     'SegmentCutout',
     'kept_segments',
-    'read_own_masks',
     'read_review',
     'read_saved_mask',
     'read_segment_cutout',
@@ -73,34 +73,6 @@ class SavedMask:
         return self.cards.get('CRHDU', (None,))[0]
 
 
-def read_own_masks(hdus: fits.HDUList, science: Any, path: Path) -> tuple[InputMask, ...]:
-    """Read the MASK and DQ extensions in a frame's own file.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        The HDUs of the file.
-    science : image HDU
-        The frame; extensions with the same EXTVER and shape belong to it.
-    path : `~pathlib.Path`
-        The file, for errors.
-
-    Returns
-    -------
-    tuple of InputMask
-        The masks.
-    """
-    return tuple(
-        InputMask.from_data(f'{hdu.name} in this file', MaskBit.INPUT, read_pixels(hdu, path), 'own')
-        for hdu in hdus
-        if hdu is not science
-        and hdu.is_image
-        and hdu.name in ('MASK', 'DQ')
-        and hdu.ver == science.ver
-        and getattr(hdu, 'shape', None) == science.shape
-    )
-
-
 def read_review(hdus: fits.HDUList, version: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Read the review that was saved for a frame.
 
@@ -122,8 +94,21 @@ def read_review(hdus: fits.HDUList, version: int) -> tuple[np.ndarray, np.ndarra
                 indices, codes = (np.array(hdu.data[name]) for name in ('PIXEL', 'CODE'))
             except (KeyError, *READ_ERRORS):
                 return None
-            return indices.astype(np.int64), codes.astype(np.uint8)
+            kept = codes != REJECTED_RAY
+            return indices[kept].astype(np.int64), codes[kept].astype(np.uint8)
     return None
+
+
+def _rejected_rays(hdus: fits.HDUList, version: int, size: int) -> np.ndarray:
+    """Return the pixels that the mission found and that are not in the saved mask, as flat indices."""
+    for hdu in hdus:
+        if hdu.name == REVIEW and hdu.ver == version and BITS_CARD in hdu.header and not hdu.is_image:
+            try:
+                indices = np.array(hdu.data['PIXEL'], dtype=np.int64)[hdu.data['CODE'] == REJECTED_RAY]
+            except (KeyError, *READ_ERRORS):
+                continue
+            return indices[(indices >= 0) & (indices < size)]
+    return np.zeros(0, dtype=np.int64)
 
 
 def read_saved_mask(hdus: fits.HDUList, version: int, shape: tuple[int, ...], path: Path) -> SavedMask | None:
@@ -156,7 +141,7 @@ def read_saved_mask(hdus: fits.HDUList, version: int, shape: tuple[int, ...], pa
     headers = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
     header = headers.get('MASK', plane.header)
     cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
-    masks = _masks_by_cause(read_pixels(plane, path), path)
+    masks = _masks_by_cause(read_pixels(plane, path), _rejected_rays(hdus, version, math.prod(shape)), path)
     grow = header.get('CRGROW', 0)
     grow = grow if grow in range(4) else 0
     return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow)
@@ -196,12 +181,16 @@ def _dq_plane(hdus: fits.HDUList, version: int, shape: tuple[int, ...]) -> Any:
     return next((hdu for hdu in planes if hdu.ver == version and getattr(hdu, 'shape', None) == shape), None)
 
 
-def _masks_by_cause(plane: np.ndarray, path: Path) -> tuple[InputMask, ...]:
-    """Return the input masks of a saved plane by cause, without its cosmic rays."""
+def _masks_by_cause(plane: np.ndarray, rejected_rays: np.ndarray, path: Path) -> tuple[InputMask, ...]:
+    """Return the input masks of a saved plane by cause; of its cosmic rays those that the mission found."""
     if plane.dtype.kind not in 'iu':
         msg = f'{path}: DQ has dtype {plane.dtype.name}, not integers: save the mask again'
         raise ValueError(msg)
-    masks = ((bit, (plane & DQ_DTYPE(bit)) != 0) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD, MaskBit.NO_DATA))
+    causes = MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD, MaskBit.NO_DATA, MaskBit.CR_MISSION
+    masks = [(bit, (plane & DQ_DTYPE(bit)) != 0) for bit in causes]
+    masks[-1][1].ravel()[rejected_rays] = True
+    saturated = DQ_DTYPE(MaskBit.INPUT | MaskBit.SATURATED)  # by the mission; others have no INPUT
+    masks.append((MaskBit.SATURATED, (plane & saturated) == saturated))
     return tuple(
         InputMask.from_data(f'{bit.name} of the DQ in this file', bit, mask, 'own') for bit, mask in masks if mask.any()
     )
@@ -296,7 +285,8 @@ def _segment_mask(plane: np.ndarray, inner: tuple[slice, ...], area: int) -> np.
     """Return the pixels of the segment in a bounding box, or None; of several groups the one closest in area."""
     from scipy import ndimage  # takes a tenth of a second to import
 
-    groups, count = ndimage.label(plane[inner] & DQ_DTYPE(MaskBit.CR_DETECTED), np.ones((3, 3)))
+    rays = plane[inner] & DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MISSION)
+    groups, count = ndimage.label(rays, np.ones((3, 3)))
     if count == 0:
         return None
     sizes = np.bincount(groups.ravel())[1:]

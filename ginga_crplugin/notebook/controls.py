@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from ginga_crplugin.core.bits import CAUSES
+from ginga_crplugin.core.bits import CAUSES, cause_name
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
@@ -82,7 +82,10 @@ class Controls(ControlsLayout):
         used.layout = w.Layout(width='auto', flex='1 1 auto')
         used.tooltip = mismatch or mask.name
         used.observe(lambda change: masks.change(index, used=change['new']), 'value')
-        cause = w.Dropdown(options=CAUSES, value=mask.bit, layout=w.Layout(width='76px'), tooltip=TIPS['cause'])
+        fixed = mask.bit not in CAUSES.values()
+        options = {cause_name(mask.bit): mask.bit} if fixed else CAUSES
+        cause = w.Dropdown(options=options, value=mask.bit, layout=w.Layout(width='76px'), tooltip=TIPS['cause'])
+        cause.disabled = fixed
         cause.observe(lambda change: masks.change(index, bit=change['new']), 'value')
         return make_row(used, cause, w.Label(f'{mask.count:,} px'.replace(',', ' ')))
 

@@ -7,6 +7,7 @@ import numpy as np
 from astropy.table import QTable
 
 from ginga_crplugin.core.review import DECISIONS
+from ginga_crplugin.core.segments import ORIGINS
 
 __all__ = ['COLUMNS', 'PAGE_SIZE', 'SegmentRows']
 
@@ -23,6 +24,7 @@ COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ('e-', 'flux', 0),
     ('hint', 'hint', None),
     ('decision', 'decision', None),
+    ('found by', 'origin', None),
 )
 
 
@@ -37,7 +39,7 @@ class SegmentRows:
     Attributes
     ----------
     filter : str
-        Which segments are listed: ``'all'``, a decision or a hint.
+        Which segments are listed: ``'all'``, a decision, who found them, or a hint.
     sort_order : tuple of (str, bool)
         Key of the column that the rows are sorted by, and whether in ascending order.
     page : int
@@ -83,7 +85,7 @@ class SegmentRows:
         self._update_order()
 
     def set_filter(self, name: str) -> None:
-        """List only segments with a given decision or hint.
+        """List only segments with a given decision, origin or hint.
 
         Parameters
         ----------
@@ -125,22 +127,24 @@ class SegmentRows:
             order = np.argsort(self._values.get(key, self._values['label']), kind='stable')
             order = order if ascending else order[::-1]
             if self.filter != 'all':
-                values = self._values.get('decision' if self.filter in DECISIONS else 'hint', np.zeros(len(order), str))
+                key = 'decision' if self.filter in DECISIONS else 'origin' if self.filter in ORIGINS else 'hint'
+                values = self._values.get(key, np.zeros(len(order), str))
                 order = order[values[order] == self.filter]
         self._order = order
         self.page = min(max(self.page, 0), max(0, (len(order) - 1) // PAGE_SIZE))
 
     @property
     def columns(self) -> list[tuple[str, str, int | None]]:
-        """Header, key and decimals of the columns that have values; of all columns without segments."""
-        return [column for column in COLUMNS if column[1] in self._values or not self._values]
+        """Header, key and decimals of the columns that have values; without segments, of all but the last."""
+        return [column for column in COLUMNS if column[1] in self._values] or list(COLUMNS[:-1])
 
     @property
     def filters(self) -> list[str]:
-        """The available filters: ``'all'``, the decisions, and the hints of the segments."""
+        """The available filters: ``'all'``, the decisions, and the origins and hints of the segments."""
+        origins = [name for name in ORIGINS if name in self._values.get('origin', ())]
         # while the hints are being computed, the selected one stays available
-        hints = self._values.get('hint', () if self.filter in ('all', *DECISIONS) else (self.filter,))
-        return ['all', *map(str, DECISIONS), *sorted(set(map(str, hints)) - {''})]
+        hints = self._values.get('hint', () if self.filter in ('all', *DECISIONS, *ORIGINS) else (self.filter,))
+        return ['all', *map(str, DECISIONS), *origins, *sorted(set(map(str, hints)) - {''})]
 
     @property
     def labels(self) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ginga_crplugin.core.diagnostics.check import MARKS, Check
 from ginga_crplugin.core.diagnostics.hints import explain_hint
 from ginga_crplugin.core.frame import Frame
@@ -137,6 +139,9 @@ def counts_text(segments: Segments, decisions: Decisions) -> str:
     """
     rejected = len(decisions.rejected_labels)
     text = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
+    if 'origin' in segments.table.colnames:
+        origins = segments.table['origin']
+        text += f'; by the mission {np.count_nonzero((origins == "mission") | (origins == "both"))}'
     return f'{text}; {decisions.pending} px with decisions are not in this result' if decisions.pending else text
 
 

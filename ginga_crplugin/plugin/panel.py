@@ -6,7 +6,7 @@ from typing import Any
 
 from ginga.gw import Widgets
 
-from ginga_crplugin.core.bits import CAUSES
+from ginga_crplugin.core.bits import CAUSES, cause_name
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
@@ -83,9 +83,11 @@ class Panel(PanelLayout):
         used.set_tooltip(mismatch or mask.name)
         used.add_callback('activated', lambda _, on: masks.change(index, used=bool(on)))
         cause = Widgets.ComboBox()
-        for name in CAUSES:
+        fixed = mask.bit not in _CAUSE_BITS
+        for name in (cause_name(mask.bit),) if fixed else CAUSES:
             cause.append_text(name)
-        cause.set_index(_CAUSE_BITS.index(mask.bit))
+        cause.set_index(0 if fixed else _CAUSE_BITS.index(mask.bit))
+        cause.set_enabled(not fixed)
         cause.set_tooltip(TIPS['cause'])
         cause.add_callback('activated', lambda _, i: masks.change(index, bit=_CAUSE_BITS[i]))
         count = Widgets.Label(f'{mask.count:,} px'.replace(',', ' '), halign='right')

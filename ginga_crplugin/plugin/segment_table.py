@@ -16,11 +16,11 @@ from .toolkit import in_browser, limit_width, text_width
 __all__ = ['SegmentTable']
 
 #: Width of the columns in characters; in a browser, in screen pixels.
-_WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 14.5, 7.0)
-_BROWSER_WIDTHS = (26, 46, 46, 28, 37, 52, 58, 52)
+_WIDTHS = (3.5, 5.75, 5.75, 3.5, 4.75, 6.5, 14.5, 7.0, 8.0)
+_BROWSER_WIDTHS = (26, 46, 46, 28, 37, 52, 58, 52, 60)
 #: Width of the scroll bar and the row headers, and height of the table, in characters.
 _BAR, _HEIGHT = 2.75, 22.0
-_DECISION = len(COLUMNS) - 1
+_DECISION = [key for _, key, _ in COLUMNS].index('decision')
 
 
 class SegmentTable:
@@ -42,6 +42,7 @@ class SegmentTable:
     def __init__(self, selected: Callable[[int], Any], offset: float) -> None:
         self.rows = SegmentRows(offset)
         self._filters: list[str] = []
+        self._origin = False
         self._row_selected = selected
         self._selected: int | None = None
         self._build_table()
@@ -51,15 +52,29 @@ class SegmentTable:
         self._build_pages()
         self._update_filters()
 
-    def _build_table(self) -> None:
+    def _columns(self, *, origin: bool) -> list[dict[str, Any]]:
+        """Return the columns for Ginga, with that of the origin if the mission found cosmic rays."""
         plain = Widgets.Label('')
         widths = _BROWSER_WIDTHS if in_browser() else [text_width(plain, width) for width in _WIDTHS]
+        kinds = ['string' if decimals is None else 'float' for _, _, decimals in COLUMNS]
         columns = [
-            {'label': head, 'key': key, 'type': 'string' if decimals is None else 'float', 'colwidth': width}
-            for (head, key, decimals), width in zip(COLUMNS, widths, strict=True)
+            {'label': head, 'key': key, 'type': kind, 'colwidth': width, 'halign': 'right'}
+            for (head, key, _), kind, width in zip(COLUMNS, kinds, widths, strict=True)
         ]
-        self.view = Widgets.TableView(
-            columns=[column | {'halign': 'right'} for column in columns],
+        return columns if origin else columns[:-1]
+
+    def _show_columns(self) -> None:
+        """Show or hide the column of the origin."""
+        origin = any(key == 'origin' for _, key, _ in self.rows.columns)
+        if origin != self._origin:
+            self._origin = origin
+            self.view.set_columns(self._columns(origin=origin))
+
+    def _build_table(self) -> None:
+        plain, columns = Widgets.Label(''), self._columns(origin=False)
+        widths = [column['colwidth'] for column in columns]
+        self.view: Any = Widgets.TableView(
+            columns=columns,
             selection_mode='single',
             sortable=True,
             alternate_row_colors=True,
@@ -103,6 +118,7 @@ class SegmentTable:
         """
         self._selected = selected
         self.rows.set_table(table, rejected)
+        self._show_columns()
         self._update_filters()
         self._show_page()
 

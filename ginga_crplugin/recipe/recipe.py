@@ -23,7 +23,7 @@ from .rule import Rule, check_choice, check_parameters
 __all__ = ['CHECKS', 'REMEDIES', 'Recipe', 'cached_mask']
 
 #: The checks that can exclude a frame.
-CHECKS = 'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite'
+CHECKS = 'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite', 'flags'
 
 #: The checks whose remedy is a mask of outliers or unexposed edges.
 REMEDIES = 'bad_pixels', 'overscan'

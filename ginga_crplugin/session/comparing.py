@@ -80,7 +80,7 @@ def compare_without_masks(result: Result) -> Comparison:
         The comparison.
     """
     other = detect(result.frame.replace(masks=()), result.detection.params)
-    return Comparison.of(result, np.flatnonzero(other.crmask), 'without the masks')
+    return Comparison.of(result, np.flatnonzero(result.frame.add_mission(other.crmask)), 'without the masks')
 
 
 class Comparing:

@@ -33,6 +33,8 @@ KEYS = {
     'sources',
     'masks',
     'nonfinite',
+    'pixels_by_mission',
+    'segments_by_origin',
     'notes',
     'engine',
     'checks',
@@ -367,7 +369,7 @@ def test_verbose_prints_the_checks(frame, capsys):
     lines = capsys.readouterr().out.splitlines()
     added = [line for line in lines if line not in usual]
     assert [line.split()[1] for line in added][-3:] == ['share', 'stars', 'rate']
-    assert len(added) == 12
+    assert len(added) == 13
     assert main(['check', str(frame)]) == 0
     assert capsys.readouterr().out.splitlines() == [line.removeprefix('  ') for line in added[:9]]
 
@@ -783,6 +785,7 @@ def test_check_names_what_is_wrong(data, capsys):
         'sampling',
         'overscan',
         'nonfinite',
+        'flags',
     ]
     assert all(set(item) == {'name', 'mark', 'measured', 'effect', 'advice'} for item in found.values())
     assert [name for name, item in found.items() if item['mark'] == 'error'] == ['bias', 'noise', 'overscan']
@@ -795,7 +798,7 @@ def test_check_as_text(data):
     ended = command('check', data / 'saao_ste3_a8280271.fits')
     assert (ended.returncode, ended.stderr) == (0, '')
     lines = ended.stdout.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert lines[0].startswith('error    bias        unexposed edges have a level of 21')
     assert lines[8] == 'ok       nonfinite   all pixels are finite'
 

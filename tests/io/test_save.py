@@ -306,7 +306,7 @@ def test_dq_holds_every_cause_and_explains_its_bits(tmp_path):
     frame = Frame(pixels, masks=masks)
     found = detect(frame)
     crmask = found.crmask.copy()
-    crmask[20, 20], crmask[40, 3] = False, True
+    crmask[20, 20], crmask[40, 3], crmask[5, 5] = False, True, True
     out = save_mask(frame, found, path=tmp_path / 'm.fits', crmask=crmask)
     quality = plane(out)
     assert_array_equal(quality, merge_mask(frame, found, crmask))

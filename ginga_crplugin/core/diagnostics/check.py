@@ -40,8 +40,8 @@ class Check:
     Attributes
     ----------
     name : str
-        bias, flat, sky, noise, units, bad_pixels, sampling, overscan or nonfinite for a frame; share, stars or rate
-        for a detection.
+        bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite or flags for a frame; share, stars or
+        rate for a detection.
     mark : {'ok', 'warning', 'error'}
         Severity; an error affects the result.
     measured : str

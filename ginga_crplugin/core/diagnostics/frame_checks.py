@@ -18,6 +18,7 @@ from ginga_crplugin.core.params import LACosmicParams
 
 from .background import measure_sky
 from .check import Check, Remedy, format_level
+from .flag_checks import check_flags
 from .header_history import calibration_keyword, outside_trimsec
 from .noise_causes import diagnose_noise
 from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
@@ -82,7 +83,7 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
     Returns
     -------
     list of Check
-        bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, in this order.
+        bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, flags, in this order.
     """
     frame = as_frame(frame)
     values = _Measurements(frame, frame.parameters()[0] if params is None else params)
@@ -97,7 +98,7 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
         _check_overscan,
         _check_nonfinite,
     )
-    return [with_uncertainty_note(check(values), frame) for check in checks]
+    return [*(with_uncertainty_note(check(values), frame) for check in checks), check_flags(frame)]
 
 
 def _check_bias(values: _Measurements) -> Check:

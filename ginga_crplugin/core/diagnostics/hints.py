@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import Segments
 
@@ -283,7 +284,8 @@ def _touches_saturated_or_masked(around: _Surroundings) -> tuple[np.ndarray, np.
     frame, params, segments = around.frame, around.detection.params, around.segments
     highest = reduce_windows(np.maximum, frame.filled, segments.pixels, 1)
     saturated = highest * np.float64(params.gain) >= params.satlevel
-    masked = reduce_windows(np.bitwise_or, frame.bits, segments.pixels, 2) != 0
+    causes = DQ_DTYPE(MaskBit.before_run())
+    masked = (reduce_windows(np.bitwise_or, frame.bits, segments.pixels, 2) & causes) != 0
     # pixels that are neither masked nor at the edge are excluded from the search only around saturated stars
     excluded = ~reduce_windows(np.logical_and, around.detection.searched, segments.pixels, 1)
     inside = _edge_distance(around) > INFLUENCE + 1

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from astropy.table import QTable
 
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import Segments
@@ -41,7 +42,10 @@ def check_result(frame: Frame, detection: 'Detection', segments: Segments) -> li
     """
     if 'hint' not in segments.table.colnames:
         segments = with_hints(frame, detection, segments)
-    return [_check_share(detection), _check_stars(detection, segments), _check_rate(frame, segments)]
+    table = segments.table
+    if 'origin' in table.colnames:  # the mission's own rays say nothing about this run
+        table = table[table['origin'] != 'mission']
+    return [_check_share(detection), _check_stars(detection, table), _check_rate(frame, len(table))]
 
 
 def _check_share(detection: 'Detection') -> Check:
@@ -59,18 +63,18 @@ def _check_share(detection: 'Detection') -> Check:
     return Check('share', mark, measured, effect, 'see the checks noise, sky and units, or raise sigclip')
 
 
-def _check_stars(detection: 'Detection', segments: Segments) -> Check:
+def _check_stars(detection: 'Detection', table: QTable) -> Check:
     """Check the number of star-like segments.
 
     Cores of undersampled stars are flagged if objlim is small or the median filters are separable: at a FWHM of 1.6
     pixels, separable filters caused 1,744 false pixels and full ones 26.
     """
-    stars = segments.table['hint'] == 'star-like'
-    count, area = int(np.count_nonzero(stars)), int(np.sum(np.asarray(segments.table['area'])[stars]))
-    measured = f'{count} of {len(segments)} segments look like stars ({area} of {detection.pixels} pixels)'
-    if count < 3 or (count < 0.05 * len(segments) and area < 0.05 * detection.pixels):
+    stars = table['hint'] == 'star-like'
+    count, area = int(np.count_nonzero(stars)), int(np.sum(np.asarray(table['area'])[stars]))
+    measured = f'{count} of {len(table)} segments look like stars ({area} of {detection.pixels} pixels)'
+    if count < 3 or (count < 0.05 * len(table) and area < 0.05 * detection.pixels):
         return Check('stars', 'ok', measured)
-    mark = 'error' if count >= max(10, 0.3 * len(segments)) else 'warning'
+    mark = 'error' if count >= max(10, 0.3 * len(table)) else 'warning'
     remedy, advice = None, 'raise objlim'
     if detection.params.sepmed:
         remedy = Remedy('Switch off separable median', {'sepmed': False})
@@ -78,21 +82,21 @@ def _check_stars(detection: 'Detection', segments: Segments) -> Check:
     return Check('stars', mark, measured, 'stars are masked and cleaned', advice, remedy)
 
 
-def _check_rate(frame: Frame, segments: Segments) -> Check:
+def _check_rate(frame: Frame, count: int) -> Check:
     """Check the number of segments against one muon per square centimeter and minute.
 
     This is an order of magnitude: a difference by a factor of three is usual.
     """
     known = area_and_exposure(frame.ccd.header, frame.shape)
     if known is None:
-        return Check('rate', 'ok', f'{len(segments)} segments (no pixel size or exposure time in the header)')
+        return Check('rate', 'ok', f'{count} segments (no pixel size or exposure time in the header)')
     area, minutes = known
     expected = MUON_RATE * area * minutes
-    measured = f'{len(segments)} segments, about {expected:.2g} expected ({area:.2g} cm2, {minutes:.3g} min)'
-    if len(segments) > HIGH * expected + 5.0:
+    measured = f'{count} segments, about {expected:.2g} expected ({area:.2g} cm2, {minutes:.3g} min)'
+    if count > HIGH * expected + 5.0:
         effect = 'most of them cannot be cosmic rays'
         return Check('rate', 'warning', measured, effect, 'see the hints, mask hot pixels, or raise sigclip')
-    if len(segments) < LOW * expected - 5.0:
+    if count < LOW * expected - 5.0:
         advice = 'lower sigclip, or see the check noise'
         return Check('rate', 'warning', measured, 'cosmic rays are missed', advice)
     return Check('rate', 'ok', measured)

@@ -10,7 +10,7 @@ from astropy import units as u
 
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.core.segments import Segments
+from ginga_crplugin.core.segments import Segments, cleaned_values
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
@@ -70,7 +70,7 @@ class SegmentPixels:
         starts = np.flatnonzero(np.diff(segments.pixel_labels[order], prepend=0))
         params = detection.params
         values = (frame.filled.ravel()[pixels].astype(float) + params.pssl) * params.gain
-        cleaned = (detection.cleaned.ravel()[pixels].astype(float) + params.pssl) * params.gain
+        cleaned = (cleaned_values(frame, detection, pixels) + params.pssl) * params.gain
         excess = np.where(np.isfinite(cleaned), values - cleaned, 0.0)
         return cls(pixels, starts, values, excess, frame.shape)
 
