@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .mission import add_mission
+
 if TYPE_CHECKING:
     from .frame import Frame
     from .lacosmic.detection import Detection
@@ -146,7 +148,7 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
         If the shapes of ``crmask`` or the detection and the frame differ.
     """
     detected = detection.crmask
-    cosmic_rays = frame.add_mission(detected) if crmask is None else np.asarray(crmask, dtype=bool)
+    cosmic_rays = add_mission(frame, detected) if crmask is None else np.asarray(crmask, dtype=bool)
     for name, mask in (('the detection', detected), ('crmask', cosmic_rays)):
         if mask.shape != frame.shape:
             msg = f"{name}: shape {mask.shape} differs from the frame's {frame.shape}"

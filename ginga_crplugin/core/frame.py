@@ -189,25 +189,6 @@ class Frame:
         """(n,) float ndarray: the median of the good pixels around each pixel of `mission`."""
         return local_medians(self.filled, self.mission, self.bits != 0)
 
-    def add_mission(self, crmask: np.ndarray) -> np.ndarray:
-        """Add the cosmic rays that the mission found to those that were detected.
-
-        Parameters
-        ----------
-        crmask : (ny, nx) bool ndarray
-            The detected pixels.
-
-        Returns
-        -------
-        (ny, nx) bool ndarray
-            Both; ``crmask`` itself if the mission found none.
-        """
-        if not len(self.mission):
-            return crmask
-        both = crmask.copy()
-        both.ravel()[self.mission] = True
-        return both
-
     def saturated(self, params: LACosmicParams) -> np.ndarray:
         """Return the saturated pixels, compared in float32 as in Astro-SCRAPPY.
 

@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .frame import Frame, as_frame
+from .mission import add_mission
 
 if TYPE_CHECKING:
     from photutils.segmentation import SegmentationImage
@@ -155,7 +156,7 @@ def segment(
         msg = f'min_size is {min_size}: it must be a whole number of 1 or more'
         raise ValueError(msg)
     frame = as_frame(frame)
-    mask = frame.add_mission(detection.crmask) if crmask is None else np.asarray(crmask, dtype=bool)
+    mask = add_mission(frame, detection.crmask) if crmask is None else np.asarray(crmask, dtype=bool)
     pixels = np.flatnonzero(mask)
     labels = _connected_labels(pixels, mask.shape[1])
     excess = (frame.filled.ravel()[pixels] - cleaned_values(frame, detection, pixels)) * detection.params.gain

@@ -10,6 +10,7 @@ from scipy.ndimage import binary_dilation
 from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detection import Detection
+from ginga_crplugin.core.mission import add_mission
 from ginga_crplugin.io.atomic import AtomicFile
 
 from .style import (
@@ -53,7 +54,7 @@ def save_overview(path: str | PathLike[str], frame: Frame, detection: Detection,
         A line below the figure.
     """
     masked = (frame.bits & DQ_DTYPE(MaskBit.before_run())) != 0
-    rays = frame.add_mission(detection.crmask)
+    rays = add_mission(frame, detection.crmask)
     layers = ((masked, MASKED), (rays, COSMIC_RAY))
     gray = scale_to_gray(frame.filled, zscale_limits(frame.filled))
     part = _select_part(masked, rays)

@@ -55,7 +55,7 @@ _RUBIN_PLANES = 'BAD', 'SAT', 'INTRP', 'CR', 'EDGE', 'DETECTED', 'DETECTED_NEGAT
 class Flag(NamedTuple):
     """A flag of a data-quality plane.
 
-    Attributes
+    Parameters
     ----------
     value : int
         The value of its bit.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from ginga_crplugin.core.lacosmic.detect import detect
+from ginga_crplugin.core.mission import add_mission
 
 if TYPE_CHECKING:
     from .result import Result
@@ -80,7 +81,7 @@ def compare_without_masks(result: Result) -> Comparison:
         The comparison.
     """
     other = detect(result.frame.replace(masks=()), result.detection.params)
-    return Comparison.of(result, np.flatnonzero(result.frame.add_mission(other.crmask)), 'without the masks')
+    return Comparison.of(result, np.flatnonzero(add_mission(result.frame, other.crmask)), 'without the masks')
 
 
 class Comparing:

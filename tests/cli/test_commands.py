@@ -371,7 +371,7 @@ def test_verbose_prints_the_checks(frame, capsys):
     assert [line.split()[1] for line in added][-3:] == ['share', 'stars', 'rate']
     assert len(added) == 13
     assert main(['check', str(frame)]) == 0
-    assert capsys.readouterr().out.splitlines() == [line.removeprefix('  ') for line in added[:9]]
+    assert capsys.readouterr().out.splitlines() == [line.removeprefix('  ') for line in added[:10]]
 
 
 @pytest.mark.parametrize('options', [['-q', '-v'], ['-q', '--json'], ['-v', '--json']])
