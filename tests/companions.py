@@ -40,9 +40,9 @@ def write(path, *hdus):
     return path
 
 
-def parts(path):
-    """Return the bytes of each HDU of a file, with its name and EXTVER."""
-    raw = path.read_bytes()
+def parts(file):
+    """Return the bytes of each HDU of a file (a path, or its content), with its name and EXTVER."""
+    raw = file if isinstance(file, bytes) else file.read_bytes()
     raw = gzip.decompress(raw) if raw[:2] == b'\x1f\x8b' else raw
     with fits.open(BytesIO(raw), disable_image_compression=True) as hdus:
         infos = [(hdu.name, hdu.ver, hdu.fileinfo()) for hdu in hdus]

@@ -27,6 +27,7 @@ from ginga_crplugin.io.bad_pixel_mask import make_mask
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.format import save_recipe
 from ginga_crplugin.report.page import write_report
+from tests.companions import image, parts, with_companions, write
 
 SHAPE = (48, 40)
 HEADER = fits.Header({'BUNIT': 'adu', 'GAIN': 1.5, 'RDNOISE': 8.0})
@@ -56,6 +57,9 @@ def prepare(folder):
         fits.TableHDU.from_columns(fits.ColDefs(table), name='ASCII'),
     ]
     fits.HDUList(hdus).writeto(folder / 'mef.fits', checksum=True)
+    chips = (image('SCI', pixels + np.float32(ver), ver, **HEADER) for ver in (1, 2))
+    planes = [hdu for chip in chips for hdu in with_companions(chip, np.sqrt(pixels))]
+    write(folder / 'planes.fits', *planes)
 
 
 def mask(folder, name='plain.fits', path=None, **options):
@@ -81,9 +85,11 @@ def recipe(folder, **options):
     save_recipe(Recipe({'sigclip': 6.0}), folder / 'recipe.yaml', **options)
 
 
-def batch(folder, **options):
+def batch(folder, name='plain', index=0, **options):
     """Process a frame of a batch, and raise the reason if it fails."""
-    outcome = process(Recipe(), Job(str(folder / 'plain.fits'), 0, str(folder / 'plain_crmask.fits')), **options)
+    outcome = process(
+        Recipe(), Job(str(folder / f'{name}.fits'), index, str(folder / f'{name}_crmask.fits')), **options
+    )
     if outcome.status == 'failed':
         raise OSError(outcome.reason)
 
@@ -119,6 +125,17 @@ SAVES = {
         functools.partial(mask, kind='into'),
         functools.partial(mask, kind='into', overwrite=True, cleaned=True),
     ),
+    'new, with planes': (nothing, functools.partial(mask, name='planes.fits', cleaned=True)),
+    'new, with planes, replacing': (
+        functools.partial(mask, name='planes.fits'),
+        functools.partial(mask, name='planes.fits', overwrite=True, cleaned=True),
+    ),
+    'mask alone, with planes': (nothing, functools.partial(mask, name='planes.fits', kind='mask')),
+    'into, with planes': (nothing, functools.partial(mask, name='planes.fits', kind='into', cleaned=True)),
+    'into, with planes, replacing': (
+        functools.partial(mask, name='planes.fits', kind='into'),
+        functools.partial(mask, name='planes.fits', kind='into', overwrite=True, cleaned=True),
+    ),
     'sheet, PDF': (nothing, functools.partial(save_sheet, name='sheet.pdf', per_page=1)),
     'sheet, PNG': (old('sheet-1.png'), functools.partial(save_sheet, name='sheet.png', per_page=1)),
     'overview': (old('overview.png'), overview),
@@ -126,6 +143,7 @@ SAVES = {
     'recipe, replacing': (old('recipe.yaml'), functools.partial(recipe, overwrite=True)),
     'batch': (nothing, batch),
     'batch, replacing': (old('plain_crmask.fits'), functools.partial(batch, overwrite=True)),
+    'batch, with planes': (nothing, functools.partial(batch, name='planes', index=1)),
     'report': (nothing, report),
     'mask of a dark': (nothing, pixel_mask),
     'review': (nothing, review),
@@ -134,6 +152,28 @@ SAVES = {
 
 #: The saves of several files, each of which may be old or new.
 SEVERAL = {'sheet, PNG', 'report'}
+
+
+#: The file that a save of a frame with planes writes, by the beginning of its name.
+WITH_PLANES = {
+    'new, with planes': 'planes_crmask.fits',
+    'into, with planes': 'planes.fits',
+    'batch, with planes': 'planes_crmask.fits',
+}
+
+
+def lost_planes(name, before, after):
+    """Return the names of the HDUs that a save has lost; a new file needs no images of the second chip."""
+    target = next((target for start, target in WITH_PLANES.items() if name.startswith(start)), None)
+    if target is None:
+        return []
+    own = fits.Card('CRPBITS', 2).image[:8].encode()
+    wanted = [part for part in parts(before['planes.fits']) if own not in part[2]]
+    if target != 'planes.fits':
+        images = {'SCI', 'ERR', 'DQ', 'VAR', 'UNCERT', 'MASK', 'WHT', 'RAW'}
+        wanted = [part for part in wanted if part[1] != 2 or part[0] not in images]
+    saved = parts(after[target])
+    return [part[:2] for part in wanted if part not in saved]
 
 
 def state(folder):
@@ -228,6 +268,7 @@ def states(saver, name, folder):
     assert end.code == 0, end.message
     after = state(folder)
     assert after != before
+    assert lost_planes(name, before, after) == []
     return before, after
 
 
