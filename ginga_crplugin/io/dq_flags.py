@@ -14,7 +14,17 @@ from astropy.io import fits
 
 from ginga_crplugin.core.bits import MaskBit
 
-__all__ = ['MEANINGS', 'Flag', 'FlagTable', 'find_table', 'mission_table', 'named_planes', 'to_unsigned']
+__all__ = [
+    'DQ_FORMATS',
+    'MEANINGS',
+    'MISSION_CARD',
+    'Flag',
+    'FlagTable',
+    'find_table',
+    'mission_table',
+    'named_planes',
+    'to_unsigned',
+]
 
 #: The meanings of flags, and the cause of an input mask for each; flags that are noted only mask nothing.
 MEANINGS = {
@@ -24,6 +34,12 @@ MEANINGS = {
     'hot': MaskBit.HOT,
     'noted': None,
 }
+
+#: The formats of a saved data-quality plane: the bits of this package alone, or those of a mission beside it.
+DQ_FORMATS = 'own', 'hst', 'jwst', 'roman', 'rubin'
+
+#: The header card of this package's own plane with the mission whose plane was written beside it.
+MISSION_CARD = 'CRDQMIS'
 
 #: The tables by TELESCOP, INSTRUME and DETECTOR; ``''`` stands for any value.
 _TABLES = {
@@ -84,6 +100,11 @@ class FlagTable:
 
     name: str
     flags: tuple[Flag, ...]
+
+    @property
+    def mission(self) -> str:
+        """The mission, in lower case."""
+        return self.name.split()[0].lower()
 
     @cached_property
     def known(self) -> int:

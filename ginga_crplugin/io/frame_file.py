@@ -1,7 +1,7 @@
 """The file of a frame as bytes, from which the unchanged parts of an output are copied."""
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any, BinaryIO
@@ -122,7 +122,13 @@ class FrameFile:
         return any(n == name and v == self.version and BITS_CARD not in h for n, v, h in self._hdus)
 
     def with_extensions(
-        self, content: memoryview, names: Collection[str], kind: str, *, overwrite: bool
+        self,
+        content: memoryview,
+        names: Collection[str],
+        kind: str,
+        replaced: Mapping[int, memoryview],
+        *,
+        overwrite: bool,
     ) -> Iterator[bytes | memoryview]:
         """Yield the bytes of an output: HDUs of the frame's file and new extensions.
 
@@ -138,8 +144,10 @@ class FrameFile:
         kind : {'new', 'into'}
             ``'new'``: the primary HDU, the image, and all other HDUs that do not belong to other images; ``'into'``:
             all HDUs, in their order.
+        replaced : dict of memoryview
+            The bytes of HDUs that are replaced in their places, by number.
         overwrite : bool
-            Whether extensions of an earlier run may be replaced.
+            Whether extensions of an earlier run, and those in ``replaced``, may be replaced.
 
         Yields
         ------
@@ -155,11 +163,18 @@ class FrameFile:
         after = order[order.index(self._index) + 1 :]
         count = sum(1 for _ in takewhile(lambda i: self._hdus[i][:2] not in {(n, self.version) for n in names}, after))
         end = len(order) - len(after) + count
+        if kind == 'into' and replaced and not overwrite:
+            name = ', '.join(self._hdus[index][0] for index in replaced)
+            msg = f'{self._path} has a {name} that would be changed: save a new file or allow overwriting'
+            raise FileExistsError(msg)
         for index in order[:end]:
-            yield from self._hdu_bytes(index) if kind == 'into' else self._readable(index)
+            if index in replaced:
+                yield from chunks(replaced[index])
+            else:
+                yield from self._hdu_bytes(index) if kind == 'into' else self._readable(index)
         yield from chunks(content)
         for index in order[end:]:
-            yield from self._hdu_bytes(index)
+            yield from chunks(replaced[index]) if index in replaced else self._hdu_bytes(index)
 
     def _new_order(self) -> list[int]:
         """Return the HDUs for a new file: the primary HDU, the image, and what belongs to it."""

@@ -54,7 +54,7 @@ def parse_dq_bits(text: str) -> str | tuple[int, ...]:
 
 
 def flag_planes(hdus: fits.HDUList, science: Any) -> Iterator[Any]:
-    """Yield the MASK and DQ extensions of a frame that this package did not write.
+    """Yield the MASK and DQ extensions that belong to a frame.
 
     Parameters
     ----------

@@ -21,9 +21,11 @@ from ginga_crplugin.core.lacosmic.detection import Detection, restore_unflagged
 from ginga_crplugin.core.segments import Segments, segment
 
 from .atomic import AtomicFile, chunks
+from .dq_flags import MISSION_CARD
 from .extension import FITS_SUFFIXES
 from .fits_reader import BLOCK_SIZE, compression_suffix
 from .frame_file import open_frame_file
+from .mission_plane import check_dq_format, read_mission_plane
 from .provenance import provenance_cards, replacement_cards
 
 __all__ = ['compressed_writer', 'default_path', 'fits_stem', 'save_mask', 'table_hdu']
@@ -90,6 +92,7 @@ def save_mask(
     crmask: np.ndarray | None = None,
     kind: str = 'new',
     cleaned: bool = False,
+    dq: str = 'own',
     overwrite: bool = False,
     sources: dict[str, str] | None = None,
     verified: str = '',
@@ -121,6 +124,9 @@ def save_mask(
         byte; ``'mask'``: a new file with the mask only.
     cleaned : bool, optional
         Whether to add the cleaned image, in which the detected pixels that were not rejected are replaced.
+    dq : {'own', 'hst', 'jwst', 'roman', 'rubin'}, optional
+        With a mission, its data-quality plane is written with the cosmic rays in its own bits: the plane in the frame's
+        file in its place, or a new one named ``DQ``. The causes are then in ``CRDQ``.
     overwrite : bool, optional
         Whether an existing file (for ``'into'``, an existing mask) may be replaced.
     sources : dict of str, optional
@@ -145,8 +151,8 @@ def save_mask(
     OSError
         If the file cannot be written, or was modified by another process; an existing file is left unchanged.
     ValueError
-        If ``kind`` is not one of the three, the frame has no file to write into, or its file was modified since it
-        was read.
+        If ``kind`` or ``dq`` is not one of these, the frame has no file to write into, its file was modified since it
+        was read, or it has the plane of another mission.
     """
     if kind not in ('new', 'into', 'mask'):
         msg = f'kind is {kind!r}: it must be new, into or mask'
@@ -154,6 +160,7 @@ def save_mask(
     if kind == 'into' and frame.path is None:
         msg = f"{frame.name} was not read from a file: use kind 'new' or 'mask'"
         raise ValueError(msg)
+    mission = None if check_dq_format(dq) == 'own' else read_mission_plane(frame, dq)
     output = _output_path(frame, path, kind)
     target = AtomicFile(output, overwrite=overwrite or kind == 'into')
     if kind != 'into' and frame.path is not None and target.path == frame.path.resolve():
@@ -163,18 +170,25 @@ def save_mask(
     plane = merge_mask(frame, detection, crmask)
     suffix = compression_suffix(target.path) if kind == 'into' else target.path.suffix.lower()
     with target.writing() as out, compressed_writer(out, suffix) as file, open_frame_file(frame, kind) as raw:
-        name_dq = 'CRDQ' if raw is not None and raw.has_foreign('DQ') else 'DQ'
+        added = None if mission is None else mission.hdu(plane, frame)
+        foreign = raw is not None and raw.has_foreign('DQ')
+        name_dq = 'CRDQ' if foreign or (added is not None and added.name == 'DQ') else 'DQ'
+        if mission is not None:
+            cards = [*cards, (MISSION_CARD, dq, 'mission of the other plane of flags')]
         mask_cards = provenance_cards(frame, detection, segments, plane, sources or {}, verified, cards)
         hdus = _extensions(frame, detection, segments, plane, mask_cards, name_dq, cleaned=cleaned)
         rays = frame.mission[(plane.ravel()[frame.mission] & DQ_DTYPE(MaskBit.CR_MISSION)) == 0]
         if review is not None or len(rays):
             hdus.append(_review_hdu(review, rays))
-        content = _file_content(hdus, 1 if raw is None else raw.version)
         if raw is None:
-            file.writelines(chunks(content))
-        else:
-            names = [hdu.name for hdu in hdus]
-            file.writelines(raw.with_extensions(content[BLOCK_SIZE:], names, kind, overwrite=overwrite))
+            file.writelines(chunks(_file_content(hdus, 1, added)))
+            return output
+        replaced = {}
+        if added is not None and mission is not None and mission.index is not None:
+            replaced[mission.index] = _file_content([], raw.version, added)[BLOCK_SIZE:]
+        content = _file_content(hdus, raw.version, None if replaced else added)
+        names = [hdu.name for hdu in hdus]
+        file.writelines(raw.with_extensions(content[BLOCK_SIZE:], names, kind, replaced, overwrite=overwrite))
     return output
 
 
@@ -281,15 +295,21 @@ def _review_hdu(review: tuple[np.ndarray, np.ndarray] | None, rejected_rays: np.
     return hdu
 
 
-def _file_content(hdus: list[Any], version: int) -> memoryview:
-    """Return the bytes of a FITS file with these HDUs and their checksums; its primary HDU has one block."""
+def _file_content(hdus: list[Any], version: int, mission: fits.ImageHDU | None = None) -> memoryview:
+    """Return the bytes of a FITS file with these HDUs and their checksums; its primary HDU has one block.
+
+    The plane of a mission comes last, without the card that identifies extensions of this package.
+    """
+    others = [] if mission is None else [mission]
+    for hdu in others:
+        hdu.ver = version
     for hdu in hdus:
         hdu.ver = version
         hdu.header[BITS_CARD] = BITS_VERSION
     file = io.BytesIO()
     primary = fits.PrimaryHDU()
     primary.header['EXTEND'] = True
-    for hdu in (primary, *hdus):
+    for hdu in (primary, *hdus, *others):
         hdu.add_checksum(when='of this HDU')  # without a date, so that equal content gives equal bytes
-    fits.HDUList([primary, *hdus]).writeto(file, output_verify='ignore')
+    fits.HDUList([primary, *hdus, *others]).writeto(file, output_verify='ignore')
     return memoryview(file.getvalue())

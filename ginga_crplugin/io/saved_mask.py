@@ -15,6 +15,7 @@ from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REJECTED_RAY, REVIEW, 
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
+from .dq_flags import DQ_FORMATS, MISSION_CARD
 from .fits_reader import open_fits, read_pixels
 
 __all__ = [
@@ -53,6 +54,8 @@ class SavedMask:
         The parameters of the run, by field name.
     grow : int
         Number of pixels by which the cosmic rays were grown.
+    dq : str
+        The mission whose bits were written beside those of this package; ``'own'`` if none were.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class SavedMask:
     cleaned: bool
     params: dict[str, Any]
     grow: int
+    dq: str = 'own'
 
     @property
     def recipe(self) -> str:
@@ -144,7 +148,9 @@ def read_saved_mask(hdus: fits.HDUList, version: int, shape: tuple[int, ...], pa
     masks = _masks_by_cause(read_pixels(plane, path), _rejected_rays(hdus, version, math.prod(shape)), path)
     grow = header.get('CRGROW', 0)
     grow = grow if grow in range(4) else 0
-    return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow)
+    dq = header.get(MISSION_CARD, 'own')
+    dq = dq if dq in DQ_FORMATS else 'own'
+    return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow, dq)
 
 
 def _params(header: fits.Header) -> dict[str, Any]:
