@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .flat_indices import locate
 from .mission import add_mission
 
 if TYPE_CHECKING:
@@ -147,19 +148,22 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
     ValueError
         If the shapes of ``crmask`` or the detection and the frame differ.
     """
-    detected = detection.crmask
-    cosmic_rays = add_mission(frame, detected) if crmask is None else np.asarray(crmask, dtype=bool)
-    for name, mask in (('the detection', detected), ('crmask', cosmic_rays)):
-        if mask.shape != frame.shape:
-            msg = f"{name}: shape {mask.shape} differs from the frame's {frame.shape}"
+    pixels = add_mission(frame, detection.indices)
+    shapes = {'the detection': detection.shape}
+    if crmask is not None:
+        crmask = np.asarray(crmask, dtype=bool)
+        pixels, shapes['crmask'] = np.flatnonzero(crmask), crmask.shape
+    for name, shape in shapes.items():
+        if shape != frame.shape:
+            msg = f"{name}: shape {shape} differs from the frame's {frame.shape}"
             raise ValueError(msg)
     merged = frame.bits.copy()
-    flat, pixels = merged.ravel(), np.flatnonzero(cosmic_rays)
+    flat = merged.ravel()
     mission = flat[pixels] & DQ_DTYPE(MaskBit.CR_MISSION)
     flat[frame.mission] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
     flat[np.flatnonzero(frame.saturated(detection.params))] |= DQ_DTYPE(MaskBit.SATURATED)
     bits = np.where(mission, mission, DQ_DTYPE(MaskBit.CR_MARKED))
-    found = detected.ravel()[pixels]
+    found = locate(detection.indices, pixels)[1]
     bits[found] = mission[found] | DQ_DTYPE(MaskBit.CR_DETECTED)
     flat[pixels] |= bits
     return merged

@@ -10,23 +10,19 @@ if TYPE_CHECKING:
 __all__ = ['add_mission']
 
 
-def add_mission(frame: 'Frame', crmask: np.ndarray) -> np.ndarray:
+def add_mission(frame: 'Frame', pixels: np.ndarray) -> np.ndarray:
     """Add the cosmic rays that the mission found to those that were detected.
 
     Parameters
     ----------
     frame : Frame
         The frame.
-    crmask : (ny, nx) bool ndarray
-        The detected pixels.
+    pixels : (n,) int64 ndarray
+        Flat indices of the detected pixels, sorted.
 
     Returns
     -------
-    (ny, nx) bool ndarray
-        Both; ``crmask`` itself if the mission found none.
+    (m,) int64 ndarray
+        Flat indices of both, sorted; ``pixels`` itself if the mission found none.
     """
-    if not len(frame.mission):
-        return crmask
-    both = crmask.copy()
-    both.ravel()[frame.mission] = True
-    return both
+    return np.union1d(pixels, frame.mission) if len(frame.mission) else pixels

@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .bits import DQ_DTYPE, MaskBit
+from .flat_indices import locate
+from .weak import WeakProperty
 
 if TYPE_CHECKING:
     from .segments import Segments
@@ -53,7 +54,7 @@ class Decisions:
     pending: int
     mission_only: np.ndarray
 
-    @cached_property
+    @WeakProperty
     def mask(self) -> np.ndarray:
         """(ny, nx) bool ndarray: True for cosmic-ray pixels after review."""
         mask = np.zeros(self.shape, dtype=bool)
@@ -79,6 +80,25 @@ class Decisions:
         plane[self.mission_only] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
         plane[self.marked] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
         return plane.reshape(self.shape)
+
+    def plane_at(self, pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
+        """Return some pixels of `plane`.
+
+        Parameters
+        ----------
+        pixels : int64 ndarray
+            Flat indices.
+        bits : (ny, nx) int16 ndarray
+            The `MaskBit` values known before the run.
+
+        Returns
+        -------
+        int16 ndarray
+            The `MaskBit` values, in the shape of ``pixels``.
+        """
+        marked, found = locate(self.marked, pixels)[1], locate(self.pixels, pixels)[1]
+        cause = np.where(marked, MaskBit.CR_MARKED, MaskBit.CR_DETECTED).astype(DQ_DTYPE)
+        return bits.ravel()[pixels] | np.where(found, cause, DQ_DTYPE(0))
 
     def annotate(self, segments: 'Segments') -> 'Segments':
         """Add a column ``decision`` to the table of segments.

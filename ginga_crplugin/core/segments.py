@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from .flat_indices import locate
 from .frame import Frame, as_frame
 from .mission import add_mission
+from .weak import WeakProperty
 
 if TYPE_CHECKING:
     from photutils.segmentation import SegmentationImage
@@ -64,7 +66,7 @@ class Segments:
     def __len__(self) -> int:
         return len(self.table)
 
-    @cached_property
+    @WeakProperty
     def labels(self) -> np.ndarray:
         """(ny, nx) int32 ndarray: the label of each pixel, 0 for pixels that are not flagged."""
         labels = np.zeros(self.shape, dtype=np.int32)
@@ -99,10 +101,8 @@ class Segments:
         ny, nx = self.shape
         if not (0 <= x < nx and 0 <= y < ny):
             return None
-        index = np.searchsorted(self.pixels, y * nx + x)
-        if index == len(self.pixels) or self.pixels[index] != y * nx + x:
-            return None
-        return int(self.pixel_labels[index])
+        index, found = locate(self.pixels, np.array([y * nx + x]))
+        return int(self.pixel_labels[index[0]]) if found[0] else None
 
     def pixels_of(self, labels: ArrayLike) -> np.ndarray:
         """Return the pixels of segments.
@@ -156,19 +156,21 @@ def segment(
         msg = f'min_size is {min_size}: it must be a whole number of 1 or more'
         raise ValueError(msg)
     frame = as_frame(frame)
-    mask = add_mission(frame, detection.crmask) if crmask is None else np.asarray(crmask, dtype=bool)
-    pixels = np.flatnonzero(mask)
-    labels = _connected_labels(pixels, mask.shape[1])
+    shape, pixels = detection.shape, add_mission(frame, detection.indices)
+    if crmask is not None:
+        crmask = np.asarray(crmask, dtype=bool)
+        shape, pixels = crmask.shape, np.flatnonzero(crmask)
+    labels = _connected_labels(pixels, shape[1])
     excess = (frame.filled.ravel()[pixels] - cleaned_values(frame, detection, pixels)) * detection.params.gain
     excess[~np.isfinite(excess)] = 0.0  # non-finite pixels that were marked by hand
-    table = _measure(*np.divmod(pixels, mask.shape[1]), labels, excess)
+    table = _measure(*np.divmod(pixels, shape[1]), labels, excess)
     if not len(frame.mission):
-        return Segments(mask.shape, pixels, labels, table, int(min_size))
-    mission, detected = np.isin(pixels, frame.mission, assume_unique=True), detection.crmask.ravel()[pixels]
+        return Segments(shape, pixels, labels, table, int(min_size))
+    mission, detected = locate(frame.mission, pixels)[1], locate(detection.indices, pixels)[1]
     found = np.zeros(len(table), dtype=int)
     np.bitwise_or.at(found, labels - 1, detected + 2 * mission)
     table['origin'] = np.array(ORIGINS)[found]
-    return Segments(mask.shape, pixels, labels, table, int(min_size), pixels[mission & ~detected])
+    return Segments(shape, pixels, labels, table, int(min_size), pixels[mission & ~detected])
 
 
 def cleaned_values(frame: Frame, detection: 'Detection', pixels: np.ndarray) -> np.ndarray:
@@ -189,11 +191,11 @@ def cleaned_values(frame: Frame, detection: 'Detection', pixels: np.ndarray) -> 
         The cleaned frame; for pixels that the mission found and L.A.Cosmic did not, the median of the good pixels
         around them.
     """
-    values = detection.cleaned.ravel()[pixels].astype(float)
+    values = detection.cleaned_at(pixels).astype(float)
     if len(frame.mission):
-        index = np.searchsorted(frame.mission, pixels).clip(max=len(frame.mission) - 1)
-        alone = (frame.mission[index] == pixels) & ~detection.crmask.ravel()[pixels]
-        values[alone] = frame.mission_levels[index[alone]]
+        place, mission = locate(frame.mission, pixels)
+        alone = mission & ~locate(detection.indices, pixels)[1]
+        values[alone] = frame.mission_levels[place[alone]]
     return values
 
 

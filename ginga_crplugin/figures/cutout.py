@@ -1,6 +1,6 @@
 """Cutouts of images around a segment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,7 +25,16 @@ from .style import (
     zscale_limits,
 )
 
-__all__ = ['LEGEND', 'MAX_SIZE', 'CutoutWindow', 'cutout_size', 'is_mask', 'mask_image', 'stretch_limits']
+__all__ = [
+    'LEGEND',
+    'MAX_SIZE',
+    'ComputedImage',
+    'CutoutWindow',
+    'cutout_size',
+    'is_mask',
+    'mask_image',
+    'stretch_limits',
+]
 
 #: Minimum and maximum side of a cutout, and minimum margin around a segment, in pixels of the frame.
 MIN_SIZE, MAX_SIZE, MIN_MARGIN = 25, 101, 6
@@ -142,6 +151,29 @@ class CutoutWindow:
         inside = np.asarray(segment)
         drawn.paste(outline_color, mask=Image.fromarray(binary_dilation(inside) & ~inside))
         return drawn
+
+
+@dataclass(frozen=True, eq=False)
+class ComputedImage:
+    """An image of which only the parts that are read are computed.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (ny, nx) of the image.
+    dtype : `numpy.dtype`
+        The type of its pixels.
+    pixels_at : callable
+        Returns the pixels at flat indices, in the shape of the indices.
+    """
+
+    shape: tuple[int, int]
+    dtype: np.dtype
+    pixels_at: Callable[[np.ndarray], np.ndarray]
+
+    def __getitem__(self, part: tuple[slice, slice]) -> np.ndarray:
+        y, x = (np.arange(size)[one] for size, one in zip(self.shape, part, strict=True))
+        return self.pixels_at(y[:, None] * self.shape[1] + x)
 
 
 def cutout_size(pixels: Sequence[np.ndarray]) -> int:

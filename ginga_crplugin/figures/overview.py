@@ -54,7 +54,8 @@ def save_overview(path: str | PathLike[str], frame: Frame, detection: Detection,
         A line below the figure.
     """
     masked = (frame.bits & DQ_DTYPE(MaskBit.before_run())) != 0
-    rays = add_mission(frame, detection.crmask)
+    rays = np.zeros(frame.shape, dtype=bool)
+    rays.ravel()[add_mission(frame, detection.indices)] = True
     layers = ((masked, MASKED), (rays, COSMIC_RAY))
     gray = scale_to_gray(frame.filled, zscale_limits(frame.filled))
     part = _select_part(masked, rays)

@@ -17,7 +17,7 @@ from astropy.table import Table
 
 from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REJECTED_RAY, REVIEW, MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.lacosmic.detection import Detection, restore_unflagged
+from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.segments import Segments, segment
 
 from .atomic import AtomicFile, chunks
@@ -240,10 +240,11 @@ def _extensions(
     quality.header.extend(cards)
     hdus = [mask, quality, table_hdu(segments.table)]
     if cleaned:
-        kept = (plane & DQ_DTYPE(MaskBit.CR_DETECTED)) != 0  # rejected pixels keep their values
-        hdus.append(fits.ImageHDU(restore_unflagged(frame, kept, detection.cleaned), name='CLEANED'))
+        kept = detection.indices[plane.ravel()[detection.indices] & DQ_DTYPE(MaskBit.CR_DETECTED) != 0]
+        # rejected pixels keep their values
+        hdus.append(fits.ImageHDU(detection.clean(kept), name='CLEANED'))
         hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
-        hdus[-1].header.extend(replacement_cards(detection.params.cleantype, int(kept.sum()), name_dq))
+        hdus[-1].header.extend(replacement_cards(detection.params.cleantype, len(kept), name_dq))
     if frame.ccd.wcs is not None:
         sky = frame.ccd.wcs.to_header(relax=True).cards
         for hdu in hdus[:2] + hdus[3:]:

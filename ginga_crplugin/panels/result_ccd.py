@@ -48,9 +48,8 @@ def cleaned_ccd(result: Result, decisions: Decisions) -> CCDData:
         The cleaned pixels, with everything else as in `masked_ccd`. Pixels whose ``flags`` have the bit
         `MaskBit.CR_DETECTED` are replaced; the uncertainty is that of the original pixels.
     """
-    data, rejected = result.detection.cleaned.copy(), decisions.rejected
-    data.ravel()[rejected] = result.frame.ccd.data.ravel()[rejected]
-    return _with_mask(result, decisions, data)
+    kept = np.setdiff1d(result.detection.indices, decisions.rejected, assume_unique=True)
+    return _with_mask(result, decisions, result.detection.clean(kept))
 
 
 def _with_mask(result: Result, decisions: Decisions, data: np.ndarray) -> CCDData:

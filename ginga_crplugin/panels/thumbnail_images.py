@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ginga_crplugin.figures.cutout import mask_image
+from ginga_crplugin.figures.cutout import ComputedImage, mask_image
 from ginga_crplugin.session.session import Session
 
 __all__ = ['thumbnail_images']
@@ -23,17 +23,23 @@ def thumbnail_images(session: Session, name: str, other: np.ndarray | None) -> l
     Returns
     -------
     list of tuple
-        Title, (ny, nx) image, and the group of images with the same stretch, as for
-        `~ginga_crplugin.figures.contact_sheet.draw_cutouts`; empty without a result.
+        Title, (ny, nx) image (`~ginga_crplugin.figures.cutout.ComputedImage` where it depends on the result), and the
+        group of images with the same stretch, as for `~ginga_crplugin.figures.contact_sheet.draw_cutouts`; empty
+        without a result.
     """
     result, decisions = session.result, session.review.decisions
     if result is None or decisions is None:
         return []
+    frame, detection = result.frame, result.detection
+
+    def mask_at(pixels: np.ndarray) -> np.ndarray:
+        return mask_image(decisions.plane_at(pixels, frame.bits))
+
     return [
-        ('mask', mask_image(decisions.plane(result.frame.bits))),
-        ('science', _as_image(result.frame.ccd.data), 'science'),
+        ('mask', ComputedImage(frame.shape, np.dtype(np.uint8), mask_at)),
+        ('science', _as_image(frame.ccd.data), 'science'),
         (name, _as_image(other), 'other'),
-        ('cleaned', _as_image(result.detection.cleaned), 'science'),
+        ('cleaned', ComputedImage(frame.shape, detection.values.dtype, detection.cleaned_at), 'science'),
     ]
 
 

@@ -81,7 +81,7 @@ def compare_without_masks(result: Result) -> Comparison:
         The comparison.
     """
     other = detect(result.frame.replace(masks=()), result.detection.params)
-    return Comparison.of(result, np.flatnonzero(add_mission(result.frame, other.crmask)), 'without the masks')
+    return Comparison.of(result, add_mission(result.frame, other.indices), 'without the masks')
 
 
 class Comparing:

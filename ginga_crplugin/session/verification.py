@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ginga_crplugin.core.flat_indices import locate
 from ginga_crplugin.core.lacosmic.detect import detect
 
 if TYPE_CHECKING:
@@ -30,9 +31,13 @@ def verify(result: Result) -> str:
         The outcome, such as ``'identical to ccdproc 2.4.2'``.
     """
     reference = detect(result.frame, result.detection.params, engine='ccdproc')
-    one, other = reference.cleaned, result.detection.cleaned
+    detection = result.detection
+    pixels = np.union1d(reference.indices, detection.indices)
+    one, other = reference.cleaned_at(pixels), detection.cleaned_at(pixels)
     equal = (one == other) | (np.isnan(one) & np.isnan(other))
-    count = int(np.count_nonzero((reference.crmask != result.detection.crmask) | ~equal))
+    for found in (reference, detection):
+        equal &= locate(found.indices, pixels)[1]
+    count = int(np.count_nonzero(~equal))
     return f'{count} px differ from {reference.engine}' if count else f'identical to {reference.engine}'
 
 

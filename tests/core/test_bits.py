@@ -1,10 +1,8 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, merge_mask
+from ginga_crplugin import Detection, Frame, InputMask, LACosmicParams, MaskBit, detect, merge_mask
 
 SHAPE = (16, 18)
 
@@ -17,7 +15,7 @@ def mask_at(*places):
 
 
 def detection_of(crmask, **params):
-    return SimpleNamespace(crmask=crmask, params=LACosmicParams(**params))
+    return Detection.from_images(LACosmicParams(**params), crmask, 0.0 * crmask, ~crmask, (1,), 'test')
 
 
 def test_the_values_of_the_bits():

@@ -16,7 +16,9 @@ SHAPE = (24, 30)
 def segments_of(mask):
     """Return the segments of a mask."""
     pixels = np.zeros(SHAPE, np.float32)
-    return segment(Frame(pixels), Detection(LACosmicParams(), mask, pixels, ~mask, (int(mask.sum()),), 'test'))
+    return segment(
+        Frame(pixels), Detection.from_images(LACosmicParams(), mask, pixels, ~mask, (int(mask.sum()),), 'test')
+    )
 
 
 def boxes(*slices):

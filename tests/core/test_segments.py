@@ -1,4 +1,4 @@
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from photutils.segmentation import detect_sources
 from scipy import ndimage
 
-from ginga_crplugin import Frame, LACosmicParams, detect, segment
+from ginga_crplugin import Detection, Frame, LACosmicParams, detect, segment
 
 SHAPE = (20, 30)
 TRACK = [(4, 5), (5, 6), (6, 7), (6, 8)]  # touching at corners
@@ -25,7 +25,8 @@ def scene(*groups, height=100.0, gain=2.0):
             pixels[place] += number * height
             crmask[place] = True
     cleaned = np.where(crmask, 50.0, pixels)
-    return Frame(pixels), SimpleNamespace(crmask=crmask, cleaned=cleaned, params=LACosmicParams(gain=gain))
+    params, searched = LACosmicParams(gain=gain), np.ones(SHAPE, dtype=bool)
+    return Frame(pixels), Detection.from_images(params, crmask, cleaned, searched, (int(crmask.sum()),), 'test')
 
 
 def test_pixels_that_touch_at_a_corner_are_connected():
@@ -107,7 +108,7 @@ def test_nonfinite_pixels_do_not_affect_the_flux():
     frame, detection = scene(TRACK)
     pixels = frame.ccd.data.copy()
     pixels[0, 0], pixels[5, 5] = np.nan, np.inf
-    detection.cleaned = np.where(detection.crmask, 50.0, pixels)
+    detection = replace(detection, image=pixels)
     crmask = detection.crmask.copy()
     crmask[5, 5] = True  # marked by hand
     row = segment(Frame(pixels), detection, crmask=crmask).table[0]
@@ -116,7 +117,7 @@ def test_nonfinite_pixels_do_not_affect_the_flux():
 
 def test_segment_does_not_change_its_input():
     frame, detection = scene(TRACK, PAIR)
-    for array in (frame.ccd.data, detection.crmask, detection.cleaned):
+    for array in (frame.ccd.data, detection.image, detection.indices, detection.values):
         array.flags.writeable = False
     assert len(segment(frame, detection)) == 2
 
@@ -126,7 +127,7 @@ def test_segment_does_not_change_its_input():
 def test_labels_equal_those_of_photutils(seed, shape, share):
     crmask = np.random.default_rng(seed).random(shape) < share
     pixels = np.full(shape, 50.0)
-    found = SimpleNamespace(crmask=crmask, cleaned=pixels, params=LACosmicParams())
+    found = Detection.from_images(LACosmicParams(), crmask, pixels, ~crmask, (int(crmask.sum()),), 'test')
     segments = segment(Frame(pixels), found)
     if not crmask.any():
         assert len(segments) == 0

@@ -40,7 +40,7 @@ def make_detection(pixels=PIXELS, shape=SHAPE, min_size=1):
     crmask[tuple(np.transpose(pixels))] = True
     frame = Frame(np.where(crmask, cleaned + np.float32(1000.0), cleaned), 'frame')
     params = LACosmicParams(gain=1.0, satlevel=50000.0)
-    detection = Detection(params, crmask, cleaned, np.ones(shape, dtype=bool), (len(pixels),), 'none')
+    detection = Detection.from_images(params, crmask, cleaned, np.ones(shape, dtype=bool), (len(pixels),), 'none')
     return frame, detection, segment(frame, detection, min_size)
 
 

@@ -1,7 +1,6 @@
 """The overlay on a viewer that draws with Pillow, without a toolkit."""
 
 import logging
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from ginga.AstroImage import AstroImage
 from ginga.pilw.ImageViewPil import CanvasView
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, LACosmicParams, detect, segment
+from ginga_crplugin import Detection, Frame, LACosmicParams, detect, segment
 from ginga_crplugin.panels.mask_overlay import MaskOverlay
 from ginga_crplugin.panels.segment_markers import MAX_MARKERS
 
@@ -144,7 +143,7 @@ def test_selection_is_set_with_the_segments(viewer, overlay, hits):
     upper = hits.labels.copy() > 0
     upper[:100] = False  # the segment has another label now
     frame = Frame(np.zeros((300, 300)))
-    found = SimpleNamespace(crmask=upper, cleaned=np.zeros((300, 300)), params=LACosmicParams())
+    found = Detection.from_images(LACosmicParams(), upper, np.zeros((300, 300)), ~upper, (1,), 'test')
     segments = segment(frame, found)
     overlay.set_segments(segments, selected=segments.labels[200, 100])
     assert_array_equal(drawn(viewer, (255, 255, 255)), white)
@@ -166,9 +165,8 @@ def test_number_of_markers_is_limited(viewer, overlay, monkeypatch):
     crmask = np.zeros((300, 300), bool)
     crmask[::3, ::3] = True
     pixels = np.zeros(crmask.shape)
-    overlay.set_segments(
-        segment(Frame(pixels), SimpleNamespace(crmask=crmask, cleaned=pixels, params=LACosmicParams()), 1)
-    )
+    found = Detection.from_images(LACosmicParams(), crmask, pixels, ~crmask, (1,), 'test')
+    overlay.set_segments(segment(Frame(pixels), found, 1))
     counts = []
     corners = overlay.markers.get_cpoints
 

@@ -1,6 +1,7 @@
 """The plugin in Ginga's reference viewer, off screen."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -240,7 +241,8 @@ def test_verification_is_shown_and_saved(shell, plugin, tmp_path):
 
 def test_verification_counts_the_pixels_that_differ(shell, plugin, monkeypatch):
     run(shell, plugin)
-    plugin.session.result.detection.crmask[100, 100] ^= True
+    found = plugin.session.result.detection
+    plugin.session.update_result(detection=replace(found, indices=found.indices[1:], values=found.values[1:]))
     plugin.panel.verify.get_widget().click()
     shell.wait(lambda: not plugin.session.verification.running)
     assert '1 px differ from ccdproc' in plugin.panel.result

@@ -39,7 +39,7 @@ def found(path):
     crmask = np.zeros(frame.shape, dtype=bool)
     crmask[20, 20:25] = crmask[35:37, 8] = True
     cleaned = np.where(crmask, 300.0, frame.ccd.data).astype(np.float32)
-    detection = Detection(LACosmicParams(), crmask, cleaned, np.ones(frame.shape, bool), (7, 0), 'none')
+    detection = Detection.from_images(LACosmicParams(), crmask, cleaned, np.ones(frame.shape, bool), (7, 0), 'none')
     return frame, detection, segment(frame, detection)
 
 

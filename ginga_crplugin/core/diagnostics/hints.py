@@ -287,6 +287,6 @@ def _touches_saturated_or_masked(around: _Surroundings) -> tuple[np.ndarray, np.
     causes = DQ_DTYPE(MaskBit.before_run())
     masked = (reduce_windows(np.bitwise_or, frame.bits, segments.pixels, 2) & causes) != 0
     # pixels that are neither masked nor at the edge are excluded from the search only around saturated stars
-    excluded = ~reduce_windows(np.logical_and, around.detection.searched, segments.pixels, 1)
+    excluded = around.detection.area.touches_others(segments.pixels)
     inside = _edge_distance(around) > INFLUENCE + 1
     return segments.any(saturated | (excluded & ~masked & inside)), segments.any(masked)

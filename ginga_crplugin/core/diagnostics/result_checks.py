@@ -54,7 +54,7 @@ def _check_share(detection: 'Detection') -> Check:
     Cosmic rays leave far below 1 %. With the sky subtracted, 61 to 85 % of the pixels of real DECam frames were
     flagged.
     """
-    share = detection.pixels / detection.crmask.size
+    share = detection.pixels / detection.image.size
     measured = f'{100.0 * share:.2g} % of the pixels flagged'
     if share <= MANY:
         return Check('share', 'ok', measured)

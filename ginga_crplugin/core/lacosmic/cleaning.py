@@ -10,7 +10,7 @@ from . import cleaning_kernels, sparse_kernels
 from .electrons import ElectronImage
 from .tiles import Tiles
 
-__all__ = ['Cleaning', 'bounding_boxes']
+__all__ = ['Cleaning', 'Workspace', 'bounding_boxes']
 
 #: Side in pixels of the blocks by which the cleaned pixels are listed.
 LIST_BLOCK_SIZE = 16
@@ -27,6 +27,30 @@ _WEIGHTS = np.array(
     ],
     dtype=np.float32,
 ).ravel()
+
+
+class Workspace:
+    """Arrays of the size of the frame that the runs of an engine use one after the other.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the frame.
+
+    Attributes
+    ----------
+    flags : (ny, nx) uint8 ndarray
+        1 for flagged pixels; all 0 between runs.
+    heads : (blocks,) int32 ndarray
+        The first entry of each block in the list of cleaned pixels; all -1 between runs.
+    places : (blocks,) int32 ndarray
+        Memory for `bounding_boxes`; all -1 between its calls.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.flags = np.zeros(shape, np.uint8)
+        self.heads = np.full(-(-shape[0] // LIST_BLOCK_SIZE) * -(-shape[1] // LIST_BLOCK_SIZE), -1, np.int32)
+        self.places = self.heads.copy()
 
 
 class Cleaning:
@@ -47,11 +71,8 @@ class Cleaning:
         Read noise squared, in electrons squared.
     levels : callable
         Returns the values of image and variance for a pixel without good pixels around it.
-
-    Attributes
-    ----------
-    flags : (ny, nx) uint8 ndarray
-        1 for flagged pixels.
+    work : Workspace
+        Arrays for this run; they are reset at the end of the ``with`` block.
     """
 
     def __init__(
@@ -61,17 +82,27 @@ class Cleaning:
         cleantype: str,
         readnoise2: np.float32,
         levels: Callable[[], tuple[np.float32, np.float32]],
+        work: Workspace,
     ) -> None:
         self.image, self.mask, self.readnoise2, self.levels = image, mask, readnoise2, levels
         self.method = _METHODS[cleantype]
-        self.shape = ny, nx = image.shape
-        self.flags = np.zeros(self.shape, np.uint8)
+        self.shape = image.shape
+        self.work, self.flags, self._flagged = work, work.flags, list[np.ndarray]()
         # the cleaned pixels of each block are a linked list: heads has its first entry, links the entry after each
-        self.heads = np.full(-(-ny // LIST_BLOCK_SIZE) * -(-nx // LIST_BLOCK_SIZE), -1, np.int32)
+        self.heads = work.heads
         self.links = np.empty(0, np.int32)
         self.pixels = np.empty(0, np.int64)
         self.values, self.variances = np.empty(0, np.float32), np.empty(0, np.float32)
         self.used = 0
+
+    def __enter__(self) -> 'Cleaning':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        y, x = np.divmod(self.pixels[: self.used], self.shape[1])
+        self.heads[y // LIST_BLOCK_SIZE * -(-self.shape[1] // LIST_BLOCK_SIZE) + x // LIST_BLOCK_SIZE] = -1
+        for new in self._flagged:
+            self.flags.reshape(-1)[new] = 0
 
     def flag(self, found: np.ndarray) -> np.ndarray:
         """Flag pixels.
@@ -87,7 +118,9 @@ class Cleaning:
             Those that were not flagged before.
         """
         new = np.empty(found.size, np.int64)
-        return new[: sparse_kernels.set_flags(found, self.flags, new)]
+        new = new[: sparse_kernels.set_flags(found, self.flags, new)]
+        self._flagged.append(new)
+        return new
 
     def clean(self, new: np.ndarray) -> np.ndarray:
         """Clean the flagged pixels around new flags.
@@ -166,11 +199,12 @@ class Cleaning:
 
     @property
     def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Flat indices of the cleaned pixels, and their values in electrons without the sky."""
-        return self.pixels[: self.used], self.values[: self.used]
+        """Flat indices of the cleaned pixels, sorted, and their values in electrons without the sky."""
+        order = np.argsort(self.pixels[: self.used])
+        return self.pixels[order], self.values[order]
 
 
-def bounding_boxes(pixels: np.ndarray, size: int, shape: tuple[int, int]) -> np.ndarray:
+def bounding_boxes(pixels: np.ndarray, size: int, shape: tuple[int, int], work: Workspace) -> np.ndarray:
     """Return the bounding box of the pixels in each square block.
 
     Parameters
@@ -178,17 +212,18 @@ def bounding_boxes(pixels: np.ndarray, size: int, shape: tuple[int, int]) -> np.
     pixels : (n,) int64 ndarray
         Flat indices.
     size : int
-        Side of the blocks in pixels.
+        Side of the blocks in pixels, `LIST_BLOCK_SIZE` or more.
     shape : tuple of int
         (ny, nx) of the frame.
+    work : Workspace
+        Working memory for a frame of this shape.
 
     Returns
     -------
     (m, 4) int64 ndarray
-        Boxes (y0, y1, x0, x1) for the blocks with pixels.
+        Boxes (y0, y1, x0, x1) for the blocks with pixels, row by row.
     """
-    ny, nx = shape
-    columns = -(-nx // size)
-    boxes = np.zeros((-(-ny // size) * columns, 4), np.int64)
-    sparse_kernels.bounding_boxes(pixels, size, nx, columns, boxes)
-    return boxes[boxes[:, 1] > 0]
+    most = min(pixels.size, work.places.size)
+    blocks, boxes = np.empty(most, np.int64), np.empty((most, 4), np.int64)
+    count = sparse_kernels.bounding_boxes(pixels, size, shape[1], work.places, blocks, boxes)
+    return boxes[np.argsort(blocks[:count])]

@@ -7,8 +7,12 @@ import numpy as np
 from astropy import units as u
 
 from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
+from ginga_crplugin.core.flat_indices import locate
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.weak import WeakProperty
+
+from .search_area import SearchArea
 
 __all__ = [
     'EDGE',
@@ -19,7 +23,6 @@ __all__ = [
     'check_searched',
     'input_arrays',
     'mirror_edges',
-    'restore_unflagged',
     'trim_counts',
     'trim_edges',
 ]
@@ -40,17 +43,21 @@ class Unsupported(Exception):
 class Detection:
     """Cosmic rays detected by L.A.Cosmic in a frame.
 
+    Only the flagged pixels are stored. ``crmask``, ``cleaned`` and ``searched`` are made when they are asked for, are
+    read-only, and are freed when nobody uses them.
+
     Attributes
     ----------
     params : LACosmicParams
         The parameters of the run.
-    crmask : (ny, nx) bool ndarray
-        True for cosmic-ray pixels.
-    cleaned : (ny, nx) float ndarray
-        The frame in its own unit with the cosmic-ray pixels replaced; all other pixels are unchanged. float32 if that
-        represents the values of the frame exactly, else float64.
-    searched : (ny, nx) bool ndarray
-        True for pixels in which a cosmic ray can be detected.
+    image : (ny, nx) ndarray
+        The pixels of the frame in its own unit.
+    indices : (n,) int64 ndarray
+        Flat indices of the cosmic-ray pixels, sorted.
+    values : (n,) float ndarray
+        The values that replace them, in the unit of the frame.
+    area : SearchArea
+        The pixels in which a cosmic ray can be detected.
     per_iteration : tuple of int
         New pixels per iteration, up to the first iteration without any.
     engine : str
@@ -58,42 +65,122 @@ class Detection:
     """
 
     params: LACosmicParams
-    crmask: np.ndarray
-    cleaned: np.ndarray
-    searched: np.ndarray
+    image: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+    area: SearchArea
     per_iteration: tuple[int, ...]
     engine: str
+
+    @classmethod
+    def from_images(
+        cls,
+        params: LACosmicParams,
+        crmask: np.ndarray,
+        cleaned: np.ndarray,
+        searched: np.ndarray,
+        per_iteration: tuple[int, ...],
+        engine: str,
+    ) -> 'Detection':
+        """Make a detection from its images.
+
+        Parameters
+        ----------
+        params : LACosmicParams
+            The parameters of the run.
+        crmask : (ny, nx) bool ndarray
+            True for cosmic-ray pixels.
+        cleaned : (ny, nx) ndarray
+            The frame in its own unit with the cosmic-ray pixels replaced.
+        searched : (ny, nx) bool ndarray
+            True for pixels in which a cosmic ray can be detected.
+        per_iteration : tuple of int
+            New pixels per iteration.
+        engine : str
+            The engine, with versions.
+
+        Returns
+        -------
+        Detection
+            The detection.
+        """
+        indices = np.flatnonzero(crmask)
+        area = SearchArea.from_image(searched)
+        return cls(params, cleaned, indices, cleaned.ravel()[indices], area, per_iteration, engine)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of the frame."""
+        return self.image.shape
+
+    @WeakProperty
+    def crmask(self) -> np.ndarray:
+        """(ny, nx) bool ndarray: True for cosmic-ray pixels."""
+        crmask = np.zeros(self.shape, bool)
+        crmask.reshape(-1)[self.indices] = True
+        return crmask
+
+    @WeakProperty
+    def cleaned(self) -> np.ndarray:
+        """(ny, nx) float ndarray: the frame in its own unit with the cosmic-ray pixels replaced.
+
+        All other pixels are unchanged. float32 if that represents the values of the frame exactly, else float64.
+        """
+        return self.clean(self.indices)
+
+    @property
+    def searched(self) -> np.ndarray:
+        """(ny, nx) bool ndarray: True for pixels in which a cosmic ray can be detected."""
+        return self.area.image
 
     @property
     def pixels(self) -> int:
         """Number of flagged pixels."""
-        return int(np.count_nonzero(self.crmask))
+        return len(self.indices)
 
     @property
     def excluded_fraction(self) -> float:
         """Fraction of the frame excluded from the search."""
-        return 1.0 - np.count_nonzero(self.searched) / self.searched.size
+        return 1.0 - self.area.count / self.image.size
 
+    def clean(self, pixels: np.ndarray) -> np.ndarray:
+        """Replace some of the pixels of the frame by their cleaned values.
 
-def restore_unflagged(frame: Frame, crmask: np.ndarray, cleaned: np.ndarray) -> np.ndarray:
-    """Return the frame with the cleaned values in the cosmic-ray pixels only.
+        Parameters
+        ----------
+        pixels : (n,) int64 ndarray
+            Flat indices; of those, the cosmic-ray pixels are replaced.
 
-    Parameters
-    ----------
-    frame : Frame
-        The original frame.
-    crmask : (ny, nx) bool ndarray
-        True for cosmic-ray pixels.
-    cleaned : (ny, nx) float ndarray
-        The cleaned frame, in the unit of the frame.
+        Returns
+        -------
+        (ny, nx) float ndarray
+            A new image, float32 or float64 as ``cleaned``.
+        """
+        cleaned = self.image.astype(self._dtype)
+        cleaned.reshape(-1)[pixels] = self.cleaned_at(pixels)
+        return cleaned
 
-    Returns
-    -------
-    (ny, nx) float ndarray
-        ``where(crmask, cleaned, original)``, float32 or float64 as in `Detection`.
-    """
-    exact = np.result_type(frame.ccd.data.dtype, np.float32)
-    return np.where(crmask, cleaned, frame.ccd.data).astype(exact, copy=False)
+    def cleaned_at(self, pixels: np.ndarray) -> np.ndarray:
+        """Return pixels of the cleaned frame.
+
+        Parameters
+        ----------
+        pixels : int64 ndarray
+            Flat indices.
+
+        Returns
+        -------
+        float ndarray
+            The values, in the shape of ``pixels``; those of the frame in pixels without a cosmic ray.
+        """
+        values = self.image.reshape(-1)[pixels].astype(self._dtype)
+        place, detected = locate(self.indices, pixels)
+        values[detected] = self.values[place[detected]]
+        return values
+
+    @property
+    def _dtype(self):
+        return np.result_type(self.image.dtype, np.float32)
 
 
 def check_consistent(frame: Frame, params: LACosmicParams) -> None:
@@ -120,20 +207,20 @@ def check_consistent(frame: Frame, params: LACosmicParams) -> None:
         raise ValueError(msg)
 
 
-def check_searched(searched: np.ndarray) -> None:
+def check_searched(count: int) -> None:
     """Check that there are pixels to search.
 
     Parameters
     ----------
-    searched : (ny, nx) bool ndarray
-        True for pixels in which a cosmic ray can be detected.
+    count : int
+        Number of pixels in which a cosmic ray can be detected.
 
     Raises
     ------
     ValueError
         If there are none.
     """
-    if not searched.any():
+    if not count:
         msg = 'no pixels to search: the input masks and saturated pixels cover the frame; check masks and satlevel'
         raise ValueError(msg)
 

@@ -212,8 +212,8 @@ def _detect(data, mask, pssl, options, images):
         sky = _electrons(background, gain)
         cleaned = (cleaned - sky) + sky  # the rounding of Astro-SCRAPPY
     cleaned /= gain
-    cleaned[detection.crmask] = detection.cleaned[detection.crmask]
-    return detection.crmask, cleaned
+    cleaned.reshape(-1)[detection.indices] = detection.values
+    return detection.crmask.copy(), cleaned
 
 
 def _electrons(image, gain):

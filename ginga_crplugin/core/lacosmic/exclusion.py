@@ -42,7 +42,6 @@ class Exclusion:
         self.version = 0
         self._bits: np.ndarray | None = None
         self._stars = np.empty(0, np.int64)
-        self._searched: tuple[tuple[int, int], np.ndarray] | None = None
 
     def set_input(self, source: np.ndarray, bits: np.ndarray) -> None:
         """Set the input masks; only the neighborhood of changed pixels is updated.
@@ -82,23 +81,23 @@ class Exclusion:
         self.star_key = key
         self.version += 1
 
-    def searched(self, border: int) -> np.ndarray:
-        """Return the pixels in which a cosmic ray can be detected.
+    @property
+    def stars(self) -> np.ndarray:
+        """Flat indices of the saturated stars and their surroundings."""
+        return self._stars
+
+    def count_good(self, border: int) -> int:
+        """Count the pixels that are not excluded.
 
         Parameters
         ----------
         border : int
-            Number of outermost pixels that are excluded, since the median filters do not change them.
+            Number of outermost pixels that are not counted.
 
         Returns
         -------
-        (ny, nx) bool ndarray
-            True for the searched pixels.
+        int
+            Number of pixels.
         """
-        key = self.version, border
-        if self._searched is None or self._searched[0] != key:
-            searched = np.zeros(self.mask.shape, bool)
-            inner = slice(border, -border), slice(border, -border)
-            np.equal(self.mask[inner], 0, out=searched[inner])
-            self._searched = key, searched
-        return self._searched[1]
+        inner = self.mask[border:-border, border:-border]
+        return sum(row.size - int(np.count_nonzero(row)) for row in inner)

@@ -20,10 +20,10 @@ from .detection import (
     check_searched,
     input_arrays,
     mirror_edges,
-    restore_unflagged,
     trim_counts,
     trim_edges,
 )
+from .search_area import SearchArea, excluded_border
 
 __all__ = ['detect_with_ccdproc']
 
@@ -55,13 +55,15 @@ def detect_with_ccdproc(frame: Frame, params: LACosmicParams) -> Detection:
     check_consistent(frame, params)
     images = [mirror_edges(image) for image in input_arrays(frame)] if params.search_edges else input_arrays(frame)
     searched = _searched(images, params)
-    check_searched(searched)
+    check_searched(int(np.count_nonzero(searched)))
     crmask, cleaned, flagged = _run_ccdproc(frame, images, params, params.niter)
     if sum(flagged) != np.count_nonzero(crmask):
         # some pixels were flagged again after they were cleaned, or are in the mirrored edges
         flagged = _new_per_iteration(frame, images, params, crmask, len(flagged))
-    cleaned = restore_unflagged(frame, crmask, cleaned)
-    return Detection(params, crmask, cleaned, trim_edges(searched, frame), trim_counts(flagged), _engine_name())
+    indices = np.flatnonzero(crmask)
+    values = cleaned.reshape(-1)[indices].astype(np.result_type(frame.ccd.data.dtype, np.float32), copy=False)
+    area = SearchArea.from_image(trim_edges(searched, frame), frame.bits, excluded_border(params))
+    return Detection(params, frame.ccd.data, indices, values, area, trim_counts(flagged), _engine_name())
 
 
 def _engine_name():

@@ -10,11 +10,12 @@ import ginga_crplugin
 from ginga_crplugin.core.params import LACosmicParams
 
 from . import dense_kernels
-from .cleaning import Cleaning, bounding_boxes
-from .detection import EDGE, Cancelled, Detection, check_searched, mirror_edges, trim_counts, trim_edges
+from .cleaning import Cleaning, Workspace, bounding_boxes
+from .detection import EDGE, Cancelled, Detection, check_searched, mirror_edges, trim_counts
 from .electrons import ElectronImage
 from .exclusion import Exclusion
 from .psf import psf_kernel
+from .search_area import SearchArea, excluded_border
 from .significance import SignificanceImage, Thresholds
 from .tiles import BLOCK_SIZE, SQUARE_SIZES, block_boxes, cover_blocks, make_tiles, split_into_chunks, tile_rows
 
@@ -116,11 +117,17 @@ class Run:
             If no pixels are left to search.
         """
         exclusion = self._exclusion()
-        searched = exclusion.searched(3 if self.params.sepmed else 2)
-        check_searched(searched)
+        area = self._area(exclusion)
+        check_searched(area.count)
         levels = self._levels(exclusion)
-        cleaning = Cleaning(self.image, exclusion.mask, self.params.cleantype, self.readnoise2, levels)
-        found, counts = self._first_iteration(exclusion.mask), []
+        work = self.engine.cached('work', self.shape, lambda: Workspace(self.shape))
+        with Cleaning(self.image, exclusion.mask, self.params.cleantype, self.readnoise2, levels, work) as cleaning:
+            counts = self._iterate(cleaning, exclusion.mask)
+            return self._result(cleaning, area, counts)
+
+    def _iterate(self, cleaning, mask):
+        """Flag and clean until no new pixels are found; return the number of new pixels in each iteration."""
+        found, counts = self._first_iteration(mask), []
         while True:
             new = cleaning.flag(found)
             counts.append(self._count(new))
@@ -131,7 +138,17 @@ class Run:
                 break
             self.progress(0.9 + 0.1 * len(counts) / self.params.niter)
             found = self._next_iteration(changed, cleaning)
-        return self._result(cleaning, searched, counts)
+        return counts
+
+    def _area(self, exclusion):
+        """Return the pixels that are searched; results with the same exclusion share them."""
+        border = excluded_border(self.params)
+
+        def make():
+            stars = self._to_frame(np.sort(exclusion.stars))[0]
+            return SearchArea(self.engine.frame.bits, stars, border, exclusion.count_good(border or EDGE))
+
+        return self.engine.cached('area', (self.params.search_edges, exclusion.version, border), make)
 
     def _exclusion(self):
         """Exclude the input masks, grown by one pixel, and the saturated stars, grown by four (step 1)."""
@@ -194,13 +211,15 @@ class Run:
         def find(cores):
             return significance.of_cleaned(cores, cleaning, limits.sigclip).find_cosmic_rays(cleaning.mask, limits)
 
-        return self._concatenate(find, split_into_chunks(self._affected_boxes(changed), significance.margin))
+        return self._concatenate(
+            find, split_into_chunks(self._affected_boxes(changed, cleaning.work), significance.margin)
+        )
 
-    def _affected_boxes(self, changed):
+    def _affected_boxes(self, changed, work):
         """Return boxes of all pixels that changed pixels affect, of the size that needs the fewest pixels."""
         margin, choices = self.significance.margin, []
         for size in SQUARE_SIZES:
-            boxes = bounding_boxes(changed, size, self.shape)
+            boxes = bounding_boxes(changed, size, self.shape, work)
             y0, y1, x0, x1 = boxes.T
             changed = np.concatenate([y0 * self.shape[1] + x0, (y1 - 1) * self.shape[1] + x1 - 1])
             choices.append(make_tiles(boxes, margin, self.shape).boxes)
@@ -220,27 +239,24 @@ class Run:
 
     def _count(self, new):
         """Count pixels, without those in the mirrored edges."""
-        return int(np.count_nonzero(self._in_frame(new)[1])) if self.params.search_edges else new.size
+        return self._to_frame(new)[0].size
 
-    def _in_frame(self, pixels):
-        """Convert flat indices of the frame with mirrored edges to those of the frame; also return which are in it."""
+    def _to_frame(self, pixels):
+        """Convert flat indices to those of the frame without mirrored edges; also return which ones are in it."""
+        if not self.params.search_edges:
+            return pixels, slice(None)
         y, x = np.divmod(pixels, self.shape[1])
         ny, nx = self.engine.frame.shape
         inside = (y >= EDGE) & (x >= EDGE) & (y < ny + EDGE) & (x < nx + EDGE)
-        return (y - EDGE) * nx + x - EDGE, inside
+        return ((y - EDGE) * nx + x - EDGE)[inside], inside
 
-    def _result(self, cleaning, searched, counts):
-        frame = self.engine.frame
+    def _result(self, cleaning, area, counts):
         pixels, electrons = cleaning.result
-        values = self.image.to_frame_unit(pixels, electrons)
-        if self.params.search_edges:
-            pixels, inside = self._in_frame(pixels)
-            pixels, values = pixels[inside], values[inside]
-        cleaned = frame.ccd.data.astype(np.result_type(frame.ccd.data.dtype, F32))
-        cleaned.reshape(-1)[pixels] = values
-        crmask = trim_edges(cleaning.flags.view(bool), frame)
+        indices, inside = self._to_frame(pixels)
+        values = self.image.to_frame_unit(pixels, electrons)[inside]
         self.progress(1.0)
-        return Detection(self.params, crmask, cleaned, trim_edges(searched, frame), trim_counts(counts), _engine_name())
+        data = self.engine.frame.ccd.data
+        return Detection(self.params, data, indices, values, area, trim_counts(counts), _engine_name())
 
 
 def _engine_name():

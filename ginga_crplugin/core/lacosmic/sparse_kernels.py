@@ -171,8 +171,8 @@ def cut_neighborhoods(raw, gain, offset, pixels, out):
 
 
 @njit(**JIT_OPTIONS)
-def bounding_boxes(pixels, size, nx, columns, out):
-    """Compute the bounding box of the pixels in each block.
+def bounding_boxes(pixels, size, nx, places, blocks, boxes):
+    """Compute the bounding box of the pixels in each block with pixels.
 
     Parameters
     ----------
@@ -182,16 +182,32 @@ def bounding_boxes(pixels, size, nx, columns, out):
         Side of the blocks in pixels.
     nx : int
         Width of the frame.
-    columns : int
-        Number of blocks in a row.
-    out : (blocks, 4) int64 ndarray
-        The output, initially 0: boxes (y0, y1, x0, x1); 0 for blocks without pixels.
+    places : int32 ndarray
+        Working memory with at least one element for each block of the frame; -1 before and after the call.
+    blocks : (m,) int64 ndarray
+        The output: the numbers of the blocks, counted row by row, in the order of their first pixels.
+    boxes : (m, 4) int64 ndarray
+        The output: the boxes (y0, y1, x0, x1).
+
+    Returns
+    -------
+    int
+        Number of blocks with pixels.
     """
+    columns = (nx + size - 1) // size
+    count = 0
     for pixel in pixels:
         y, x = pixel // nx, pixel % nx
-        box = out[(y // size) * columns + x // size]
-        if box[1] == 0:
+        block = (y // size) * columns + x // size
+        if places[block] < 0:
+            places[block], blocks[count] = count, block
+            box = boxes[count]
             box[0], box[1], box[2], box[3] = y, y + 1, x, x + 1
+            count += 1
         else:
+            box = boxes[places[block]]
             box[0], box[1] = min(box[0], y), max(box[1], y + 1)
             box[2], box[3] = min(box[2], x), max(box[3], x + 1)
+    for block in blocks[:count]:
+        places[block] = -1
+    return count

@@ -1,7 +1,5 @@
 """Hints: scenes with known causes, and shapes compared with photutils."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -9,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from photutils.segmentation import SourceCatalog
 
 from ginga_crplugin import (
+    Detection,
     Frame,
     InputMask,
     LACosmicParams,
@@ -42,7 +41,7 @@ def make_hints(pixels, flagged, masks=(), dark=None, searched=None, params=PARAM
         searched[3:-3, 3:-3] = True
     cleaned = np.where(crmask, SKY, pixels)
     frame = Frame(pixels, masks=masks)
-    detection = SimpleNamespace(crmask=crmask, cleaned=cleaned, params=params, searched=searched)
+    detection = Detection.from_images(params, crmask, cleaned, searched, (1,), 'test')
     segments = segment(frame, detection)
     return with_hints(frame, detection, segments, dark)
 
