@@ -276,8 +276,8 @@ def _mask(text: str) -> tuple[Path, Any, str | None]:
 
 
 def _variance(text: str) -> Any:
-    """Parse a variance image, or ``own``."""
-    return text if text == 'own' else file_and_extension(text)
+    """Parse a variance image, or a source in the frame."""
+    return text if text in ('own', 'amplifiers') else file_and_extension(text)
 
 
 def _add_companions(group: argparse._ArgumentGroup) -> None:
@@ -307,9 +307,9 @@ def _add_companions(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--variance',
         type=_variance,
-        metavar='FILE|own',
+        metavar='FILE|own|amplifiers',
         help="read the variance of the pixels, in the frame's unit squared; own: use the uncertainty of the frame "
-        '(UNCERT, ERR, VAR or IVAR in its file) as the noise',
+        '(UNCERT, ERR, VAR or IVAR in its file) as the noise; amplifiers: use gain and read noise of each amplifier',
     )
     group.add_argument(
         '--psf',

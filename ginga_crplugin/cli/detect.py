@@ -216,8 +216,8 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
         file, ext = args.dark
         masks.append(read_dark(file, args.dark_limit, ext))
     if args.variance is not None:
-        recipe = replace(recipe, variance='own' if args.variance == 'own' else None)
-    variance = None if args.variance == 'own' else args.variance
+        recipe = replace(recipe, variance=args.variance if isinstance(args.variance, str) else None)
+    variance = None if isinstance(args.variance, str) else args.variance
     files = {'background': args.background, 'variance': variance, 'psfk': args.psf}
     images = {name: read_image(*file)[0] for name, file in files.items() if file is not None}
     return recipe.prepare(frame.replace(**images), given_params(args), tuple(masks))
@@ -259,7 +259,7 @@ def _check_output(args: argparse.Namespace, prepared: 'PreparedFrame') -> None:
 def _inputs(args: argparse.Namespace) -> list[Path]:
     """Return the frame and its masks and companion images."""
     files = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
-    return [file[0] for file in files if file not in (None, 'own')]
+    return [file[0] for file in files if file is not None and not isinstance(file, str)]
 
 
 def _check_target(target: Path, option: str, inputs: list[Path], *, overwrite: bool) -> None:

@@ -86,8 +86,27 @@ class PixelEvidence:
         float
             The median over the tiles.
         """
+        return float(np.nanmedian(self.noise_ratios(gain, readnoise, pssl)))
+
+    def noise_ratios(self, gain: float, readnoise: float, pssl: float = 0.0) -> np.ndarray:
+        """Return the ratio of the measured noise to the expected one for each tile.
+
+        Parameters
+        ----------
+        gain : float
+            Electrons per unit of the frame.
+        readnoise : float
+            Read noise (electron rms).
+        pssl : float, optional
+            Subtracted sky level in the unit of the frame.
+
+        Returns
+        -------
+        (n,) float ndarray
+            The ratios.
+        """
         expected = np.sqrt(np.maximum((self.levels + pssl) * gain, 0.0) + readnoise**2)
-        return float(np.nanmedian(self.scatters * gain / np.maximum(expected, 1e-6)))
+        return self.scatters * gain / np.maximum(expected, 1e-6)
 
     def implied_readnoise(self, gain: float, pssl: float = 0.0) -> float:
         """Return the read noise with which level and scatter agree: ``gain**2 scatter**2 - gain level``.

@@ -9,7 +9,7 @@ from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, Va
 if TYPE_CHECKING:
     from .frame import Frame
 
-__all__ = ['copy_uncertainty', 'detached_uncertainty', 'own_variance', 'with_own_variance']
+__all__ = ['copy_uncertainty', 'detached_uncertainty', 'own_variance']
 
 #: The power of the unit of the frame that is the unit of the uncertainty.
 _POWERS: dict[type[NDUncertainty], int] = {StdDevUncertainty: 1, VarianceUncertainty: 2, InverseVariance: -2}
@@ -115,25 +115,3 @@ def own_variance(frame: 'Frame') -> tuple[np.ndarray, list[str]]:
         return values, []
     note = f'{count} px of the uncertainty are not finite and positive: using the median variance there'
     return np.where(good, values, np.median(values[good])), [note]
-
-
-def with_own_variance(frame: 'Frame') -> 'Frame':
-    """Return a frame that uses its uncertainty as the noise of the pixels.
-
-    Parameters
-    ----------
-    frame : Frame
-        The frame.
-
-    Returns
-    -------
-    Frame
-        With ``variance``, and a note if values were replaced.
-
-    Raises
-    ------
-    ValueError
-        As for `own_variance`.
-    """
-    variance, notes = own_variance(frame)
-    return frame.replace(variance=variance, notes=(*frame.notes, *notes))

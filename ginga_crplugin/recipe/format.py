@@ -80,7 +80,8 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield f'own_masks: {_scalar(recipe.own_masks)}  # whether to use MASK or DQ in the file of the frame'
     yield from _mask_lines(recipe.masks, folder, '')
     if recipe.variance is not None:
-        yield f'variance: {_scalar(recipe.variance)}  # the uncertainty of each frame (UNCERT, ERR, VAR) is its noise'
+        source = {'own': 'the uncertainty of each frame (UNCERT, ERR, VAR)', 'amplifiers': 'that of each amplifier'}
+        yield f'variance: {_scalar(recipe.variance)}  # {source[recipe.variance]} is its noise'
     yield ''
     yield '# stop: a frame is not processed if one of these checks finds an error:'
     yield f'# {", ".join(CHECKS)}.'

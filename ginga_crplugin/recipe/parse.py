@@ -15,6 +15,7 @@ from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.header import frame_unit
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
+from ginga_crplugin.core.pixel_noise import NOISE_SOURCES
 
 from .recipe import CHECKS, REMEDIES, Recipe
 from .rule import Rule
@@ -194,7 +195,7 @@ class _Parser(_NodeReader):
             'masks': self._masks(entries) or (),
             'own_masks': self._flag(entries, 'own_masks', default=True),
             'unit': self._unit(entries),
-            'variance': self._choice(entries['variance'], 'variance', ('own',)) if 'variance' in entries else None,
+            'variance': self._choice(entries['variance'], 'variance', NOISE_SOURCES) if 'variance' in entries else None,
             'rules': tuple(self._rule(rule) for rule in self._list(entries.get('rules'))),
             'name': self._name,
         }

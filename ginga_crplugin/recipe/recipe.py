@@ -12,8 +12,8 @@ from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
+from ginga_crplugin.core.pixel_noise import NOISE_SOURCES, pixel_noise
 from ginga_crplugin.core.segments import MIN_SIZE
-from ginga_crplugin.core.uncertainty import with_own_variance
 from ginga_crplugin.io.input_masks import read_mask_source
 from ginga_crplugin.io.read import header_unit
 
@@ -56,8 +56,9 @@ class Recipe:
         Whether the output contains the science image or only the mask.
     cleaned : bool
         Whether the output contains the cleaned image.
-    variance : {'own'} or None
-        ``'own'``: the uncertainty in the frame's own file, or of the frame, is used as the noise of the pixels.
+    variance : {'own', 'amplifiers'} or None
+        ``'own'``: the uncertainty in the frame's own file, or of the frame, is used as the noise of the pixels;
+        ``'amplifiers'``: the gain and read noise of each amplifier.
     rules : tuple of Rule
         The first one that matches the header is used.
     name : str
@@ -93,7 +94,7 @@ class Recipe:
             check_choice('remedy', name, REMEDIES)
         check_choice('kind', self.kind, ('new', 'mask'))
         if self.variance is not None:
-            check_choice('variance', self.variance, ('own',))
+            check_choice('variance', self.variance, NOISE_SOURCES)
         for name, value, low, high in (('min_size', self.min_size, 1, 10**6), ('grow', self.grow, 0, 3)):
             if isinstance(value, bool) or value != int(value) or not low <= value <= high:
                 msg = f'{name} is {value!r}: it must be a whole number from {low} to {high}'
@@ -161,9 +162,10 @@ class Recipe:
             If a mask was not read from a file, or the frame has a background, variance or kernel image.
         """
         base = cls() if base is None else base.for_header(frame.ccd.header)
-        own = options.get('variance', base.variance) == 'own'
+        used = {'own': ('variance',), 'amplifiers': ('background', 'variance')}
+        made = used.get(str(options.get('variance', base.variance)), ())
         for name in ('background', 'variance', 'psfk'):
-            if getattr(frame, name) is not None and not (own and name == 'variance'):
+            if getattr(frame, name) is not None and name not in made:
                 msg = f'{name} is an image of this frame, which a recipe cannot contain: remove it first'
                 raise ValueError(msg)
         parameters = {item.name: _recipe_value(item.name, params, sources, base) for item in fields(params)}
@@ -273,8 +275,8 @@ class Recipe:
         masks = tuple(masks)
         rule = self.rule_for(frame.ccd.header)
         own = self.for_header(frame.ccd.header)
-        if own.variance == 'own' and frame.variance is None:
-            frame = with_own_variance(frame)
+        if own.variance is not None and frame.variance is None:
+            frame = pixel_noise(frame, own.variance).applied(frame)
         params, sources = frame.parameters(chosen, own.parameters)
         frame = frame.replace(masks=(frame.masks if own.own_masks else ()) + masks)
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))

@@ -6,8 +6,8 @@ from typing import Any
 
 from ginga_crplugin.core.diagnostics.check import Check, Remedy
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.pixel_noise import pixel_noise
 from ginga_crplugin.core.segments import MIN_SIZE, matching_label
-from ginga_crplugin.core.uncertainty import own_variance
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.recipe.recipe import Recipe
 
@@ -203,12 +203,12 @@ class Session:
         Parameters
         ----------
         remedy : Remedy
-            Parameters to set, and a mask or the uncertainty to use, for this frame only.
+            Parameters to set, and a mask or the noise of the pixels to use, for this frame only.
         """
         settings = self.settings.with_params(remedy.params)
-        if remedy.own_variance and self.frame_read is not None:
+        if remedy.noise is not None and self.frame_read is not None:
             try:
-                settings = replace(settings, noise=own_variance(self.frame_read))
+                settings = replace(settings, noise=pixel_noise(self.frame_read, remedy.noise))
             except (OSError, ValueError) as error:
                 self.report_error(error)
                 return

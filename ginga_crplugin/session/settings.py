@@ -10,7 +10,7 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
-from ginga_crplugin.core.uncertainty import own_variance
+from ginga_crplugin.core.pixel_noise import PixelNoise, pixel_noise
 from ginga_crplugin.recipe.previous_run import made_by_recipe, rebuild_recipe, run_masks
 from ginga_crplugin.recipe.recipe import Recipe
 
@@ -62,8 +62,8 @@ def masks_of(frame: Frame, recipe: Recipe | None) -> tuple[MaskSetting, ...]:
     return tuple(settings + [MaskSetting(mask, own=True) for mask in made])
 
 
-def noise_of(frame: Frame, recipe: Recipe | None) -> tuple[np.ndarray, list[str]] | None:
-    """Return the variance of a frame from its uncertainty, if a recipe uses that.
+def noise_of(frame: Frame, recipe: Recipe | None) -> PixelNoise | None:
+    """Return the noise of a frame from its uncertainty or its amplifiers, if a recipe uses that.
 
     Parameters
     ----------
@@ -74,12 +74,12 @@ def noise_of(frame: Frame, recipe: Recipe | None) -> tuple[np.ndarray, list[str]
 
     Returns
     -------
-    tuple of (ny, nx) ndarray and list of str, or None
-        As `~ginga_crplugin.core.uncertainty.own_variance`; None if the recipe does not use the uncertainty, or the
-        frame has a variance image.
+    PixelNoise or None
+        The noise; None if the recipe does not use it, or the frame has a variance image.
     """
-    used = recipe is not None and recipe.variance == 'own' and frame.variance is None
-    return own_variance(frame) if used else None
+    if recipe is None or recipe.variance is None or frame.variance is not None:
+        return None
+    return pixel_noise(frame, recipe.variance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +94,14 @@ class Settings:
         The recipe in use.
     masks : tuple of MaskSetting
         The input masks, used or not.
-    noise : tuple of (ny, nx) ndarray and list of str, or None
-        The variance of the frame from its uncertainty, and notes on it; None if the uncertainty is not used.
+    noise : PixelNoise or None
+        The noise of the frame from its uncertainty or its amplifiers; None if it is not used.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
     masks: tuple[MaskSetting, ...] = ()
-    noise: tuple[np.ndarray, list[str]] | None = None
+    noise: PixelNoise | None = None
 
     # parameters
 
@@ -211,7 +211,7 @@ class Settings:
         return replace(self, masks=tuple(setting for setting in self.masks if not setting.own), noise=None)
 
     def applied(self, frame: Frame) -> Frame:
-        """Return a frame with the masks that are used, and with its uncertainty as the noise if that is used.
+        """Return a frame with the masks that are used, and with the noise of its pixels if that is used.
 
         Parameters
         ----------
@@ -223,8 +223,8 @@ class Settings:
         Frame
             The frame for the run.
         """
-        variance, notes = (frame.variance, []) if self.noise is None else self.noise
-        return frame.replace(masks=self.used(frame.shape), variance=variance, notes=(*frame.notes, *notes))
+        masked = frame.replace(masks=self.used(frame.shape))
+        return masked if self.noise is None else self.noise.applied(masked)
 
     def used(self, shape: tuple[int, int]) -> tuple[InputMask, ...]:
         """Return the masks that are used on a frame.
@@ -321,7 +321,7 @@ class Settings:
         if len(set(own)) > 1:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
-        options |= {'own_masks': all(own), 'variance': None if self.noise is None else 'own'}
+        options |= {'own_masks': all(own), 'variance': None if self.noise is None else self.noise.source}
         made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, **options)
         if self.recipe is None or not self.is_rerun(frame):
             return made

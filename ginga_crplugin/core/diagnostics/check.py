@@ -23,14 +23,14 @@ class Remedy:
         New values of parameters, by field name of `~ginga_crplugin.LACosmicParams`; empty if none change.
     mask : `~ginga_crplugin.InputMask` or None
         Input mask to add.
-    own_variance : bool
-        Whether to use the uncertainty of the frame as its noise.
+    noise : {'own', 'amplifiers'} or None
+        What to take the noise of the pixels from: the uncertainty of the frame, or its amplifiers.
     """
 
     name: str
     params: dict[str, Any] = field(default_factory=dict)
     mask: InputMask | None = None
-    own_variance: bool = False
+    noise: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

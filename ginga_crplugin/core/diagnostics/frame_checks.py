@@ -11,11 +11,13 @@ import numpy as np
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
+from ginga_crplugin.core.amplifiers import Amplifier, find_amplifiers
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame, as_frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
+from .amplifier_noise import check_amplifier_noise, without_amplifier_edges
 from .background import measure_sky
 from .check import Check, Remedy, format_level
 from .flag_checks import check_flags
@@ -55,9 +57,13 @@ class _Measurements:
     def outliers(self) -> Outliers:
         return find_outliers(self.frame, self.scatter, self.deviant)
 
+    @cached_property
+    def amplifiers(self) -> tuple[Amplifier, ...]:
+        return find_amplifiers(self.frame)
+
     @property
     def edges(self) -> dict[str, int]:
-        return self.outliers.edges
+        return without_amplifier_edges(self.outliers.edges, self.amplifiers)
 
     @cached_property
     def unexposed(self) -> np.ndarray:
@@ -166,6 +172,8 @@ def _check_noise(values: _Measurements) -> Check:
     found.
     """
     sky = values.sky
+    if values.amplifiers and values.frame.variance is None:
+        return check_amplifier_noise(values.frame, values.amplifiers)
     mark = values.noise_marks.get('noise', 'ok')
     measured = f'scatter of the sky {sky.scatter:.3g} e-, expected {sky.expected:.3g} e- (ratio {sky.ratio:.2f})'
     if mark == 'ok':

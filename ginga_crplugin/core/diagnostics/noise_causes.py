@@ -4,6 +4,7 @@ import math
 
 from astropy import units as u
 
+from ginga_crplugin.core.amplifiers import read_amplifiers
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.header import header_values
 from ginga_crplugin.core.params import LACosmicParams
@@ -70,7 +71,8 @@ def diagnose_noise(frame: Frame, params: LACosmicParams, sky: Sky) -> dict[str, 
         'warning' or 'error' for the checks 'noise', 'sky', 'units' and 'bias' that are affected; empty if the noise
         agrees.
     """
-    if abs(sky.ratio - 1.0) <= TOLERANCE:
+    several = frame.variance is None and read_amplifiers(frame.ccd.header, frame.ccd.unit)
+    if abs(sky.ratio - 1.0) <= TOLERANCE or several:  # one gain and read noise do not describe several amplifiers
         return {}
     strong = not LOW <= sky.ratio <= HIGH
     mark = 'error' if strong else 'warning'

@@ -32,5 +32,5 @@ def with_uncertainty_note(check: Check, frame: Frame) -> Check:
     measured = f'{check.measured}; the uncertainty of the frame ({name}) is not used'
     use = 'to use the uncertainty as the noise, give --variance own, or variance: own in a recipe'
     advice = f'{check.advice}; {use}' if check.advice else use
-    remedy = check.remedy or Remedy('Use uncertainty', own_variance=True)
+    remedy = check.remedy or Remedy('Use uncertainty', noise='own')
     return replace(check, measured=measured, advice=advice, remedy=remedy)

@@ -1,0 +1,77 @@
+"""Check of the noise of a frame with several amplifiers."""
+
+from collections.abc import Sequence
+
+from ginga_crplugin.core.amplifiers import Amplifier, step_height
+from ginga_crplugin.core.frame import Frame
+
+from .check import Check, Remedy
+
+__all__ = ['check_amplifier_noise', 'without_amplifier_edges']
+
+#: Step between the levels of two amplifiers, in units of the scatter, above which it is flagged. The Laplacian has a
+#: quarter of it, in units of the noise.
+HIGH_STEP = 12.0
+
+
+def check_amplifier_noise(frame: Frame, amplifiers: Sequence[Amplifier]) -> Check:
+    """Check the noise of a frame whose amplifiers differ in gain or read noise.
+
+    One gain and one read noise cannot describe it. With the smallest gain and the largest read noise, the noise is
+    underestimated nowhere, but a high step between the amplifiers is flagged: about 600 false pixels in a frame of 512
+    x 512 pixels with gains of 1.5 and 2.9 and a sky of 2,000 electrons.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    amplifiers : sequence of Amplifier
+        Its amplifiers.
+
+    Returns
+    -------
+    Check
+        The check ``noise``.
+    """
+    names = ', '.join(item.name for item in amplifiers)
+    gains = ', '.join(f'{item.gain:.4g}' for item in amplifiers)
+    noises = ', '.join(f'{item.readnoise:.4g}' for item in amplifiers)
+    measured = f'amplifiers {names} with gain {gains} and read noise {noises} e-'
+    effect = 'one gain and read noise for all: faint cosmic rays are missed'
+    if any(item.section is None for item in amplifiers):
+        advice = 'give the variance of the pixels (--variance), since the sections of the amplifiers are not known'
+        return Check('noise', 'warning', measured, effect, advice)
+    step = step_height(frame, amplifiers)
+    mark = 'warning'
+    if step > HIGH_STEP:
+        mark, effect = 'error', f'{effect}, and the step between them ({step:.0f} times the scatter) is flagged'
+    remedy = Remedy('Use noise of each amplifier', noise='amplifiers')
+    return Check('noise', mark, measured, effect, 'use the noise of each amplifier (--variance amplifiers)', remedy)
+
+
+def without_amplifier_edges(edges: dict[str, int], amplifiers: Sequence[Amplifier]) -> dict[str, int]:
+    """Return unexposed edges without those that end where an amplifier ends.
+
+    Parameters
+    ----------
+    edges : dict
+        ``{side: width in pixels}``.
+    amplifiers : sequence of Amplifier
+        The amplifiers of the frame.
+
+    Returns
+    -------
+    dict
+        The other edges.
+    """
+    sections = [item.section for item in amplifiers if item.section is not None]
+    if not sections:
+        return edges
+    rows, columns = ({limit for part in sections for limit in (part[k].start, part[k].stop)} for k in (0, 1))
+    places = {
+        'left': lambda width: width in columns,
+        'right': lambda width: max(columns) - width in columns,
+        'bottom': lambda width: width in rows,
+        'top': lambda width: max(rows) - width in rows,
+    }
+    return {side: width for side, width in edges.items() if width and not places[side](width)}
