@@ -1,5 +1,6 @@
 """Frames whose amplifiers differ in gain and read noise."""
 
+import json
 from itertools import permutations
 
 import numpy as np
@@ -9,9 +10,11 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, check_frame, detect, read_frame
+from ginga_crplugin import Frame, check_frame, detect, load_recipe, read_frame, save_recipe
+from ginga_crplugin.cli.main import main
 from ginga_crplugin.core.amplifiers import find_amplifiers, read_amplifiers
 from ginga_crplugin.core.pixel_noise import pixel_noise
+from ginga_crplugin.session.session import Session
 from tests.cases import case, false_pixels, rays_found
 
 SHAPE = (256, 320)
@@ -120,6 +123,12 @@ def test_the_noise_of_each_amplifier_leaves_no_step(engine, sky):
     assert false_pixels(detection.crmask, rays) <= 10
 
 
+def test_amplifiers_that_do_not_matter_on_a_bright_sky_are_no_warning():
+    pixels, _ = pixels_of(HALVES['columns'], (1.0, 1.0), (3.5, 9.0), sky=3000.0)
+    check = noise_check(frame_of(pixels, 'electron', RDNOISEA=3.5, RDNOISEB=9.0))
+    assert (check.mark, 'amplifiers A, B' in check.measured) == ('ok', True)
+
+
 def test_unknown_sections_are_a_warning():
     pixels = np.random.default_rng(1).normal(100.0, 30.0, SHAPE)
     frame = frame_of(pixels, GAINA=1.5, GAINB=2.9, RDNOISEA=3.5, RDNOISEB=9.0)
@@ -140,3 +149,37 @@ def test_the_frames_with_two_amplifiers(name):
         crmask = detect(used).crmask
         assert rays_found(crmask, found.truth) == (60, 60)
         assert false_pixels(crmask, found.truth) <= 10
+
+
+@pytest.fixture
+def path(tmp_path):
+    pixels, _ = pixels_of(HALVES['columns'], (1.5, 2.9), (3.5, 9.0), tracks=20)
+    cards = {'GAINA': 1.5, 'GAINB': 2.9, 'RDNOISEA': 3.5, 'RDNOISEB': 9.0, 'BUNIT': 'adu'}
+    fits.PrimaryHDU(pixels.astype('f4'), fits.Header(cards)).writeto(tmp_path / 'a.fits')
+    return tmp_path / 'a.fits'
+
+
+def test_the_remedy_in_a_session_and_its_recipe(path, tmp_path):
+    session = Session(lambda job, done: done(job(), None))
+    session.open(lambda: read_frame(path))
+    check = next(check for check in session.checks if check.name == 'noise')
+    session.apply_remedy(check.remedy)
+    assert session.error == ''
+    assert_array_equal(session.frame.variance, pixel_noise(read_frame(path), 'amplifiers').images['variance'])
+    assert next(check for check in session.checks if check.name == 'noise').mark == 'ok'
+    recipe = session.recipes.current
+    assert recipe.variance == 'amplifiers'
+    save_recipe(recipe, tmp_path / 'r.yaml')
+    prepared = load_recipe(tmp_path / 'r.yaml').prepare(read_frame(path))
+    assert_array_equal(prepared.frame.variance, session.frame.variance)
+    assert_array_equal(prepared.frame.background, session.frame.background)
+
+
+def test_the_option_of_the_command_line(path, capsys):
+    assert main(['check', str(path), '--variance', 'amplifiers', '--json']) == 0
+    marks = {check['name']: check['mark'] for check in json.loads(capsys.readouterr().out)}
+    assert marks['noise'] == 'ok'
+    assert main(['detect', str(path), '--variance', 'amplifiers', '--quiet']) == 0
+    with fits.open(path.with_name('a_crmask.fits')) as hdus:
+        expected = detect(pixel_noise(read_frame(path), 'amplifiers').applied(read_frame(path)))
+        assert_array_equal(hdus['MASK'].data > 0, expected.crmask)

@@ -6,6 +6,7 @@ from ginga_crplugin.core.amplifiers import Amplifier, step_height
 from ginga_crplugin.core.frame import Frame
 
 from .check import Check, Remedy
+from .noise_causes import TOLERANCE
 
 __all__ = ['check_amplifier_noise', 'without_amplifier_edges']
 
@@ -14,7 +15,7 @@ __all__ = ['check_amplifier_noise', 'without_amplifier_edges']
 HIGH_STEP = 12.0
 
 
-def check_amplifier_noise(frame: Frame, amplifiers: Sequence[Amplifier]) -> Check:
+def check_amplifier_noise(frame: Frame, amplifiers: Sequence[Amplifier], ratio: float) -> Check:
     """Check the noise of a frame whose amplifiers differ in gain or read noise.
 
     One gain and one read noise cannot describe it. With the smallest gain and the largest read noise, the noise is
@@ -27,6 +28,8 @@ def check_amplifier_noise(frame: Frame, amplifiers: Sequence[Amplifier]) -> Chec
         The frame.
     amplifiers : sequence of Amplifier
         Its amplifiers.
+    ratio : float
+        Ratio of the measured noise to that expected with the gain and the read noise in use.
 
     Returns
     -------
@@ -39,6 +42,8 @@ def check_amplifier_noise(frame: Frame, amplifiers: Sequence[Amplifier]) -> Chec
     measured = f'amplifiers {names} with gain {gains} and read noise {noises} e-'
     effect = 'one gain and read noise for all: faint cosmic rays are missed'
     if any(item.section is None for item in amplifiers):
+        if abs(ratio - 1.0) <= TOLERANCE:
+            return Check('noise', 'ok', f'{measured}, which differ little on this sky (ratio {ratio:.2f})')
         advice = 'give the variance of the pixels (--variance), since the sections of the amplifiers are not known'
         return Check('noise', 'warning', measured, effect, advice)
     step = step_height(frame, amplifiers)

@@ -173,7 +173,7 @@ def _check_noise(values: _Measurements) -> Check:
     """
     sky = values.sky
     if values.amplifiers and values.frame.variance is None:
-        return check_amplifier_noise(values.frame, values.amplifiers)
+        return check_amplifier_noise(values.frame, values.amplifiers, sky.ratio)
     mark = values.noise_marks.get('noise', 'ok')
     measured = f'scatter of the sky {sky.scatter:.3g} e-, expected {sky.expected:.3g} e- (ratio {sky.ratio:.2f})'
     if mark == 'ok':
