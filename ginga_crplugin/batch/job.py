@@ -254,6 +254,8 @@ def _identity(prepared: PreparedFrame) -> str:
         recipe.remedy,
         prepared.rule,
     ]
+    if recipe.variance is not None and frame.variance is not None:
+        parts.append(datasum(frame.variance))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 

@@ -10,6 +10,7 @@ from astropy.table import QTable
 from ginga_crplugin.core.bits import BITS_CARD, REVIEW
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import datasum
+from ginga_crplugin.io.companions import image_shape
 from ginga_crplugin.io.saved_mask import kept_segments
 
 __all__ = ['CompleteOutput', 'format_checks', 'has_review', 'read_complete_output', 'written_by_batch']
@@ -61,7 +62,7 @@ def read_complete_output(output: Path, identity: str, frame: Frame) -> CompleteO
                 return None
             if any(hdu.verify_checksum() != 1 or hdu.verify_datasum() != 1 for hdu in ours):
                 return None
-            images = [hdu for hdu in hdus if hdu.is_image and hdu.shape == frame.shape and hdu not in ours]
+            images = [hdu for hdu in hdus if image_shape(hdu.header) == frame.shape and hdu not in ours]
             if images and datasum(images[0].data) != datasum(frame.ccd.data):
                 return None
             return CompleteOutput(header.copy(), kept_segments(hdus), _parse_checks(header['CRCHECKS']), REVIEW in hdus)

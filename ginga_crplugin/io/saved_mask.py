@@ -15,6 +15,7 @@ from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REJECTED_RAY, REVIEW, 
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
+from .companions import image_shape
 from .dq_flags import DQ_FORMATS, MISSION_CARD
 from .fits_reader import open_fits, read_pixels
 
@@ -263,7 +264,7 @@ def read_segment_cutout(
         segment = _segment_mask(part, inner, row['area'])
         if segment is None:
             return None
-        images = [hdu for hdu in hdus if hdu.is_image and hdu.shape == plane.shape and BITS_CARD not in hdu.header]
+        images = [hdu for hdu in hdus if image_shape(hdu.header) == plane.shape and BITS_CARD not in hdu.header]
         pixels = _section(images[0], box) if images else None
     if pixels is None and science is not None:
         with open_fits(Path(science[0])) as hdus:
@@ -283,8 +284,9 @@ def _boxes(row: Any, shape: tuple[int, ...], margin: int) -> tuple[tuple[slice, 
 
 
 def _section(hdu: Any, box: tuple[slice, ...]) -> np.ndarray:
-    """Return a section of an image; whole rows are read, which is faster."""
-    return hdu.section[box[0], :][:, box[1]]
+    """Return a section of an image, which may have leading axes of length 1; whole rows are read, which is faster."""
+    rows = *(0 for _ in hdu.shape[2:]), box[0], slice(None)
+    return hdu.section[rows][:, box[1]]
 
 
 def _segment_mask(plane: np.ndarray, inner: tuple[slice, ...], area: int) -> np.ndarray | None:
