@@ -17,6 +17,7 @@ from ginga_crplugin.core.pixels import same_pixels
 from .atomic import CHUNK_SIZE, chunks
 from .companions import of_other_images
 from .fits_reader import BLOCK_SIZE, clean_header, open_decompressed, read_hdus, read_pixels
+from .metadata import fits_header
 
 __all__ = ['FrameFile', 'open_frame_file']
 
@@ -56,6 +57,7 @@ def open_frame_file(frame: Frame, kind: str) -> Iterator['FrameFile | None']:
     else:
         file = io.BytesIO()
         copy = frame.ccd.copy()  # astropy swaps the byte order in place while it writes
+        copy.header = fits_header(copy.header)[0]
         if copy.data.dtype.kind == 'f':  # of packed integers, which were scaled; FITS forbids BLANK for floats
             copy.header.pop('BLANK', None)
         hdus = copy.to_hdu()

@@ -1,13 +1,11 @@
 """Conversion of images in a notebook to frames and masks."""
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from astropy.nddata import NDData
 
 from ginga_crplugin.core.bits import MaskBit
@@ -16,6 +14,7 @@ from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.core.uncertainty import copy_uncertainty, detached_uncertainty
 from ginga_crplugin.io.input_masks import check_limit, read_dark, read_mask
+from ginga_crplugin.io.metadata import fits_header
 from ginga_crplugin.io.read import make_frame, read_frame
 from ginga_crplugin.panels.ginga_image import frame_of_image
 
@@ -127,8 +126,8 @@ def to_frame(source: Any, unit: str | None = None) -> Frame:
     uncertainty = getattr(source, 'uncertainty', None)
     if uncertainty is not None:
         uncertainty = copy_uncertainty(detached_uncertainty(uncertainty, data.shape, source.unit))
-    header = _header(getattr(source, 'meta', {}))
-    frame = make_frame(data, header, 'frame', unit, wcs=wcs, uncertainty_source=uncertainty)
+    header, notes = fits_header(getattr(source, 'meta', {}))
+    frame = make_frame(data, header, 'frame', unit, wcs, notes, uncertainty_source=uncertainty)
     frame.ccd.psf = copy(getattr(source, 'psf', None))
     mask = getattr(source, 'mask', None)
     if mask is None or mask is np.ma.nomask:
@@ -136,16 +135,6 @@ def to_frame(source: Any, unit: str | None = None) -> Frame:
     mask = np.array(np.broadcast_to(np.asarray(mask, dtype=bool), data.shape))
     name = f'mask of the {type(source).__name__}'
     return frame.replace(masks=(InputMask.from_data(name, MaskBit.INPUT, mask, 'own'),))
-
-
-def _header(meta: Mapping[str, Any]) -> fits.Header:
-    if isinstance(meta, fits.Header):
-        return meta.copy()
-    header = fits.Header()
-    for key, value in meta.items():
-        with suppress(ValueError):  # not representable in FITS
-            header[key] = value
-    return header
 
 
 def make_input_mask(source: Any, bit: MaskBit) -> InputMask:

@@ -1,7 +1,5 @@
 """Conversion of Ginga images to frames."""
 
-import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.core.uncertainty import detached_uncertainty
+from ginga_crplugin.io.metadata import fits_header
 from ginga_crplugin.io.read import make_frame, read_frame
 
 __all__ = ['frame_of_image']
@@ -75,12 +74,7 @@ def _frame_of_ccd(ccd: CCDData, name: str, unit: str | None) -> Frame:
 
 def _fits_header(image: Any) -> fits.Header:
     """Return the header cards of an image, without those that describe its file."""
-    header = fits.Header()
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', fits.verify.VerifyWarning)  # long keywords become HIERARCH cards
-        for key, value in image.get_header().items():
-            with suppress(ValueError):  # not representable in FITS
-                header[key] = value
+    header, _ = fits_header(dict(image.get_header().items()))
     header.strip()
     for key in ('CHECKSUM', 'DATASUM', 'EXTNAME', 'EXTVER'):
         header.remove(key, ignore_missing=True)

@@ -1,0 +1,57 @@
+"""FITS headers from the metadata of images in memory."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from astropy.io import fits
+
+__all__ = ['fits_header']
+
+
+def fits_header(meta: Mapping[str, Any]) -> tuple[fits.Header, list[str]]:
+    """Return metadata as a FITS header.
+
+    Parameters
+    ----------
+    meta : mapping
+        A header, which is copied, or other metadata. Values that a FITS card cannot hold are converted to text.
+
+    Returns
+    -------
+    header : `~astropy.io.fits.Header`
+        The header.
+    notes : list of str
+        The names of the entries that a header cannot hold, if any.
+    """
+    if isinstance(meta, fits.Header):
+        return meta.copy(), []
+    header, lost = fits.Header(), []
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', fits.verify.VerifyWarning)  # long keywords become HIERARCH cards
+        for key, value in meta.items():
+            if not (_add(header, str(key), value) or _add(header, str(key), _text(value))):
+                lost.append(str(key))
+    return header, [f'{", ".join(lost)} in the metadata: not possible in a FITS header, ignored'] if lost else []
+
+
+def _add(header: fits.Header, key: str, value: Any) -> bool:
+    """Add an entry to a header, and return whether the header can hold it."""
+    if key.upper() in ('COMMENT', 'HISTORY'):
+        lines = value if isinstance(value, list | tuple) else str(value).splitlines()
+        for line in lines:
+            header.add_comment(_text(line)) if key.upper() == 'COMMENT' else header.add_history(_text(line))
+        return True
+    with_comment = value if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str) else (value,)
+    try:
+        card = fits.Card(key, *with_comment)
+        str(card)  # raises if it is too long
+        header[key] = with_comment
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _text(value: Any) -> str:
+    """Return a value as one line of ASCII text."""
+    return ' '.join(str(value).split()).encode('ascii', 'replace').decode()
