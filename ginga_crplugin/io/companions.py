@@ -85,8 +85,8 @@ class UncertaintyHDU:
                 data = data[0]
             cls = _TYPES[self.name]
             if self.name == 'UNCERT':
-                cls = _UTYPES.get(str(hdu.header.get('UTYPE', '')).strip().lower(), cls)
-            bunit = str(hdu.header.get('BUNIT', '')).strip()
+                cls = _UTYPES.get(str(_value(hdu.header, 'UTYPE')).strip().lower(), cls)
+            bunit = str(_value(hdu.header, 'BUNIT') or '').strip()
         return _uncertainty(cls, data.astype(data.dtype.newbyteorder('='), copy=False), bunit, self._bunit)
 
 
@@ -127,7 +127,7 @@ def find_uncertainty(hdus: fits.HDUList, science: Any, path: Path) -> Uncertaint
         for index, hdu in reversed(list(enumerate(hdus)))
         if hdu is not science and hdu.name in _TYPES and hdu.ver == science.ver and image_shape(hdu.header) == shape
     }
-    bunit = str(science.header.get('BUNIT', hdus[0].header.get('BUNIT', ''))).strip()
+    bunit = str(_value(science.header, 'BUNIT') or _value(hdus[0].header, 'BUNIT') or '').strip()
     return next((UncertaintyHDU(path, found[name], name, bunit) for name in _TYPES if name in found), None)
 
 
@@ -144,14 +144,22 @@ def image_shape(header: fits.Header) -> tuple[int, ...]:
     tuple of int
         Without leading axes of length 1 beyond two; empty if there are no pixels.
     """
-    prefix = 'Z' if header.get('ZIMAGE') is True else ''
-    if not prefix and str(header.get('XTENSION', 'IMAGE')).strip() != 'IMAGE':
+    prefix = 'Z' if _value(header, 'ZIMAGE') is True else ''
+    if not prefix and str(_value(header, 'XTENSION') or 'IMAGE').strip() != 'IMAGE':
         return ()
-    naxis = header.get(f'{prefix}NAXIS', 0)
-    sides = [header.get(f'{prefix}NAXIS{axis}', 0) for axis in range(naxis, 0, -1)]
+    naxis = _value(header, f'{prefix}NAXIS')
+    sides = [_value(header, f'{prefix}NAXIS{axis}') for axis in range(naxis if isinstance(naxis, int) else 0, 0, -1)]
     while len(sides) > 2 and sides[0] == 1:
         del sides[0]
-    return tuple(sides) if all(sides) else ()
+    return tuple(sides) if all(isinstance(side, int) and side > 0 for side in sides) else ()
+
+
+def _value(header: fits.Header, key: str) -> Any:
+    """Return the value of a card; None if it is missing or cannot be parsed."""
+    try:
+        return header.get(key)
+    except (fits.VerifyError, ValueError):
+        return None
 
 
 def of_other_images(hdus: Sequence[tuple[str, Any, fits.Header]], index: int) -> set[int]:
