@@ -18,6 +18,7 @@ __all__ = [
     'CAUSES',
     'CAUSE_CARD',
     'DQ_DTYPE',
+    'IMAGE_CARD',
     'REJECTED_RAY',
     'REVIEW',
     'MaskBit',
@@ -27,6 +28,9 @@ __all__ = [
 
 #: The header card that identifies extensions written by this package; its value is the version of the bits.
 BITS_CARD = 'CRPBITS'
+
+#: The header card of such an extension with the EXTNAME of its image, where several images have the same EXTVER.
+IMAGE_CARD = 'CRIMAGE'
 
 #: The type of planes of bits.
 DQ_DTYPE = np.int16

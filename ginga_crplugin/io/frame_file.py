@@ -10,7 +10,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, VarianceUncertainty
 
-from ginga_crplugin.core.bits import BITS_CARD, REVIEW
+from ginga_crplugin.core.bits import BITS_CARD, IMAGE_CARD, REVIEW
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import same_pixels
 
@@ -108,6 +108,12 @@ class FrameFile:
         version = self._hdus[self._index][1]
         return version if isinstance(version, int) else 1
 
+    @property
+    def image_name(self) -> str:
+        """EXTNAME of the image if another image of the file has the same EXTVER; else empty."""
+        shared = any(self._hdus[index][1] == self.version for index in self._of_others)
+        return self._hdus[self._index][0] if shared else ''
+
     def has_foreign(self, name: str) -> bool:
         """Return whether the image has an extension of this name that another program wrote.
 
@@ -163,7 +169,7 @@ class FrameFile:
         """
         order = self._new_order() if kind == 'new' else self._kept(overwrite=overwrite)
         after = order[order.index(self._index) + 1 :]
-        count = sum(1 for _ in takewhile(lambda i: self._hdus[i][:2] not in {(n, self.version) for n in names}, after))
+        count = sum(1 for _ in takewhile(lambda i: not self._has_name_of(i, names), after))
         end = len(order) - len(after) + count
         if kind == 'into' and replaced and not overwrite:
             name = ', '.join(self._hdus[index][0] for index in replaced)
@@ -178,6 +184,11 @@ class FrameFile:
         for index in order[end:]:
             yield from chunks(replaced[index]) if index in replaced else self._hdu_bytes(index)
 
+    def _has_name_of(self, index: int, names: Collection[str]) -> bool:
+        """Return whether an extension of another program has the name and EXTVER of a new one."""
+        name, version, header = self._hdus[index]
+        return name in names and version == self.version and BITS_CARD not in header
+
     def _new_order(self) -> list[int]:
         """Return the HDUs for a new file: the primary HDU, the image, and what belongs to it."""
         foreign = {index for index, (_, _, header) in enumerate(self._hdus) if BITS_CARD not in header}
@@ -186,9 +197,10 @@ class FrameFile:
 
     def _kept(self, *, overwrite: bool) -> list[int]:
         """Return the HDUs that stay in the file, without the extensions of an earlier run."""
-        kept = []
+        kept, image = [], self._hdus[self._index][0]
         for index, (name, version, header) in enumerate(self._hdus):
-            if index == self._index or version != self.version or name not in _OWN_NAMES or BITS_CARD not in header:
+            own = BITS_CARD in header and name in _OWN_NAMES and header.get(IMAGE_CARD, image) == image
+            if index == self._index or version != self.version or not own:
                 kept.append(index)
             elif not overwrite:
                 msg = f'{self._path} has a {name} extension from an earlier run: save a new file or allow overwriting'

@@ -22,7 +22,7 @@ from .companions import find_uncertainty
 from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
 from .image_hdus import image_index
 from .own_masks import read_own_masks
-from .saved_mask import read_review, read_saved_mask
+from .saved_mask import hdus_of_image, read_review, read_saved_mask
 
 __all__ = [
     'add_saved_mask',
@@ -80,7 +80,8 @@ def read_frame(
         notes += datasum_notes(hdu)
         blank = read_blank(hdu)
         data = read_pixels(hdu, path, _WORKING_MEMORY)
-        saved, review = read_saved_mask(hdus, hdu.ver, hdu.shape, path), read_review(hdus, hdu.ver)
+        own = hdus_of_image(hdus, hdu.name)
+        saved, review = read_saved_mask(own, hdu.ver, hdu.shape, path), read_review(own, hdu.ver)
         masks, mask_notes = (saved.masks, []) if saved else read_own_masks(hdus, hdu, header, path, dq_bits)
         if blank is not None and not any(mask.bit == MaskBit.NO_DATA for mask in masks):
             masks = (*masks, *blank.masks(data))

@@ -15,7 +15,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
-from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REJECTED_RAY, REVIEW, MaskBit, merge_mask
+from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, IMAGE_CARD, REJECTED_RAY, REVIEW, MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.segments import Segments, segment
@@ -186,6 +186,9 @@ def save_mask(
         replaced = {}
         if added is not None and mission is not None and mission.index is not None:
             replaced[mission.index] = _file_content([], raw.version, added)[BLOCK_SIZE:]
+        if kind == 'into' and raw.image_name:
+            for hdu in hdus:
+                hdu.header[IMAGE_CARD] = (raw.image_name, 'EXTNAME of the image')
         content = _file_content(hdus, raw.version, None if replaced else added)
         names = [hdu.name for hdu in hdus]
         file.writelines(raw.with_extensions(content[BLOCK_SIZE:], names, kind, replaced, overwrite=overwrite))

@@ -3,6 +3,7 @@
 import math
 import os
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import QTable
 
-from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, REJECTED_RAY, REVIEW, MaskBit
+from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, IMAGE_CARD, REJECTED_RAY, REVIEW, MaskBit
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
@@ -24,6 +25,7 @@ __all__ = [
     'RUN_CARDS',
     'SavedMask',
     'SegmentCutout',
+    'hdus_of_image',
     'kept_segments',
     'read_review',
     'read_saved_mask',
@@ -78,12 +80,12 @@ class SavedMask:
         return self.cards.get('CRHDU', (None,))[0]
 
 
-def read_review(hdus: fits.HDUList, version: int) -> tuple[np.ndarray, np.ndarray] | None:
+def read_review(hdus: Sequence[Any], version: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Read the review that was saved for a frame.
 
     Parameters
     ----------
-    hdus : `~astropy.io.fits.HDUList`
+    hdus : `~astropy.io.fits.HDUList` or list of HDU
         The HDUs of the file.
     version : int
         EXTVER of the frame.
@@ -104,7 +106,7 @@ def read_review(hdus: fits.HDUList, version: int) -> tuple[np.ndarray, np.ndarra
     return None
 
 
-def _rejected_rays(hdus: fits.HDUList, version: int, size: int) -> np.ndarray:
+def _rejected_rays(hdus: Sequence[Any], version: int, size: int) -> np.ndarray:
     """Return the pixels that the mission found and that are not in the saved mask, as flat indices."""
     for hdu in hdus:
         if hdu.name == REVIEW and hdu.ver == version and BITS_CARD in hdu.header and not hdu.is_image:
@@ -116,12 +118,30 @@ def _rejected_rays(hdus: fits.HDUList, version: int, size: int) -> np.ndarray:
     return np.zeros(0, dtype=np.int64)
 
 
-def read_saved_mask(hdus: fits.HDUList, version: int, shape: tuple[int, ...], path: Path) -> SavedMask | None:
-    """Read the mask that was saved for a frame.
+def hdus_of_image(hdus: fits.HDUList, name: str) -> list[Any]:
+    """Return the HDUs without the masks that this package has saved for other images of the file.
 
     Parameters
     ----------
     hdus : `~astropy.io.fits.HDUList`
+        The HDUs of the file.
+    name : str
+        EXTNAME of the image.
+
+    Returns
+    -------
+    list of HDU
+        The HDUs.
+    """
+    return [hdu for hdu in hdus if BITS_CARD not in hdu.header or hdu.header.get(IMAGE_CARD, name) == name]
+
+
+def read_saved_mask(hdus: Sequence[Any], version: int, shape: tuple[int, ...], path: Path) -> SavedMask | None:
+    """Read the mask that was saved for a frame.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList` or list of HDU
         The HDUs of the file.
     version : int
         EXTVER of the frame.
@@ -182,7 +202,7 @@ def kept_segments(hdus: fits.HDUList) -> QTable:
     return table[table['decision'] != 'rejected'] if 'decision' in table.colnames else table
 
 
-def _dq_plane(hdus: fits.HDUList, version: int, shape: tuple[int, ...]) -> Any:
+def _dq_plane(hdus: Sequence[Any], version: int, shape: tuple[int, ...]) -> Any:
     """Return the HDU with the causes that this package wrote for a frame, or None."""
     planes = (hdu for hdu in hdus if hdu.is_image and BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
     return next((hdu for hdu in planes if hdu.ver == version and getattr(hdu, 'shape', None) == shape), None)

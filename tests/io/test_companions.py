@@ -104,6 +104,29 @@ def test_other_detectors_are_recognized_by_name_or_cards(names, cards, others):
     assert of_other_images(hdus, 1) == {number + 1 for number in others}
 
 
+def test_detectors_with_the_same_extver_have_masks_of_their_own(tmp_path):
+    names = 'S29', 'N4', 'CCD7'
+    chips = [image(name, PIXELS + np.float32(n), BUNIT='adu', CCDNUM=n) for n, name in enumerate(names)]
+    path = write(tmp_path / 'a.fits', *chips)
+    before, planes = parts(path), {}
+    for name in (*names, 'N4'):
+        frame = read_frame(path, name)
+        found = detect(frame)
+        crmask = found.crmask.copy()
+        crmask[3, names.index(name)] = True
+        save_mask(frame, found, crmask=crmask, kind='into', overwrite=name in planes)
+        planes[name] = merge_mask(frame, found, crmask)
+    assert parts(path)[: len(before)] == before
+    with fits.open(path) as hdus:
+        saved = {hdu.header['CRIMAGE']: np.array(hdu.data) for hdu in hdus if hdu.name == 'DQ'}
+        assert len(hdus) == len(before) + 9
+    for name in names:
+        assert_array_equal(saved[name], planes[name])
+        assert read_frame(path, name).saved is not None
+    with pytest.raises(FileExistsError, match='has a MASK extension from an earlier run'):
+        save_mask(read_frame(path, 'N4'), detect(read_frame(path, 'N4')), kind='into')
+
+
 def test_the_copied_parts_are_not_held_in_memory(tmp_path):
     big = np.zeros((1500, 1500), 'f8')  # 18 MB
     path = write(tmp_path / 'a.fits', science(), *(image(f'EXTRA_{letter}', big) for letter in 'ABCD'))
