@@ -48,6 +48,13 @@ def test_a_camera_setting_is_not_taken_for_the_gain(dial, sky, gain, readnoise, 
     )
 
 
+def test_a_contradicted_gain_is_the_only_cause_that_is_named():
+    frame = frame_of(pixels_of(60.0, 0.9, 3.5, bias=500.0), GAIN=120)
+    checks = checks_of(frame)
+    assert {name for name, check in checks.items() if check.mark == 'error'} == {'units', 'noise'}
+    assert checks['noise'].advice == 'see the check units'
+
+
 @pytest.mark.parametrize('gain', [0.1, 0.9, 4.5, 15.0])
 @pytest.mark.parametrize('sky', [5.0, 300.0, 50000.0])
 @pytest.mark.parametrize('readnoise', [1.5, 25.0])

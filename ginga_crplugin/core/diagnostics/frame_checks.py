@@ -26,7 +26,7 @@ from .noise_causes import diagnose_noise
 from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
 from .own_uncertainty import with_uncertainty_note
 from .star_fwhm import measure_star_fwhm
-from .unit_check import OVERESTIMATED, UNDERESTIMATED, check_units
+from .unit_check import OVERESTIMATED, UNDERESTIMATED, check_contradiction, check_units
 
 __all__ = ['check_frame']
 
@@ -48,6 +48,10 @@ class _Measurements:
         self.sky = measure_sky(frame, params)
         self.scatter = max(self.sky.scatter / params.gain, 1e-6)  # in the unit of the frame
         self.noise_marks = diagnose_noise(frame, params, self.sky)
+        self.contradiction = check_contradiction(frame, params)
+        if self.contradiction is not None:  # without the gain, the causes cannot be distinguished
+            known = {'noise': self.noise_marks['noise']} if 'noise' in self.noise_marks else {}
+            self.noise_marks = known | {'units': 'error'}
 
     @cached_property
     def deviant(self) -> DeviantPixels:
@@ -195,6 +199,8 @@ def _check_noise(values: _Measurements) -> Check:
 
 def _check_units(values: _Measurements) -> Check:
     """Check that pixels times gain are electrons."""
+    if values.contradiction is not None:
+        return values.contradiction
     return check_units(values.frame, values.params, values.sky, values.noise_marks.get('units'))
 
 

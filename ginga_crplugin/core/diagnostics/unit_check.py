@@ -12,7 +12,7 @@ from .background import Sky
 from .check import Check, Remedy
 from .noise_causes import GAIN_TOLERANCE, header_gain_and_readnoise
 
-__all__ = ['OVERESTIMATED', 'UNDERESTIMATED', 'check_units']
+__all__ = ['OVERESTIMATED', 'UNDERESTIMATED', 'check_contradiction', 'check_units']
 
 UNDERESTIMATED = 'the noise is underestimated: false pixels'
 OVERESTIMATED = 'the noise is overestimated: faint cosmic rays are missed'
@@ -46,9 +46,6 @@ def check_units(frame: Frame, params: LACosmicParams, sky: Sky, mark: str | None
     """
     unit = frame.ccd.unit
     choice = gain_choice(frame.ccd.header, unit, lambda: frame.evidence)
-    contradicted = _contradicted_gain(frame, params, choice)
-    if contradicted is not None:
-        return contradicted
     measured = f'unit {unit}, gain {params.gain:g}'
     if mark is None:
         header_gain, _ = header_gain_and_readnoise(frame)
@@ -87,11 +84,25 @@ def _excess(params: LACosmicParams, sky: Sky, unit: u.UnitBase, mark: str, measu
     return Check('units', mark, measured, UNDERESTIMATED, f'set the gain to about {gain:g}', remedy)
 
 
-def _contradicted_gain(frame: Frame, params: LACosmicParams, choice: Choice | None) -> Check | None:
-    """Return an error if the pixels contradict the gain, or all gains of the header and no other was chosen."""
+def check_contradiction(frame: Frame, params: LACosmicParams) -> Check | None:
+    """Check whether the pixels contradict the gain, or all gains of the header and no other was chosen.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame with its header.
+    params : LACosmicParams
+        The parameters to be used.
+
+    Returns
+    -------
+    Check or None
+        The check ``units`` with an error and an estimate of the gain; None if there is no contradiction.
+    """
     unit, defaults = frame.ccd.unit, LACosmicParams()
     if unit == u.electron or frame.variance is not None:
         return None
+    choice = gain_choice(frame.ccd.header, unit, lambda: frame.evidence)
     claims, _ = read_claims(frame.ccd.header, 'readnoise')
     own_noise = claims['readnoise'][0].value if claims['readnoise'] else None
     readnoise = own_noise or (params.readnoise if params.readnoise != defaults.readnoise else TYPICAL_READNOISE)
@@ -109,7 +120,7 @@ def _contradicted_gain(frame: Frame, params: LACosmicParams, choice: Choice | No
     if not in_use:
         measured += f', gain {params.gain:g} is used'
     name = f'Set gain to {estimate:g}, read noise to {readnoise:g} e- (estimated)'
-    advice = f'set the gain in electron/adu, estimated {estimate:g} for a read noise of {readnoise:g} e-'
+    advice = f'set the gain in electron/adu, estimated {estimate:g} for a read noise of {readnoise:g} e- and no bias'
     remedy = Remedy(name, {'gain': estimate, 'readnoise': readnoise})
     return Check('units', 'error', measured, 'the gain is unknown, so that the noise is incorrect', advice, remedy)
 
