@@ -12,6 +12,7 @@ from ginga_crplugin.io.extension import FITS_SUFFIXES, parse_ext, split_ext
 
 __all__ = [
     'FILE_EXT',
+    'add_allow_mosaic',
     'add_frame_arguments',
     'add_min_size',
     'check_overwrite',
@@ -236,6 +237,19 @@ def add_frame_arguments(command: argparse.ArgumentParser) -> None:
     command.set_defaults(usage_error=command.error)
 
 
+def add_allow_mosaic(command: argparse.ArgumentParser) -> None:
+    """Add the option ``--allow-mosaic``.
+
+    Parameters
+    ----------
+    command : `argparse.ArgumentParser`
+        The parser of the command.
+    """
+    command.add_argument(
+        '--allow-mosaic', action='store_true', help='process a color mosaic (Bayer pattern), which is refused otherwise'
+    )
+
+
 def add_min_size(group: argparse._ArgumentGroup) -> None:
     """Add the option ``--min-size``.
 
@@ -302,7 +316,7 @@ def _add_companions(group: argparse._ArgumentGroup) -> None:
         '--background',
         type=file_and_extension,
         metavar='FILE',
-        help="read the sky that was subtracted from the frame, in the frame's unit",
+        help="read a model of the sky and spectra in the frame, in the frame's unit, to subtract it in the search",
     )
     group.add_argument(
         '--variance',

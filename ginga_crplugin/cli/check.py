@@ -24,10 +24,10 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         'check',
         allow_abbrev=False,
         help='check whether a frame is suitable for L.A.Cosmic',
-        description='Check whether a frame is suitable for L.A.Cosmic: bias, flat, sky, noise, units, bad pixels, '
-        'sampling, overscan, non-finite pixels. Prints a line for each check: mark (ok, warning, error), name, what '
-        'was measured, what it means, what to do. The exit code is 0 even if a check finds an error, and 1 if the '
-        'frame cannot be read.',
+        description='Check whether a frame is suitable for L.A.Cosmic: kind of frame, bias, flat, sky, noise, units, '
+        'bad pixels, sampling, overscan, non-finite pixels. Prints a line for each check: mark (ok, warning, error), '
+        'name, what was measured, what it means, what to do. The exit code is 0 even if a check finds an error, and 1 '
+        'if the frame cannot be read.',
         epilog=FILE_EXT,
     )
     add_frame_arguments(command)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .address import local_frame
 from .arguments import (
     FILE_EXT,
+    add_allow_mosaic,
     add_frame_arguments,
     add_min_size,
     check_overwrite,
@@ -45,6 +46,7 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         epilog=FILE_EXT,
     )
     add_frame_arguments(command)
+    add_allow_mosaic(command)
     _add_output(command.add_argument_group('output'))
     add_verbosity(
         command,
@@ -182,7 +184,7 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
     args : `argparse.Namespace`
         The parsed arguments.
     stop : bool, optional
-        Whether a failed check raises an error if the recipe lists it under ``stop``.
+        Whether a failed check raises an error if the recipe lists it under ``stop``, and a color mosaic does.
 
     Returns
     -------
@@ -205,6 +207,8 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
 
         recipe = load_recipe(args.recipe)
     changes = {'min_size': args.min_size} if getattr(args, 'min_size', None) else {}
+    if not stop or args.allow_mosaic:
+        changes['allow_mosaic'] = True
     recipe = replace(recipe, own_masks=recipe.own_masks and not args.no_own_masks, **changes)
     if not stop:
         rules = tuple(replace(rule, stop=()) for rule in recipe.rules)

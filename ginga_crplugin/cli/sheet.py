@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .address import local_frame
-from .arguments import FILE_EXT, add_frame_arguments, add_min_size, positive_int
+from .arguments import FILE_EXT, add_allow_mosaic, add_frame_arguments, add_min_size, positive_int
 from .console import print_warnings
 from .detect import check_usage, find_cosmic_rays
 
@@ -35,6 +35,7 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         epilog=FILE_EXT,
     )
     add_frame_arguments(command)
+    add_allow_mosaic(command)
     group = command.add_argument_group('output')
     group.add_argument(
         '-o',

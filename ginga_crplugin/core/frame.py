@@ -45,7 +45,7 @@ class Frame:
     masks : tuple of InputMask
         The input masks.
     background, variance : (ny, nx) ndarray or None
-        Sky in the unit of the frame, and variance in that unit squared.
+        Model of the sky and the objects that the frame contains, in its unit, and variance in that unit squared.
     psfk : (n, n) float32 ndarray or None
         Kernel of the point spread function for ``fsmode='convolve'``.
     notes : tuple of str

@@ -1,7 +1,7 @@
 """The panel in a Jupyter notebook."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ except ImportError as error:
 
 from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.io.review_cache import ReviewCache
 from ginga_crplugin.panels.result_ccd import cleaned_ccd, masked_ccd
@@ -154,8 +155,13 @@ class CosmicRayPanel(w.VBox):
         self._worker.wait(lambda: self.session.frame is not None or self.session.error)
         self._opening = False
 
-    def run(self) -> None:
+    def run(self, *, allow_mosaic: bool = False) -> None:
         """Run L.A.Cosmic and wait for the result.
+
+        Parameters
+        ----------
+        allow_mosaic : bool, optional
+            Whether to run even if the image is a color mosaic.
 
         Raises
         ------
@@ -164,6 +170,8 @@ class CosmicRayPanel(w.VBox):
         """
         if self.session.frame is None:
             raise ValueError(self.session.error or 'there is no image: open one with load()')
+        if allow_mosaic:
+            self.session.change_settings(replace(self.session.settings, run_anyway=True))
         if not has_loop():  # a script: the engine is not compiled in the background
             self.session.runner.prepare()
         self.session.runner.detect()
@@ -193,7 +201,7 @@ class CosmicRayPanel(w.VBox):
         if cause not in CAUSES:
             msg = f'cause is {cause!r}: it must be one of {", ".join(CAUSES)}'
             raise ValueError(msg)
-        self._await(lambda: self.session.masks.add(lambda: make_input_mask(source, CAUSES[cause])), 'masks_changed')
+        self._add(lambda: make_input_mask(source, CAUSES[cause]))
 
     def add_dark(self, source: Any, limit: float) -> None:
         """Add an input mask of the hot pixels of a combined dark.
@@ -210,7 +218,10 @@ class CosmicRayPanel(w.VBox):
         ValueError
             If the limit is not a number, or the dark can't be read or has another shape than the frame.
         """
-        self._await(lambda: self.session.masks.add(lambda: make_dark_mask(source, limit)), 'masks_changed')
+        self._add(lambda: make_dark_mask(source, limit))
+
+    def _add(self, load: Callable[[], InputMask]) -> None:
+        self._worker.wait_for(self.session.events, 'masks_changed', lambda: self.session.masks.add(load))
 
     def save(self, path: str | Path | None = None, **options: Any) -> Path:
         """Save the merged mask, after a run if the result is missing or outdated.
@@ -228,22 +239,8 @@ class CosmicRayPanel(w.VBox):
             The file that was written.
         """
         self._current_result()
-        self._await(lambda: self.session.review.save(path, **options), 'mask_saved')
+        self._worker.wait_for(self.session.events, 'mask_saved', lambda: self.session.review.save(path, **options))
         return self.session.review.last_saved_mask
-
-    def _await(self, action: Callable[[], Any], event: str) -> None:
-        """Call a function and wait for an event of the session; raise a ValueError if an error comes first."""
-        events, outcome = self.session.events, []
-        events[event].connect(succeeded := lambda: outcome.append(''))
-        events.error_raised.connect(outcome.append)
-        try:
-            action()
-            self._worker.wait(lambda: outcome)
-        finally:
-            events[event].disconnect(succeeded)
-            events.error_raised.disconnect(outcome.append)
-        if outcome[0]:
-            raise ValueError(outcome[0])
 
     @property
     def params(self) -> LACosmicParams:
@@ -295,7 +292,7 @@ class CosmicRayPanel(w.VBox):
     @recipe.setter
     def recipe(self, recipe: Recipe | str | Path) -> None:
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-        self._await(lambda: self.session.recipes.apply(recipe), 'recipe_changed')
+        self._worker.wait_for(self.session.events, 'recipe_changed', lambda: self.session.recipes.apply(recipe))
 
     # controls
 

@@ -75,6 +75,35 @@ class Worker:
                 continue
             done(*outcome)
 
+    def wait_for(self, events: Any, event: str, action: Callable[[], Any]) -> None:
+        """Call a function and wait for an event of the session.
+
+        Parameters
+        ----------
+        events : SessionEvents
+            The events of the session.
+        event : str
+            The name of the event.
+        action : callable
+            The function.
+
+        Raises
+        ------
+        ValueError
+            If an error comes first.
+        """
+        outcome: list[str] = []
+        events[event].connect(succeeded := lambda: outcome.append(''))
+        events.error_raised.connect(outcome.append)
+        try:
+            action()
+            self.wait(lambda: outcome)
+        finally:
+            events[event].disconnect(succeeded)
+            events.error_raised.disconnect(outcome.append)
+        if outcome[0]:
+            raise ValueError(outcome[0])
+
 
 def _outcome(job: Callable[[], Any]) -> tuple[Any, Exception | None]:
     """Return the result of a job and the exception that it raised; one of them is None."""

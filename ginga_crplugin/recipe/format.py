@@ -89,6 +89,7 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield 'checks:'
     yield f'  stop: {_scalar(list(recipe.stop))}'
     yield f'  remedy: {_scalar(list(recipe.remedy))}'
+    yield f'allow_mosaic: {_scalar(recipe.allow_mosaic)}  # whether to process color mosaics or to refuse them'
     yield ''
     yield 'segments:'
     yield f'  min_size: {recipe.min_size}  # pixels of the smallest listed segment; the mask contains all'

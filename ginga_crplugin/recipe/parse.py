@@ -29,7 +29,19 @@ VERSION = 1
 _MAX_SIZE = 1_000_000
 
 #: The entries of a recipe.
-_RECIPE_KEYS = 'recipe', 'unit', 'parameters', 'own_masks', 'masks', 'variance', 'checks', 'segments', 'output', 'rules'
+_RECIPE_KEYS = (
+    'recipe',
+    'unit',
+    'parameters',
+    'own_masks',
+    'masks',
+    'variance',
+    'checks',
+    'allow_mosaic',
+    'segments',
+    'output',
+    'rules',
+)
 
 #: The entries of a rule.
 _RULE_KEYS = 'where', 'name', 'parameters', 'masks', 'checks'
@@ -196,6 +208,7 @@ class _Parser(_NodeReader):
             'own_masks': self._flag(entries, 'own_masks', default=True),
             'unit': self._unit(entries),
             'variance': self._choice(entries['variance'], 'variance', NOISE_SOURCES) if 'variance' in entries else None,
+            'allow_mosaic': self._flag(entries, 'allow_mosaic', default=False),
             'rules': tuple(self._rule(rule) for rule in self._list(entries.get('rules'))),
             'name': self._name,
         }

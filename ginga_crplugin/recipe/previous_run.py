@@ -8,7 +8,8 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.io.saved_mask import SavedMask
 
-from .recipe import Recipe, cached_mask
+from .mask_cache import cached_mask
+from .recipe import Recipe
 
 __all__ = ['made_by_recipe', 'rebuild_recipe', 'run_masks']
 

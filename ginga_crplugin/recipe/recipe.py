@@ -3,27 +3,39 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
+from ginga_crplugin.core.diagnostics.frame_kind import require_monochrome
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES, pixel_noise
 from ginga_crplugin.core.segments import MIN_SIZE
-from ginga_crplugin.io.input_masks import read_mask_source
 from ginga_crplugin.io.read import header_unit
 
+from .mask_cache import cached_mask
 from .prepare import FailedCheckError, PreparedFrame
 from .rule import Rule, check_choice, check_parameters
 
-__all__ = ['CHECKS', 'REMEDIES', 'Recipe', 'cached_mask']
+__all__ = ['CHECKS', 'REMEDIES', 'Recipe']
 
 #: The checks that can exclude a frame.
-CHECKS = 'bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite', 'flags'
+CHECKS = (
+    'kind',
+    'bias',
+    'flat',
+    'sky',
+    'noise',
+    'units',
+    'bad_pixels',
+    'sampling',
+    'overscan',
+    'nonfinite',
+    'flags',
+)
 
 #: The checks whose remedy is a mask of outliers or unexposed edges.
 REMEDIES = 'bad_pixels', 'overscan'
@@ -46,6 +58,8 @@ class Recipe:
         Unit of the pixels, instead of BUNIT.
     stop : tuple of str
         A frame is not processed if one of these checks finds an error.
+    allow_mosaic : bool
+        Whether color mosaics are processed, of which most pixels are flagged.
     remedy : tuple of str
         The masks proposed by these checks are used.
     min_size : int
@@ -75,6 +89,7 @@ class Recipe:
     own_masks: bool = True
     unit: str | None = None
     stop: tuple[str, ...] = ()
+    allow_mosaic: bool = False
     remedy: tuple[str, ...] = ()
     min_size: int = MIN_SIZE
     grow: int = 0
@@ -103,8 +118,9 @@ class Recipe:
     @cached_property
     def checksum(self) -> str:
         """Hash of the content in 32 hexadecimal digits, independent of file and folder names."""
-        added = ('variance',) if self.variance is None else ()  # not in the recipes of version 0.1
-        names = [item.name for item in fields(self) if item.compare and item.name not in added]
+        added = {'variance': None, 'allow_mosaic': False}  # not in the recipes of version 0.1
+        names = [item.name for item in fields(self) if item.compare]
+        names = [name for name in names if name not in added or getattr(self, name) != added[name]]
         content = [_hashable(getattr(self, name)) for name in names]
         return hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()
 
@@ -269,6 +285,8 @@ class Recipe:
         ------
         FailedCheckError
             If a check under ``stop`` finds an error.
+        MosaicError
+            If the frame is a color mosaic, without ``allow_mosaic``.
         ValueError
             If a mask cannot be used, or a parameter is missing.
         """
@@ -281,41 +299,14 @@ class Recipe:
         frame = frame.replace(masks=(frame.masks if own.own_masks else ()) + masks)
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))
         prepared = PreparedFrame(frame, params, sources, own, '' if rule is None else rule.name)
+        if not own.allow_mosaic:
+            require_monochrome(frame, 'to run anyway, use --allow-mosaic, or allow_mosaic: true in the recipe')
         failed = own.stop and [check for check in prepared.checks if check.name in own.stop and check.mark == 'error']
         if failed:
             measured = '; '.join(f'{check.name}: {check.measured}' for check in failed)
             msg = f'{frame.name} is not processed: {measured}'
             raise FailedCheckError(msg)
         return prepared
-
-
-def cached_mask(source: MaskSource, index: int | None = 0) -> InputMask:
-    """Make the input mask of a `MaskSource`, cached until its file changes.
-
-    Parameters
-    ----------
-    source : MaskSource
-        File, extension and cause of the mask.
-    index : int or None, optional
-        The HDU number of the frame, for ``ext='same'``; None if it is not known.
-
-    Returns
-    -------
-    InputMask
-        The mask.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read.
-    """
-    stat = Path(source.path).stat()
-    return _cached_mask(source, index if source.ext == 'same' else 0, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=8)
-def _cached_mask(source: MaskSource, index: int | None, _mtime: int, _size: int) -> InputMask:
-    return read_mask_source(source, index)
 
 
 def _mask_source(origin: MaskSource, cause: MaskBit) -> MaskSource:

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ginga_crplugin.core.diagnostics.frame_kind import require_monochrome
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.segments import segment
@@ -128,9 +129,12 @@ class Runner:
         frame, sources, min_size = session.frame, session.sources, session.min_size
         params = session.params if exact else replace(session.params, niter=1)
         assert frame is not None
+        allow_mosaic = session.settings.allow_mosaic
 
         def job() -> tuple[Result, float]:
             start = time.monotonic()
+            if not allow_mosaic:
+                require_monochrome(frame, 'click "Run anyway" in the checks to run all the same')
             detection = detector.detect(frame, params, self._set_progress, lambda: ticket != self._ticket)
             segments = segment(frame, detection, min_size)
             _ = segments.listed  # cached; computed in the worker

@@ -203,7 +203,8 @@ class Session:
         Parameters
         ----------
         remedy : Remedy
-            Parameters to set, and a mask or the noise of the pixels to use, for this frame only.
+            Parameters to set, a mask or the noise of the pixels to use, or the consent to search a color mosaic, for
+            this frame only.
         """
         settings = self.settings.with_params(remedy.params)
         if remedy.noise is not None and self.frame_read is not None:
@@ -212,7 +213,11 @@ class Session:
             except (OSError, ValueError) as error:
                 self.report_error(error)
                 return
-        self.change_settings(settings if remedy.mask is None else settings.with_mask(remedy.mask, own=True))
+        if remedy.mask is not None:
+            settings = settings.with_mask(remedy.mask, own=True)
+        self.change_settings(replace(settings, run_anyway=settings.run_anyway or remedy.allow_mosaic))
+        if remedy.allow_mosaic:
+            self.runner.detect()
 
     # result
 

@@ -96,12 +96,15 @@ class Settings:
         The input masks, used or not.
     noise : PixelNoise or None
         The noise of the frame from its uncertainty or its amplifiers; None if it is not used.
+    run_anyway : bool
+        Whether the open frame is searched even if it is a color mosaic.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
     masks: tuple[MaskSetting, ...] = ()
     noise: PixelNoise | None = None
+    run_anyway: bool = False
 
     # parameters
 
@@ -201,14 +204,15 @@ class Settings:
         return replace(self, masks=(*self.masks[:index], new, *self.masks[index + 1 :]))
 
     def without_frame(self) -> Self:
-        """Return the settings without the masks and the noise of the frame, for the next frame.
+        """Return the settings without what belongs to the frame, for the next frame.
 
         Returns
         -------
         Settings
             The new settings.
         """
-        return replace(self, masks=tuple(setting for setting in self.masks if not setting.own), noise=None)
+        masks = tuple(setting for setting in self.masks if not setting.own)
+        return replace(self, masks=masks, noise=None, run_anyway=False)
 
     def applied(self, frame: Frame) -> Frame:
         """Return a frame with the masks that are used, and with the noise of its pixels if that is used.
@@ -263,6 +267,11 @@ class Settings:
     def unit(self) -> str | None:
         """The unit that the recipe gives to the pixels, which overrides the header; None if it gives none."""
         return None if self.recipe is None else self.recipe.unit
+
+    @property
+    def allow_mosaic(self) -> bool:
+        """Whether a color mosaic is searched: the user or the recipe says so."""
+        return self.run_anyway or (self.recipe is not None and self.recipe.allow_mosaic)
 
     def is_rerun(self, frame: Frame | None) -> bool:
         """Return whether the recipe in use made the saved mask of a frame.
@@ -321,7 +330,8 @@ class Settings:
         if len(set(own)) > 1:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
-        options |= {'own_masks': all(own), 'variance': None if self.noise is None else self.noise.source}
+        noise = None if self.noise is None else self.noise.source
+        options |= {'own_masks': all(own), 'variance': noise, 'allow_mosaic': self.allow_mosaic}
         made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, **options)
         if self.recipe is None or not self.is_rerun(frame):
             return made

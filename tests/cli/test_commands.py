@@ -285,6 +285,46 @@ def test_strict_writes_nothing_after_an_error_in_a_check(frame, capsys, args, na
     assert [path.name for path in frame.parent.iterdir()] == ['frame.fits']
 
 
+@pytest.fixture
+def mosaic(tmp_path):
+    """A frame whose even pixels of even rows are fainter, without a card that says so."""
+    levels = np.full((128, 128), 400.0)
+    levels[::2, ::2] = 250.0
+    path = tmp_path / 'mosaic.fits'
+    write(path, np.random.default_rng(5).poisson(levels).astype(np.float32), RDNOISE=1.0)
+    return path
+
+
+def test_color_mosaic_is_refused(mosaic, capsys):
+    assert main(['detect', str(mosaic)]) == main(['sheet', str(mosaic), '-o', str(mosaic.with_name('a.pdf'))]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ''
+    assert printed.err.count('\n') == 2
+    assert printed.err.startswith('ginga-crplugin: mosaic.fits is a color mosaic (levels 250')
+    assert '--allow-mosaic' in printed.err
+    assert [path.name for path in mosaic.parent.iterdir()] == ['mosaic.fits']
+
+
+def test_color_mosaic_on_request(mosaic, capsys):
+    recipe = mosaic.with_name('recipe.yaml')
+    found = result(capsys, mosaic, '--allow-mosaic', '--save-recipe', recipe)
+    assert found['errors'][0] == found['checks'][0]['name'] == 'kind'
+    assert found['checks'][0]['stage'] == 'before'
+    again = result(capsys, mosaic, '--recipe', recipe, '--overwrite')
+    assert again['pixels'] == found['pixels']
+    assert main(['detect', str(mosaic), '--allow-mosaic', '--overwrite']) == 0
+    assert 'checks before the run: error in kind' in capsys.readouterr().out.splitlines()
+    assert main(['detect', str(mosaic), '--allow-mosaic', '--overwrite', '--strict']) == 3
+    assert 'kind: color mosaic' in capsys.readouterr().err
+
+
+def test_check_of_a_color_mosaic(mosaic, capsys):
+    assert main(['check', str(mosaic)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('error    kind        color mosaic (levels ')
+    assert {line.split()[0] for line in lines[1:]} == {'ok'}
+
+
 def test_strict_without_an_error_writes_the_mask(data, tmp_path, capsys):
     found = result(capsys, data / 'saao_sci_err_dq_electron.fits', '-o', tmp_path / 'out.fits', '--strict')
     assert found['errors'] == []
@@ -776,6 +816,7 @@ def checked(capsys, *args):
 def test_check_names_what_is_wrong(data, capsys):
     found = checked(capsys, data / 'saao_ste3_a8280271.fits')
     assert list(found) == [
+        'kind',
         'bias',
         'flat',
         'sky',
@@ -799,8 +840,8 @@ def test_check_as_text(data):
     assert (ended.returncode, ended.stderr) == (0, '')
     lines = ended.stdout.splitlines()
     assert len(lines) == 10
-    assert lines[0].startswith('error    bias        unexposed edges have a level of 21')
-    assert lines[8] == 'ok       nonfinite   all pixels are finite'
+    assert lines[1].startswith('error    bias        unexposed edges have a level of 21')
+    assert lines[9] == 'ok       nonfinite   all pixels are finite'
 
 
 def test_check_takes_the_options_of_detect(frame, mask, capsys):

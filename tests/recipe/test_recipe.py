@@ -289,7 +289,7 @@ def test_omitted_entries_have_their_defaults():
         ('recipe: 1\nmasks: all', 2, 'a list is required'),
         ('recipe: 1\nown_masks: perhaps', 2, "own_masks is 'perhaps': it must be true or false"),
         ('recipe: 1\nunit: furlong', 2, "unit 'furlong' is not supported"),
-        ('recipe: 1\nchecks:\n  stop: [sky, weather]', 3, "stop is 'weather': it must be one of bias"),
+        ('recipe: 1\nchecks:\n  stop: [sky, weather]', 3, "stop is 'weather': it must be one of kind"),
         ('recipe: 1\nchecks:\n  remedy: [sky]', 3, "remedy is 'sky': it must be one of bad_pixels, overscan"),
         ('recipe: 1\nsegments: {min_size: 0}', 2, 'min_size is 0: it must be a whole number from 1'),
         ('recipe: 1\nsegments: {grow: true}', 2, 'grow is True: it must be a whole number from 0 to 3'),

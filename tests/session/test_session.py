@@ -375,6 +375,41 @@ def test_hints_are_computed_when_the_session_is_idle(session, worker, fast):
     assert not worker.timers
 
 
+def make_mosaic():
+    levels = np.full((64, 96), 400.0)
+    levels[::2, ::2] = 200.0
+    return Frame(np.random.default_rng(2).poisson(levels), name='mosaic')
+
+
+def test_color_mosaic_needs_consent(session, worker, saao):
+    session.open(make_mosaic)
+    worker.work_all()
+    session.runner.detect()
+    worker.work_all()
+    assert session.result is None
+    assert session.error.startswith('mosaic is a color mosaic (levels 200')
+    assert '"Run anyway"' in session.error
+    session.apply_remedy(session.checks[0].remedy)
+    worker.work_all()
+    assert session.result is not None
+    assert session.recipes.current.allow_mosaic
+    session.open(make_mosaic)  # for this frame only
+    worker.work_all()
+    session.runner.detect()
+    worker.work_all()
+    assert session.result is None
+
+
+def test_color_mosaic_with_a_recipe(session, worker):
+    session.open(make_mosaic)
+    session.recipes.apply(Recipe(allow_mosaic=True))
+    worker.work_all()
+    session.runner.detect()
+    worker.work_all()
+    assert session.result is not None
+    assert session.recipes.current.allow_mosaic
+
+
 def test_mask_of_a_remedy_is_used_on_its_frame_only(session, worker, saao):
     mask = InputMask('outliers', MaskBit.BAD, np.eye(512, dtype=bool))
     session.apply_remedy(Remedy('use it', mask=mask))

@@ -1,14 +1,17 @@
-"""Level and scatter of the blank sky."""
+"""Level and scatter of the blank sky, and frames without their background."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.nddata import CCDData
 
+from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.pixel_evidence import cut_tiles
 
-__all__ = ['Sky', 'measure_sky']
+__all__ = ['Sky', 'measure_sky', 'normalized_residual']
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Sky:
         correct.
     readnoise : float
         Read noise of the parameters (electron rms).
+    residual : float or None
+        Median level after subtraction of the background image (electron); None without one.
     """
 
     level: float
@@ -38,6 +43,7 @@ class Sky:
     expected: float
     ratio: float
     readnoise: float
+    residual: float | None = None
 
     @property
     def implied_level(self) -> float:
@@ -68,7 +74,8 @@ class Sky:
 def measure_sky(frame: Frame, params: LACosmicParams) -> Sky:
     """Measure the level and scatter of the blank sky on tiles spread over the frame.
 
-    Masked and non-finite pixels are ignored. If the frame has a variance image, the expected noise is taken from it.
+    Masked and non-finite pixels are ignored. If the frame has a variance image, the expected noise is taken from it. If
+    it has a background image, the scatter is that of its deviations from the background in units of their noise.
 
     Parameters
     ----------
@@ -90,11 +97,47 @@ def measure_sky(frame: Frame, params: LACosmicParams) -> Sky:
         variances = cut_tiles(frame.variance, evidence.tiles)
         expected = gain * np.sqrt(np.median(variances, axis=(1, 2)).clip(0.0))
     expected = np.maximum(expected, 1e-6)
-    scatters = gain * evidence.scatters
-    return Sky(
-        float(np.median(levels)),
-        float(np.nanmedian(scatters)),
-        float(np.median(expected)),
-        float(np.nanmedian(scatters / expected)),
-        params.readnoise,
+    scatter, usual = gain * evidence.scatter, float(np.median(expected))
+    ratio, residual = float(np.nanmedian(gain * evidence.scatters / expected)), None
+    if frame.background is not None:
+        residual = _level_above(frame.background, frame, params)
+        ratio = normalized_residual(frame, params).evidence.scatter
+        scatter = ratio * usual
+    return Sky(float(np.median(levels)), scatter, usual, ratio, params.readnoise, residual)
+
+
+def normalized_residual(frame: Frame, params: LACosmicParams) -> Frame:
+    """Return a frame without its background, in units of its noise, in which outliers can be found everywhere.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    params : LACosmicParams
+        Gain, read noise and saturation level to use.
+
+    Returns
+    -------
+    Frame
+        The residual, in which saturated pixels are masked; the frame itself if it has no background.
+    """
+    if frame.background is None:
+        return frame
+    sky = frame.background.astype(np.float32) * np.float32(params.gain)
+    if frame.variance is None:
+        level = sky + _level_above(frame.background, frame, params)  # from which L.A.Cosmic computes the noise
+        noise = np.sqrt(np.maximum(level, 0.0) + params.readnoise**2)
+    else:
+        noise = params.gain * np.sqrt(frame.variance.clip(0.0))
+    pixels = (frame.filled.astype(np.float32) * np.float32(params.gain) - sky) / np.maximum(noise, 1e-6)
+    masks = (
+        InputMask('masks', MaskBit.INPUT, frame.bits != 0),
+        InputMask('saturated', MaskBit.BAD, frame.saturated(params)),
     )
+    return Frame(CCDData(pixels, unit=frame.ccd.unit), frame.name, masks=masks)
+
+
+def _level_above(background: np.ndarray, frame: Frame, params: LACosmicParams) -> float:
+    """Return the median level of a frame without its background (electron)."""
+    sky = np.median(cut_tiles(background, frame.evidence.tiles), axis=(1, 2))
+    return params.gain * float(np.median(frame.evidence.levels - sky))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.stats import nanmedian
+from ginga_crplugin.core.stats import nanmedian, running_median
 
 __all__ = ['find_bad_lines', 'find_bad_lines_near', 'find_unexposed_edges', 'sample_lines']
 
@@ -126,25 +126,19 @@ def _piece_deviations(piece: np.ndarray, scatter: float) -> np.ndarray:
     level = nanmedian(piece)
     known = np.isfinite(level)
     level = np.where(known, level, np.median(level[known]) if known.any() else 0.0)
-    deviation = level - _running_median(level, 9)
+    deviation = level - running_median(level, 9)
     significant = (np.abs(deviation) > MIN_DEVIATION * scatter) & known
     if not significant.any():
         return np.zeros(len(piece))
     # 1.2533 is the standard error of the median relative to that of the mean
     error = 1.2533 * scatter / np.sqrt(np.maximum(np.isfinite(piece).sum(axis=1), 1))
-    typical = 1.4826 * _running_median(np.abs(deviation), 51)
+    typical = 1.4826 * running_median(np.abs(deviation), 51)
     significant &= np.abs(deviation) > MIN_ERRORS * np.maximum(error, typical)
     limit = np.maximum(0.25 * np.abs(deviation), 3.0 * error)
     before, after, second_before, second_after = (np.abs(np.roll(deviation, k)) < limit for k in (1, -1, 2, -2))
     single = before & after
     pair = (before & second_after) | (after & second_before)
     return np.where(significant & (single | pair), np.abs(deviation) / scatter, 0.0)
-
-
-def _running_median(values: np.ndarray, width: int) -> np.ndarray:
-    """Return the running median of odd width, mirrored at the ends."""
-    mirrored = np.pad(values, width // 2, mode='reflect')
-    return np.median(np.lib.stride_tricks.sliding_window_view(mirrored, width), axis=-1)
 
 
 def find_unexposed_edges(frame: Frame, scatter: float, lines: Sequence[np.ndarray] | None = None) -> dict[str, int]:

@@ -25,12 +25,15 @@ class Remedy:
         Input mask to add.
     noise : {'own', 'amplifiers'} or None
         What to take the noise of the pixels from: the uncertainty of the frame, or its amplifiers.
+    allow_mosaic : bool
+        Whether the user agrees to search this color mosaic.
     """
 
     name: str
     params: dict[str, Any] = field(default_factory=dict)
     mask: InputMask | None = None
     noise: str | None = None
+    allow_mosaic: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +43,8 @@ class Check:
     Attributes
     ----------
     name : str
-        bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite or flags for a frame; share, stars or
-        rate for a detection.
+        kind, bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite or flags for a frame; share,
+        stars or rate for a detection.
     mark : {'ok', 'warning', 'error'}
         Severity; an error affects the result.
     measured : str

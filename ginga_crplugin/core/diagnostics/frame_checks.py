@@ -5,6 +5,7 @@ were measured on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, a
 electrons, at sigclip 4.5. With correct input, all 149 are found, with 11 false pixels.
 """
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -18,9 +19,10 @@ from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
 from .amplifier_noise import check_amplifier_noise, without_amplifier_edges
-from .background import measure_sky
+from .background import Sky, measure_sky, normalized_residual
 from .check import Check, Remedy, format_level
 from .flag_checks import check_flags
+from .frame_kind import check_kind, find_frame_kind, not_checked, valid_checks
 from .header_history import calibration_keyword, outside_trimsec
 from .noise_causes import diagnose_noise
 from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
@@ -52,14 +54,22 @@ class _Measurements:
         if self.contradiction is not None:  # without the gain, the causes cannot be distinguished
             known = {'noise': self.noise_marks['noise']} if 'noise' in self.noise_marks else {}
             self.noise_marks = known | {'units': 'error'}
+        #: In which outliers and stars are found, its scatter, and the saturation level in its unit.
+        self.residual = normalized_residual(frame, params)
+        self.residual_scatter, self.saturation = self.scatter, params.satlevel / params.gain
+        if self.residual is not frame:  # in which saturated pixels are masked
+            self.residual_scatter, self.saturation = max(self.sky.ratio, 1e-6), np.inf
 
     @cached_property
     def deviant(self) -> DeviantPixels:
-        return find_deviant_pixels(self.frame, self.scatter)
+        return find_deviant_pixels(self.residual, self.residual_scatter)
 
     @cached_property
     def outliers(self) -> Outliers:
-        return find_outliers(self.frame, self.scatter, self.deviant)
+        found = find_outliers(self.residual, self.residual_scatter, self.deviant)
+        if find_frame_kind(self.frame).is_image:
+            return found
+        return replace(found, columns={}, rows={})  # a spectral line that remains is no bad line
 
     @cached_property
     def amplifiers(self) -> tuple[Amplifier, ...]:
@@ -93,22 +103,28 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
     Returns
     -------
     list of Check
-        bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, flags, in this order.
+        kind, bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, flags, in this order. Those that
+        assume an image of stars on a sky are ok for other kinds of frames, with the reason why they were not made.
     """
     frame = as_frame(frame)
     values = _Measurements(frame, frame.parameters()[0] if params is None else params)
-    checks = (
-        _check_bias,
-        _check_flat,
-        _check_sky,
-        _check_noise,
-        _check_units,
-        _check_bad_pixels,
-        _check_sampling,
-        _check_overscan,
-        _check_nonfinite,
-    )
-    return [*(with_uncertainty_note(check(values), frame) for check in checks), check_flags(frame)]
+    checks = {
+        'bias': _check_bias,
+        'flat': _check_flat,
+        'sky': _check_sky,
+        'noise': _check_noise,
+        'units': _check_units,
+        'bad_pixels': _check_bad_pixels,
+        'sampling': _check_sampling,
+        'overscan': _check_overscan,
+        'nonfinite': _check_nonfinite,
+    }
+    kind = find_frame_kind(frame)
+    valid = valid_checks(kind, has_background=frame.background is not None, names=checks)
+    found = [check(values) if name in valid else not_checked(name, kind) for name, check in checks.items()]
+    if not kind.is_mosaic:
+        found = [with_uncertainty_note(check, frame) for check in found]
+    return [check_kind(frame, values.residual), *found, check_flags(frame)]
 
 
 def _check_bias(values: _Measurements) -> Check:
@@ -152,12 +168,14 @@ def _check_sky(values: _Measurements) -> Check:
     and the scatter far above the read noise. The subtracted level is computed from the scatter.
     """
     sky, params, unit = values.sky, values.params, values.frame.ccd.unit
+    if sky.residual is not None:
+        return _check_background(sky, sky.residual)
     mark = values.noise_marks.get('sky')
     if not mark and sky.level > -5.0 * sky.scatter:
         return Check('sky', 'ok', f'level {format_level(sky.level)} e-')
     subtracted = params.pssl + (sky.implied_level - sky.level) / params.gain
     remedy = None
-    if values.frame.background is None and values.frame.variance is None:
+    if values.frame.variance is None:
         remedy = Remedy(f'Set subtracted sky to {subtracted:.4g} {unit}', {'pssl': float(f'{subtracted:.4g}')})
     return Check(
         'sky',
@@ -167,6 +185,18 @@ def _check_sky(values: _Measurements) -> Check:
         f'use the frame with its sky, or set the subtracted sky (pssl) to about {subtracted:.4g} {unit}',
         remedy,
     )
+
+
+def _check_background(sky: Sky, residual: float) -> Check:
+    """Check that a given background is that of the frame, and was not subtracted from it before."""
+    measured = f'level {format_level(sky.level)} e-, {format_level(round(residual))} e- above the background'
+    if abs(residual) < 3.0 * sky.expected:
+        return Check('sky', 'ok', measured)
+    if abs(sky.level) < 3.0 * max(sky.readnoise, 1.0) and residual < 0.0:
+        advice = 'add the background to the frame, from which it seems to have been subtracted'
+        return Check('sky', 'error', measured, UNDERESTIMATED, advice)
+    advice = 'check that the background is of this frame, and in its unit'
+    return Check('sky', 'warning', measured, 'the background does not fit the frame', advice)
 
 
 def _check_noise(values: _Measurements) -> Check:
@@ -243,7 +273,7 @@ def _check_sampling(values: _Measurements) -> Check:
     advise full filters for narrow stars; the choice matters below about 2.5 pixels.
     """
     params = values.params
-    widths = measure_star_fwhm(values.frame, values.scatter, params.satlevel / params.gain, values.deviant)
+    widths = measure_star_fwhm(values.residual, values.residual_scatter, values.saturation, values.deviant)
     if widths.size < MIN_STARS:
         return Check('sampling', 'ok', f'fewer than {MIN_STARS} stars to measure')
     width = float(np.sort(widths)[widths.size // 2])  # the wider of two, since the narrower may be a cosmic ray

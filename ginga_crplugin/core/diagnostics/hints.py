@@ -13,6 +13,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import Segments
 
 from .bad_lines import find_bad_lines_near
+from .frame_kind import find_frame_kind
 from .shapes import SegmentPixels, extract_windows, is_extended, measure_shapes, reduce_windows
 
 if TYPE_CHECKING:
@@ -198,6 +199,9 @@ def _apply_tests(around: _Surroundings, segments: Segments, dark: ArrayLike | No
         'star-like': _is_star(around),
         'at the edge': _is_at_edge(around),
     }
+    if not find_frame_kind(around.frame).is_image:  # lines and orders of a spectrum are neither
+        for name in ('bad column or row', 'star-like'):
+            found[name] = np.zeros(len(around.segments), dtype=bool)
     found['saturated'], found['touches a mask'] = _touches_saturated_or_masked(around)
     others = np.logical_or.reduce(list(found.values()))
     found['hot pixel'] = _is_hot_without_dark(around, others)

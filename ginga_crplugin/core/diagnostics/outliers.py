@@ -111,7 +111,7 @@ def find_outliers(frame: Frame, scatter: float, deviant: DeviantPixels | None = 
     columns, rows = find_bad_lines(frame, scatter, lines)
     columns = _between(columns, edges.get('left', 0), nx - edges.get('right', 0))
     rows = _between(rows, edges.get('bottom', 0), ny - edges.get('top', 0))
-    hot, negative, deep = _isolated(deviant or find_deviant_pixels(frame, scatter), scatter)
+    hot, negative, deep = _isolated(deviant or find_deviant_pixels(frame, scatter), scatter, nx)
     return Outliers(hot, negative, deep, columns, rows, edges)
 
 
@@ -119,15 +119,18 @@ def _between(lines: dict[int, float], first: int, stop: int) -> dict[int, float]
     return {line: deviation for line, deviation in lines.items() if first <= line < stop}
 
 
-def _isolated(deviant: DeviantPixels, scatter: float) -> tuple[np.ndarray, np.ndarray, int]:
+def _isolated(deviant: DeviantPixels, scatter: float, nx: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Return isolated bright pixels, isolated negative pixels, and the number of harmful negative ones."""
     own, highest = deviant.height, np.maximum.reduce(deviant.neighbors)
     total = np.sum(deviant.neighbors, axis=0)
     hot = (own > 0.0) & (highest < 3.5 * scatter + 0.05 * own) & (total < 4.0 * (scatter + 0.02 * own))
+    bright, single = deviant.indices[own > 0.0], deviant.indices[hot]
+    for step in (nx + 1, nx - 1, -nx + 1, -nx - 1):  # the pixels of a diagonal track touch at their corners
+        single = single[~np.isin(single + step, bright)]
     low = np.flatnonzero(own < 0.0)
     second_lowest = np.sort([side[low] for side in deviant.neighbors], axis=0)[1]
     low = low[second_lowest > 0.3 * own[low]]
-    return deviant.indices[hot], deviant.indices[low], int(np.count_nonzero(own[low] < -DEEP * scatter))
+    return single, deviant.indices[low], int(np.count_nonzero(own[low] < -DEEP * scatter))
 
 
 def find_deviant_pixels(frame: Frame, scatter: float) -> DeviantPixels:

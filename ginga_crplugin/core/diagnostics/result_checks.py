@@ -9,6 +9,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import Segments
 
 from .check import Check, Remedy
+from .frame_kind import FrameKind, find_frame_kind, not_checked
 from .header_history import area_and_exposure
 from .hints import with_hints
 
@@ -45,10 +46,12 @@ def check_result(frame: Frame, detection: 'Detection', segments: Segments) -> li
     table = segments.table
     if 'origin' in table.colnames:  # the mission's own rays say nothing about this run
         table = table[table['origin'] != 'mission']
-    return [_check_share(detection), _check_stars(detection, table), _check_rate(frame, len(table))]
+    kind = find_frame_kind(frame)
+    stars = _check_stars(detection, table) if kind.is_image else not_checked('stars', kind)
+    return [_check_share(detection, kind), stars, _check_rate(frame, len(table), kind)]
 
 
-def _check_share(detection: 'Detection') -> Check:
+def _check_share(detection: 'Detection', kind: FrameKind) -> Check:
     """Check the fraction of flagged pixels.
 
     Cosmic rays leave far below 1 %. With the sky subtracted, 61 to 85 % of the pixels of real DECam frames were
@@ -60,7 +63,8 @@ def _check_share(detection: 'Detection') -> Check:
         return Check('share', 'ok', measured)
     mark = 'error' if share > TOO_MANY else 'warning'
     effect = 'most of them cannot be cosmic rays'
-    return Check('share', mark, measured, effect, 'see the checks noise, sky and units, or raise sigclip')
+    advice = 'see the checks noise, sky and units, or raise sigclip' if kind.is_image else 'see the check kind'
+    return Check('share', mark, measured, effect, advice)
 
 
 def _check_stars(detection: 'Detection', table: QTable) -> Check:
@@ -82,7 +86,7 @@ def _check_stars(detection: 'Detection', table: QTable) -> Check:
     return Check('stars', mark, measured, 'stars are masked and cleaned', advice, remedy)
 
 
-def _check_rate(frame: Frame, count: int) -> Check:
+def _check_rate(frame: Frame, count: int, kind: FrameKind) -> Check:
     """Check the number of segments against one muon per square centimeter and minute.
 
     This is an order of magnitude: a difference by a factor of three is usual.
@@ -95,7 +99,8 @@ def _check_rate(frame: Frame, count: int) -> Check:
     measured = f'{count} segments, about {expected:.2g} expected ({area:.2g} cm2, {minutes:.3g} min)'
     if count > HIGH * expected + 5.0:
         effect = 'most of them cannot be cosmic rays'
-        return Check('rate', 'warning', measured, effect, 'see the hints, mask hot pixels, or raise sigclip')
+        advice = 'see the hints, mask hot pixels, or raise sigclip' if kind.is_image else 'see the check kind'
+        return Check('rate', 'warning', measured, effect, advice)
     if count < LOW * expected - 5.0:
         advice = 'lower sigclip, or see the check noise'
         return Check('rate', 'warning', measured, 'cosmic rays are missed', advice)

@@ -14,7 +14,19 @@ from ginga_crplugin.core.diagnostics.outliers import find_deviant_pixels, find_o
 from ginga_crplugin.core.diagnostics.star_fwhm import BOX, MAX_STARS, find_stars, fit_star_fwhm, measure_star_fwhm
 from ginga_crplugin.demo.simulation import simulate
 
-NAMES = ['bias', 'flat', 'sky', 'noise', 'units', 'bad_pixels', 'sampling', 'overscan', 'nonfinite', 'flags']
+NAMES = [
+    'kind',
+    'bias',
+    'flat',
+    'sky',
+    'noise',
+    'units',
+    'bad_pixels',
+    'sampling',
+    'overscan',
+    'nonfinite',
+    'flags',
+]
 GAIN, SHAPE = 1.5, (512, 512)
 
 
