@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from ginga_crplugin import __version__
 
 from . import apply, check, demo, detect, make_mask, sheet, view
+from .completion import PrintCompletion
 
 __all__ = ['build_parser']
 
@@ -38,6 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
         description='Find and mask cosmic rays in CCD frames with L.A.Cosmic.',
     )
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+    parser.add_argument(
+        '--print-completion', action=PrintCompletion, help='print a script with which this shell completes the command'
+    )
     commands = parser.add_subparsers(title='commands', dest='command', required=True, metavar='COMMAND')
     for module in (detect, sheet, check, apply, make_mask, view, demo):
         module.add_arguments(commands)

@@ -497,6 +497,36 @@ def test_wrong_usage_is_one_line_that_names_the_option(args, line, capsys):
     assert capsys.readouterr().err == f'ginga-crplugin {line}{help_hint}\n'
 
 
+def test_completion_of_the_shell(tmp_path, capsys):
+    pytest.importorskip('shtab')
+    with pytest.raises(SystemExit) as ended:
+        main(['--print-completion', 'bash'])
+    assert ended.value.code == 0
+    script = tmp_path / 'completion'
+    script.write_text(capsys.readouterr().out)
+    (tmp_path / 'frame.fits').touch()
+    complete = (
+        f'source {script}; COMP_WORDS=({{words}}); COMP_CWORD=$((${{{{#COMP_WORDS[@]}}}} - 1)); '
+        'cur="${{COMP_WORDS[$COMP_CWORD]}}"; COMPREPLY=(); $(complete -p ginga-crplugin | sed "s/.*-F //; s/ .*//") '
+        '; echo "${{COMPREPLY[@]}}"'
+    )
+
+    def completed(words):
+        return subprocess.run(
+            ['bash', '-c', complete.format(words=words)], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout.split()
+
+    assert completed('ginga-crplugin de') == ['detect', 'demo']
+    assert '--allow-mosaic' in completed('ginga-crplugin detect --al')
+    assert completed('ginga-crplugin detect fr') == ['frame.fits']
+
+
+def test_completion_without_its_package(capsys, monkeypatch):
+    monkeypatch.setattr('ginga_crplugin.cli.completion.find_spec', lambda name: None)
+    assert main(['--print-completion', 'zsh']) == 1
+    assert "pip install 'ginga-crplugin[completion]'" in capsys.readouterr().err
+
+
 def test_unknown_command_is_one_line(capsys):
     with pytest.raises(SystemExit):
         main(['nothing'])
