@@ -193,7 +193,7 @@ def error_text(error: Exception) -> str:
 
 def _process(recipe: Recipe, job: Job, path: Path, *, overwrite: bool, resume: bool) -> dict[str, Any]:
     """Apply a recipe to a frame, and return the values of its outcome."""
-    frame = read_frame(path, job.ext, recipe.unit)
+    frame = read_frame(path, job.ext, recipe.unit, recipe.dq_bits)
     prepared = recipe.prepare(frame)
     identity = _identity(prepared)
     output = Path(job.output)
@@ -250,6 +250,7 @@ def _identity(prepared: PreparedFrame) -> str:
         recipe.grow,
         recipe.kind,
         recipe.cleaned,
+        recipe.dq,
         recipe.stop,
         recipe.remedy,
         prepared.rule,

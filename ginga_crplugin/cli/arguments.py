@@ -10,6 +10,8 @@ from typing import Any
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.io.extension import FITS_SUFFIXES, parse_ext, split_ext
 
+from .dq_options import add_dq_bits
+
 __all__ = [
     'FILE_EXT',
     'add_allow_mosaic',
@@ -312,6 +314,7 @@ def _add_companions(group: argparse._ArgumentGroup) -> None:
         '--dark-limit', type=float, metavar='X', help='mask pixels of the dark above X, in the unit of the dark'
     )
     group.add_argument('--no-own-masks', action='store_true', help="ignore the MASK or DQ in the frame's file")
+    add_dq_bits(group)
     group.add_argument(
         '--background',
         type=file_and_extension,

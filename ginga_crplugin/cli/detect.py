@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .address import local_frame
 from .arguments import (
@@ -20,6 +20,7 @@ from .arguments import (
 )
 from .console import add_verbosity, fail, print_warnings
 from .detect_output import json_lines, text_lines
+from .dq_options import add_dq_format
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.diagnostics.check import Check
@@ -69,6 +70,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
     group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
     group.add_argument('--cleaned', action='store_true', help='write the cleaned image too')
+    add_dq_format(group)
     group.add_argument('--overwrite', action='store_true', help='overwrite an existing file or mask')
     group.add_argument(
         '--save-recipe', type=Path, metavar='FILE', help='write a recipe (YAML) to process other frames the same way'
@@ -206,7 +208,8 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
         from ginga_crplugin.recipe.parse import load_recipe
 
         recipe = load_recipe(args.recipe)
-    changes = {'min_size': args.min_size} if getattr(args, 'min_size', None) else {}
+    given = {name: getattr(args, name, None) for name in ('min_size', 'dq_bits', 'dq')}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if not stop or args.allow_mosaic:
         changes['allow_mosaic'] = True
     recipe = replace(recipe, own_masks=recipe.own_masks and not args.no_own_masks, **changes)
@@ -214,7 +217,7 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
         rules = tuple(replace(rule, stop=()) for rule in recipe.rules)
         recipe = replace(recipe, stop=(), rules=rules)
     path, ext = args.frame
-    frame = read_frame(path, ext if args.ext is None else args.ext, args.unit or recipe.unit)
+    frame = read_frame(path, ext if args.ext is None else args.ext, args.unit or recipe.unit, recipe.dq_bits)
     masks = [read_mask(file, CAUSES.get(cause), ext) for file, ext, cause in args.masks]
     if args.dark_limit is not None:
         file, ext = args.dark

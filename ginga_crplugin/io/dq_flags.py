@@ -20,6 +20,7 @@ __all__ = [
     'MISSION_CARD',
     'Flag',
     'FlagTable',
+    'check_dq_format',
     'find_table',
     'mission_table',
     'named_planes',
@@ -163,6 +164,30 @@ class FlagTable:
                 bits |= sum(self.unknown(flags))
             masks[meaning] = (flags & np.uint64(bits).astype(flags.dtype)) != 0  # bits beyond the type are never set
         return {meaning: mask for meaning, mask in masks.items() if mask.any()}
+
+
+def check_dq_format(name: str) -> str:
+    """Check the name of a format.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If it is not in `DQ_FORMATS`.
+    """
+    if name not in DQ_FORMATS:
+        msg = f'dq is {name!r}: it must be one of {", ".join(DQ_FORMATS)}'
+        raise ValueError(msg)
+    return name
 
 
 def to_unsigned(plane: np.ndarray) -> np.ndarray:

@@ -9,11 +9,11 @@ from astropy.io import fits
 from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 
-from .dq_flags import DQ_FORMATS, MISSION_CARD, FlagTable, find_table, mission_table, named_planes, to_unsigned
+from .dq_flags import MISSION_CARD, FlagTable, find_table, mission_table, named_planes, to_unsigned
 from .fits_reader import clean_header, open_fits, read_pixels
 from .own_masks import flag_planes
 
-__all__ = ['MissionPlane', 'check_dq_format', 'read_mission_plane']
+__all__ = ['MissionPlane', 'read_mission_plane']
 
 #: The bits of a cosmic ray in an image. HST: 8192, as CR-REJ of CALACS, calwf3 and CALSTIS; AstroDrizzle clears 4096
 #: when it starts (its parameter resetbits). JWST and Roman: JUMP_DET and DO_NOT_USE, since their pipelines use pixels
@@ -21,30 +21,6 @@ __all__ = ['MissionPlane', 'check_dq_format', 'read_mission_plane']
 _COSMIC_RAY = {'hst': 8192, 'jwst': 4 | 1, 'roman': 4 | 1}
 
 _FOUND_HERE = MaskBit.CR_DETECTED | MaskBit.CR_MARKED
-
-
-def check_dq_format(name: str) -> str:
-    """Check the name of a format.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    str
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If it is not in `DQ_FORMATS`.
-    """
-    if name not in DQ_FORMATS:
-        msg = f'dq is {name!r}: it must be one of {", ".join(DQ_FORMATS)}'
-        raise ValueError(msg)
-    return name
 
 
 @dataclass(frozen=True, eq=False)

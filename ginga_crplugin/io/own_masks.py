@@ -14,7 +14,9 @@ from ginga_crplugin.core.pixels import datasum
 from .dq_flags import MEANINGS, FlagTable, find_table, to_unsigned
 from .fits_reader import read_pixels
 
-__all__ = ['DQ_CHOICES', 'flag_planes', 'parse_dq_bits', 'read_own_masks']
+__all__ = ['DQ_CHOICES', 'check_dq_bits', 'flag_planes', 'parse_dq_bits', 'read_own_masks']
+
+_CHOICE_ERROR = "dq_bits is '{}': it must be any, none, or powers of two separated by commas, such as 1,4,256"
 
 #: The choices for a DQ plane in place of its bits.
 DQ_CHOICES = 'any', 'none'
@@ -46,11 +48,39 @@ def parse_dq_bits(text: str) -> str | tuple[int, ...]:
     if text.strip().lower() in DQ_CHOICES:
         return text.strip().lower()
     values = [part.strip() for part in text.split(',')]
-    bits = {int(value) for value in values if value.isdecimal()}
-    if len(bits) != len(set(values)) or not all(bit.bit_count() == 1 and bit < 2**64 for bit in bits):
-        msg = f'dq_bits is {text!r}: it must be any, none, or powers of two separated by commas, such as 1,4,256'
-        raise ValueError(msg)
-    return tuple(sorted(bits))
+    if not all(value.isdecimal() for value in values):
+        raise ValueError(_CHOICE_ERROR.format(text))
+    return check_dq_bits(tuple(sorted({int(value) for value in values})))
+
+
+def check_dq_bits(dq_bits: Any) -> str | tuple[int, ...]:
+    """Check the choice of the bits of a DQ plane that mask a pixel.
+
+    Parameters
+    ----------
+    dq_bits : object
+        The choice.
+
+    Returns
+    -------
+    str or tuple of int
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If it is not ``'any'``, ``'none'``, or a tuple of powers of two.
+    """
+    bits = isinstance(dq_bits, tuple) and all(_is_bit(bit) for bit in dq_bits) and dq_bits
+    if not bits and dq_bits not in DQ_CHOICES:
+        text = ','.join(map(str, dq_bits)) if isinstance(dq_bits, tuple) else dq_bits
+        raise ValueError(_CHOICE_ERROR.format(text))
+    return dq_bits
+
+
+def _is_bit(value: Any) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole and 0 < value < 2**64 and value.bit_count() == 1
 
 
 def flag_planes(hdus: fits.HDUList, science: Any) -> Iterator[Any]:

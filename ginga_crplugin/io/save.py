@@ -21,11 +21,11 @@ from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.segments import Segments, segment
 
 from .atomic import AtomicFile, chunks
-from .dq_flags import MISSION_CARD
+from .dq_flags import MISSION_CARD, check_dq_format
 from .extension import FITS_SUFFIXES
 from .fits_reader import BLOCK_SIZE, compression_suffix
 from .frame_file import open_frame_file
-from .mission_plane import check_dq_format, read_mission_plane
+from .mission_plane import read_mission_plane
 from .provenance import provenance_cards, replacement_cards
 
 __all__ = ['compressed_writer', 'default_path', 'fits_stem', 'save_mask', 'table_hdu']

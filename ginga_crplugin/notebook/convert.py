@@ -70,7 +70,9 @@ def displayed_image(viewer: Any, image_label: str | None = None) -> Any:
     return None if ginga is None else ginga.get_image()
 
 
-def frame_loader(source: Any, ext: Any = None, unit: str | None = None) -> Callable[[], Frame]:
+def frame_loader(
+    source: Any, ext: Any = None, unit: str | None = None, dq_bits: str | tuple[int, ...] | None = None
+) -> Callable[[], Frame]:
     """Return a function that makes a frame from a source, to be called in a worker thread.
 
     Parameters
@@ -81,6 +83,8 @@ def frame_loader(source: Any, ext: Any = None, unit: str | None = None) -> Calla
         The extension of a file; by default the first image.
     unit : str, optional
         The unit of the pixels; overrides the source.
+    dq_bits : str or tuple of int, optional
+        The bits of the DQ extension that mask a pixel, see `read_frame`.
 
     Returns
     -------
@@ -93,11 +97,11 @@ def frame_loader(source: Any, ext: Any = None, unit: str | None = None) -> Calla
         If the source is not an image.
     """
     if isinstance(source, str | os.PathLike):
-        return lambda: read_frame(source, ext, unit)
+        return lambda: read_frame(source, ext, unit, dq_bits)
     if isinstance(source, Frame):
         return lambda: source
     if hasattr(source, 'get_data'):  # an image of Ginga
-        return lambda: frame_of_image(source, unit)
+        return lambda: frame_of_image(source, unit, dq_bits)
     if isinstance(source, NDData | list | tuple) or hasattr(source, '__array__'):
         return lambda: to_frame(source, unit)
     msg = f'source is {type(source).__name__}: give a path, a CCDData, an NDData, an array, or an image widget'

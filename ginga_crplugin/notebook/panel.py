@@ -99,7 +99,7 @@ class CosmicRayPanel(w.VBox):
         self._source: Any = None
         self._ext: Ext = None
         self._unit: str | None = None
-        self._opened_unit: str | None = None
+        self._opened: tuple[Any, ...] = (None, None)
         self._opening = False
         self._arrange(show_viewer=show_viewer)
         self.session.events.frame_changed.connect(self._frame_changed)
@@ -146,8 +146,8 @@ class CosmicRayPanel(w.VBox):
         self._open(source, ext, unit, from_viewer=False)
 
     def _open(self, source: Any, ext: Ext, unit: str | None, *, from_viewer: bool) -> None:
-        self._opened_unit = unit or self.session.settings.unit
-        load = frame_loader(source, ext, self._opened_unit)
+        self._opened = self.session.settings.reading(unit)
+        load = frame_loader(source, ext, *self._opened)
         self._source, self._ext, self._unit = source, ext, unit
         self.controls.show_unit(unit)
         self.view.from_viewer, self._opening = from_viewer, True
@@ -231,7 +231,7 @@ class CosmicRayPanel(w.VBox):
         path : path-like, optional
             The file to write.
         **options : dict
-            Options of `~ginga_crplugin.io.save.save_mask`: ``kind``, ``cleaned``, ``overwrite``.
+            Options of `~ginga_crplugin.io.save.save_mask`: ``kind``, ``cleaned``, ``dq``, ``overwrite``.
 
         Returns
         -------
@@ -342,6 +342,6 @@ class CosmicRayPanel(w.VBox):
         self.controls.unit.disabled = isinstance(self._source, Frame)  # a `Frame` has its unit
 
     def _recipe_changed(self) -> None:
-        """Open the image again if the recipe gives it another unit."""
-        if self._source is not None and (self._unit or self.session.settings.unit) != self._opened_unit:
+        """Open the image again if the recipe gives it another unit or other bits of DQ."""
+        if self._source is not None and self.session.settings.reading(self._unit) != self._opened:
             self.set_unit(self._unit)

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as w
 
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.panels.labels import ADD_CLEANED, KINDS, OVERWRITE, TIPS, WRITING
+from ginga_crplugin.panels.labels import ADD_CLEANED, DQ_TEXTS, KINDS, OVERWRITE, TIPS, WRITING
 from ginga_crplugin.panels.output import default_kind, default_target, save_text
 
 __all__ = ['SaveForm']
@@ -20,7 +20,7 @@ class SaveForm:
     Parameters
     ----------
     save : callable
-        ``save(path, kind=..., cleaned=..., overwrite=...)`` writes the file.
+        ``save(path, kind=..., cleaned=..., dq=..., overwrite=...)`` writes the file.
 
     Attributes
     ----------
@@ -37,12 +37,13 @@ class SaveForm:
         self.path = w.Text(layout=wide, tooltip='Path of the output file.', continuous_update=True)
         self.cleaned = w.Checkbox(description=ADD_CLEANED, indent=False, layout=w.Layout(width='auto'))
         self.overwrite = w.Checkbox(description=OVERWRITE, indent=False, layout=w.Layout(width='auto'))
+        self.dq = w.Dropdown(options=DQ_TEXTS, layout=w.Layout(width='170px'), tooltip=TIPS['dq'])
         for widget in (self.kind, self.path, self.overwrite):
             widget.observe(lambda _: self._show_output(), 'value')
         self.button = w.Button(description='Save', tooltip=TIPS['save'], layout=w.Layout(width='72px'))
         self.button.on_click(lambda _: self._save_clicked())
         self.message = w.HTML()
-        rows = [self.kind], [self.path, self.button], [self.cleaned, self.overwrite], [self.message]
+        rows = [self.kind, self.dq], [self.path, self.button], [self.cleaned, self.overwrite], [self.message]
         self.widgets = [w.HBox(row, layout=w.Layout(align_items='center', flex_flow='row wrap')) for row in rows]
         self.widgets[1].layout.flex_flow = 'row'
 
@@ -63,6 +64,7 @@ class SaveForm:
         self.overwrite.value = False  # it was meant for the previous file
         saved: Any = None if frame is None else frame.saved
         self.cleaned.value = saved is not None and saved.cleaned
+        self.dq.value = 'own' if saved is None else saved.dq
         self._show_output()
 
     @property
@@ -104,4 +106,5 @@ class SaveForm:
         self._writing = True
         self._show_message(WRITING)
         path = None if self.kind.value == 'into' else self.target
-        self._save(path, kind=self.kind.value, cleaned=self.cleaned.value, overwrite=self.overwrite.value)
+        options = {name: getattr(self, name).value for name in ('kind', 'cleaned', 'dq', 'overwrite')}
+        self._save(path, **options)

@@ -18,7 +18,7 @@ from ginga_crplugin.io.read import make_frame, read_frame
 __all__ = ['frame_of_image']
 
 
-def frame_of_image(image: Any, unit: str | None = None) -> Frame:
+def frame_of_image(image: Any, unit: str | None = None, dq_bits: str | tuple[int, ...] | None = None) -> Frame:
     """Return the frame of an image in Ginga.
 
     The frame is read from the file of the image if the file holds the same pixels; it then has the masks of the file
@@ -30,6 +30,8 @@ def frame_of_image(image: Any, unit: str | None = None) -> Frame:
         The image.
     unit : str, optional
         The unit of the pixels; overrides the header.
+    dq_bits : str or tuple of int, optional
+        The bits of the DQ extension that mask a pixel, see `read_frame`.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def frame_of_image(image: Any, unit: str | None = None) -> Frame:
         msg = f'{image.get("name")} has {ndim}; a frame is an image with two axes'
         raise ValueError(msg)
     if path is not None and Path(path).is_file():
-        frame = _frame_of_file(Path(path), image.get('idx', None), unit)
+        frame = _frame_of_file(Path(path), image.get('idx', None), unit, dq_bits)
         if frame is not None and same_pixels(frame.ccd.data, data):
             return frame
     ccd = image.get('ccd', None)  # of a cleaned frame
@@ -81,9 +83,9 @@ def _fits_header(image: Any) -> fits.Header:
     return header
 
 
-def _frame_of_file(path: Path, ext: Any, unit: str | None) -> Frame | None:
+def _frame_of_file(path: Path, ext: Any, *reading: Any) -> Frame | None:
     try:
-        return read_frame(path, ext, unit)
+        return read_frame(path, ext, *reading)
     except ValueError as error:
         if 'not a FITS file' in str(error):  # Ginga reads other formats too
             return None

@@ -71,6 +71,7 @@ TIPS = {
     'cleaned': 'Switch between the cleaned frame and the original (key b).',
     'verify': 'Compute the result again with ccdproc and compare it pixel by pixel; this takes longer than the run.',
     'save': 'Write the merged mask.',
+    'dq': 'In which bits the data-quality plane is written; the causes are then in CRDQ.',
     'load_recipe': 'Apply the parameters and masks of a recipe (YAML) to this frame and the next ones.',
     'save_recipe': 'Write parameters and masks as a recipe (YAML), to use with ginga-crplugin apply.',
 }
@@ -93,6 +94,15 @@ KINDS = {
 
 #: Texts of the save dialog.
 ADD_CLEANED = 'add the cleaned image (CLEANED)'
+
+#: The formats of the saved data-quality plane, by their texts.
+DQ_TEXTS = {
+    'bits of this package': 'own',
+    'HST bits in DQ': 'hst',
+    'JWST bits in DQ': 'jwst',
+    'Roman bits in DQ': 'roman',
+    'Rubin bits in DQ': 'rubin',
+}
 OVERWRITE = 'overwrite'
 WRITING = 'writing...'
 

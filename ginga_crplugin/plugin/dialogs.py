@@ -102,7 +102,7 @@ class Dialogs:
         result : Result
             The result to save.
         save : callable
-            ``save(path, kind=..., cleaned=..., overwrite=...)`` writes the file.
+            ``save(path, kind=..., cleaned=..., dq=..., overwrite=...)`` writes the file.
         """
         self.close()
         self.shown = SaveDialog(self._parent, result, save)

@@ -31,7 +31,7 @@ class ChannelImages:
         self._plugin: Any = plugin
         self._session: Any = plugin.session
         self._unit: str | None = None
-        self._opened_unit: str | None = None
+        self._opened: tuple[Any, ...] = (None, None)
         self.reset()
         self._session.events.recipe_changed.connect(self._recipe_changed)
 
@@ -70,9 +70,9 @@ class ChannelImages:
         return data is not None and same_pixels(data, frame.ccd.data)
 
     def _open(self):
-        image, unit = self._image, self._unit or self._session.settings.unit
-        self._opened_unit = unit
-        self._session.open(lambda: frame_of_image(image, unit))
+        image = self._image
+        self._opened = reading = self._session.settings.reading(self._unit)
+        self._session.open(lambda: frame_of_image(image, *reading))
         self._plugin.panel.show_frame(None, opening=True)
 
     def set_unit(self, unit: str | None) -> None:
@@ -88,8 +88,8 @@ class ChannelImages:
             self._open()
 
     def _recipe_changed(self):
-        """Open the image again if the recipe gives it another unit."""
-        if self._image is not None and (self._unit or self._session.settings.unit) != self._opened_unit:
+        """Open the image again if the recipe gives it another unit or other bits of DQ."""
+        if self._image is not None and self._session.settings.reading(self._unit) != self._opened:
             self._open()
 
     def show_cleaned(self) -> None:

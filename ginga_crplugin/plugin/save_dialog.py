@@ -6,7 +6,7 @@ from typing import Any
 
 from ginga.gw import Widgets
 
-from ginga_crplugin.panels.labels import ADD_CLEANED, KINDS, OVERWRITE, WRITING
+from ginga_crplugin.panels.labels import ADD_CLEANED, DQ_TEXTS, KINDS, OVERWRITE, TIPS, WRITING
 from ginga_crplugin.panels.output import default_kind, default_target, save_text
 from ginga_crplugin.session.result import Result
 
@@ -27,7 +27,7 @@ class SaveDialog:
     result : Result
         The result to save.
     save : callable
-        ``save(path, kind=..., cleaned=..., overwrite=...)`` writes the file.
+        ``save(path, kind=..., cleaned=..., dq=..., overwrite=...)`` writes the file.
     """
 
     def __init__(self, parent: Any, result: Result, save: Callable[..., None]) -> None:
@@ -60,6 +60,11 @@ class SaveDialog:
         self.cleaned = Widgets.CheckBox(ADD_CLEANED)
         saved: Any = self._frame.saved
         self.cleaned.set_state(saved is not None and saved.cleaned)
+        self.dq = Widgets.ComboBox()
+        for text in DQ_TEXTS:
+            self.dq.append_text(text)
+        self.dq.set_index(list(DQ_TEXTS.values()).index('own' if saved is None else saved.dq))
+        self.dq.set_tooltip(TIPS['dq'])
         self.overwrite = Widgets.CheckBox(OVERWRITE)
         for check in (self.cleaned, self.overwrite):
             check.add_callback('activated', lambda *_: self._show_output())
@@ -69,7 +74,7 @@ class SaveDialog:
         row.add_widget(self.path, stretch=1)
         row.add_widget(browse, stretch=0)
         self.message = Widgets.Label('')
-        for widget in (self.kind, row, self.cleaned, self.overwrite, self.message):
+        for widget in (self.kind, row, self.dq, self.cleaned, self.overwrite, self.message):
             box.add_widget(widget, stretch=0)
 
     @property
@@ -112,7 +117,8 @@ class SaveDialog:
         kind = self.selected_kind
         self.message.set_text(WRITING)
         path = None if kind == 'into' else self._typed_path
-        self._save(path, kind=kind, cleaned=self.cleaned.get_state(), overwrite=self.overwrite.get_state())
+        dq = list(DQ_TEXTS.values())[max(0, self.dq.get_index())]
+        self._save(path, kind=kind, cleaned=self.cleaned.get_state(), dq=dq, overwrite=self.overwrite.get_state())
 
     def show_error(self, message: str) -> None:
         """Show why the file was not written; the dialog stays open.

@@ -78,6 +78,9 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield '# Input masks. Paths are relative to the folder of this file. cause: hot, bad or other; a dark has a limit'
     yield '# instead, in its own unit. ext: same is the HDU number of the frame. A datasum must match the pixels.'
     yield f'own_masks: {_scalar(recipe.own_masks)}  # whether to use MASK or DQ in the file of the frame'
+    if recipe.dq_bits is not None:
+        bits = recipe.dq_bits if isinstance(recipe.dq_bits, str) else list(recipe.dq_bits)
+        yield f'dq_bits: {_scalar(bits)}  # of DQ that mask a pixel: any, none, or their values'
     yield from _mask_lines(recipe.masks, folder, '')
     if recipe.variance is not None:
         source = {'own': 'the uncertainty of each frame (UNCERT, ERR, VAR)', 'amplifiers': 'that of each amplifier'}
@@ -95,15 +98,21 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield f'  min_size: {recipe.min_size}  # pixels of the smallest listed segment; the mask contains all'
     yield f'  grow: {recipe.grow}  # pixels by which the cosmic rays are grown in the mask'
     yield ''
-    yield 'output:'
-    yield f'  kind: {recipe.kind}  # new: the image with MASK, DQ and CRSEG; mask: without the image'
-    yield f'  cleaned: {_scalar(recipe.cleaned)}  # whether to add CLEANED'
+    yield from _output_lines(recipe)
     yield ''
     yield '# Rules change the recipe by header keywords; the first that matches is used. Example:'
     yield '#   - name: red arm'
     yield '#     where: {INSTRUME: RED, XBINNING: [1, 2]}'
     yield '#     parameters: {readnoise: 4.2}'
     yield from _rule_lines(recipe.rules, folder)
+
+
+def _output_lines(recipe: Recipe) -> Iterator[str]:
+    yield 'output:'
+    yield f'  kind: {recipe.kind}  # new: the image with MASK, DQ and CRSEG; mask: without the image'
+    yield f'  cleaned: {_scalar(recipe.cleaned)}  # whether to add CLEANED'
+    if recipe.dq != 'own':
+        yield f'  dq: {recipe.dq}  # the mission in whose bits DQ is written, beside CRDQ'
 
 
 def _parameter_lines(parameters: dict[str, Any], indent: str) -> Iterator[str]:

@@ -16,6 +16,8 @@ from ginga_crplugin.core.header import frame_unit
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES
+from ginga_crplugin.io.dq_flags import DQ_FORMATS
+from ginga_crplugin.io.own_masks import parse_dq_bits
 
 from .recipe import CHECKS, REMEDIES, Recipe
 from .rule import Rule
@@ -34,6 +36,7 @@ _RECIPE_KEYS = (
     'unit',
     'parameters',
     'own_masks',
+    'dq_bits',
     'masks',
     'variance',
     'checks',
@@ -207,6 +210,7 @@ class _Parser(_NodeReader):
             'masks': self._masks(entries) or (),
             'own_masks': self._flag(entries, 'own_masks', default=True),
             'unit': self._unit(entries),
+            'dq_bits': self._dq_bits(entries),
             'variance': self._choice(entries['variance'], 'variance', NOISE_SOURCES) if 'variance' in entries else None,
             'allow_mosaic': self._flag(entries, 'allow_mosaic', default=False),
             'rules': tuple(self._rule(rule) for rule in self._list(entries.get('rules'))),
@@ -215,7 +219,9 @@ class _Parser(_NodeReader):
         values |= {name: names for name, names in checks.items() if names is not None}
         segments = self._entries(entries.get('segments'), ('min_size', 'grow'))
         values |= {name: self._integer(entry, name) for name, entry in segments.items()}
-        output = self._entries(entries.get('output'), ('kind', 'cleaned'))
+        output = self._entries(entries.get('output'), ('kind', 'cleaned', 'dq'))
+        if 'dq' in output:
+            values['dq'] = self._choice(output['dq'], 'dq', DQ_FORMATS)
         if 'kind' in output:
             values['kind'] = self._choice(output['kind'], 'kind', ('new', 'mask'))
         values['cleaned'] = self._flag(output, 'cleaned', default=False)
@@ -304,6 +310,16 @@ class _Parser(_NodeReader):
             allowed = CHECKS if name == 'stop' else REMEDIES
             names[name] = tuple(self._choice(one, name, allowed) for one in self._list(node))
         return names
+
+    def _dq_bits(self, entries: dict[str, yaml.Node]) -> str | tuple[int, ...] | None:
+        if 'dq_bits' not in entries:
+            return None
+        node = entries['dq_bits']
+        items = self._list(node) if isinstance(node, yaml.SequenceNode) else [node]
+        try:
+            return parse_dq_bits(','.join(str(item.value) for item in items))
+        except ValueError as error:
+            self._fail(node, error)
 
     def _unit(self, entries: dict[str, yaml.Node]) -> str | None:
         if 'unit' not in entries or self._value(entries['unit']) is None:

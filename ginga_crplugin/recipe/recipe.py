@@ -14,6 +14,8 @@ from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES, pixel_noise
 from ginga_crplugin.core.segments import MIN_SIZE
+from ginga_crplugin.io.dq_flags import check_dq_format
+from ginga_crplugin.io.own_masks import check_dq_bits
 from ginga_crplugin.io.read import header_unit
 
 from .mask_cache import cached_mask
@@ -70,6 +72,10 @@ class Recipe:
         Whether the output contains the science image or only the mask.
     cleaned : bool
         Whether the output contains the cleaned image.
+    dq_bits : {'any', 'none'}, tuple of int or None
+        The bits of a DQ extension that mask a pixel; None for those of the mission's table.
+    dq : {'own', 'hst', 'jwst', 'roman', 'rubin'}
+        The mission in whose bits the output has a data-quality plane as well.
     variance : {'own', 'amplifiers'} or None
         ``'own'``: the uncertainty in the frame's own file, or of the frame, is used as the noise of the pixels;
         ``'amplifiers'``: the gain and read noise of each amplifier.
@@ -95,6 +101,8 @@ class Recipe:
     grow: int = 0
     kind: str = 'new'
     cleaned: bool = False
+    dq_bits: str | tuple[int, ...] | None = None
+    dq: str = 'own'
     variance: str | None = None
     rules: tuple[Rule, ...] = ()
     name: str = field(default='recipe', compare=False)
@@ -108,6 +116,9 @@ class Recipe:
         for name in self.remedy:
             check_choice('remedy', name, REMEDIES)
         check_choice('kind', self.kind, ('new', 'mask'))
+        check_dq_format(self.dq)
+        if self.dq_bits is not None:
+            check_dq_bits(self.dq_bits)
         if self.variance is not None:
             check_choice('variance', self.variance, NOISE_SOURCES)
         for name, value, low, high in (('min_size', self.min_size, 1, 10**6), ('grow', self.grow, 0, 3)):
@@ -118,7 +129,12 @@ class Recipe:
     @cached_property
     def checksum(self) -> str:
         """Hash of the content in 32 hexadecimal digits, independent of file and folder names."""
-        added = {'variance': None, 'allow_mosaic': False}  # not in the recipes of version 0.1
+        added = {
+            'variance': None,
+            'allow_mosaic': False,
+            'dq_bits': None,
+            'dq': 'own',
+        }  # not in the recipes of version 0.1
         names = [item.name for item in fields(self) if item.compare]
         names = [name for name in names if name not in added or getattr(self, name) != added[name]]
         content = [_hashable(getattr(self, name)) for name in names]

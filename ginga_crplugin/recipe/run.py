@@ -67,7 +67,7 @@ class RecipeResult:
             The file that was written.
         """
         recipe = self.prepared.recipe
-        options = dict[str, Any](kind=recipe.kind, cleaned=recipe.cleaned) | options
+        options = dict[str, Any](kind=recipe.kind, cleaned=recipe.cleaned, dq=recipe.dq) | options
         return save_mask(
             self.prepared.frame,
             self.detection,

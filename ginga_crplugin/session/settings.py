@@ -273,6 +273,23 @@ class Settings:
         """Whether a color mosaic is searched: the user or the recipe says so."""
         return self.run_anyway or (self.recipe is not None and self.recipe.allow_mosaic)
 
+    def reading(self, unit: str | None = None) -> tuple[str | None, str | tuple[int, ...] | None]:
+        """Return how a frame is read with the recipe in use.
+
+        Parameters
+        ----------
+        unit : str or None, optional
+            The unit that the user gives to the pixels.
+
+        Returns
+        -------
+        unit : str or None
+            The unit, of the user or else of the recipe.
+        dq_bits : str, tuple of int or None
+            The bits of a DQ extension that mask a pixel; None for those of the mission's table.
+        """
+        return unit or self.unit, None if self.recipe is None else self.recipe.dq_bits
+
     def is_rerun(self, frame: Frame | None) -> bool:
         """Return whether the recipe in use made the saved mask of a frame.
 

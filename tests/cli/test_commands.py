@@ -210,6 +210,47 @@ def test_own_masks_can_be_ignored(tmp_path, capsys):
     assert saved_bits(without['output'])[50, 50] == MaskBit.CR_DETECTED
 
 
+@pytest.fixture
+def with_dq(tmp_path):
+    """A frame with a DQ plane: a flagged cosmic ray at (50, 50), and a bad pixel."""
+    path, plane = tmp_path / 'dq.fits', np.zeros((64, 64), dtype=np.int16)
+    plane[50, 50], plane[5, 5] = 4, 1
+    primary = fits.PrimaryHDU()
+    hdus = [primary, fits.ImageHDU(pixels(), name='SCI'), fits.ImageHDU(plane, name='DQ')]
+    fits.HDUList(hdus).writeto(path)
+    return path
+
+
+def test_bits_of_an_unknown_dq_are_chosen(with_dq, capsys):
+    common = (with_dq, '--unit', 'adu', '--gain', 1.5, '--readnoise', 10, '--overwrite')
+    every = result(capsys, *common)
+    assert 'flags' in every['warnings']
+    assert [mask['pixels'] for mask in every['masks']] == [2]
+    chosen = result(capsys, *common, '--dq-bits', '1', '--save-recipe', with_dq.with_name('r.yaml'))
+    assert 'flags' not in chosen['warnings']
+    assert [mask['pixels'] for mask in chosen['masks']] == [1]
+    again = result(capsys, *common, '--recipe', with_dq.with_name('r.yaml'))
+    assert again['masks'] == chosen['masks']
+
+
+def test_rays_of_the_mission_are_counted_and_saved_in_its_bits(with_dq, capsys):
+    with fits.open(with_dq, mode='update') as hdus:
+        hdus[0].header['TELESCOP'] = 'JWST'
+        hdus['DQ'].data[20, 20] = 4
+    common = ('--unit', 'adu', '--gain', 1.5, '--readnoise', 10, '--overwrite', '--dq', 'jwst')
+    found = result(capsys, with_dq, *common)
+    assert found['pixels_by_mission'] == 2
+    assert (found['segments_by_origin']['mission'], found['segments_by_origin']['both']) == (1, 1)
+    with fits.open(found['output']) as hdus, fits.open(with_dq) as original:
+        before, after = original['DQ'].data, hdus['DQ'].data
+        assert_array_equal(after & before, before)
+        assert after[50, 50] == 5
+        assert hdus['CRDQ'].data[20, 20] == MaskBit.CR_MISSION
+    assert main(['detect', str(with_dq), *map(str, common)]) == 0
+    lines = capsys.readouterr().out
+    assert 'mission: 1, both: 1' in lines
+
+
 @pytest.mark.parametrize('how', [('--ext', 'SCI,2'), ('--ext', '2')])
 def test_extension_is_read(tmp_path, capsys, how):
     path = tmp_path / 'two.fits'

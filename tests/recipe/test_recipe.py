@@ -231,6 +231,8 @@ def full_recipe(folder):
         grow=2,
         kind='mask',
         cleaned=True,
+        dq_bits=(1, 256),
+        dq='jwst',
         rules=(
             Rule({'INSTRUME': 'no', 'XBINNING': (1, 2), 'FILTER': "r'"}, 'a: b', {'readnoise': 4.5}),
             Rule(
@@ -288,6 +290,9 @@ def test_omitted_entries_have_their_defaults():
         ('recipe: 1\nmasks:\n- file: a\n  ext: [1]', 4, 'ext must be a number'),
         ('recipe: 1\nmasks: all', 2, 'a list is required'),
         ('recipe: 1\nown_masks: perhaps', 2, "own_masks is 'perhaps': it must be true or false"),
+        ('recipe: 1\ndq_bits: [1, 3]', 2, "dq_bits is '1,3': it must be any, none, or powers of two"),
+        ('recipe: 1\ndq_bits: all', 2, "dq_bits is 'all': it must be any, none, or powers of two"),
+        ('recipe: 1\noutput: {dq: sdss}', 2, "dq is 'sdss': it must be one of own, hst"),
         ('recipe: 1\nunit: furlong', 2, "unit 'furlong' is not supported"),
         ('recipe: 1\nchecks:\n  stop: [sky, weather]', 3, "stop is 'weather': it must be one of kind"),
         ('recipe: 1\nchecks:\n  remedy: [sky]', 3, "remedy is 'sky': it must be one of bad_pixels, overscan"),
@@ -369,3 +374,18 @@ def test_all_checks_can_be_under_stop():
     frame = frame_with()
     assert [check.name for check in Recipe().prepare(frame).checks] == list(CHECKS)
     assert frame.ccd.unit == u.adu
+
+
+@pytest.mark.parametrize(
+    ('text', 'bits'), [('any', 'any'), ('none', 'none'), ('4', (4,)), ('1,4', (1, 4)), ('[4, 1]', (1, 4))]
+)
+def test_bits_of_dq_are_parsed(text, bits):
+    recipe = parse_recipe(f'recipe: 1\ndq_bits: {text}')
+    assert recipe.dq_bits == bits
+    assert parse_recipe(format_recipe(recipe)) == recipe
+
+
+@pytest.mark.parametrize('bits', ['all', (), (3,), [1], 1, (True,)])
+def test_other_bits_of_dq_are_refused(bits):
+    with pytest.raises(ValueError, match='it must be any, none, or powers of two'):
+        Recipe(dq_bits=bits)

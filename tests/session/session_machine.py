@@ -18,7 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scipy import ndimage
 
 from ginga_crplugin import Frame, InputMask, MaskBit, Recipe, detect, merge_mask, read_frame
+from ginga_crplugin.core.bits import REJECTED_RAY
 from ginga_crplugin.core.lacosmic import compilation
+from ginga_crplugin.core.mission import add_mission
 from ginga_crplugin.core.review import ERASED, MARKED, REJECTED
 from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.session import runner
@@ -40,6 +42,13 @@ def pixels(seed, shape=SHAPE):
     for y, x, length in ((5, 5, 4), (6, 12, 1), (12, 8, 3), (17, 18, 5), (18, 4, 2)):
         image[y, x : x + length] += 2000.0
     return image
+
+
+def rays():
+    """Return cosmic rays that the mission found: one of those in the image, and another."""
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[12, 8:11] = mask[3, 15:18] = True
+    return mask
 
 
 class Worker:
@@ -166,9 +175,13 @@ class SessionMachine(RuleBasedStateMachine):
         self.pristine = {}
         for number in range(2):
             path = self.folder / f'{number}.fits'
-            fits.PrimaryHDU(pixels(number), fits.Header({'BUNIT': 'adu', 'RDNOISE': 8.0})).writeto(path)
+            hdus = [fits.PrimaryHDU(pixels(number), fits.Header({'BUNIT': 'adu', 'RDNOISE': 8.0}))]
+            if number:  # with cosmic rays found by the mission
+                hdus[0].header['TELESCOP'] = 'JWST'
+                hdus.append(fits.ImageHDU(4 * rays().astype('u4'), name='DQ'))
+            fits.HDUList(hdus).writeto(path)
             self.pristine[path] = pixels(number)
-        self.memory = Frame(pixels(2), 'from memory')
+        self.memory = Frame(pixels(2), 'from memory', masks=(InputMask('rays', MaskBit.CR_MISSION, rays()),))
         self.start()
         if found:  # most rules need a result
             self.open('0.fits')
@@ -457,14 +470,15 @@ class SessionMachine(RuleBasedStateMachine):
         name=st.sampled_from(['a.fits', 'b.fits', '0.fits']),
         overwrite=st.booleans(),
         cleaned=st.booleans(),
+        dq=st.sampled_from(['own', 'own', 'jwst']),
     )
-    def save(self, kind, name, overwrite, cleaned):
+    def save(self, kind, name, overwrite, cleaned, dq):
         self.count('save')
         self.unsaved = False
         path = None if kind == 'into' else self.folder / name
         if path in self.pristine and self.session.result and self.session.result.frame.path != path:
             overwrite = False  # the file would be overwritten
-        self.session.review.save(path, kind=kind, overwrite=overwrite, cleaned=cleaned)
+        self.session.review.save(path, kind=kind, overwrite=overwrite, cleaned=cleaned, dq=dq)
 
     # what holds after each step
 
@@ -531,7 +545,8 @@ class SessionMachine(RuleBasedStateMachine):
         assert session.review.can_undo == bool(self.model.history)
         assert session.review.can_redo == bool(self.model.undone)
         if session.result is not None:
-            expected = self.model.mask(session.result.detection.crmask, session.review.grow)
+            found = add_mission(session.result.frame, session.result.detection.crmask)
+            expected = self.model.mask(found, session.review.grow)
             np.testing.assert_array_equal(session.review.decisions.mask, expected)
             plane = session.review.decisions.plane(session.result.frame.bits)
             merged = merge_mask(session.result.frame, session.result.detection, expected)
@@ -543,8 +558,9 @@ class SessionMachine(RuleBasedStateMachine):
         if session.review.saved_mask is None:
             return
         with fits.open(session.review.saved_mask) as hdus:
-            plane = np.array(hdus['DQ'].data)
-            saved = {int(p): int(c) for p, c in hdus['CRREVIEW'].data} if 'CRREVIEW' in hdus else {}
+            plane = np.array(hdus['CRDQ' if 'CRDQ' in hdus else 'DQ'].data)
+            table = hdus['CRREVIEW'].data if 'CRREVIEW' in hdus else ()
+            saved = {int(p): int(c) for p, c in table if c != REJECTED_RAY}
         expected = merge_mask(session.result.frame, session.result.detection, session.review.decisions.mask)
         np.testing.assert_array_equal(plane, expected)
         assert saved == dict(zip(*map(np.ndarray.tolist, session.review.edited), strict=True))
