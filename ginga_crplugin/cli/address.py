@@ -4,9 +4,23 @@ import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from .arguments import is_address
+__all__ = ['is_address', 'local_frame']
 
-__all__ = ['local_frame']
+
+def is_address(frame: object) -> bool:
+    """Return whether the name of a frame is an address.
+
+    Parameters
+    ----------
+    frame : str or `~pathlib.Path`
+        The name of the frame.
+
+    Returns
+    -------
+    bool
+        False for a local file.
+    """
+    return isinstance(frame, str) and '://' in frame
 
 
 @contextmanager

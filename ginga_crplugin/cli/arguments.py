@@ -10,6 +10,7 @@ from typing import Any
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.io.extension import FITS_SUFFIXES, parse_ext, split_ext
 
+from .address import is_address
 from .dq_options import add_dq_bits
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     'fits_output',
     'frame_and_extension',
     'given_params',
-    'is_address',
     'positive_int',
 ]
 
@@ -51,22 +51,6 @@ def file_and_extension(text: str) -> tuple[Path, Any]:
         If EXT is not an extension specifier.
     """
     return _parse(split_ext, text)
-
-
-def is_address(frame: object) -> bool:
-    """Return whether the name of a frame is an address.
-
-    Parameters
-    ----------
-    frame : str or `~pathlib.Path`
-        The name of the frame.
-
-    Returns
-    -------
-    bool
-        False for a local file.
-    """
-    return isinstance(frame, str) and '://' in frame
 
 
 def frame_and_extension(text: str) -> tuple[str | Path, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .address import local_frame
+from .address import is_address, local_frame
 from .arguments import (
     FILE_EXT,
     add_allow_mosaic,
@@ -16,7 +16,6 @@ from .arguments import (
     check_overwrite,
     fits_output,
     given_params,
-    is_address,
 )
 from .console import add_verbosity, fail, print_warnings
 from .detect_output import json_lines, text_lines

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from ginga_crplugin.io.read import header_unit
 
 from .mask_cache import cached_mask
 from .prepare import FailedCheckError, PreparedFrame
-from .rule import Rule, check_choice, check_parameters
+from .rule import Rule, check_choice, check_parameters, hashable
 
 __all__ = ['CHECKS', 'REMEDIES', 'Recipe']
 
@@ -137,7 +137,7 @@ class Recipe:
         }  # not in the recipes of version 0.1
         names = [item.name for item in fields(self) if item.compare]
         names = [name for name in names if name not in added or getattr(self, name) != added[name]]
-        content = [_hashable(getattr(self, name)) for name in names]
+        content = [hashable(getattr(self, name)) for name in names]
         return hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()
 
     def cards(self, ext: int) -> list[tuple[str, Any, str]]:
@@ -329,19 +329,6 @@ def _mask_source(origin: MaskSource, cause: MaskBit) -> MaskSource:
     """Return the source of a mask with its present cause; the pixels of a dark are hot in any case."""
     same = origin.cause in (None, cause) or origin.limit is not None
     return origin if same else replace(origin, cause=cause)
-
-
-def _hashable(value: Any) -> Any:
-    """Return a value of a recipe in a form whose text is equal for equal values."""
-    if isinstance(value, MaskSource):
-        return value.path.name, value.ext, value.cause, value.limit, value.datasum
-    if isinstance(value, dict):
-        return sorted((key, _hashable(item)) for key, item in value.items())
-    if isinstance(value, tuple | list):
-        return [_hashable(item) for item in value]
-    if is_dataclass(value):
-        return type(value).__name__, [_hashable(getattr(value, item.name)) for item in fields(value)]
-    return float(value) if isinstance(value, int) else value
 
 
 def _recipe_value(name: str, params: LACosmicParams, sources: dict[str, str], base: Recipe) -> Any:

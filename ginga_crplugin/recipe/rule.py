@@ -1,13 +1,13 @@
 """Rules of a recipe by header keywords, and checks of its values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 
-__all__ = ['Rule', 'check_choice', 'check_parameters']
+__all__ = ['Rule', 'check_choice', 'check_parameters', 'hashable']
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,27 @@ def _matches(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, str) or isinstance(value, str):
         return str(value).strip().casefold() == str(wanted).strip().casefold()
     return value is not None and value == wanted
+
+
+def hashable(value: Any) -> Any:
+    """Return a value of a recipe in a form whose text is equal for equal values.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+
+    Returns
+    -------
+    object
+        Numbers, texts and lists.
+    """
+    if isinstance(value, MaskSource):
+        return value.path.name, value.ext, value.cause, value.limit, value.datasum
+    if isinstance(value, dict):
+        return sorted((key, hashable(item)) for key, item in value.items())
+    if isinstance(value, tuple | list):
+        return [hashable(item) for item in value]
+    if is_dataclass(value):
+        return type(value).__name__, [hashable(getattr(value, item.name)) for item in fields(value)]
+    return float(value) if isinstance(value, int) else value

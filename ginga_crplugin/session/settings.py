@@ -264,11 +264,6 @@ class Settings:
     # recipe
 
     @property
-    def unit(self) -> str | None:
-        """The unit that the recipe gives to the pixels, which overrides the header; None if it gives none."""
-        return None if self.recipe is None else self.recipe.unit
-
-    @property
     def allow_mosaic(self) -> bool:
         """Whether a color mosaic is searched: the user or the recipe says so."""
         return self.run_anyway or (self.recipe is not None and self.recipe.allow_mosaic)
@@ -288,7 +283,7 @@ class Settings:
         dq_bits : str, tuple of int or None
             The bits of a DQ extension that mask a pixel; None for those of the mission's table.
         """
-        return unit or self.unit, None if self.recipe is None else self.recipe.dq_bits
+        return (unit, None) if self.recipe is None else (unit or self.recipe.unit, self.recipe.dq_bits)
 
     def is_rerun(self, frame: Frame | None) -> bool:
         """Return whether the recipe in use made the saved mask of a frame.
