@@ -11,7 +11,7 @@ from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, Un
 from ginga_crplugin.core.header import frame_unit
 
 from .fits_reader import open_fits, read_pixels
-from .image_hdus import COMPANIONS
+from .image_hdus import COMPANIONS, extver
 
 __all__ = ['UncertaintyHDU', 'find_uncertainty', 'image_shape', 'of_other_images']
 
@@ -121,11 +121,11 @@ def find_uncertainty(hdus: fits.HDUList, science: Any, path: Path) -> Uncertaint
     UncertaintyHDU or None
         The first of UNCERT, ERR, ERROR, VAR, VARIANCE and IVAR that there is.
     """
-    shape = image_shape(science.header)
+    shape, version = image_shape(science.header), extver(science.ver)
     found = {
         hdu.name: index
         for index, hdu in reversed(list(enumerate(hdus)))
-        if hdu is not science and hdu.name in _TYPES and hdu.ver == science.ver and image_shape(hdu.header) == shape
+        if hdu is not science and hdu.name in _TYPES and hdu.ver == version and image_shape(hdu.header) == shape
     }
     bunit = str(_value(science.header, 'BUNIT') or _value(hdus[0].header, 'BUNIT') or '').strip()
     return next((UncertaintyHDU(path, found[name], name, bunit) for name in _TYPES if name in found), None)

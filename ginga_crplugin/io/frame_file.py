@@ -17,6 +17,7 @@ from ginga_crplugin.core.pixels import same_pixels
 from .atomic import CHUNK_SIZE, chunks
 from .companions import of_other_images
 from .fits_reader import BLOCK_SIZE, clean_header, open_decompressed, read_hdus, read_pixels
+from .image_hdus import extver
 from .metadata import fits_header
 
 __all__ = ['FrameFile', 'open_frame_file']
@@ -105,8 +106,7 @@ class FrameFile:
     @property
     def version(self) -> int:
         """EXTVER of the science image; 1 if that is not an integer."""
-        version = self._hdus[self._index][1]
-        return version if isinstance(version, int) else 1
+        return extver(self._hdus[self._index][1])
 
     @property
     def image_name(self) -> str:
@@ -208,12 +208,15 @@ class FrameFile:
         return kept
 
     def _hdu_bytes(self, index: int) -> Iterator[bytes]:
-        """Yield the bytes of an HDU, padded to full blocks."""
+        """Yield the bytes of an HDU, padded to full blocks; raise a ValueError if more is missing."""
         begin, left = self._spans[index]
         self._file.seek(begin)
         while part := self._file.read(min(left, CHUNK_SIZE)):
             left -= len(part)
             yield part
+        if left >= BLOCK_SIZE:
+            msg = f'{self._path} [{index}] lacks {left} of its bytes: save the mask alone (--mask-only)'
+            raise ValueError(msg)
         yield bytes(left)  # padding of an incomplete last block
 
     def _readable(self, index: int) -> Iterator[bytes | memoryview]:

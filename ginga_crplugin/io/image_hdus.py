@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from .fits_reader import open_fits
 
-__all__ = ['COMPANIONS', 'frame_extensions', 'image_index']
+__all__ = ['COMPANIONS', 'extver', 'frame_extensions', 'image_index']
 
 #: Names of extensions that accompany an image.
 COMPANIONS = {
@@ -32,6 +32,22 @@ COMPANIONS = {
     'SEGM',
     'TIME',
 }
+
+
+def extver(value: Any) -> int:
+    """Return the number of an extension among those of its name.
+
+    Parameters
+    ----------
+    value : object
+        The value of EXTVER.
+
+    Returns
+    -------
+    int
+        The value; 1 if it is not an integer.
+    """
+    return value if isinstance(value, int) else 1
 
 
 def frame_extensions(path: str | os.PathLike[str], ext: int | str | tuple[str, int] | None = None) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from ginga_crplugin.core.pixels import datasum
 
 from .dq_flags import MEANINGS, FlagTable, find_table, to_unsigned
 from .fits_reader import read_pixels
+from .image_hdus import extver
 
 __all__ = ['DQ_CHOICES', 'check_dq_bits', 'flag_planes', 'parse_dq_bits', 'read_own_masks']
 
@@ -99,7 +100,7 @@ def flag_planes(hdus: fits.HDUList, science: Any) -> Iterator[Any]:
         The next one.
     """
     for hdu in hdus:
-        named = hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ') and hdu.ver == science.ver
+        named = hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ') and hdu.ver == extver(science.ver)
         if named and getattr(hdu, 'shape', None) == science.shape:
             yield hdu
 

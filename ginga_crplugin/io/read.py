@@ -20,7 +20,7 @@ from ginga_crplugin.core.pixels import check_pixels, datasum
 from .blank import read_blank
 from .companions import find_uncertainty
 from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
-from .image_hdus import image_index
+from .image_hdus import extver, image_index
 from .own_masks import read_own_masks
 from .saved_mask import hdus_of_image, read_review, read_saved_mask
 
@@ -79,9 +79,9 @@ def read_frame(
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
         notes += datasum_notes(hdu)
         blank = read_blank(hdu)
-        data = read_pixels(hdu, path, _WORKING_MEMORY)
+        data, version = read_pixels(hdu, path, _WORKING_MEMORY), extver(hdu.ver)
         own = hdus_of_image(hdus, hdu.name)
-        saved, review = read_saved_mask(own, hdu.ver, hdu.shape, path), read_review(own, hdu.ver)
+        saved, review = read_saved_mask(own, version, hdu.shape, path), read_review(own, version)
         masks, mask_notes = (saved.masks, []) if saved else read_own_masks(hdus, hdu, header, path, dq_bits)
         if blank is not None and not any(mask.bit == MaskBit.NO_DATA for mask in masks):
             masks = (*masks, *blank.masks(data))
@@ -128,11 +128,12 @@ def add_saved_mask(frame: Frame, path: str | os.PathLike[str]) -> Frame:
     """
     path = Path(path)
     with open_fits(path) as hdus:
-        saved, review = read_saved_mask(hdus, 1, frame.shape, path), read_review(hdus, 1)
-    if saved is None:
-        msg = f'{path} has no mask of {frame.label}'
-        raise ValueError(msg)
-    return frame.replace(saved=saved, review=review)
+        for version in (extver(frame.ccd.header.get('EXTVER')), 1):  # 1 in a file with the mask alone
+            saved = read_saved_mask(hdus, version, frame.shape, path)
+            if saved is not None:
+                return frame.replace(saved=saved, review=read_review(hdus, version))
+    msg = f'{path} has no mask of {frame.label}'
+    raise ValueError(msg)
 
 
 def make_frame(

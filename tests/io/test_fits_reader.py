@@ -325,6 +325,7 @@ def test_a_non_numeric_extver_counts_as_1(tmp_path):
     frame = read_frame(with_cards(path, "EXTVER  = 'two'", index=3))
     save_mask(frame, detect(frame), kind='into')
     assert fits.getheader(path, 'MASK').get('EXTVER', 1) == 1
+    assert read_frame(path).saved is not None
 
 
 def test_a_saved_dq_without_integers_is_refused(path):
@@ -383,6 +384,22 @@ def test_damaged_files_give_a_result_or_one_line():
     assert len(found) == 300
     kinds = [outcome.split(',')[0] for _, _, outcome, *_ in found]
     assert min(kinds.count('result'), kinds.count('refused')) > 60
+
+
+@pytest.mark.parametrize('kind', ['new', 'into'])
+def test_an_incomplete_hdu_is_not_filled_up(tmp_path, kind):
+    path = tmp_path / 'incomplete.fits'
+    fits.HDUList([fits.PrimaryHDU(PIXELS), fits.ImageHDU(PIXELS, name='SKY')]).writeto(path)
+    content = path.read_bytes()
+    at = content.index(b'PCOUNT  ')
+    content = content[:at] + f'PCOUNT  = {2147483647:20d}'.encode() + content[at + 30 :]
+    path.write_bytes(content)
+    frame = read_frame(path)
+    with pytest.raises(ValueError, match=r'\[1\] lacks \d+ of its bytes: save the mask alone'):
+        save_mask(frame, detect(frame), kind=kind)
+    assert [each.name for each in tmp_path.iterdir()] == ['incomplete.fits']
+    assert path.read_bytes() == content
+    assert save_mask(frame, detect(frame), kind='mask').exists()
 
 
 @pytest.mark.parametrize('axis', [-64, -60])

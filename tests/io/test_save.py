@@ -33,6 +33,7 @@ from ginga_crplugin import (
     save_mask,
     segment,
 )
+from ginga_crplugin.io.read import add_saved_mask
 from ginga_crplugin.io.save import default_path, table_hdu
 from tests.headers import WCS_CARDS
 from tests.tools import saves
@@ -289,6 +290,7 @@ def test_one_of_several_images_gets_masks_of_its_extver(tmp_path):
         assert set(new) == {('PRIMARY', 1), *own, ('MASK', ver), ('DQ', ver), ('CRSEG', ver)}
         assert new['SCI', ver] == blocks(path)['SCI', ver]
         assert len(new['PRIMARY', 1]) == 2880  # without the other image
+        assert add_saved_mask(frame, tmp_path / f'{ver}.fits').saved is not None
     before = blocks(path)
     for ver in (1, 2):
         frame = read_frame(path, ('SCI', ver))
