@@ -391,13 +391,19 @@ DAMAGES = {
 }
 
 
+def damage(content, rng):
+    """Return the bytes of a file with one or more kinds of damage, and their names."""
+    done = []
+    weights = np.array(list(DAMAGES.values())) / sum(DAMAGES.values())
+    for each in rng.choice(list(DAMAGES), 1 + rng.poisson(0.6), p=weights):
+        content = each(content, rng)
+        done.append(each.__name__)
+    return content, ', '.join(done)
+
+
 def damaged(seed):
     """Return a description and the bytes of a damaged file."""
     rng = np.random.default_rng(seed)
     name = str(rng.choice(list(sources())))
-    content, done = sources()[name], []
-    weights = np.array(list(DAMAGES.values())) / sum(DAMAGES.values())
-    for damage in rng.choice(list(DAMAGES), 1 + rng.poisson(0.6), p=weights):
-        content = damage(content, rng)
-        done.append(damage.__name__)
-    return f'{name}: {", ".join(done)}', content
+    content, done = damage(sources()[name], rng)
+    return f'{name}: {done}', content

@@ -1,13 +1,19 @@
-"""Read, search and write into damaged FITS files: python -m tests.tools.fuzz_fits --cases 10000 --seed 0.
+"""Read, search and write into unusual and damaged FITS files: python -m tests.tools.fuzz_fits --cases 10000 --seed 0.
 
-Each file is a small real or simulated frame with one or more kinds of damage. The command must give a result, or exit
-with 1 and a one-line error, in bounded memory and time; so must the functions that it calls.
+Half of the files have unusual cards and planes, half are small real or simulated frames with one or more kinds of
+damage. Each is given to one command or function, with one of several options. It must give a result that can be read
+again, or exit with 1 and a one-line error, in bounded memory and time.
 """
 
 import argparse
+import bz2
 import contextlib
 import faulthandler
+import functools
+import gzip
 import io
+import json
+import lzma
 import multiprocessing
 import os
 import sys
@@ -24,70 +30,163 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import numpy as np
 from astropy.io import fits
 
-from tests.tools.damage import damaged, sources
+from tests.tools.damage import damage, damaged, sources
+from tests.tools.unusual import BLOCK, unusual
 
 #: Limits of a worker: bytes of memory in addition to what is loaded, seconds of CPU time per case, more seconds for
 #: imports before the first case, and seconds of wall time.
 MEMORY, SECONDS, LOADING, WAITING = 1 << 30, 20.0, 60.0, 600.0
 
+#: Options of ``detect``.
+OPTIONS = (
+    *((), (), (), (), ('--cleaned',), ('--no-own-masks',), ('--json',), ('--unit', 'adu'), ('--unit', 'electron')),
+    *(('--gain', '2', '--readnoise', '5'), ('--background', '{}[MODEL]'), ('--variance', '{}[VAR]')),
+    ('--variance', 'own'),
+)
+
+
+def case(seed):
+    """Return a description and the HDUs of a file as bytes, a single part if it is damaged."""
+    rng = np.random.default_rng((seed, 0))
+    if rng.random() < 0.5:
+        what, content = damaged(seed)
+        return what, [content]
+    what, hdus = unusual(rng)
+    if rng.random() < 0.15:
+        content, done = damage(b''.join(hdus), rng)
+        return f'{what}: {done}', [content]
+    return what, hdus
+
+
 # operations on the files
 
 
 def command(*args):
-    """Run the command; return the exit code and its stderr."""
+    """Run the command; return the exit code, its stdout and its stderr."""
     from ginga_crplugin.cli.main import main
 
-    stderr = io.StringIO()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(stderr):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         code = main(list(map(str, args)))
-    return code, stderr.getvalue()
+    return code, stdout.getvalue(), stderr.getvalue()
 
 
-def classify(code, stderr):
+def classify(code, stdout, stderr):
     """Return the outcome of a command as text, 'bad: ...' if it is not allowed."""
     lines = stderr.splitlines()
     if code == 0:
+        if stdout.startswith('{'):
+            json.loads(stdout)
         return 'result' if all(': warning: ' in line for line in lines) else f'bad: a result, and {stderr!r}'
     if code != 1 or len(lines) != 1 or not lines[0].startswith('ginga-crplugin: ') or not stderr.strip().isprintable():
         return f'bad: exit {code}, {stderr!r}'
     return 'refused'
 
 
-def process(path):
-    """Search a file, check it, and write into it; return the outcome as text."""
-    from ginga_crplugin import read_dark, read_frame, read_mask
+def decompressed(content):
+    """Return a file without its compression."""
+    for magic, function in ((b'\x1f\x8b', gzip.decompress), (b'BZh', bz2.decompress), (b'\xfd7zXZ', lzma.decompress)):
+        if content.startswith(magic):
+            return function(content)
+    return content
+
+
+def check_output(path):
+    """Assert that a file is complete, and that its mask can be read again."""
+    from ginga_crplugin import read_mask
+
+    content = decompressed(path.read_bytes())
+    with fits.open(io.BytesIO(content), ignore_missing_simple=True) as hdus:
+        made = {hdu.name: hdu.fileinfo() for hdu in hdus if 'CRPBITS' in hdu.header}
+    assert {'MASK', 'CRSEG'} <= set(made), set(made)
+    assert {'DQ', 'CRDQ'} & set(made), set(made)
+    for name, at in made.items():
+        if name in ('MASK', 'CRSEG'):
+            part = content[at['hdrLoc'] : at['datLoc'] + at['datSpan']]
+            assert len(part) == at['datLoc'] + at['datSpan'] - at['hdrLoc'], f'{name} is cut off'
+            assert not np.frombuffer(part, '>u4').sum(dtype=np.uint64) % 0xFFFFFFFF, f'the checksum of {name} is wrong'
+    read_mask(path, ext='MASK')
+
+
+def search(path, options):
+    """Write a new file, which must be complete, and can be added to the frame."""
+    from ginga_crplugin import read_frame
+    from ginga_crplugin.io.read import add_saved_mask
 
     out = path.with_name('out.fits')
-    found = classify(*command('detect', path, '-o', out, '--overwrite'))
-    if found.startswith('bad'):
-        return found
-    checked = classify(*command('check', path))
-    if checked != found and not (found == 'refused' and checked == 'result'):  # check runs no detection
-        return checked if checked.startswith('bad') else f'bad: detect {found}, check {checked}'
-    for read in (read_frame, read_mask, lambda path: read_dark(path, 400.0)):
-        with contextlib.suppress(ValueError, OSError):
-            read(path)
+    found = classify(*command('detect', path, '-o', out, '--overwrite', *options))
     if found == 'result':
-        with fits.open(out) as hdus:
-            assert {'MASK', 'DQ', 'CRSEG'} <= {hdu.name for hdu in hdus}
-        before = path.read_bytes()
-        into = classify(*command('detect', path, '--into'))
-        if into.startswith('bad') or (into == 'refused' and path.read_bytes() != before):
-            return f'bad: into: {into}'
-        found = f'{found}, {"written into" if into == "result" else "not written into"}'
+        check_output(out)
+        unit = options[1] if '--unit' in options else None
+        assert add_saved_mask(read_frame(path, unit=unit), out).saved is not None
     return found
+
+
+def write_into(path, options, hdus=()):
+    """Write into the file, which keeps the bytes of its other HDUs, and is not changed if it is refused."""
+    from ginga_crplugin import read_frame
+
+    before = path.read_bytes()
+    found = classify(*command('detect', path, '--into', *options))
+    after = path.read_bytes()
+    if found == 'result':
+        check_output(path)
+        unit = options[1] if '--unit' in options else None
+        assert read_frame(path, unit=unit).saved is not None
+        lost = [number for number, hdu in enumerate(hdus) if hdu[BLOCK:] not in after]
+        return f'bad: HDUs {lost} were changed' if lost else 'written into'
+    return 'bad: changed, and refused' if found == 'refused' and after != before else found
+
+
+def search_and_check(path, options):
+    """Search the file and check it: both give a result, or none."""
+    found, checked = search(path, options), classify(*command('check', path))
+    if found.startswith('bad') or checked == found or (found == 'refused' and checked == 'result'):
+        return found
+    return checked if checked.startswith('bad') else f'bad: detect {found}, check {checked}'
+
+
+def read(path, options):
+    """Read the file as a frame, a mask and a dark."""
+    from ginga_crplugin import read_dark, read_frame, read_mask
+
+    found = 'refused'
+    for function in (read_frame, read_mask, lambda path: read_dark(path, 400.0)):
+        try:
+            function(path)
+            found = 'read'
+        except (ValueError, OSError) as error:
+            if not str(error).isprintable():
+                return f'bad: {error}'
+    return found
+
+
+def process(path, seed, hdus):
+    """Do one of the operations; return the outcome as text."""
+    rng = np.random.default_rng((seed, 1))
+    options = [option.format(path) for option in OPTIONS[rng.integers(len(OPTIONS))]]
+    kind = rng.random()
+    if kind < 0.4:
+        return search(path, options)
+    if kind < 0.7:
+        return write_into(path, options, hdus if len(hdus) > 1 else ())
+    if kind < 0.8:
+        return classify(*command('check', path, '--json'))
+    return search_and_check(path, ()) if kind < 0.9 else read(path, options)
 
 
 def work(connection, folder, memory):
     """Run the requested cases in a process with limited memory."""
     import resource
 
+    from ginga_crplugin.cli import parser
     from ginga_crplugin.core.frame import Frame
     from ginga_crplugin.core.lacosmic import compilation
     from ginga_crplugin.core.lacosmic.detect import detect
 
     warnings.simplefilter('ignore')
     faulthandler.enable()
+    parser.build_parser = functools.cache(parser.build_parser)
     sources()
     compilation.usable()
     detect(Frame(np.random.default_rng(0).normal(300.0, 12.0, (48, 40))))
@@ -96,10 +195,10 @@ def work(connection, folder, memory):
     path = Path(folder) / 'frame.fits'
     while True:
         seed = connection.recv()
-        what, content = damaged(seed)
-        path.write_bytes(content)
+        what, hdus = case(seed)
+        path.write_bytes(b''.join(hdus))
         try:
-            found = process(path)
+            found = process(path, seed, hdus)
         except BaseException:
             found = f'bad: {traceback.format_exc()}'
         connection.send((seed, what, found))
@@ -147,7 +246,7 @@ class Worker:
             problem = f'bad: it took more than {SECONDS:g} s'
         self.end()
         self._start()
-        return self.seed, damaged(self.seed)[0], problem
+        return self.seed, case(self.seed)[0], problem
 
     def end(self):
         self._process.kill()
@@ -159,7 +258,8 @@ def run(seeds, workers=2):
     """Run cases; yield the seed, the damage, the outcome and the CPU time."""
     context = multiprocessing.get_context('spawn')
     seeds = iter(seeds)
-    with tempfile.TemporaryDirectory() as folder:
+    memory = '/dev/shm' if Path('/dev/shm').is_dir() else None  # nothing waits for a disk
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
         folders = [Path(folder) / str(number) for number in range(workers)]
         for each in folders:
             each.mkdir()
