@@ -226,7 +226,7 @@ class FrameFile:
             header = header.copy()
             header.remove('BLANK', ignore_missing=True)  # it belongs to the image
             yield from chunks(_bytes_of(fits.PrimaryHDU(header=header)))
-        elif index == self._index and 'ZIMAGE' in header:
+        elif index == self._index != 0 and header.get('ZIMAGE') is True:
             with read_hdus(self._file, self._path) as hdus:
                 hdu = hdus[index]
                 image = fits.ImageHDU(read_pixels(hdu, self._path), clean_header(hdu.header)[0])

@@ -386,6 +386,12 @@ def test_damaged_files_give_a_result_or_one_line():
     assert min(kinds.count('result'), kinds.count('refused')) > 60
 
 
+def test_a_primary_image_with_zimage_is_saved_as_it_is(path):
+    frame = read_frame(with_cards(path, 'ZIMAGE  =                    T'))
+    out = save_mask(frame, detect(frame))
+    assert out.read_bytes().startswith(path.read_bytes())
+
+
 @pytest.mark.parametrize('kind', ['new', 'into'])
 def test_an_incomplete_hdu_is_not_filled_up(tmp_path, kind):
     path = tmp_path / 'incomplete.fits'

@@ -104,7 +104,8 @@ def check_contradiction(frame: Frame, params: LACosmicParams) -> Check | None:
         return None
     choice = gain_choice(frame.ccd.header, unit, lambda: frame.evidence)
     claims, _ = read_claims(frame.ccd.header, 'readnoise')
-    own_noise = claims['readnoise'][0].value if claims['readnoise'] else None
+    high = LACosmicParams.__dataclass_fields__['readnoise'].metadata['high']
+    own_noise = next((claim.value for claim in claims['readnoise'] if claim.value <= high), None)
     readnoise = own_noise or (params.readnoise if params.readnoise != defaults.readnoise else TYPICAL_READNOISE)
     estimate = float(f'{frame.evidence.estimate_gain(readnoise, params.pssl):.3g}')
     in_use = frame.evidence.contradicts(params.gain, max(own_noise or 0.0, params.readnoise), params.pssl)

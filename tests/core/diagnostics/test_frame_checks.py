@@ -79,6 +79,10 @@ def test_a_good_frame_passes_without_a_header(truth):
     assert errors(make_frame(truth, without=('GAIN',), cards={'FLATCOR': 'flat.fits'}), gain=1.5) == set()
 
 
+def test_a_read_noise_beyond_all_limits_is_ignored(truth):
+    assert marks(make_frame(truth, cards={'RDNOISE': 1e300}), readnoise=10.0)['units'] == 'ok'
+
+
 @pytest.mark.parametrize('sky', [5.0, 2000.0, 20000.0])
 @pytest.mark.parametrize('readnoise', [3.0, 15.0])
 def test_any_sky_level_passes(sky, readnoise):
