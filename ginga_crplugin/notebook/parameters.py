@@ -136,5 +136,6 @@ class ParameterControls:
             for name, control in self._controls.items():
                 control.show(getattr(params, name))
                 self.sources[name].value = sources[name]
+                self.sources[name].tooltip = sources[name]  # the column may be too narrow
         finally:
             self._showing = False

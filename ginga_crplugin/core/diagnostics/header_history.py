@@ -140,6 +140,6 @@ def _first_number(header: Mapping[str, Any], keywords: tuple[str, ...]) -> float
     """Return the first value that is a positive number."""
     for keyword in keywords:
         value = header.get(keyword)
-        if isinstance(value, int | float) and value > 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             return float(value)
     return None

@@ -53,6 +53,10 @@ def check_units(frame: Frame, params: LACosmicParams, sky: Sky, mark: str | None
             effect = 'the noise is incorrect unless 1 adu is 1 electron'
             advice = 'set the gain in electron/adu'
             return Check('units', 'warning', f'{measured}, but no gain in the header', effect, advice)
+        if params.gain == 1.0 and choice is not None and choice.value is None:
+            texts = ' and '.join(item.text for item in choice.contradicted)
+            effect, advice = 'correct if 1 adu is 1 electron', 'set the gain in electron/adu if it is known'
+            return Check('units', 'warning', f'{measured}, but {texts} in the header', effect, advice)
         others = choice.notes if choice is not None and choice.value == params.gain else ()
         return Check('units', 'ok', ', '.join((measured, *(note.replace(';', ',') for note in others))))
     return _mismatch(frame, params, sky, mark)

@@ -163,6 +163,17 @@ def test_a_missing_gain_is_a_warning():
     assert marks(Frame(pixels))['units'] == 'warning'
 
 
+def test_pixels_in_electrons_with_a_gain_in_the_header_and_no_unit():
+    pixels = np.random.default_rng(1).poisson(2000.0, SHAPE) + np.random.default_rng(2).normal(0.0, 5.0, SHAPE)
+    frame = Frame(CCDData(pixels, unit='adu', header={'GAIN': 20.0, 'RDNOISE': 5.0}))
+    assert frame.parameters()[1]['gain'] == 'default; GAIN = 20 contradicts the noise'
+    remedy = get_check(frame, 'units').remedy
+    values = {} if remedy is None else remedy.params
+    check = get_check(frame, 'units', **values)
+    assert check.mark in ('ok', 'warning')
+    assert frame.parameters(values)[0].gain == pytest.approx(1.0, abs=0.02)
+
+
 def test_missing_masks(truth):
     frame = make_frame(truth, masks=())
     assert errors(frame) == {'bad_pixels'}
