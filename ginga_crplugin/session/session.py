@@ -153,11 +153,11 @@ class Session:
 
     def _set_settings(self, settings: Settings) -> None:
         """Set the settings, without events."""
-        self.params, self.sources = settings.resolved(self.frame)
-        old = self.settings
+        frame, old = self.frame, self.settings
         if self.frame_read is not None and (settings.masks is not old.masks or settings.noise is not old.noise):
-            self.frame = settings.applied(self.frame_read)
-        self.settings = settings
+            frame = settings.applied(self.frame_read)
+        self.params, self.sources = settings.resolved(frame)  # raises before anything is changed
+        self.frame, self.settings = frame, settings
 
     def change_settings(self, settings: Settings, *, recipe_applied: bool = False) -> None:
         """Replace the settings, check the frame, and run again if the session is live.
@@ -169,13 +169,13 @@ class Session:
         recipe_applied : bool, optional
             Whether they come from a recipe.
         """
-        old = self.settings
+        old, sources = self.settings, self.sources
         self._set_settings(settings)
         if recipe_applied:
             self.events.recipe_changed.emit()
         if settings.masks is not old.masks:
             self.events.masks_changed.emit()
-        if settings.given is not old.given:
+        if settings.given is not old.given or self.sources != sources:
             self.events.params_changed.emit()
         self._checking.update()
         self.runner.run_if_live()

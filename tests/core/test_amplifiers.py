@@ -175,6 +175,21 @@ def test_the_remedy_in_a_session_and_its_recipe(path, tmp_path):
     assert_array_equal(prepared.frame.background, session.frame.background)
 
 
+def test_the_remedy_replaces_the_pedestal(path):
+    with fits.open(path, mode='update') as hdus:
+        hdus[0].header['PEDESTAL'] = 5
+    session = Session(lambda job, done: done(job(), None))
+    session.open(lambda: read_frame(path))
+    assert (session.params.pssl, session.sources['pssl']) == (5.0, 'PEDESTAL in the header')
+    shown = []
+    session.events.params_changed.connect(lambda: shown.append(session.params.pssl))
+    check = next(check for check in session.checks if check.name == 'noise')
+    session.apply_remedy(check.remedy)
+    assert (session.error, shown) == ('', [0.0])
+    assert session.sources['pssl'] == 'default'
+    detect(session.frame, session.params)
+
+
 def test_the_option_of_the_command_line(path, capsys):
     assert main(['check', str(path), '--variance', 'amplifiers', '--json']) == 0
     marks = {check['name']: check['mark'] for check in json.loads(capsys.readouterr().out)}
