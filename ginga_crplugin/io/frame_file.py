@@ -169,7 +169,8 @@ class FrameFile:
         """
         order = self._new_order() if kind == 'new' else self._kept(overwrite=overwrite)
         after = order[order.index(self._index) + 1 :]
-        count = sum(1 for _ in takewhile(lambda i: not self._has_name_of(i, names), after))
+        versions = (self.version,) if kind == 'into' else None
+        count = sum(1 for _ in takewhile(lambda i: not self._has_name_of(i, names, versions), after))
         end = len(order) - len(after) + count
         if kind == 'into' and replaced and not overwrite:
             name = ', '.join(self._hdus[index][0] for index in replaced)
@@ -184,10 +185,10 @@ class FrameFile:
         for index in order[end:]:
             yield from chunks(replaced[index]) if index in replaced else self._hdu_bytes(index)
 
-    def _has_name_of(self, index: int, names: Collection[str]) -> bool:
-        """Return whether an extension of another program has the name and EXTVER of a new one."""
+    def _has_name_of(self, index: int, names: Collection[str], versions: Collection[int] | None) -> bool:
+        """Return whether an extension of another program has the name of a new one, and one of the EXTVER if given."""
         name, version, header = self._hdus[index]
-        return name in names and version == self.version and BITS_CARD not in header
+        return name in names and (versions is None or version in versions) and BITS_CARD not in header
 
     def _new_order(self) -> list[int]:
         """Return the HDUs for a new file: the primary HDU, the image, and what belongs to it."""

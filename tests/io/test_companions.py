@@ -63,6 +63,14 @@ def test_everything_beside_the_image_is_kept_byte_for_byte(tmp_path, kind, suffi
         assert_array_equal(CCDData.read(out).data, ccd.data)  # the first image is the frame
 
 
+def test_the_new_mask_is_the_first_in_a_new_file_whatever_the_extver_of_others(tmp_path):
+    path = write(tmp_path / 'a.fits', science(2), image('MASK', np.ones(SHAPE, 'u1'), 3))
+    frame = read_frame(path)
+    out = save_mask(frame, detect(frame))
+    assert [part[:2] for part in parts(out)][-4:] == [('MASK', 2), ('DQ', 2), ('CRSEG', 2), ('MASK', 3)]
+    assert_array_equal(CCDData.read(out).mask, merge_mask(frame, detect(frame)) != 0)
+
+
 @pytest.mark.parametrize('kind', ['new', 'into'])
 def test_saving_a_saved_file_again_keeps_everything(tmp_path, kind):
     path = write(tmp_path / 'a.fits', *full())
