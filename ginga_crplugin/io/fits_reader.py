@@ -202,7 +202,10 @@ def read_hdus(file: BinaryIO, path: Path | str, **options: Any) -> Iterator[fits
 
 def _hdus(file: BinaryIO, options: dict[str, Any]) -> list[Any]:
     _check_header(file, 0)
-    if _bytes_after(file, fits.PrimaryHDU.readfrom(file)) not in (b'XTENSION', b''):
+    after = _bytes_after(file, fits.PrimaryHDU.readfrom(file))
+    if after == b'XTENSION':
+        _check_header(file, file.tell() - 8)  # astropy may read the first extension with the primary HDU
+    elif after:
         end = file.tell() - 8  # astropy would search the rest of the file for a header
         file.seek(0)
         file = io.BytesIO(file.read(end))
