@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import permutations
 from typing import Any
 
@@ -87,11 +87,17 @@ def read_amplifiers(header: Mapping[str, Any], unit: u.UnitBase) -> tuple[Amplif
 
 def _by_amplifier(claims: Sequence[Claim]) -> dict[str, float]:
     """Return the values of the first keyword that names several amplifiers."""
-    for template in dict.fromkeys(claim.template for claim in claims if claim.amplifier):
-        values = {claim.amplifier.lstrip('0'): claim.value for claim in claims if claim.template == template}
+    usable = [claim for claim in claims if claim.amplifier and _is_allowed(claim)]
+    for template in dict.fromkeys(claim.template for claim in usable):
+        values = {claim.amplifier.lstrip('0'): claim.value for claim in usable if claim.template == template}
         if len(values) > 1:
             return values
     return {}
+
+
+def _is_allowed(claim: Claim) -> bool:
+    limits = next(item.metadata for item in fields(LACosmicParams) if item.name == claim.quantity)
+    return limits['low'] <= claim.value <= limits['high']
 
 
 def find_amplifiers(frame: Frame) -> tuple[Amplifier, ...]:

@@ -69,6 +69,11 @@ def test_the_worse_value_of_the_amplifiers_is_used(cards):
     assert sources['readnoise'].endswith('the largest of 2 amplifiers')
 
 
+def test_values_beyond_the_limits_are_ignored():
+    header = fits.Header({'GAINA': 1.5, 'GAINB': 1e30, 'RDNOISEA': 4.0, 'RDNOISEB': 1e30})
+    assert read_amplifiers(header, u.adu) == ()
+
+
 def test_amplifiers_that_hardly_differ_are_one():
     header = fits.Header({'GAINA': 4.0, 'GAINB': 4.1, 'RDNOISEA': 6.0, 'RDNOISEB': 6.2})
     assert read_amplifiers(header, u.adu) == ()
