@@ -273,15 +273,15 @@ class Settings:
 
         Parameters
         ----------
-        unit : str or None, optional
-            The unit that the user gives to the pixels.
+        unit : str, optional
+            The unit that the user gives.
 
         Returns
         -------
         unit : str or None
             The unit, of the user or else of the recipe.
         dq_bits : str, tuple of int or None
-            The bits of a DQ extension that mask a pixel; None for those of the mission's table.
+            The bits of a DQ extension that mask a pixel, see `read_frame`.
         """
         return (unit, None) if self.recipe is None else (unit or self.recipe.unit, self.recipe.dq_bits)
 
