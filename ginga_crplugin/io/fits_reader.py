@@ -16,6 +16,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
+from .asdf_reader import ASDF_MAGIC, asdf_as_fits
 from .memory import available_memory, check_memory, format_size
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     'READ_SIZE',
     'clean_header',
     'compression_suffix',
-    'datasum_notes',
     'open_decompressed',
     'open_fits',
     'read_hdus',
@@ -84,7 +84,7 @@ def compression_suffix(path: Path) -> str:
 
 @contextmanager
 def open_decompressed(path: Path) -> Iterator[BinaryIO]:
-    """Open a FITS file; a compressed one is decompressed into memory.
+    """Open a FITS file; a compressed one is decompressed into memory, and one in ASDF is converted.
 
     Parameters
     ----------
@@ -113,6 +113,9 @@ def open_decompressed(path: Path) -> Iterator[BinaryIO]:
     with path.open('rb') as file:
         content: BinaryIO = _decompress(path, suffix) if suffix else file
         start = content.read(80)
+        if start.startswith(ASDF_MAGIC):
+            content = asdf_as_fits(content, path)
+            start = content.read(80)
         if not _SIMPLE.match(start):
             why = 'it does not begin with SIMPLE = T' if start else 'it is empty'
             msg = f'{path}: not a FITS file ({why})'
@@ -289,29 +292,6 @@ def _check_complete(hdu: Any, path: Path | str, size: int) -> None:
     if size > present:
         msg = f'{path}: the pixels cannot be read, the file is truncated or damaged ({present:,} of {size:,} bytes)'
         raise ValueError(msg)
-
-
-def datasum_notes(hdu: Any) -> list[str]:
-    """Return a note if the pixels do not match the DATASUM card; call this before the pixels are read.
-
-    Parameters
-    ----------
-    hdu : HDU
-        The HDU.
-
-    Returns
-    -------
-    list of str
-        One note, or none.
-    """
-    if 'DATASUM' not in hdu.header or isinstance(hdu, fits.CompImageHDU):
-        return []
-    try:
-        if hdu.verify_datasum():
-            return []
-    except Exception:  # noqa: BLE001 - damaged: reading the pixels raises the error
-        return []
-    return ['DATASUM does not match the pixels: they were modified or damaged after it was written']
 
 
 def _length(file: BinaryIO) -> int:

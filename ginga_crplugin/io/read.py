@@ -19,7 +19,7 @@ from ginga_crplugin.core.pixels import check_pixels, datasum
 
 from .blank import read_blank
 from .companions import find_uncertainty
-from .fits_reader import clean_header, datasum_notes, open_fits, read_pixels
+from .fits_reader import clean_header, open_fits, read_pixels
 from .image_hdus import extver, image_index
 from .own_masks import read_own_masks
 from .saved_mask import hdus_of_image, read_review, read_saved_mask
@@ -77,7 +77,7 @@ def read_frame(
         header, notes = clean_header(hdu.header)
         if index:
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
-        notes += datasum_notes(hdu)
+        notes += _datasum_notes(hdu)
         blank = read_blank(hdu)
         data, version = read_pixels(hdu, path, _WORKING_MEMORY), extver(hdu.ver)
         own = hdus_of_image(hdus, hdu.name)
@@ -257,6 +257,18 @@ def native_order(data: np.ndarray) -> np.ndarray:
         The array in native byte order.
     """
     return data.astype(data.dtype.newbyteorder('='), copy=False)
+
+
+def _datasum_notes(hdu: Any) -> list[str]:
+    """Return a note if the pixels do not match the DATASUM card; call this before the pixels are read."""
+    if 'DATASUM' not in hdu.header or isinstance(hdu, fits.CompImageHDU):
+        return []
+    try:
+        if hdu.verify_datasum():
+            return []
+    except Exception:  # noqa: BLE001 - damaged: reading the pixels raises the error
+        return []
+    return ['DATASUM does not match the pixels: they were modified or damaged after it was written']
 
 
 def _read_wcs(header: fits.Header, hdus: fits.HDUList | None = None) -> tuple[WCS | None, list[str]]:

@@ -20,6 +20,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.segments import Segments, segment
 
+from .asdf_reader import is_asdf
 from .atomic import AtomicFile, chunks
 from .dq_flags import MISSION_CARD, check_dq_format
 from .extension import FITS_SUFFIXES
@@ -77,7 +78,7 @@ def fits_stem(name: str) -> str:
     >>> fits_stem('night1.fits.gz')
     'night1'
     """
-    for suffix in FITS_SUFFIXES:
+    for suffix in (*FITS_SUFFIXES, '.asdf'):
         if name.lower().endswith(suffix):
             name = name[: -len(suffix)]
     return name
@@ -154,12 +155,7 @@ def save_mask(
         If ``kind`` or ``dq`` is not one of these, the frame has no file to write into, its file was modified since it
         was read, or it has the plane of another mission.
     """
-    if kind not in ('new', 'into', 'mask'):
-        msg = f'kind is {kind!r}: it must be new, into or mask'
-        raise ValueError(msg)
-    if kind == 'into' and frame.path is None:
-        msg = f"{frame.name} was not read from a file: use kind 'new' or 'mask'"
-        raise ValueError(msg)
+    _check_kind(frame, kind)
     mission = None if check_dq_format(dq) == 'own' else read_mission_plane(frame, dq)
     output = _output_path(frame, path, kind)
     target = AtomicFile(output, overwrite=overwrite or kind == 'into')
@@ -193,6 +189,19 @@ def save_mask(
         names = [hdu.name for hdu in hdus]
         file.writelines(raw.with_extensions(content[BLOCK_SIZE:], names, kind, replaced, overwrite=overwrite))
     return output
+
+
+def _check_kind(frame: Frame, kind: str) -> None:
+    """Raise an error if the frame has no output of this kind."""
+    if kind not in ('new', 'into', 'mask'):
+        msg = f'kind is {kind!r}: it must be new, into or mask'
+        raise ValueError(msg)
+    if kind == 'into' and frame.path is None:
+        msg = f"{frame.name} was not read from a file: use kind 'new' or 'mask'"
+        raise ValueError(msg)
+    if kind == 'into' and frame.path is not None and is_asdf(frame.path):
+        msg = f"{frame.path} is an ASDF file: use kind 'new' or 'mask', which write FITS"
+        raise ValueError(msg)
 
 
 def _output_path(frame: Frame, path: str | os.PathLike[str] | None, kind: str) -> Path:
