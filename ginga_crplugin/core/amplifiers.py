@@ -21,7 +21,7 @@ __all__ = ['Amplifier', 'amplifier_images', 'find_amplifiers', 'read_amplifiers'
 SECTIONS = 'CCDSEC', 'AMPSEC', 'DATASEC'
 #: Maximum number of amplifiers that are located by the pixels.
 MAX_LOCATED = 4
-#: Maximum deviation from 1 (rms) of the ratio of measured to expected noise in located amplifiers, and the factor by
+#: Maximum deviation from 1 (robust) of the ratio of measured to expected noise in located amplifiers, and the factor by
 #: which that of every other arrangement must be larger.
 TOLERANCE, MARGIN = 0.12, 1.5
 
@@ -161,7 +161,7 @@ def _locate(found: tuple[Amplifier, ...], frame: Frame) -> tuple[Amplifier, ...]
                     for item, (_, part) in zip(placed, order, strict=True)
                     if part is not None
                 ]
-                trials.append((float(np.sqrt(np.mean((np.concatenate(ratios) - 1.0) ** 2))), placed))
+                trials.append((1.4826 * float(np.nanmedian(np.abs(np.concatenate(ratios) - 1.0))), placed))
     trials.sort(key=lambda trial: trial[0])
     if len(trials) > 1 and trials[0][0] < min(TOLERANCE, trials[1][0] / MARGIN):
         return trials[0][1]

@@ -125,7 +125,8 @@ def choose_gain(offered: Sequence[Candidate], evidence: PixelEvidence | None, re
         return Choice(None, f'default; {texts} {verb} the noise', contradicted)
     used = rest[0]
     if evidence.noise_ratio(used.value, readnoise or 0.0) < LOW:
-        agreeing = (item for item in rest[1:] if item.firm and _agrees(item.value, evidence, readnoise))
+        meant = [item for item in rest[1:] if item.firm or not used.firm]  # a firm card does not yield to GAIN
+        agreeing = (item for item in meant if _agrees(item.value, evidence, readnoise))
         used = next(agreeing, used)
         if used is not rest[0]:
             contradicted += (rest[0],)

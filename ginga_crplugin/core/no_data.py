@@ -1,4 +1,4 @@
-"""Fill values: regions outside the footprint of an image, in which all pixels have one value."""
+"""Fill values: regions without data in an image, in which all pixels have one value."""
 
 import numpy as np
 
@@ -26,12 +26,15 @@ MIN_HIGHEST = 0.05
 #: Distance from the level of the data, in scatters, from which every pixel with the value is fill.
 FAR = 8.0
 
+#: Distance of the lines that are searched for values that do not reach the edge.
+STEP = 8
+
 #: Number of pixels in the sample for level and scatter.
 _SAMPLE = 100_000
 
 
 def find_fill_values(data: np.ndarray) -> dict[float, np.ndarray]:
-    """Find constant regions that are connected to the edge of an image.
+    """Find constant regions that are connected to the edge of an image, or far below its level.
 
     Parameters
     ----------
@@ -41,12 +44,14 @@ def find_fill_values(data: np.ndarray) -> dict[float, np.ndarray]:
     Returns
     -------
     dict of (ny, nx) bool ndarray
-        For each fill value its pixels: the regions at the edge and others of that value within the image. Empty if the
-        image has none.
+        For each fill value its pixels: the regions at the edge and others of that value within the image. A value that
+        is not at the edge, as in gaps between detectors, must be far below the level. Empty if the image has none.
     """
     found = {}
-    for value in _edge_values(data):
-        mask = _fill_mask(data, value)
+    candidates = [(value, True) for value in _edge_values(data)]
+    candidates += [(value, False) for value in _low_values(data)]
+    for value, at_edge in candidates:
+        mask = None if float(value) in found else _fill_mask(data, value, at_edge=at_edge)
         if mask is not None:
             found[float(value)] = mask
     rest = ~np.logical_or.reduce([*found.values()]) if found else None
@@ -81,23 +86,37 @@ def fill_masks(data: np.ndarray, known: np.ndarray) -> tuple[list[InputMask], li
 
 def _edge_values(data):
     """Return the values that several neighbors at the edge of an image have in common, the most frequent ones first."""
-    found = []
-    for line in (data[0], data[-1], data[:, 0], data[:, -1]):
-        same = line[1:] == line[:-1]
-        run = np.logical_and.reduce([same[i : same.size - MIN_RUN + 2 + i] for i in range(MIN_RUN - 1)])
-        found.append(line[: run.size][run])
-    values, counts = np.unique(np.concatenate(found), return_counts=True)
+    return _most_frequent([_runs(line[None]) for line in (data[0], data[-1], data[:, 0], data[:, -1])])
+
+
+def _low_values(data):
+    """Return the same for values within an image that are far below its level, as saturated pixels never are."""
+    level, scatter = _level_and_scatter(data)
+    runs = [_runs(lines) for lines in (data[::STEP], data[:, ::STEP].T)]
+    return _most_frequent([values[values < level - FAR * scatter] for values in runs])
+
+
+def _runs(lines):
+    """Return the first of each `MIN_RUN` equal neighbors in a line."""
+    same = lines[:, 1:] == lines[:, :-1]
+    size = same.shape[1] - MIN_RUN + 2
+    run = np.logical_and.reduce([same[:, i : size + i] for i in range(MIN_RUN - 1)])
+    return lines[:, :size][run]
+
+
+def _most_frequent(parts):
+    values, counts = np.unique(np.concatenate(parts), return_counts=True)
     return values[np.argsort(-counts, kind='stable')][:MAX_VALUES]
 
 
-def _fill_mask(data, value):
+def _fill_mask(data, value, *, at_edge):
     """Return the pixels of a fill value; None if it is not one."""
     equal = data == value
     total = np.count_nonzero(equal)
     if total < MIN_PIXELS or total == data.size or np.count_nonzero(_eroded(equal)) < 0.1 * total:
         return None
     regions, edge = _regions(equal)
-    count = np.count_nonzero(edge)
+    count = np.count_nonzero(edge if at_edge else regions)
     if count < MIN_PIXELS or (value == _highest(data) and count < MIN_HIGHEST * data.size):
         return None
     outside = np.count_nonzero(equal & ~regions) / max(1, data.size - np.count_nonzero(regions))
@@ -160,10 +179,18 @@ def _is_far(data, value, equal):
     """Return whether a value is far from those of the other pixels."""
     if not np.isfinite(value):
         return True
-    others = _sample(data[~equal])
-    others = others[np.isfinite(others)]
-    level = np.median(others)
-    return abs(value - level) > FAR * max(1.4826 * np.median(np.abs(others - level)), 1e-12 * abs(level))
+    level, scatter = _level_and_scatter(data[~equal])
+    return abs(value - level) > FAR * scatter
+
+
+def _level_and_scatter(values):
+    """Return the level and the robust scatter of the finite values; NaN if there are none."""
+    sample = _sample(values.reshape(-1))
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return np.nan, np.nan
+    level = np.median(sample)
+    return level, max(1.4826 * np.median(np.abs(sample - level)), 1e-12 * abs(level))
 
 
 def _sample(values):

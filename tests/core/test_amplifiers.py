@@ -101,6 +101,15 @@ def test_quadrants_are_located(order):
     assert [item.section for item in find_amplifiers(frame)] == sections
 
 
+def test_bright_objects_do_not_hide_where_the_amplifiers_are():
+    pixels, _ = pixels_of(HALVES['columns'], (4.0, 4.4), (3.0, 9.0), sky=40.0)
+    rng = np.random.default_rng(5)
+    for y, x in rng.integers(0, (SHAPE[0] - 32, SHAPE[1] - 32), (12, 2)):
+        pixels[y : y + 30, x : x + 30] += rng.normal(0.0, 8.0, (30, 30))
+    frame = frame_of(pixels, GAIN1=4.0, GAIN2=4.4, RDNOISE1=3.0, RDNOISE2=9.0)
+    assert tuple(item.section for item in find_amplifiers(frame)) == HALVES['columns']
+
+
 def test_sections_of_the_header_are_used_if_they_cover_the_frame():
     cards = {'RDNOISEA': 3.5, 'RDNOISEB': 9.0, 'CCDSECA': '[1:100,1:256]', 'CCDSECB': '[320:101, 1:256]'}
     pixels = np.random.default_rng(1).normal(100.0, 10.0, SHAPE)

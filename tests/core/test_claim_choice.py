@@ -98,6 +98,14 @@ def test_a_second_value_is_named_and_the_one_that_agrees_is_used():
     assert Frame(CCDData(pixels, unit='adu', header=header)).parameters()[1]['gain'].endswith('GAIN = 1.9 differs')
 
 
+@pytest.mark.parametrize('values', [(1.0, 2.2), (2.2, 1.0)])
+def test_of_two_cards_of_one_name_the_one_that_agrees_is_used(values):
+    header = fits.Header([('RDNOISE', 6.0), *(('GAIN', value) for value in values)])
+    frame = Frame(CCDData(pixels_of(400.0, 2.2, 6.0), unit='adu', header=header))
+    assert frame.parameters()[0].gain == 2.2
+    assert {check.name for check in check_frame(frame) if check.mark != 'ok'} <= {'flat'}
+
+
 def test_the_choice_of_the_user_ends_the_error():
     frame = frame_of(pixels_of(60.0, 0.9, 3.5), GAIN=120)
     assert checks_of(frame, gain=0.9)['units'].mark == 'ok'

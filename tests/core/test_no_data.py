@@ -52,6 +52,17 @@ def test_several_regions(value, dtype):
     assert np.array_equal(found[value], fill)
 
 
+@pytest.mark.parametrize('dtype', ['f4', 'f8', 'i2', 'u2'])
+@pytest.mark.parametrize('value', [0, -999])
+def test_a_gap_that_does_not_reach_the_edge(value, dtype):
+    data = sky(3, level=1000.0, dtype=dtype)
+    gap = (np.abs(ROWS - 150) < 6) & (np.abs(COLUMNS - 130) < 100)
+    data[gap] = value = np.array(value).astype(dtype)
+    found = find_fill_values(data)
+    assert list(found) == ([float(value)] if value < 1000 else [])  # what lies above may be saturated
+    assert all(np.array_equal(mask, gap) for mask in found.values())
+
+
 def test_two_values():
     data = sky(2)
     data[CORNER] = 0
