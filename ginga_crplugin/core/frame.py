@@ -86,7 +86,7 @@ class Frame:
         masks = tuple(self.masks)
         if ccd.mask is not None:
             own = np.broadcast_to(np.asarray(ccd.mask, dtype=bool), ccd.data.shape)
-            masks = (InputMask.from_data('mask of the CCDData', MaskBit.INPUT, own, 'own'), *masks)
+            masks = (InputMask.from_data('mask of the CCDData', MaskBit.INPUT, own), *masks)
         native = np.ascontiguousarray(ccd.data, dtype=ccd.data.dtype.newbyteorder('='))
         unit = frame_unit(ccd.unit)
         if self.psfk is not None:

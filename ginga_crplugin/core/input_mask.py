@@ -54,8 +54,8 @@ class InputMask:
     image : (ny, nx) ndarray or None
         The dark from which it was made, for display.
     origin : MaskSource, str or None
-        How a recipe reproduces it: from a file, by the check of this name, or from the file of the frame (``'own'``);
-        None if it cannot.
+        How a recipe reproduces it: from a file, by the check of this name, or from the frame itself (``'own'``); None
+        if it cannot, as for the mask of an image in memory.
     assumed : str
         What was assumed about its pixels, of which a check warns; '' if nothing was.
     """

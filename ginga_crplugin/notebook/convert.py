@@ -93,10 +93,13 @@ def frame_loader(
 
     Raises
     ------
-    TypeError
-        If the source is not an image.
+    TypeError, ValueError
+        If the source is not an image, or an empty path.
     """
     if isinstance(source, str | os.PathLike):
+        if not str(source).strip():
+            msg = f'source is {source!r}: give the path of a FITS file'
+            raise ValueError(msg)
         return lambda: read_frame(source, ext, unit, dq_bits)
     if isinstance(source, Frame):
         return lambda: source
@@ -124,7 +127,11 @@ def to_frame(source: Any, unit: str | None = None) -> Frame:
         The frame, with a copy of the pixels.
     """
     # a copy: the source may change later
-    data = np.array(source.data if isinstance(source, NDData) else np.ma.getdata(source))
+    try:
+        data = np.array(source.data if isinstance(source, NDData) else np.ma.getdata(source))
+    except ValueError:
+        msg = f'source is a {type(source).__name__} whose rows differ in length: give an image with 2 axes'
+        raise ValueError(msg) from None
     unit = unit if unit is not None else getattr(source, 'unit', None)
     wcs = getattr(source, 'wcs', None)
     uncertainty = getattr(source, 'uncertainty', None)
@@ -138,7 +145,7 @@ def to_frame(source: Any, unit: str | None = None) -> Frame:
         return frame
     mask = np.array(np.broadcast_to(np.asarray(mask, dtype=bool), data.shape))
     name = f'mask of the {type(source).__name__}'
-    return frame.replace(masks=(InputMask.from_data(name, MaskBit.INPUT, mask, 'own'),))
+    return frame.replace(masks=(InputMask.from_data(name, MaskBit.INPUT, mask),))
 
 
 def make_input_mask(source: Any, bit: MaskBit) -> InputMask:

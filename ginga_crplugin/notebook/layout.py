@@ -24,7 +24,7 @@ from .thumbnails import Thumbnails
 if TYPE_CHECKING:
     from .panel import CosmicRayPanel
 
-__all__ = ['ControlsLayout', 'gray_html', 'make_row']
+__all__ = ['ControlsLayout', 'arrange_panel', 'gray_html', 'make_row']
 
 _STYLE = (
     """
@@ -212,6 +212,29 @@ class ControlsLayout:
         self.recipe_path = w.Text(placeholder='path of a recipe', layout=w.Layout(width='auto', flex='1 1 auto'))
         self.recipe = w.HTML()
         return make_row(self.recipe_path, self._button('load_recipe'), self._button('save_recipe')), self.recipe
+
+
+def arrange_panel(controls: ControlsLayout, viewer: Any = None) -> list[w.Widget]:
+    """Return the widgets of a panel: the image with its layers on the left, the controls on the right.
+
+    Parameters
+    ----------
+    controls : ControlsLayout
+        The controls.
+    viewer : ipywidgets widget, optional
+        The viewer; None if it is displayed already.
+
+    Returns
+    -------
+    list of ipywidgets widget
+        The style sheet and the panel.
+    """
+    height = {} if viewer is None else {'max_height': '840px', 'overflow': 'hidden auto'}
+    controls.column.layout = w.Layout(flex='1 1 430px', min_width='400px', max_width='470px', **height)
+    viewers = [] if viewer is None else [viewer]
+    left = w.VBox([*viewers, controls.layers], layout=w.Layout(flex='0 0 auto'))
+    layout = w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')
+    return [controls.style, w.HBox([left, controls.column], layout=layout)]
 
 
 def gray_html(text: str) -> str:

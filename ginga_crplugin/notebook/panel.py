@@ -30,6 +30,7 @@ from ginga_crplugin.session.session import Session
 from .actions import NotebookActions
 from .controls import Controls
 from .convert import displayed_image, frame_loader, is_viewer, make_dark_mask, make_input_mask
+from .layout import arrange_panel
 from .presenter import NotebookPresenter
 from .viewer import ViewerAdapter
 from .worker import Worker, has_loop
@@ -67,6 +68,11 @@ class CosmicRayPanel(w.VBox):
     session : Session
         The state of the panel; every change of it is shown.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the source is not an image, or cannot be opened: no such file, not two axes, too small, no finite pixels.
+
     Examples
     --------
     >>> from ginga_crplugin import CosmicRayPanel
@@ -88,20 +94,18 @@ class CosmicRayPanel(w.VBox):
     ) -> None:
         if viewer is None and is_viewer(source):
             source, viewer = None, source
-        self._worker = Worker()
-        cache = None if reviews is None else ReviewCache(reviews)
-        self.session: Any = Session(self._worker, cache, self._worker.call_later)
+        worker = self._worker = Worker()
+        self.session: Any = Session(worker, None if reviews is None else ReviewCache(reviews), worker.call_later)
         super().__init__()
         self.view = ViewerAdapter(viewer, image_label)
         self.overlay = self.view.overlay
         self.actions = NotebookActions(self.session, self.view, self.set_unit)
         self.controls = Controls(self)
         self._source: Any = None
-        self._ext: Ext = None
+        self._ext, self._opening = ext, False
         self._unit: str | None = None
         self._opened: tuple[Any, ...] = (None, None)
-        self._opening = False
-        self._arrange(show_viewer=show_viewer)
+        self.children = arrange_panel(self.controls, self.view.viewer if show_viewer else None)
         self.session.events.frame_changed.connect(self._frame_changed)
         self.session.events.recipe_changed.connect(self._recipe_changed)
         self.presenter = NotebookPresenter(self.session, self.controls, self.view)
@@ -112,19 +116,19 @@ class CosmicRayPanel(w.VBox):
         self.presenter.show_all()
         source = data if data is not None else source
         if source is not None:
-            self.load(source, ext=ext, unit=unit)
+            self._load_first(source, ext, unit)
         elif viewer is not None and displayed_image(viewer, image_label) is not None:
             self._open(displayed_image(viewer, image_label), ext, unit, from_viewer=True)
 
-    def _arrange(self, *, show_viewer: bool) -> None:
-        column, viewer = self.controls.column, [self.view.viewer] if show_viewer else []
-        height = {'max_height': '840px', 'overflow': 'hidden auto'} if show_viewer else {}
-        column.layout = w.Layout(flex='1 1 430px', min_width='400px', max_width='470px', **height)
-        left = w.VBox([*viewer, self.controls.layers], layout=w.Layout(flex='0 0 auto'))
-        self.children = [
-            self.controls.style,
-            w.HBox([left, column], layout=w.Layout(flex_flow='row wrap', align_items='flex-start', grid_gap='12px')),
-        ]
+    def _load_first(self, source: Any, ext: Ext, unit: str | None) -> None:
+        """Open an image; close the panel if it cannot be opened. Its unit can still be set in the panel."""
+        try:
+            self.load(source, ext=ext, unit=unit)
+            if self.session.frame is None:
+                frame_loader(source, ext, 'adu')()
+        except (OSError, ValueError) as error:
+            self.close()
+            raise ValueError(' '.join(str(error).split())) from None
 
     def load(self, source: Any, *, ext: Ext = None, unit: str | None = None) -> None:
         """Open another image; parameters and added masks stay.
@@ -293,8 +297,6 @@ class CosmicRayPanel(w.VBox):
     def recipe(self, recipe: Recipe | str | Path) -> None:
         recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         self._worker.wait_for(self.session.events, 'recipe_changed', lambda: self.session.recipes.apply(recipe))
-
-    # controls
 
     def set_unit(self, unit: str | None) -> None:
         """Open the image again with another unit than that of its header.

@@ -60,7 +60,7 @@ def frame_of_image(image: Any, unit: str | None = None, dq_bits: str | tuple[int
 
 
 def _frame_of_ccd(ccd: CCDData, name: str, unit: str | None) -> Frame:
-    mask = InputMask.from_data('mask of the image', MaskBit.INPUT, np.asarray(ccd.mask), 'own')
+    mask = InputMask.from_data('mask of the image', MaskBit.INPUT, np.asarray(ccd.mask))
     return make_frame(
         ccd.data.copy(),
         ccd.header.copy(),

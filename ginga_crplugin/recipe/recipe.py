@@ -206,8 +206,10 @@ class Recipe:
         )
         remedy = tuple(dict.fromkeys(mask.origin for mask in frame.masks if mask.origin in REMEDIES))
         for mask in frame.masks:
-            if mask.origin is None:
-                msg = f'mask {mask.name} was not read from a file: write it to a file and add that'
+            if mask.origin is None and mask.count:
+                msg = (
+                    f'mask {mask.name} was not read from a file: write it, or the image with it, to a file and use that'
+                )
                 raise ValueError(msg)
         unit = None if header_unit(frame.ccd.header) == frame.ccd.unit else frame.ccd.unit.to_string()
         return replace(base, parameters=parameters, masks=masks, remedy=remedy, unit=unit, **options)

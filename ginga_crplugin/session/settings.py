@@ -338,7 +338,8 @@ class Settings:
         ValueError
             If a mask that is used was not read from a file, or if only some of those in the frame's own file are used.
         """
-        own = [setting.used for setting in self.masks if setting.mask.origin == 'own']
+        in_memory = [setting.used for setting in self.masks if setting.own and setting.mask.origin is None]
+        own = in_memory + [setting.used for setting in self.masks if setting.mask.origin == 'own']
         if len(set(own)) > 1:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)

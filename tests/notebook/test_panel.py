@@ -28,6 +28,7 @@ from ginga_crplugin import CosmicRayPanel, LACosmicParams, MaskBit, detect, read
 from ginga_crplugin.core.diagnostics.hints import HINTS
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.notebook.catalog_overlay import CATALOGS
+from ginga_crplugin.recipe.run import run_recipe
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:Passing unrecognized arguments to super:DeprecationWarning',
@@ -323,8 +324,101 @@ def test_viewer_without_an_image(saao, viewer):
     assert panel.session.result is not None
 
 
+def cube_file(folder):
+    fits.writeto(folder / 'cube.fits', np.zeros((3, 40, 40), np.float32))
+    return folder / 'cube.fits'
+
+
+CANNOT_BE_SHOWN = {
+    'cube': (lambda _: np.zeros((3, 40, 40)), '3 axes'),
+    'CCDData with 3 axes': (lambda _: CCDData(np.zeros((3, 40, 40)), unit='adu'), '3 axes'),
+    'file with 3 axes': (cube_file, '3 axes'),
+    'one axis': (lambda _: np.zeros(50), '1 axes'),
+    'text': (lambda _: 'not a path', 'no such file'),
+    'empty text': (lambda _: ' ', 'give the path'),
+    'missing file': (lambda folder: folder / 'none.fits', 'no such file'),
+    'folder': (lambda folder: folder, 'is a folder'),
+    'objects': (lambda _: np.array([[None] * 40] * 40), 'dtype object'),
+    'ragged list': (lambda _: [[1, 2], [3]], 'differ in length'),
+    'NaN': (lambda _: np.full((40, 40), np.nan), 'no finite pixels'),
+    'too small': (lambda _: np.ones((3, 40)), 'at least 16 x 16'),
+}
+
+
+@pytest.mark.parametrize('kind', CANNOT_BE_SHOWN)
+@pytest.mark.parametrize('loop', [False, True])
+def test_image_that_cannot_be_shown(kind, loop, tmp_path):
+    make, message = CANNOT_BE_SHOWN[kind]
+
+    async def construct():
+        CosmicRayPanel(make(tmp_path))
+
+    with pytest.raises(ValueError, match=message) as failed:
+        in_loop(construct) if loop else CosmicRayPanel(make(tmp_path))
+    assert '\n' not in str(failed.value)
+
+
+def test_color_mosaic_needs_consent():
+    pixels = np.random.default_rng(3).poisson(300.0, (64, 64)).astype(float)
+    pixels[::2, ::2] *= 0.5
+    panel = CosmicRayPanel(pixels)
+    with pytest.raises(ValueError, match='is a color mosaic'):
+        panel.run()
+    assert 'Run anyway' in text(panel.controls.result)
+    panel.run(allow_mosaic=True)
+    assert panel.session.result is not None
+    again = CosmicRayPanel(pixels)
+    button = next(widget for widget in again.controls.checks.box.children if hasattr(widget, 'click'))
+    assert button.description == 'Run anyway'
+    button.click()
+    assert again.session.result is not None
+
+
+def electrons_in_memory(mask):
+    pixels = np.random.default_rng(4).poisson(300.0, (80, 90)).astype(np.float32)
+    pixels[40, 40:50] += 5000.0
+    pixels[20, 20:24] += 4000.0
+    return CCDData(pixels, unit='electron', mask=mask, meta={'RDNOISE': 5.0})
+
+
+def test_recipe_of_an_image_in_memory_keeps_its_unit(tmp_path):
+    ccd = electrons_in_memory(np.zeros((80, 90), bool))
+    panel = CosmicRayPanel(ccd)
+    panel.run()
+    fits.writeto(tmp_path / 'frame.fits', ccd.data, fits.Header({'RDNOISE': 5.0}))  # without BUNIT
+    found = run_recipe(panel.recipe.prepare(read_frame(tmp_path / 'frame.fits', None, panel.recipe.unit)))
+    assert_array_equal(found.detection.crmask, panel.session.result.detection.crmask)
+
+
+def test_recipe_of_an_image_in_memory_does_not_lose_its_mask(tmp_path):
+    mask = np.zeros((80, 90), bool)
+    mask[30:50, 30:60] = True
+    ccd = electrons_in_memory(mask)
+    for source in (ccd, np.ma.array(ccd.data, mask=mask), ginga_crplugin.Frame(ccd)):
+        panel = CosmicRayPanel(source)
+        with pytest.raises(ValueError, match='was not read from a file: write it, or the image with it, to a file'):
+            _ = panel.recipe
+    panel = CosmicRayPanel(ccd)
+    panel.run()
+    ccd.write(tmp_path / 'frame.fits')
+    other = CosmicRayPanel(tmp_path / 'frame.fits')
+    other.run()
+    assert_array_equal(other.session.result.detection.crmask, panel.session.result.detection.crmask)
+    found = run_recipe(other.recipe.prepare(other.session.frame_read))
+    assert_array_equal(found.detection.crmask, panel.session.result.detection.crmask)
+
+
+def test_recipe_of_an_image_in_memory_without_its_mask():
+    mask = np.zeros((80, 90), bool)
+    mask[30:50, 30:60] = True
+    panel = CosmicRayPanel(electrons_in_memory(mask))
+    panel.session.masks.change(0, used=False)
+    assert not panel.recipe.own_masks  # nor is that of a file
+
+
 def test_errors_are_shown_in_the_panel(tmp_path, saao):
-    panel = CosmicRayPanel(tmp_path / 'none.fits')
+    panel = CosmicRayPanel()
+    panel.load(tmp_path / 'none.fits')
     assert 'no such file' in text(panel.controls.result)
     assert 'crp-wrong' in text(panel.controls.result)
     panel.load(saao)
