@@ -21,8 +21,9 @@ __all__ = [
     'valid_checks',
 ]
 
-#: FWHM (pixels) below which spectral lines are flagged, as for stars.
-NARROW = 2.5
+#: FWHM (pixels) below which spectral lines are flagged: 30 lines of 240 pixels cause 5,000 false pixels at a FWHM of 1.9,
+#: up to 1,000 at 3.5, up to 200 at 4, and none at 5.
+NARROW = 4.0
 
 
 class MosaicError(ValueError):

@@ -142,6 +142,14 @@ def test_spectrum_without_a_card(options):
     assert kind(pixels) == kind(pixels.T) == 'spectrum'
 
 
+@pytest.mark.parametrize(('fwhm', 'mark'), [(1.9, 'error'), (2.7, 'error'), (3.5, 'error'), (5.0, 'warning')])
+def test_lines_that_are_flagged_are_an_error(fwhm, mark):
+    rng = np.random.default_rng(11)
+    frame = Frame(expose(rng, lines(rng, fwhm=fwhm)))
+    assert check_frame(frame)[0].mark == mark
+    assert (np.count_nonzero(detect(frame).crmask) > 50) == (mark == 'error')
+
+
 @pytest.mark.parametrize('slope', [0.0, 0.06, 0.15])
 def test_echelle_without_a_card(slope):
     pixels = expose(np.random.default_rng(12), orders(slope=slope))
