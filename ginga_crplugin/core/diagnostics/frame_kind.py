@@ -21,7 +21,7 @@ __all__ = [
     'valid_checks',
 ]
 
-#: FWHM (pixels) below which spectral lines are flagged: 30 lines of 240 pixels cause 5,000 false pixels at a FWHM of 1.9,
+#: FWHM (pixels) below which spectral lines are flagged: 30 lines of 240 pixels cause 5,000 false pixels at 1.9 pixels,
 #: up to 1,000 at 3.5, up to 200 at 4, and none at 5.
 NARROW = 4.0
 
