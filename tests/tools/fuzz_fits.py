@@ -42,7 +42,8 @@ MEMORY, SECONDS, LOADING, WAITING = 1 << 30, 20.0, 60.0, 600.0
 OPTIONS = (
     *((), (), (), (), ('--cleaned',), ('--no-own-masks',), ('--json',), ('--unit', 'adu'), ('--unit', 'electron')),
     *(('--gain', '2', '--readnoise', '5'), ('--background', '{}[MODEL]'), ('--variance', '{}[VAR]')),
-    ('--variance', 'own'),
+    *(('--variance', 'own'), ('--variance', 'amplifiers'), ('--dq-bits', 'any'), ('--dq-bits', '1,4')),
+    *(('--dq', name, '--allow-mosaic') for name in ('hst', 'jwst', 'roman', 'rubin')),
 )
 
 
