@@ -137,7 +137,10 @@ SAVES = {
         functools.partial(mask, name='planes.fits', kind='into', overwrite=True, cleaned=True),
     ),
     'new, bits of a mission': (nothing, functools.partial(mask, name='planes.fits', dq='jwst')),
-    'into, bits of a mission': (nothing, functools.partial(mask, name='planes.fits', kind='into', dq='rubin')),
+    'into, bits of a mission': (
+        nothing,
+        functools.partial(mask, name='planes.fits', kind='into', dq='jwst', overwrite=True),
+    ),
     'sheet, PDF': (nothing, functools.partial(save_sheet, name='sheet.pdf', per_page=1)),
     'sheet, PNG': (old('sheet-1.png'), functools.partial(save_sheet, name='sheet.png', per_page=1)),
     'overview': (old('overview.png'), overview),
