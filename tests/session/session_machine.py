@@ -20,7 +20,6 @@ from scipy import ndimage
 from ginga_crplugin import Frame, InputMask, MaskBit, Recipe, detect, merge_mask, read_frame
 from ginga_crplugin.core.bits import REJECTED_RAY
 from ginga_crplugin.core.lacosmic import compilation
-from ginga_crplugin.core.mission import add_mission
 from ginga_crplugin.core.review import ERASED, MARKED, REJECTED
 from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.session import runner
@@ -545,7 +544,8 @@ class SessionMachine(RuleBasedStateMachine):
         assert session.review.can_undo == bool(self.model.history)
         assert session.review.can_redo == bool(self.model.undone)
         if session.result is not None:
-            found = add_mission(session.result.frame, session.result.detection.crmask)
+            found = session.result.detection.crmask.copy()
+            found.ravel()[session.result.frame.mission] = True
             expected = self.model.mask(found, session.review.grow)
             np.testing.assert_array_equal(session.review.decisions.mask, expected)
             plane = session.review.decisions.plane(session.result.frame.bits)
