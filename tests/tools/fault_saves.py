@@ -98,7 +98,7 @@ def fault(saver, name, folder, before, after, call, number, how):
 
 
 def run(folder, names=tuple(SAVES), only=None):
-    """Try every fault of every kind of save; return the count of each outcome."""
+    """Try every fault of every kind of save; return the count of each outcome, of those before an interruption."""
     counts, saver = Counter(), Saver()
     try:
         for name in names:
@@ -109,6 +109,8 @@ def run(folder, names=tuple(SAVES), only=None):
                     print(found, flush=True)
                 kind = 'killed' if how == 'KILL' else 'failed'
                 counts[kind, found.split(':')[0]] += 1
+    except KeyboardInterrupt:
+        print('interrupted')
     finally:
         saver.close()
     return counts

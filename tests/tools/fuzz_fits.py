@@ -297,11 +297,15 @@ def main():
     parser.add_argument('--workers', type=int, default=os.cpu_count())
     options = parser.parse_args()
     counts, slowest, start = Counter(), 0.0, time.monotonic()
-    for seed, what, found, seconds in run(range(options.seed, options.seed + options.cases), options.workers):
-        if found.startswith('bad'):
-            print(f'case {seed} ({what}): {found}', flush=True)
-        counts[found.split(':')[0]] += 1
-        slowest = max(slowest, seconds if counts.total() > options.workers else 0.0)  # the first cases include imports
+    try:
+        for seed, what, found, seconds in run(range(options.seed, options.seed + options.cases), options.workers):
+            if found.startswith('bad'):
+                print(f'case {seed} ({what}): {found}', flush=True)
+            counts[found.split(':')[0]] += 1
+            if counts.total() > options.workers:  # the first cases include imports
+                slowest = max(slowest, seconds)
+    except KeyboardInterrupt:
+        print('interrupted')
     for outcome, count in counts.most_common():
         print(f'{count:6d}  {outcome}')
     print(f'{sum(counts.values())} files in {time.monotonic() - start:.0f} s, the slowest took {slowest:.1f} s')

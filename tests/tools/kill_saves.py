@@ -46,7 +46,7 @@ def duration(saver, name, folder, before):
 
 
 def run(times, seed, folder, names=tuple(SAVES)):
-    """Kill saves of each kind in turn; return the count of each state."""
+    """Kill saves of each kind in turn; return the count of each state, of those before an interruption."""
     rng, saver, counts = np.random.default_rng(seed), Saver(), Counter()
     try:
         for number, name in enumerate(names):
@@ -58,6 +58,8 @@ def run(times, seed, folder, names=tuple(SAVES)):
                 if found == 'lost':
                     print(f'lost: {name}, killed after {seconds:.6f} s', flush=True)
                 counts[found] += 1
+    except KeyboardInterrupt:
+        print('interrupted')
     finally:
         saver.close()
     return counts
