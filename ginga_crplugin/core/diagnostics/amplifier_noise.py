@@ -8,7 +8,7 @@ from ginga_crplugin.core.frame import Frame
 from .check import Check, Remedy
 from .noise_causes import TOLERANCE
 
-__all__ = ['check_amplifier_noise', 'without_amplifier_edges']
+__all__ = ['HIGH_STEP', 'check_amplifier_noise']
 
 #: Step between the levels of two amplifiers, in units of the scatter, above which it is flagged. The Laplacian has a
 #: quarter of it, in units of the noise.
@@ -52,31 +52,3 @@ def check_amplifier_noise(frame: Frame, amplifiers: Sequence[Amplifier], ratio: 
         mark, effect = 'error', f'{effect}, and the step between them ({step:.0f} times the scatter) is flagged'
     remedy = Remedy('Use noise of each amplifier', noise='amplifiers')
     return Check('noise', mark, measured, effect, 'use the noise of each amplifier (--variance amplifiers)', remedy)
-
-
-def without_amplifier_edges(edges: dict[str, int], amplifiers: Sequence[Amplifier]) -> dict[str, int]:
-    """Return unexposed edges without those that end where an amplifier ends.
-
-    Parameters
-    ----------
-    edges : dict
-        ``{side: width in pixels}``.
-    amplifiers : sequence of Amplifier
-        The amplifiers of the frame.
-
-    Returns
-    -------
-    dict
-        The other edges.
-    """
-    sections = [item.section for item in amplifiers if item.section is not None]
-    if not sections:
-        return edges
-    rows, columns = ({limit for part in sections for limit in (part[k].start, part[k].stop)} for k in (0, 1))
-    places = {
-        'left': lambda width: width in columns,
-        'right': lambda width: max(columns) - width in columns,
-        'bottom': lambda width: width in rows,
-        'top': lambda width: max(rows) - width in rows,
-    }
-    return {side: width for side, width in edges.items() if width and not places[side](width)}

@@ -12,13 +12,13 @@ import numpy as np
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
-from ginga_crplugin.core.amplifiers import Amplifier, find_amplifiers
+from ginga_crplugin.core.amplifiers import Amplifier, find_amplifiers, step_height
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame, as_frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
-from .amplifier_noise import check_amplifier_noise, without_amplifier_edges
+from .amplifier_noise import HIGH_STEP, check_amplifier_noise
 from .background import Sky, measure_sky, normalized_residual
 from .check import Check, Remedy, format_level
 from .flag_checks import check_flags
@@ -75,9 +75,11 @@ class _Measurements:
     def amplifiers(self) -> tuple[Amplifier, ...]:
         return find_amplifiers(self.frame)
 
-    @property
+    @cached_property
     def edges(self) -> dict[str, int]:
-        return without_amplifier_edges(self.outliers.edges, self.amplifiers)
+        if self.amplifiers and step_height(self.frame, self.amplifiers) > HIGH_STEP:
+            return {}  # a step between amplifiers looks like the end of an edge
+        return self.outliers.edges
 
     @cached_property
     def unexposed(self) -> np.ndarray:
