@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.stats import nanmedian, running_median
+from ginga_crplugin.core.stats import nanmad_std, nanmedian, running_median
 
 __all__ = ['find_bad_lines', 'find_bad_lines_near', 'find_unexposed_edges', 'sample_lines']
 
@@ -131,7 +131,9 @@ def _piece_deviations(piece: np.ndarray, scatter: float) -> np.ndarray:
     if not significant.any():
         return np.zeros(len(piece))
     # 1.2533 is the standard error of the median relative to that of the mean
-    error = 1.2533 * scatter / np.sqrt(np.maximum(np.isfinite(piece).sum(axis=1), 1))
+    spread = np.full(len(piece), scatter)
+    spread[significant] = np.maximum(nanmad_std(piece[significant]), scatter)  # more than the sky's in bright objects
+    error = 1.2533 * spread / np.sqrt(np.maximum(np.isfinite(piece).sum(axis=1), 1))
     typical = 1.4826 * running_median(np.abs(deviation), 51)
     significant &= np.abs(deviation) > MIN_ERRORS * np.maximum(error, typical)
     limit = np.maximum(0.25 * np.abs(deviation), 3.0 * error)

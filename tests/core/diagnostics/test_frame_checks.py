@@ -416,6 +416,18 @@ def test_only_narrow_bad_lines_are_found():
     assert columns[30] == pytest.approx(5.0, abs=0.5)
 
 
+@pytest.mark.parametrize('seed', range(2, 8))
+def test_bright_stars_with_wings_are_no_bad_lines(seed):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:300, :200].astype(float)
+    light = np.full(y.shape, 5.0)
+    for _ in range(25):
+        distance = (y - rng.uniform(0, 300)) ** 2 + (x - rng.uniform(0, 200)) ** 2
+        light += np.exp(rng.uniform(6, 11)) * (1 + distance / 28.0) ** -2.5
+    frame = Frame(rng.poisson(light) + rng.normal(0, 3, y.shape))
+    assert find_bad_lines(frame, frame.evidence.scatter) == ({}, {})
+
+
 def test_header_keywords():
     header = fits.Header({'CALSTAT': 'BDF', 'TRIMSEC': '[ 3: 100, 1:50]', 'XPIXSZ': 9.0, 'EXPTIME': 90.0})
     assert (calibration_keyword(header, 'flat'), calibration_keyword(fits.Header({'FLATCOR': 'OMIT'}), 'flat')) == (
