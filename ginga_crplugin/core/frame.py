@@ -7,21 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy import units as u
-from astropy.nddata import CCDData, NDData, NDUncertainty
-from numpy.typing import ArrayLike
+from astropy.nddata import CCDData, NDUncertainty
 
 from .bits import DQ_DTYPE, MaskBit
-from .header import frame_unit, header_values
+from .data_scale import DataScale, find_scale
+from .header import header_values
+from .image_data import split_image
 from .input_mask import InputMask
-from .no_data import fill_masks
 from .params import FromHeader, LACosmicParams, resolve
 from .pixel_evidence import PixelEvidence, measure_pixels
 from .pixels import MAX_VALUE, check_pixels
+from .saturation import Clipping, find_clipping, saturation_level
 from .stats import CHUNK_SIZE, local_medians, median
 from .uncertainty import detached_uncertainty
 
-__all__ = ['Frame', 'as_frame', 'mask_fill_values']
+__all__ = ['Frame']
+
+
+#: Pixels that are filled before the run.
+_EMPTY = DQ_DTYPE(MaskBit.NONFINITE | MaskBit.NO_DATA)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +36,9 @@ class Frame:
     ----------
     ccd : `~astropy.nddata.CCDData`
         The (ny, nx) pixels in native byte order, their unit (adu, electron, or one of them per second) and the header.
-        It is made from a `~astropy.nddata.CCDData`, `~astropy.nddata.NDData` or array (in adu if it has no unit), whose
-        mask becomes an input mask of unknown cause.
+        It is made from a `~astropy.nddata.CCDData`, `~astropy.nddata.NDData`, array, masked array or
+        `~astropy.units.Quantity` (in adu if it has no unit), whose mask becomes an input mask of unknown cause. Axes
+        of length 1 are removed.
     name : str
         The name for display and messages.
     path : `~pathlib.Path` or None
@@ -79,16 +84,12 @@ class Frame:
     uncertainty_source: NDUncertainty | Callable[[], NDUncertainty] | None = None
 
     def __post_init__(self) -> None:
-        ccd = self.ccd
-        if not isinstance(ccd, CCDData):
-            ccd = CCDData(ccd, unit=getattr(ccd, 'unit', None) or u.adu)
+        ccd, notes = split_image(self.ccd, self.name)
         check_pixels(ccd.data, self.name)
-        masks = tuple(self.masks)
         if ccd.mask is not None:
-            own = np.broadcast_to(np.asarray(ccd.mask, dtype=bool), ccd.data.shape)
-            masks = (InputMask.from_data('mask of the CCDData', MaskBit.INPUT, own), *masks)
+            own = InputMask.from_data(f'mask of the {type(self.ccd).__name__}', MaskBit.INPUT, ccd.mask)
+            object.__setattr__(self, 'masks', (own, *self.masks))
         native = np.ascontiguousarray(ccd.data, dtype=ccd.data.dtype.newbyteorder('='))
-        unit = frame_unit(ccd.unit)
         if self.psfk is not None:
             object.__setattr__(self, 'psfk', np.ascontiguousarray(self.psfk, dtype=np.float32))
         if ccd.uncertainty is not None and self.uncertainty_source is None:
@@ -96,9 +97,10 @@ class Frame:
         if isinstance(self.uncertainty_source, NDUncertainty):
             detached = detached_uncertainty(self.uncertainty_source, native.shape, ccd.unit)
             object.__setattr__(self, 'uncertainty_source', detached)
-        clean = CCDData(native, unit=unit, header=ccd.header, wcs=ccd.wcs, psf=ccd.psf)
+        clean = CCDData(native, unit=ccd.unit, header=ccd.header, wcs=ccd.wcs, psf=ccd.psf)
         object.__setattr__(self, 'ccd', clean)
-        object.__setattr__(self, 'masks', masks)
+        object.__setattr__(self, 'masks', tuple(self.masks))
+        object.__setattr__(self, 'notes', (*self.notes, *notes))
         self._check_companions()
 
     def _check_companions(self):
@@ -165,7 +167,7 @@ class Frame:
         The dtype is that of the pixels.
         """
         data, bits = self.ccd.data, self.bits
-        empty = bits & (MaskBit.NONFINITE | MaskBit.NO_DATA) != 0
+        empty = bits & _EMPTY != 0
         if not empty.any():
             return data
         good = next((some for some in (bits == 0, ~empty) if some.any()), ~self.nonfinite)
@@ -188,6 +190,16 @@ class Frame:
     def mission_levels(self) -> np.ndarray:
         """(n,) float ndarray: the median of the good pixels around each pixel of `mission`."""
         return local_medians(self.filled, self.mission, self.bits != 0)
+
+    @cached_property
+    def clipping(self) -> Clipping | None:
+        """Clipping: the pixels that were clipped at the saturation level; None if there are none."""
+        return find_clipping(self.filled)
+
+    @cached_property
+    def scale(self) -> DataScale | None:
+        """DataScale: the scale of values from 0 to 1 or of padded values; None for other values."""
+        return find_scale(self.ccd.data, (self.bits & _EMPTY) == 0)
 
     def saturated(self, params: LACosmicParams) -> np.ndarray:
         """Return the saturated pixels, compared in float32 as in Astro-SCRAPPY.
@@ -228,8 +240,8 @@ class Frame:
         params : LACosmicParams
             The parameters.
         sources : dict of str
-            The source of each value: its card (``'GAIN in the header'``), ``'recipe'``, ``'user'`` or ``'default'``.
-            Cards that the pixels contradict follow after a semicolon.
+            The source of each value: its card (``'GAIN in the header'``), ``'estimated from the pixels'``,
+            ``'recipe'``, ``'user'`` or ``'default'``. Cards that the pixels contradict follow after a semicolon.
 
         Raises
         ------
@@ -254,7 +266,8 @@ class Frame:
             if kind == 'default':
                 msg = f'{self.name}: the recipe reads {name} from the header, which has none; set {name}'
                 raise ValueError(msg.replace('which has none', reason) if reason else msg)
-        return params, sources
+        level, sources['satlevel'] = saturation_level(self.clipping, params, sources['satlevel'])
+        return replace(params, satlevel=level), sources
 
     def _header_values(self, gain):
         values, _ = header_values(self.ccd.header, self.ccd.unit, gain, lambda: self.evidence)
@@ -279,47 +292,13 @@ class Frame:
         if not changes.keys() & {'ccd', 'masks'}:
             measured = {'nonfinite', 'bits', 'filled', 'evidence'} & vars(self).keys()
             vars(copy).update({name: vars(self)[name] for name in measured})
+        if 'clipping' in vars(self) and copy.ccd.data is self.ccd.data and _no_data(copy) == _no_data(self):
+            vars(copy)['clipping'] = self.clipping
         return copy
 
 
-def as_frame(image: Frame | NDData | ArrayLike) -> Frame:
-    """Return an image as a frame.
-
-    Parameters
-    ----------
-    image : Frame, `~astropy.nddata.NDData` or (ny, nx) array_like
-        A frame, which is returned unchanged, or an image to make one from; its fill values are masked.
-
-    Returns
-    -------
-    Frame
-        The frame.
-
-    Raises
-    ------
-    ValueError
-        If the image cannot be a frame, see `Frame`.
-    """
-    return image if isinstance(image, Frame) else mask_fill_values(Frame(image))  # type: ignore[arg-type]
-
-
-def mask_fill_values(frame: Frame) -> Frame:
-    """Return a frame with masks of its fill values: regions at its edge in which all pixels have one value.
-
-    Parameters
-    ----------
-    frame : Frame
-        The frame.
-
-    Returns
-    -------
-    Frame
-        The frame with a mask and a note for each fill value, except those that are masked as no data already.
-    """
-    masks, notes = fill_masks(frame.ccd.data, frame.bits & MaskBit.NO_DATA != 0)
-    if not masks:
-        return frame
-    return frame.replace(masks=(*frame.masks, *masks), notes=(*frame.notes, *notes))
+def _no_data(frame):
+    return [mask for mask in frame.masks if mask.bit == MaskBit.NO_DATA]
 
 
 def _row_chunks(image):

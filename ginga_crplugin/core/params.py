@@ -22,7 +22,8 @@ def _field(default, label, unit, **metadata):
 class LACosmicParams:
     """The parameters of L.A.Cosmic, with the names of Astro-SCRAPPY.
 
-    The defaults are those of `ccdproc.cosmicray_lacosmic`. The metadata of each field are ``label``, ``unit``,
+    The defaults are those of `ccdproc.cosmicray_lacosmic`, except that ``satlevel`` is infinite instead of 65535
+    electrons: no pixel is saturated at a level that nobody chose. The metadata of each field are ``label``, ``unit``,
     ``help``, ``low`` and ``high`` (limits, inclusive), ``step``, ``choices``, ``card`` (FITS keyword), ``common``
     (whether panels show it at the top) and ``slider`` (the usual range, if a slider is useful).
 
@@ -39,7 +40,7 @@ class LACosmicParams:
     readnoise : float
         Read noise in electrons (rms).
     satlevel : float
-        Saturation level in electrons.
+        Saturation level in electrons; infinite if it is not known.
     niter : int
         Maximum number of iterations; they end earlier if no new pixels are found.
     sepmed : bool
@@ -132,7 +133,7 @@ class LACosmicParams:
         help='Set the read noise in electrons (rms).',
     )
     satlevel: float = _field(
-        65535.0,
+        math.inf,
         'saturation',
         'electron',
         card='LASATLEV',
@@ -140,7 +141,8 @@ class LACosmicParams:
         high=math.inf,
         step=1000.0,
         common=True,
-        help='Set the saturation level in electrons. Saturated stars are excluded from the search.',
+        help='Set the saturation level in electrons. Saturated stars are excluded from the search. Without a level, no '
+        'pixel counts as saturated.',
     )
     niter: int = _field(
         4,

@@ -13,7 +13,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .flat_indices import locate
-from .frame import Frame, as_frame
+from .frame import Frame
+from .interpretation import as_frame
 from .mission import add_mission
 from .weak import WeakProperty
 

@@ -14,6 +14,7 @@ from astropy.nddata import CCDData
 
 from ginga_crplugin import __version__
 from ginga_crplugin.core.bits import CAUSE_CARD
+from ginga_crplugin.core.image_data import image_plane
 from ginga_crplugin.core.pixels import check_pixels
 
 from .atomic import AtomicFile
@@ -93,7 +94,7 @@ def make_mask(
         mask, sums = _mask_of_flats(sources, options)
     else:
         hot = read_dark(sources[0][0], limit, sources[0][1])
-        mask, sums = _single_plane(hot.mask, sources[0][0].name), [hot.datasum]
+        mask, sums = image_plane(hot.mask, sources[0][0].name), [hot.datasum]
     hdu = fits.PrimaryHDU(mask.astype(np.uint8))
     hdu.header.extend(_cards(sources, sums, mask, limit, options), unique=True)
     hdu.add_checksum(when='of this HDU')  # without a date, so that equal content gives equal bytes
@@ -136,15 +137,6 @@ def _open_target(path: Path, sources: list[_PathAndExt], *, overwrite: bool) -> 
         msg = f'{path} is one of the input files: choose another name'
         raise FileExistsError(msg)
     return target
-
-
-def _single_plane(mask: np.ndarray, name: str) -> np.ndarray:
-    """Return a mask without leading axes of length 1."""
-    plane = mask.reshape(mask.shape[-2:]) if mask.ndim > 2 and mask.size == np.prod(mask.shape[-2:]) else mask
-    if plane.ndim != 2:
-        msg = f'{name} has {mask.ndim} axes, shape {mask.shape}: an image must have 2 axes'
-        raise ValueError(msg)
-    return plane
 
 
 def _mask_of_flats(flats: list[_PathAndExt], options: dict[str, Any]) -> tuple[np.ndarray, list[str]]:

@@ -9,6 +9,7 @@ from astropy.io import fits
 from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, UnknownUncertainty, VarianceUncertainty
 
 from ginga_crplugin.core.header import frame_unit
+from ginga_crplugin.core.image_data import image_plane, plane_axes
 
 from .fits_reader import open_fits, read_pixels
 from .image_hdus import COMPANIONS, extver
@@ -80,9 +81,7 @@ class UncertaintyHDU:
             if hdu is None or hdu.name != self.name:
                 msg = f'{self._path} has no {self.name} extension any more: open the frame again'
                 raise ValueError(msg)
-            data = read_pixels(hdu, self._path)
-            while data.ndim > 2 and len(data) == 1:
-                data = data[0]
+            data = image_plane(read_pixels(hdu, self._path), f'{self._path} [{self.name}]')
             cls = _TYPES[self.name]
             if self.name == 'UNCERT':
                 cls = _UTYPES.get(str(_value(hdu.header, 'UTYPE')).strip().lower(), cls)
@@ -142,16 +141,17 @@ def image_shape(header: fits.Header) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Without leading axes of length 1 beyond two; empty if there are no pixels.
+        Without axes of length 1 beyond two; empty if there are no pixels.
     """
     prefix = 'Z' if _value(header, 'ZIMAGE') is True else ''
     if not prefix and str(_value(header, 'XTENSION') or 'IMAGE').strip() != 'IMAGE':
         return ()
     naxis = _value(header, f'{prefix}NAXIS')
-    sides = [_value(header, f'{prefix}NAXIS{axis}') for axis in range(naxis if isinstance(naxis, int) else 0, 0, -1)]
-    while len(sides) > 2 and sides[0] == 1:
-        del sides[0]
-    return tuple(sides) if all(isinstance(side, int) and side > 0 for side in sides) else ()
+    shape = tuple(
+        _value(header, f'{prefix}NAXIS{axis}') for axis in range(naxis if isinstance(naxis, int) else 0, 0, -1)
+    )
+    whole = all(isinstance(side, int) and side > 0 for side in shape)
+    return tuple(shape[axis] for axis in plane_axes(shape)) if whole else ()
 
 
 def _value(header: fits.Header, key: str) -> Any:

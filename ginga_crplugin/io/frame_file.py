@@ -12,13 +12,14 @@ from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, Va
 
 from ginga_crplugin.core.bits import BITS_CARD, IMAGE_CARD, REVIEW
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.image_data import image_plane, original_shape
+from ginga_crplugin.core.metadata import fits_header
 from ginga_crplugin.core.pixels import same_pixels
 
 from .atomic import CHUNK_SIZE, chunks
 from .companions import of_other_images
 from .fits_reader import BLOCK_SIZE, clean_header, open_decompressed, read_hdus, read_pixels
 from .image_hdus import extver
-from .metadata import fits_header
 
 __all__ = ['FrameFile', 'open_frame_file']
 
@@ -62,6 +63,7 @@ def open_frame_file(frame: Frame, kind: str) -> Iterator['FrameFile | None']:
         if copy.data.dtype.kind == 'f':  # of packed integers, which were scaled; FITS forbids BLANK for floats
             copy.header.pop('BLANK', None)
         hdus = copy.to_hdu()
+        hdus[0].data = hdus[0].data.reshape(original_shape(frame.ccd))
         if frame.uncertainty is not None:
             hdus.append(_uncertainty_hdu(frame.uncertainty))
         hdus.writeto(file, output_verify=_LENIENT)
@@ -98,7 +100,7 @@ class FrameFile:
     def _check_pixels(self, searched: np.ndarray) -> None:
         """Check that the file still contains the pixels of the frame."""
         with read_hdus(self._file, self._path) as hdus:
-            data = read_pixels(hdus[self._index], self._path) if self._index < len(hdus) else None
+            data = image_plane(read_pixels(hdus[self._index], self._path), '') if self._index < len(hdus) else None
         if data is None or not same_pixels(data, searched):
             msg = f'{self._path} was modified since it was read: open it again'
             raise ValueError(msg)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ginga_crplugin.core.bits import CAUSE_CARD, CAUSES, MaskBit
+from ginga_crplugin.core.image_data import image_plane
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.pixels import datasum
 
@@ -51,7 +52,8 @@ def read_mask(
         if ext is None and 'MASK' in hdus:
             ext = 'MASK'
         hdu = hdus[image_index(hdus, ext, path)]
-        data, cause = native_order(read_pixels(hdu, path)), str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
+        data = native_order(image_plane(read_pixels(hdu, path), path.name))
+        cause = str(hdu.header.get(CAUSE_CARD, '')).strip().lower()
     bit = CAUSES.get(cause, default) if bit is None else MaskBit(bit)
     checksum = datasum(data)
     return InputMask(path.name, bit, data != 0, checksum, origin=MaskSource(path, ext, bit, None, checksum))

@@ -8,9 +8,11 @@ import numpy as np
 from astropy.io import fits
 
 from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.image_data import image_plane
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
 
+from .companions import image_shape
 from .dq_flags import MEANINGS, FlagTable, find_table, to_unsigned
 from .fits_reader import read_pixels
 from .image_hdus import extver
@@ -101,7 +103,7 @@ def flag_planes(hdus: fits.HDUList, science: Any) -> Iterator[Any]:
     """
     for hdu in hdus:
         named = hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ') and hdu.ver == extver(science.ver)
-        if named and getattr(hdu, 'shape', None) == science.shape:
+        if named and image_shape(hdu.header) == image_shape(science.header):
             yield hdu
 
 
@@ -136,7 +138,7 @@ def read_own_masks(
     """
     masks, notes = [], []
     for hdu in flag_planes(hdus, science):
-        plane = read_pixels(hdu, path)
+        plane = image_plane(read_pixels(hdu, path), hdu.name)
         table = find_table(hdu.header, header)
         if hdu.name == 'MASK' and (table is None or table.name != 'Rubin'):
             masks.append(InputMask.from_data('MASK in this file', MaskBit.INPUT, plane, 'own'))

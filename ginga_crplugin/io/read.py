@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from astropy.units import UnitBase
 from astropy.wcs import WCS, FITSFixedWarning
 
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import Frame, mask_fill_values
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.header import frame_unit, header_values
+from ginga_crplugin.core.image_data import image_plane, plane_axes
+from ginga_crplugin.core.interpretation import interpreted
 from ginga_crplugin.core.pixels import check_pixels, datasum
 
 from .blank import read_blank
@@ -79,14 +81,14 @@ def read_frame(
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
         notes += _datasum_notes(hdu)
         blank = read_blank(hdu)
-        data, version = read_pixels(hdu, path, _WORKING_MEMORY), extver(hdu.ver)
-        own = hdus_of_image(hdus, hdu.name)
-        saved, review = read_saved_mask(own, version, hdu.shape, path), read_review(own, version)
+        data = image_plane(read_pixels(hdu, path, _WORKING_MEMORY), f'{path.name} [{index}]')
+        version, own = extver(hdu.ver), hdus_of_image(hdus, hdu.name)
+        saved, review = read_saved_mask(own, version, data.shape, path), read_review(own, version)
         masks, mask_notes = (saved.masks, []) if saved else read_own_masks(hdus, hdu, header, path, dq_bits)
         if blank is not None and not any(mask.bit == MaskBit.NO_DATA for mask in masks):
             masks = (*masks, *blank.masks(data))
         uncertainty = find_uncertainty(hdus, hdu, path)
-        wcs, wcs_notes = _read_wcs(header, hdus)
+        wcs, wcs_notes = _read_wcs(header, hdus, [len(hdu.shape) - axis for axis in plane_axes(hdu.shape)[::-1]])
     return make_frame(
         data,
         header,
@@ -185,7 +187,7 @@ def make_frame(
     if wcs is None and 'path' not in origin:
         wcs, wcs_notes = _read_wcs(header)
     ccd = CCDData(data, unit=unit, header=header, wcs=wcs)
-    frame = mask_fill_values(Frame(ccd, name, notes=(*notes, *unit_notes), **origin))
+    frame = interpreted(Frame(ccd, name, notes=(*notes, *unit_notes), **origin))
     card_notes = header_values(header, unit, evidence=lambda: frame.evidence)[1]
     return frame.replace(notes=(*frame.notes, *card_notes, *wcs_notes))
 
@@ -239,7 +241,7 @@ def read_image(path: str | os.PathLike[str], ext: int | str | tuple[str, int] | 
     """
     path = Path(path)
     with open_fits(path) as hdus:
-        data = native_order(read_pixels(hdus[image_index(hdus, ext, path)], path))
+        data = native_order(image_plane(read_pixels(hdus[image_index(hdus, ext, path)], path), path.name))
     return data, datasum(data)
 
 
@@ -271,12 +273,14 @@ def _datasum_notes(hdu: Any) -> list[str]:
     return ['DATASUM does not match the pixels: they were modified or damaged after it was written']
 
 
-def _read_wcs(header: fits.Header, hdus: fits.HDUList | None = None) -> tuple[WCS | None, list[str]]:
+def _read_wcs(
+    header: fits.Header, hdus: fits.HDUList | None = None, axes: Sequence[int] = (1, 2)
+) -> tuple[WCS | None, list[str]]:
     """Return the sky coordinates of a header, None if there are none or they are not valid, and notes about them."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', FITSFixedWarning)
         try:
-            wcs = WCS(header, hdus, naxis=2)
+            wcs = WCS(header, hdus, naxis=list(axes))
             wcs.to_header(relax=True)
         except Exception as error:  # noqa: BLE001 - WCS can raise anything; the pixels are usable without it
             detail = ' '.join(str(error).split())[:80]

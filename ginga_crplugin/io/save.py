@@ -17,6 +17,7 @@ from astropy.table import Table
 
 from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, IMAGE_CARD, REJECTED_RAY, REVIEW, MaskBit, merge_mask
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.image_data import original_shape
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.segments import Segments, segment
 
@@ -257,6 +258,8 @@ def _extensions(
         hdus.append(fits.ImageHDU(detection.clean(kept), name='CLEANED'))
         hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
         hdus[-1].header.extend(replacement_cards(detection.params.cleantype, len(kept), name_dq))
+    for hdu in hdus[:2] + hdus[3:]:
+        hdu.data = hdu.data.reshape(original_shape(frame.ccd))
     if frame.ccd.wcs is not None:
         sky = frame.ccd.wcs.to_header(relax=True).cards
         for hdu in hdus[:2] + hdus[3:]:

@@ -13,6 +13,7 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, IMAGE_CARD, REJECTED_RAY, REVIEW, MaskBit
+from ginga_crplugin.core.image_data import image_plane, plane_axes
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
@@ -166,7 +167,8 @@ def read_saved_mask(hdus: Sequence[Any], version: int, shape: tuple[int, ...], p
     headers = {hdu.name: hdu.header for hdu in hdus if hdu.ver == version and BITS_CARD in hdu.header}
     header = headers.get('MASK', plane.header)
     cards = {key: (header[key], header.comments[key]) for key in RUN_CARDS if key in header}
-    masks = _masks_by_cause(read_pixels(plane, path), _rejected_rays(hdus, version, math.prod(shape)), path)
+    own = image_plane(read_pixels(plane, path), plane.name)
+    masks = _masks_by_cause(own, _rejected_rays(hdus, version, math.prod(shape)), path)
     grow = header.get('CRGROW', 0)
     grow = grow if grow in range(4) else 0
     dq = header.get(MISSION_CARD, 'own')
@@ -205,7 +207,7 @@ def kept_segments(hdus: fits.HDUList) -> QTable:
 def _dq_plane(hdus: Sequence[Any], version: int, shape: tuple[int, ...]) -> Any:
     """Return the HDU with the causes that this package wrote for a frame, or None."""
     planes = (hdu for hdu in hdus if hdu.is_image and BITS_CARD in hdu.header and hdu.name in ('DQ', 'CRDQ'))
-    return next((hdu for hdu in planes if hdu.ver == version and getattr(hdu, 'shape', None) == shape), None)
+    return next((hdu for hdu in planes if hdu.ver == version and image_shape(hdu.header) == shape), None)
 
 
 def _masks_by_cause(plane: np.ndarray, rejected_rays: np.ndarray, path: Path) -> tuple[InputMask, ...]:
@@ -279,12 +281,13 @@ def read_segment_cutout(
         except (StopIteration, KeyError, IndexError):
             msg = f'{output} has no segment {label}'
             raise ValueError(msg) from None
-        box, inner = _boxes(row, plane.shape, margin)
+        shape = image_shape(plane.header)
+        box, inner = _boxes(row, shape, margin)
         part = _section(plane, box)
         segment = _segment_mask(part, inner, row['area'])
         if segment is None:
             return None
-        images = [hdu for hdu in hdus if image_shape(hdu.header) == plane.shape and BITS_CARD not in hdu.header]
+        images = [hdu for hdu in hdus if image_shape(hdu.header) == shape and BITS_CARD not in hdu.header]
         pixels = _section(images[0], box) if images else None
     if pixels is None and science is not None:
         with open_fits(Path(science[0])) as hdus:
@@ -304,9 +307,10 @@ def _boxes(row: Any, shape: tuple[int, ...], margin: int) -> tuple[tuple[slice, 
 
 
 def _section(hdu: Any, box: tuple[slice, ...]) -> np.ndarray:
-    """Return a section of an image, which may have leading axes of length 1; whole rows are read, which is faster."""
-    rows = *(0 for _ in hdu.shape[2:]), box[0], slice(None)
-    return hdu.section[rows][:, box[1]]
+    """Return a section of an image, which may have axes of length 1; whole rows are read, which is faster."""
+    axes = plane_axes(hdu.shape)
+    rows = tuple(box[0] if axis == axes[0] else slice(None) for axis in range(len(hdu.shape)))
+    return image_plane(hdu.section[rows], hdu.name)[:, box[1]]
 
 
 def _segment_mask(plane: np.ndarray, inner: tuple[slice, ...], area: int) -> np.ndarray | None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,11 @@ from astropy.nddata import NDData
 
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.image_data import split_image
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
-from ginga_crplugin.core.uncertainty import copy_uncertainty, detached_uncertainty
+from ginga_crplugin.core.uncertainty import copy_uncertainty
 from ginga_crplugin.io.input_masks import check_limit, read_dark, read_mask
-from ginga_crplugin.io.metadata import fits_header
 from ginga_crplugin.io.read import make_frame, read_frame
 from ginga_crplugin.panels.ginga_image import frame_of_image
 
@@ -126,26 +125,15 @@ def to_frame(source: Any, unit: str | None = None) -> Frame:
     Frame
         The frame, with a copy of the pixels.
     """
-    # a copy: the source may change later
-    try:
-        data = np.array(source.data if isinstance(source, NDData) else np.ma.getdata(source))
-    except ValueError:
-        msg = f'source is a {type(source).__name__} whose rows differ in length: give an image with 2 axes'
-        raise ValueError(msg) from None
-    unit = unit if unit is not None else getattr(source, 'unit', None)
-    wcs = getattr(source, 'wcs', None)
-    uncertainty = getattr(source, 'uncertainty', None)
-    if uncertainty is not None:
-        uncertainty = copy_uncertainty(detached_uncertainty(uncertainty, data.shape, source.unit))
-    header, notes = fits_header(getattr(source, 'meta', {}))
-    frame = make_frame(data, header, 'frame', unit, wcs, notes, uncertainty_source=uncertainty)
-    frame.ccd.psf = copy(getattr(source, 'psf', None))
-    mask = getattr(source, 'mask', None)
-    if mask is None or mask is np.ma.nomask:
+    ccd, notes = split_image(source, 'source', unit)
+    own = copy_uncertainty(ccd.uncertainty)
+    data, header = ccd.data.copy(), ccd.header.copy()  # the source may change later
+    frame = make_frame(data, header, 'frame', ccd.unit, ccd.wcs, notes, uncertainty_source=own)
+    frame.ccd.psf = ccd.psf
+    if ccd.mask is None:
         return frame
-    mask = np.array(np.broadcast_to(np.asarray(mask, dtype=bool), data.shape))
-    name = f'mask of the {type(source).__name__}'
-    return frame.replace(masks=(InputMask.from_data(name, MaskBit.INPUT, mask),))
+    mask = InputMask.from_data(f'mask of the {type(source).__name__}', MaskBit.INPUT, ccd.mask.copy())
+    return frame.replace(masks=(mask, *frame.masks))
 
 
 def make_input_mask(source: Any, bit: MaskBit) -> InputMask:

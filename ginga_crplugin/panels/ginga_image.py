@@ -9,10 +9,11 @@ from astropy.nddata import CCDData
 
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.image_data import image_plane
 from ginga_crplugin.core.input_mask import InputMask
+from ginga_crplugin.core.metadata import fits_header
 from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.core.uncertainty import detached_uncertainty
-from ginga_crplugin.io.metadata import fits_header
 from ginga_crplugin.io.read import make_frame, read_frame
 
 __all__ = ['frame_of_image']
@@ -44,10 +45,10 @@ def frame_of_image(image: Any, unit: str | None = None, dq_bits: str | tuple[int
         If the image is not suitable for a search.
     """
     data, path = image.get_data(), image.get('path', None)
-    if data is None or data.ndim != 2:
-        ndim = 'no pixels' if data is None else f'{data.ndim} axes'
-        msg = f'{image.get("name")} has {ndim}; a frame is an image with two axes'
+    if data is None:
+        msg = f'{image.get("name")} has no pixels; a frame is an image with two axes'
         raise ValueError(msg)
+    data = image_plane(data, str(image.get('name')))
     if path is not None and Path(path).is_file():
         frame = _frame_of_file(Path(path), image.get('idx', None), unit, dq_bits)
         if frame is not None and same_pixels(frame.ccd.data, data):

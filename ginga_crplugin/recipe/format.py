@@ -9,12 +9,13 @@ from typing import Any
 import yaml
 
 from ginga_crplugin.core.bits import CAUSES
+from ginga_crplugin.core.diagnostics.check import CHECKS
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.io.atomic import AtomicFile
 
 from .parse import VERSION
-from .recipe import CHECKS, REMEDIES, Recipe
+from .recipe import REMEDIES, Recipe
 from .rule import Rule
 
 __all__ = ['format_recipe', 'save_recipe']

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import yaml
 
 from ginga_crplugin.core.bits import CAUSES
+from ginga_crplugin.core.diagnostics.check import CHECKS
 from ginga_crplugin.core.header import frame_unit
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
@@ -19,7 +20,7 @@ from ginga_crplugin.core.pixel_noise import NOISE_SOURCES
 from ginga_crplugin.io.dq_flags import DQ_FORMATS
 from ginga_crplugin.io.own_masks import parse_dq_bits
 
-from .recipe import CHECKS, REMEDIES, Recipe
+from .recipe import REMEDIES, Recipe
 from .rule import Rule
 
 __all__ = ['VERSION', 'load_recipe', 'parse_recipe']

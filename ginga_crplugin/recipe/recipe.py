@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import Any
 
 from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.diagnostics.check import CHECKS
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.diagnostics.frame_kind import require_monochrome
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES, pixel_noise
+from ginga_crplugin.core.saturation import ESTIMATED
 from ginga_crplugin.core.segments import MIN_SIZE
 from ginga_crplugin.io.dq_flags import check_dq_format
 from ginga_crplugin.io.own_masks import check_dq_bits
@@ -22,22 +24,7 @@ from .mask_cache import cached_mask
 from .prepare import FailedCheckError, PreparedFrame
 from .rule import Rule, check_choice, check_parameters, hashable
 
-__all__ = ['CHECKS', 'REMEDIES', 'Recipe']
-
-#: The checks that can exclude a frame.
-CHECKS = (
-    'kind',
-    'bias',
-    'flat',
-    'sky',
-    'noise',
-    'units',
-    'bad_pixels',
-    'sampling',
-    'overscan',
-    'nonfinite',
-    'flags',
-)
+__all__ = ['REMEDIES', 'Recipe']
 
 #: The checks whose remedy is a mask of outliers or unexposed edges.
 REMEDIES = 'bad_pixels', 'overscan'
@@ -340,6 +327,8 @@ def _recipe_value(name: str, params: LACosmicParams, sources: dict[str, str], ba
         return value
     if isinstance(base.parameters.get(name), FromHeader):
         return base.parameters[name]
+    if source.startswith(ESTIMATED):  # from the pixels of each frame
+        return FromHeader(getattr(LACosmicParams(), name))
     if source == 'default':
         return FromHeader(value)
     return value if source == 'recipe' else FromHeader()

@@ -897,6 +897,7 @@ def test_check_names_what_is_wrong(data, capsys):
         'sampling',
         'overscan',
         'nonfinite',
+        'saturation',
         'flags',
     ]
     assert all(set(item) == {'name', 'mark', 'measured', 'effect', 'advice'} for item in found.values())

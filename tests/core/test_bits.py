@@ -49,7 +49,8 @@ def test_causes_add_up_in_one_pixel():
     pixels[3, 4] = 9e4
     pixels[5, 5] = np.nan
     masks = [InputMask(bit.name, bit, mask_at((3, 4), (7, 7))) for bit in (MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD)]
-    merged = merge_mask(Frame(pixels, masks=masks), detection_of(mask_at((3, 4), (9, 9))), mask_at((9, 9), (2, 2)))
+    detection = detection_of(mask_at((3, 4), (9, 9)), satlevel=65535.0)
+    merged = merge_mask(Frame(pixels, masks=masks), detection, mask_at((9, 9), (2, 2)))
     expected = np.zeros(SHAPE, dtype=np.int16)
     expected[3, 4] = 1 + 2 + 4 + 16  # also detected, but rejected in review
     expected[7, 7] = 1 + 2 + 4

@@ -5,7 +5,8 @@ import pytest
 from astropy.io import fits
 
 from ginga_crplugin import MaskBit, check_frame, detect
-from ginga_crplugin.core.frame import Frame, as_frame
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.interpretation import as_frame
 from ginga_crplugin.core.no_data import find_fill_values
 from ginga_crplugin.io.read import read_frame
 from tests.cases import case, false_pixels, rays_found

@@ -23,6 +23,7 @@ import ginga_crplugin
 from ginga_crplugin import (
     Frame,
     InputMask,
+    LACosmicParams,
     MaskBit,
     check_frame,
     detect,
@@ -306,7 +307,7 @@ def test_dq_holds_every_cause_and_explains_its_bits(tmp_path):
     inputs = MaskBit.INPUT, MaskBit.HOT, MaskBit.BAD, MaskBit.CR_MISSION, MaskBit.NO_DATA
     masks = [InputMask(bit.name, bit, mask_at((5, 5), (6, number))) for number, bit in enumerate(inputs)]
     frame = Frame(pixels, masks=masks)
-    found = detect(frame)
+    found = detect(frame, LACosmicParams(satlevel=65535.0))
     crmask = found.crmask.copy()
     crmask[20, 20], crmask[40, 3], crmask[5, 5] = False, True, True
     out = save_mask(frame, found, path=tmp_path / 'm.fits', crmask=crmask)

@@ -5,10 +5,26 @@ from typing import Any
 
 from ginga_crplugin.core.input_mask import InputMask
 
-__all__ = ['MARKS', 'Check', 'Remedy', 'format_level']
+__all__ = ['CHECKS', 'MARKS', 'Check', 'Remedy', 'format_level']
 
 #: The marks, from harmless to harmful.
 MARKS = ('ok', 'warning', 'error')
+
+#: The names of the checks of a frame, in their order.
+CHECKS = (
+    'kind',
+    'bias',
+    'flat',
+    'sky',
+    'noise',
+    'units',
+    'bad_pixels',
+    'sampling',
+    'overscan',
+    'nonfinite',
+    'saturation',
+    'flags',
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +59,8 @@ class Check:
     Attributes
     ----------
     name : str
-        kind, bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite or flags for a frame; share,
-        stars or rate for a detection.
+        kind, bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, saturation or flags for a frame;
+        share, stars or rate for a detection.
     mark : {'ok', 'warning', 'error'}
         Severity; an error affects the result.
     measured : str

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 
 from ginga_crplugin.core.amplifiers import Amplifier, find_amplifiers, step_height
 from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.core.frame import Frame, as_frame
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
+from ginga_crplugin.core.interpretation import as_frame
 from ginga_crplugin.core.params import LACosmicParams
 
 from .amplifier_noise import HIGH_STEP, check_amplifier_noise
@@ -27,6 +28,8 @@ from .header_history import calibration_keyword, outside_trimsec
 from .noise_causes import diagnose_noise
 from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
 from .own_uncertainty import with_uncertainty_note
+from .saturation import check_saturation
+from .scale_check import check_scale
 from .star_fwhm import measure_star_fwhm
 from .unit_check import OVERESTIMATED, UNDERESTIMATED, check_contradiction, check_units
 
@@ -50,7 +53,7 @@ class _Measurements:
         self.sky = measure_sky(frame, params)
         self.scatter = max(self.sky.scatter / params.gain, 1e-6)  # in the unit of the frame
         self.noise_marks = diagnose_noise(frame, params, self.sky)
-        self.contradiction = check_contradiction(frame, params)
+        self.contradiction = check_scale(frame, params) or check_contradiction(frame, params)
         if self.contradiction is not None:  # without the gain, the causes cannot be distinguished
             known = {'noise': self.noise_marks['noise']} if 'noise' in self.noise_marks else {}
             self.noise_marks = known | {'units': 'error'}
@@ -105,8 +108,9 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
     Returns
     -------
     list of Check
-        kind, bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, flags, in this order. Those that
-        assume an image of stars on a sky are ok for other kinds of frames, with the reason why they were not made.
+        kind, bias, flat, sky, noise, units, bad_pixels, sampling, overscan, nonfinite, saturation, flags, in this
+        order. Those that assume an image of stars on a sky are ok for other kinds of frames, with the reason why they
+        were not made.
     """
     frame = as_frame(frame)
     values = _Measurements(frame, frame.parameters()[0] if params is None else params)
@@ -126,7 +130,7 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
     found = [check(values) if name in valid else not_checked(name, kind) for name, check in checks.items()]
     if not kind.is_mosaic:
         found = [with_uncertainty_note(check, frame) for check in found]
-    return [check_kind(frame, values.residual), *found, check_flags(frame)]
+    return [check_kind(frame, values.residual), *found, check_saturation(frame, values.params), check_flags(frame)]
 
 
 def _check_bias(values: _Measurements) -> Check:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
-from ginga_crplugin.core.frame import Frame, as_frame
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.interpretation import as_frame
 from ginga_crplugin.core.params import LACosmicParams
 
 from . import compilation

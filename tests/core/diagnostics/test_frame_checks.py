@@ -25,6 +25,7 @@ NAMES = [
     'sampling',
     'overscan',
     'nonfinite',
+    'saturation',
     'flags',
 ]
 GAIN, SHAPE = 1.5, (512, 512)

@@ -143,7 +143,7 @@ def test_the_core_of_a_star(fwhm, shift):
 def test_saturated():
     pixels = sky()
     pixels[60:63, 60:63] = 40000.0
-    assert names(make_hints(pixels, [(60, 63)])) == ['saturated']
+    assert names(make_hints(pixels, [(60, 63)], params=LACosmicParams(gain=GAIN, satlevel=65535.0))) == ['saturated']
     searched = np.ones(SHAPE, dtype=bool)
     searched[100:110, 100:110] = False  # excluded from the search around a saturated star
     pixels[99, 105] += 900.0

@@ -7,7 +7,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ginga_crplugin import Frame, detect, read_frame, save_mask
-from ginga_crplugin.io.metadata import fits_header
+from ginga_crplugin.core.metadata import fits_header
 
 PIXELS = np.random.default_rng(2).normal(200.0, 9.0, (40, 36)).astype('f4')
 
