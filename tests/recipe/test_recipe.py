@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, Recipe, detect, read_dark, read_frame, read_mask
+from ginga_crplugin.core.diagnostics.check import CHECKS
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import FromHeader
 from ginga_crplugin.recipe.format import format_recipe, save_recipe
 from ginga_crplugin.recipe.parse import load_recipe, parse_recipe
 from ginga_crplugin.recipe.prepare import FailedCheckError
-from ginga_crplugin.recipe.recipe import CHECKS
 from ginga_crplugin.recipe.rule import Rule
 
 
