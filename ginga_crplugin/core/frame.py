@@ -16,7 +16,7 @@ from .image_data import split_image
 from .input_mask import InputMask
 from .params import FromHeader, LACosmicParams, resolve
 from .pixel_evidence import PixelEvidence, measure_pixels
-from .pixels import MAX_VALUE, check_pixels
+from .pixels import MAX_VALUE
 from .saturation import Clipping, find_clipping, saturation_level
 from .stats import CHUNK_SIZE, local_medians, median
 from .uncertainty import detached_uncertainty
@@ -85,7 +85,6 @@ class Frame:
 
     def __post_init__(self) -> None:
         ccd, notes = split_image(self.ccd, self.name)
-        check_pixels(ccd.data, self.name)
         if ccd.mask is not None:
             own = InputMask.from_data(f'mask of the {type(self.ccd).__name__}', MaskBit.INPUT, ccd.mask)
             object.__setattr__(self, 'masks', (own, *self.masks))

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from .header import frame_unit
 from .metadata import fits_header
+from .pixels import check_pixels
 from .uncertainty import detached_uncertainty
 
 __all__ = ['image_plane', 'original_shape', 'plane_axes', 'split_image']
@@ -47,7 +48,8 @@ def split_image(
     Raises
     ------
     ValueError
-        If the image has several planes or rows of different length, or its unit is not supported.
+        If the image is not suitable (`check_pixels`), has several planes or rows of different length, or its unit is
+        not supported.
     """
     data, mask = image, None
     if isinstance(image, NDData):
@@ -63,6 +65,7 @@ def split_image(
         msg = f'{name} is a {type(image).__name__} whose rows differ in length: give an image with 2 axes'
         raise ValueError(msg) from None
     plane = image_plane(pixels, name)
+    check_pixels(plane, name)
     wcs, notes = _fits_wcs(getattr(image, 'wcs', None), pixels.shape)
     header, lost = _header(getattr(image, 'meta', {}), pixels.shape)
     ccd = CCDData(plane, unit=frame_unit(unit or own or u.adu), header=header, wcs=wcs, psf=copy(_of(image, 'psf')))

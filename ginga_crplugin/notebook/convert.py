@@ -128,7 +128,8 @@ def to_frame(source: Any, unit: str | None = None) -> Frame:
     ccd, notes = split_image(source, 'source', unit)
     own = copy_uncertainty(ccd.uncertainty)
     data, header = ccd.data.copy(), ccd.header.copy()  # the source may change later
-    frame = make_frame(data, header, 'frame', ccd.unit, ccd.wcs, notes, uncertainty_source=own)
+    unit = unit if unit is not None else getattr(source, 'unit', None)
+    frame = make_frame(data, header, 'frame', unit, ccd.wcs, notes, uncertainty_source=own)
     frame.ccd.psf = ccd.psf
     if ccd.mask is None:
         return frame

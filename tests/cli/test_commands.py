@@ -450,9 +450,9 @@ def test_verbose_prints_the_checks(frame, capsys):
     lines = capsys.readouterr().out.splitlines()
     added = [line for line in lines if line not in usual]
     assert [line.split()[1] for line in added][-3:] == ['share', 'stars', 'rate']
-    assert len(added) == 14
+    assert len(added) == 15
     assert main(['check', str(frame)]) == 0
-    assert capsys.readouterr().out.splitlines() == [line.removeprefix('  ') for line in added[:11]]
+    assert capsys.readouterr().out.splitlines() == [line.removeprefix('  ') for line in added[:12]]
 
 
 @pytest.mark.parametrize('options', [['-q', '-v'], ['-q', '--json'], ['-v', '--json']])
@@ -911,7 +911,7 @@ def test_check_as_text(data):
     ended = command('check', data / 'saao_ste3_a8280271.fits')
     assert (ended.returncode, ended.stderr) == (0, '')
     lines = ended.stdout.splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert lines[1].startswith('error    bias        unexposed edges have a level of 21')
     assert lines[9] == 'ok       nonfinite   all pixels are finite'
 
