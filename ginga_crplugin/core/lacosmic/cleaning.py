@@ -118,7 +118,7 @@ class Cleaning:
             Those that were not flagged before.
         """
         new = np.empty(found.size, np.int64)
-        new = new[: sparse_kernels.set_flags(found, self.flags, new)]
+        new = new[: sparse_kernels.set_flags(found, self.flags.reshape(-1), new)]
         self._flagged.append(new)
         return new
 

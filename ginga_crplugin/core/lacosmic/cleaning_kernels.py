@@ -6,14 +6,14 @@ Lists of pixels are flat indices, int64, into the (ny, nx) frame.
 import numpy as np
 from numba import njit
 
-from .median_networks import JIT_OPTIONS
+from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 
 __all__ = ['overlay_cleaned', 'replacement_values', 'store_cleaned']
 
 F32 = np.float32
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _good_neighbors(pixel, flags, mask, good):
     """Write which of the 5 x 5 pixels around one are neither flagged nor masked, and return how many these are."""
     nx = flags.shape[1]
@@ -27,7 +27,7 @@ def _good_neighbors(pixel, flags, mask, good):
     return count
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _masked_mean(values, good):
     total = F32(0)
     for k in good:
@@ -35,7 +35,7 @@ def _masked_mean(values, good):
     return total / F32(good.size)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _masked_median(values, good, ordered):
     """Return the lower median, by insertion sort."""
     for n in range(good.size):
@@ -47,7 +47,7 @@ def _masked_median(values, good, ordered):
     return ordered[(good.size - 1) // 2]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _weighted_mean(values, good, weights):
     total, sum_of_weights = F32(0), F32(0)
     for k in good:
@@ -56,7 +56,7 @@ def _weighted_mean(values, good, weights):
     return total / sum_of_weights
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _replacement(values, good, method, weights, ordered):
     if method == 0:
         return _masked_mean(values, good)

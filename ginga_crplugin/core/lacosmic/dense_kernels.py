@@ -8,12 +8,21 @@ y1, x0, x1) in the frame, and ``starts`` (n + 1,) int64 their first elements.
 import numpy as np
 from numba import njit
 
-from .filters import copy_range, median_filter, touching_edges
-from .median_networks import JIT_OPTIONS, high
+from .filters import median_filter, touching_edges
+from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 
-__all__ = ['array_max', 'block_maxima', 'crop', 'cut_electrons', 'find_saturated']
+__all__ = ['array_max', 'crop', 'cut_electrons', 'find_saturated', 'longest_tile']
 
 F32 = np.float32
+
+
+@njit(**HELPER_OPTIONS)
+def longest_tile(starts):
+    """Return the number of pixels of the largest tile."""
+    longest = 0
+    for k in range(starts.size - 1):
+        longest = max(longest, starts[k + 1] - starts[k])
+    return longest
 
 
 @njit(**JIT_OPTIONS)
@@ -41,44 +50,13 @@ def cut_electrons(raw, gain, offset, boxes, starts, out):
                 o[x] = F32((row[x] + offset) * gain)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def array_max(x):
     """Return the maximum of a flat array."""
     maximum = x[0]
     for i in range(1, x.size):
         maximum = x[i] if x[i] > maximum else maximum
     return maximum
-
-
-@njit(**JIT_OPTIONS)
-def block_maxima(raw, size, y0, y1, out):
-    """Write the maximum of each block in some rows of a frame.
-
-    Parameters
-    ----------
-    raw : (ny, nx) ndarray
-        The pixels in the unit of the frame.
-    size : int
-        Side of the blocks in pixels.
-    y0, y1 : int
-        The first row and the row after the last.
-    out : (rows, columns) ndarray
-        The output, for all blocks of the frame.
-    """
-    nx = raw.shape[1]
-    maxima = np.empty(nx, raw.dtype)
-    for y in range(y0, y1, size):
-        copy_range(raw[y], maxima, 0, nx)
-        for row in range(y + 1, min(y + size, y1)):
-            _update_maxima(raw[row], maxima)
-        for j in range(out.shape[1]):
-            out[y // size, j] = array_max(maxima[j * size : min((j + 1) * size, nx)])
-
-
-@njit(**JIT_OPTIONS)
-def _update_maxima(x, maxima):
-    for i in range(x.size):
-        maxima[i] = high(x[i], maxima[i])
 
 
 @njit(**JIT_OPTIONS)
@@ -107,7 +85,7 @@ def find_saturated(c, geometry, shape, medians, level, low_level, found):
     """
     boxes, starts, cores = geometry
     sepmed, half_widths = medians
-    longest = np.max(np.diff(starts))
+    longest = longest_tile(starts)
     buffers = np.empty(longest, F32)
     scratch = np.empty((1 if sepmed else 7) * longest, F32)
     count = 0

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from .median_networks import JIT_OPTIONS
+from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 
 __all__ = ['GROWN', 'STARS', 'box_of_changes', 'grow_input', 'grow_stars']
 
@@ -11,7 +11,7 @@ __all__ = ['GROWN', 'STARS', 'box_of_changes', 'grow_input', 'grow_stars']
 GROWN, STARS = np.uint8(1), np.uint8(2)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _set_with_neighbors(mask, y, x, bit):
     """Set a bit of a pixel, and of those of its eight neighbors that are not at the edge of the frame."""
     ny, nx = mask.shape
@@ -49,13 +49,13 @@ def grow_input(bits, selected, y0, y1, x0, x1, mask):
                         _set_with_neighbors(mask, y, begin + i, GROWN)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _clear_other_bits(row, bit):
     for i in range(row.size):
         row[i] &= bit
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _any_set(segment, selected):
     union = np.int16(0)
     for i in range(segment.size):
@@ -132,7 +132,7 @@ def box_of_changes(old, new, selected):
     return y0, y1, x0, x1
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _any_change(old, new, selected):
     union = np.uint8(0)
     for i in range(old.size):

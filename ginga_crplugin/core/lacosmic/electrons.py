@@ -7,7 +7,7 @@ import numpy as np
 
 from ginga_crplugin.core.pixels import DTYPES, MAX_VALUE
 
-from . import dense_kernels, laplacian, sparse_kernels
+from . import dense_kernels, laplacian
 from .detection import Unsupported
 from .tiles import Tiles, make_tiles, tile_rows
 
@@ -88,7 +88,7 @@ class ElectronImage:
         Parameters
         ----------
         pixels : (n,) int64 ndarray
-            Flat indices.
+            Flat indices; none in the two outermost rows and columns.
         readnoise2 : float
             Read noise squared, in electrons squared.
 
@@ -99,20 +99,10 @@ class ElectronImage:
         variance : (n, 25) float32 ndarray
             The variance in electrons squared.
         """
-        c, sky = self._cut_neighborhoods(self.raw, self.gain, self.pssl, pixels), 0
-        if self.background is not None:
-            sky = self._cut_neighborhoods(self.background, self.gain, 0.0, pixels)
-            c -= sky
-        if self.variance is None:
-            return c, c + readnoise2
-        return c, self._cut_neighborhoods(self.variance, self.gain * self.gain, 0.0, pixels) - sky
-
-    @staticmethod
-    def _cut_neighborhoods(array, gain, offset, pixels):
-        dtype = _product_dtype(array)
-        out = np.empty((pixels.size, 25), np.float32)
-        sparse_kernels.cut_neighborhoods(array, dtype(gain), dtype(offset), pixels, out)
-        return out
+        y, x = np.divmod(pixels, self.shape[1])
+        tiles = make_tiles(np.stack([y, y + 1, x, x + 1], axis=1), 2, self.shape)
+        image, variance, _ = self.with_variance(tiles, readnoise2)
+        return image.reshape(-1, 25), variance.reshape(-1, 25)
 
     def sky(self, tiles: Tiles) -> np.ndarray:
         """Return the sky of tiles.

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
+from ginga_crplugin.core.stats import CHUNK_SIZE
 
 from . import dilation
 
@@ -100,4 +101,5 @@ class Exclusion:
             Number of pixels.
         """
         inner = self.mask[border:-border, border:-border]
-        return sum(row.size - int(np.count_nonzero(row)) for row in inner)
+        rows = max(1, CHUNK_SIZE // inner.shape[1])
+        return sum(int(np.count_nonzero(inner[y : y + rows] == 0)) for y in range(0, len(inner), rows))

@@ -8,27 +8,27 @@ the results are invalid within the reach of the filter, so that tiles need a mar
 import numpy as np
 from numba import njit
 
-from .median_networks import JIT_OPTIONS, median3x3, median5, median5x5, median7, median7x7, median9
+from .median_networks import HELPER_OPTIONS, JIT_OPTIONS, median3x3, median5, median5x5, median7, median7x7, median9
 
 __all__ = ['copy_range', 'laplacian', 'median_filter', 'set_border', 'touching_edges']
 
 F32 = np.float32
 
 
-@njit(inline='always')
+@njit(**HELPER_OPTIONS)
 def touching_edges(box, shape):
     """Return whether the first row, last row, first column and last column of a box are at the edge of the frame."""
     return box[0] == 0, box[1] == shape[0], box[2] == 0, box[3] == shape[1]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def copy_range(x, out, begin, end):
     """Copy the elements from ``begin`` to ``end`` of a flat array to the same elements of another."""
     for i in range(begin, end):
         out[i] = x[i]
 
 
-@njit(inline='always')
+@njit(**HELPER_OPTIONS)
 def _copy_columns(x, out, w, half, edges):
     """Copy the outermost ``half`` columns of a tile that are at the edge of the frame."""
     for begin in range(0, x.size, w):
@@ -38,7 +38,7 @@ def _copy_columns(x, out, w, half, edges):
             copy_range(x, out, begin + w - half, begin + w)
 
 
-@njit(inline='always')
+@njit(**HELPER_OPTIONS)
 def _copy_edges(x, out, w, half, edges):
     """Copy the outermost ``half`` pixels that are at the edge of the frame, which the filters do not change."""
     if edges[0]:
@@ -68,7 +68,7 @@ def _median_square(x, half, w, out, scratch):
         median7x7(x, w, out, scratch)
 
 
-@njit(inline='always')
+@njit(**HELPER_OPTIONS)
 def median_filter(x, w, half, sepmed, edges, out, scratch):
     """Apply a median filter of 2 * half + 1 pixels to a flat tile.
 
@@ -129,7 +129,7 @@ def laplacian(c, w, out):
         o[i] = (one + two) * F32(0.25)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def set_border(out, w, box, edges, border_rows, border_columns):
     """Set L+ of the outermost pixels of the frame in a tile.
 

@@ -11,31 +11,37 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ['JIT_OPTIONS', 'median3x3', 'median5', 'median5x5', 'median7', 'median7x7', 'median9']
+__all__ = ['HELPER_OPTIONS', 'JIT_OPTIONS', 'median3x3', 'median5', 'median5x5', 'median7', 'median7x7', 'median9']
 
-#: Options of all kernels. Fast-math is off: the order of the operations is that of Astro-SCRAPPY.
-JIT_OPTIONS: dict[str, Any] = {'cache': True, 'nogil': True, 'error_model': 'numpy'}
+#: Options of the kernels. Fast-math is off: the order of the operations is that of Astro-SCRAPPY.
+JIT_OPTIONS: dict[str, Any] = {'cache': True, 'nogil': True, 'error_model': 'numpy', 'no_cfunc_wrapper': True}
+
+#: Options of the networks: they are a part of the kernels and not cached themselves.
+NETWORK_OPTIONS = JIT_OPTIONS | {'cache': False}
+
+#: Options of the functions that only kernels may call: Python would crash.
+HELPER_OPTIONS = NETWORK_OPTIONS | {'no_cpython_wrapper': True}
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def low(a, b):
     """Return the lower of two values."""
     return a if a < b else b
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def high(a, b):
     """Return the higher of two values."""
     return a if a > b else b
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def middle3(a, b, c):
     """Return the median of three values."""
     return high(low(a, b), low(high(a, b), c))
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def sort3(a, b, c):
     """Return three values in order."""
     lo, hi = low(a, b), high(a, b)
@@ -43,13 +49,13 @@ def sort3(a, b, c):
     return low(lo, c), high(lo, mid), high(hi, c)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def middle5(a, b, c, d, e):
     """Return the median of five values; of any four, the lowest and the highest are not the median."""
     return middle3(e, high(low(a, b), low(c, d)), low(high(a, b), high(c, d)))
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def middle7(a, b, c, d, e, f, g):
     """Return the median of seven values, from two sorted triples and the seventh."""
     low1, mid1, high1 = sort3(a, b, c)
@@ -59,7 +65,7 @@ def middle7(a, b, c, d, e, f, g):
     return middle3(below, above, g)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def middle9(a, b, c, d, e, f, g, h, i):
     """Return the median of nine values, from three sorted triples."""
     low1, mid1, high1 = sort3(a, b, c)
@@ -68,7 +74,7 @@ def middle9(a, b, c, d, e, f, g, h, i):
     return middle3(high(high(low1, low2), low3), middle3(mid1, mid2, mid3), low(low(high1, high2), high3))
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def sort5(a, b, c, d, e):
     """Return five values in order, by 9 exchanges."""
     a, d = low(a, d), high(a, d)
@@ -83,7 +89,7 @@ def sort5(a, b, c, d, e):
     return a, b, c, d, e
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def sort6(a, b, c, d, e, f):
     """Return six values in order, by 12 exchanges."""
     a, f = low(a, f), high(a, f)
@@ -101,7 +107,7 @@ def sort6(a, b, c, d, e, f):
     return a, b, c, d, e, f
 
 
-@njit(**JIT_OPTIONS)
+@njit(**NETWORK_OPTIONS)
 def sort7(a, b, c, d, e, f, g):
     """Return seven values in order, by 16 exchanges."""
     a, g = low(a, g), high(a, g)
@@ -166,45 +172,65 @@ def median3x3(x, w, out):
         o[i] = middle9(a0[i], b0[i], c0[i], a1[i], b1[i], c1[i], a2[i], b2[i], c2[i])
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
+def rows5(x, size):
+    """Divide an array into 5 parts of a size."""
+    return x[:size], x[size : 2 * size], x[2 * size : 3 * size], x[3 * size : 4 * size], x[4 * size : 5 * size]
+
+
+@njit(**HELPER_OPTIONS)
 def sort_columns5(x, w, ranks):
-    """Sort the 5 values that follow each pixel at steps of ``w``; ranks : (5, n), the lowest first."""
+    """Sort the 5 values that follow each pixel at steps of ``w``; ranks : 5 arrays, the lowest first."""
     n = x.size - 4 * w
     a, b, c, d, e = x[:n], x[w:], x[2 * w :], x[3 * w :], x[4 * w :]
-    o0, o1, o2, o3, o4 = ranks[0], ranks[1], ranks[2], ranks[3], ranks[4]
+    o0, o1, o2, o3, o4 = ranks
     for i in range(n):
         o0[i], o1[i], o2[i], o3[i], o4[i] = sort5(a[i], b[i], c[i], d[i], e[i])
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
+def rows7(x, size):
+    """Divide an array into 7 parts of a size."""
+    return (
+        x[:size],
+        x[size : 2 * size],
+        x[2 * size : 3 * size],
+        x[3 * size : 4 * size],
+        x[4 * size : 5 * size],
+        x[5 * size : 6 * size],
+        x[6 * size : 7 * size],
+    )
+
+
+@njit(**HELPER_OPTIONS)
 def sort_columns7(x, w, ranks):
-    """Sort the 7 values that follow each pixel at steps of ``w``; ranks : (7, n), the lowest first."""
+    """Sort the 7 values that follow each pixel at steps of ``w``; ranks : 7 arrays, the lowest first."""
     n = x.size - 6 * w
     a, b, c, d, e, f, g = x[:n], x[w:], x[2 * w :], x[3 * w :], x[4 * w :], x[5 * w :], x[6 * w :]
-    o0, o1, o2, o3, o4, o5, o6 = ranks[0], ranks[1], ranks[2], ranks[3], ranks[4], ranks[5], ranks[6]
+    o0, o1, o2, o3, o4, o5, o6 = ranks
     for i in range(n):
         o0[i], o1[i], o2[i], o3[i], o4[i], o5[i], o6[i] = sort7(a[i], b[i], c[i], d[i], e[i], f[i], g[i])
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def row5(r, i):
     """Return 5 neighboring values of a row, sorted."""
     return sort5(r[0][i], r[1][i], r[2][i], r[3][i], r[4][i])
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def row7(r, i):
     """Return 7 neighboring values of a row, sorted."""
     return sort7(r[0][i], r[1][i], r[2][i], r[3][i], r[4][i], r[5][i], r[6][i])
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def shifted5(r):
     """Return five views of a row, each shifted by one more pixel."""
     return r, r[1:], r[2:], r[3:], r[4:]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def shifted7(r):
     """Return seven views of a row, each shifted by one more pixel."""
     return r, r[1:], r[2:], r[3:], r[4:], r[5:], r[6:]
@@ -229,7 +255,7 @@ def median5x5(x, w, out, scratch):
         Working memory.
     """
     n = x.size - 4 * w - 4
-    ranks = scratch[: 5 * x.size].reshape(5, x.size)
+    ranks = rows5(scratch, x.size)
     sort_columns5(x, w, ranks)
     row_0, row_1, row_2 = shifted5(ranks[0]), shifted5(ranks[1]), shifted5(ranks[2])
     row_3, row_4 = shifted5(ranks[3]), shifted5(ranks[4])
@@ -245,13 +271,13 @@ def median5x5(x, w, out, scratch):
         o[i] = middle3(below, middle5(a4, b3, c2, d1, e0), above)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def three_highest(a, b, c, d):
     """Return four values without the lowest of them, in any order."""
     return high(a, b), high(c, d), high(low(a, b), low(c, d))
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def three_lowest(a, b, c, d):
     """Return four values without the highest of them, in any order."""
     return low(a, b), low(c, d), low(high(a, b), high(c, d))
@@ -276,7 +302,7 @@ def median7x7(x, w, out, scratch):
         Working memory.
     """
     n = x.size - 6 * w - 6
-    ranks = scratch[: 7 * x.size].reshape(7, x.size)
+    ranks = rows7(scratch, x.size)
     sort_columns7(x, w, ranks)
     row_0, row_1, row_2, row_3 = shifted7(ranks[0]), shifted7(ranks[1]), shifted7(ranks[2]), shifted7(ranks[3])
     row_4, row_5, row_6 = shifted7(ranks[4]), shifted7(ranks[5]), shifted7(ranks[6])

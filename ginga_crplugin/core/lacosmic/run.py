@@ -1,6 +1,7 @@
 """The steps of one run of the fast engine."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,6 @@ import numpy as np
 import ginga_crplugin
 from ginga_crplugin.core.params import LACosmicParams
 
-from . import dense_kernels
 from .cleaning import Cleaning, Workspace, bounding_boxes
 from .detection import EDGE, Cancelled, Detection, check_searched, mirror_edges, trim_counts
 from .electrons import ElectronImage
@@ -172,11 +172,16 @@ class Run:
 
     def _block_maxima(self):
         """Return the maximum of each block, in the unit of the frame."""
-        out = np.empty(self.grid, self.image.raw.dtype)
+        columns, maxima = np.arange(0, self.shape[1], BLOCK_SIZE), []
         for row in tile_rows(self.shape):
             check_cancel(self.cancel)
-            dense_kernels.block_maxima(self.image.raw, BLOCK_SIZE, row[0, 0], row[0, 1], out)
-        return out
+            y0, y1 = row[0, :2]
+            highest = self.image.raw[y0:y1:BLOCK_SIZE].copy()
+            for y in range(y0 + 1, min(y0 + BLOCK_SIZE, y1)):
+                rows = self.image.raw[y:y1:BLOCK_SIZE]
+                np.maximum(highest[: len(rows)], rows, out=highest[: len(rows)])
+            maxima.append(np.maximum.reduceat(highest, columns, axis=1))
+        return np.concatenate(maxima)
 
     def _first_iteration(self, mask):
         """Return the flat indices of the cosmic rays of the original frame (steps 2 and 3).
@@ -259,6 +264,7 @@ class Run:
         return Detection(self.params, data, indices, values, area, trim_counts(counts), _engine_name())
 
 
+@cache
 def _engine_name():
     own = f'ginga_crplugin {ginga_crplugin.__version__}, numba {version("numba")}'
     return f'{own}, identical to astroscrappy {version("astroscrappy")}'

@@ -24,6 +24,7 @@ F32 = np.float32
 #: ``sepmed`` Astro-SCRAPPY filters along x and then y, over two pixels more than the squares it uses without.
 HALF_WIDTHS = {True: (3, 3, 2, 4), False: (2, 2, 1, 3)}
 _NO_THRESHOLD = F32(-np.inf)
+_EMPTY, _NO_MAXIMA = np.empty(0, F32), np.empty((0, 0), F32)
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,8 @@ class SignificanceImage:
         c, sky = self.image.without_sky(tiles)
         var = self.image.given_variance(tiles, sky)
         lplus = self.image.laplacian(c, tiles)
-        args = tiles.geometry, self._frame, self.medians, self.readnoise2, BLOCK_SIZE, out
-        significance_kernels.block_significance(c, var, sky, lplus, *args)
+        args = self._frame, self.medians, self.psf, self.readnoise2, _NO_THRESHOLD, BLOCK_SIZE, out, _EMPTY, _EMPTY
+        significance_kernels.significance_and_contrast((c, var, sky, lplus), tiles.geometry, *args)
 
     def of_original(self, cores: np.ndarray) -> SignificanceTiles:
         """Compute S' and S' / F of the original frame.
@@ -183,8 +184,8 @@ class SignificanceImage:
     def _compute(self, tiles, c, var, sky, sigclip):
         s, ratio = np.empty(tiles.size, F32), np.empty(tiles.size, F32)
         lplus = self.image.laplacian(c, tiles)
-        args = tiles.geometry, self._frame, self.medians, self.psf, sigclip, s, ratio
-        significance_kernels.significance_and_contrast(c, var, sky, lplus, *args)
+        args = self._frame, self.medians, self.psf, self.readnoise2, sigclip, BLOCK_SIZE, _NO_MAXIMA, s, ratio
+        significance_kernels.significance_and_contrast((c, var, sky, lplus), tiles.geometry, *args)
         return s, ratio
 
     def find_saturated(self, cores: np.ndarray, level: np.float32) -> np.ndarray:

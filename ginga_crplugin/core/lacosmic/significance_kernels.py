@@ -13,16 +13,16 @@ an image filtered by a median; w, the width of a tile.
 import numpy as np
 from numba import njit
 
-from .dense_kernels import array_max
+from .dense_kernels import array_max, longest_tile
 from .filters import copy_range, laplacian, median_filter, set_border, touching_edges
-from .median_networks import JIT_OPTIONS
+from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 
-__all__ = ['block_significance', 'significance_and_contrast']
+__all__ = ['significance_and_contrast']
 
 F32 = np.float32
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _signal_to_noise(s, noise):
     """Convert in place the filtered variance to the noise N, and L+ to S = L+ / (2 N)."""
     for i in range(s.size):
@@ -30,19 +30,19 @@ def _signal_to_noise(s, noise):
         s[i] = s[i] / (F32(2) * noise[i])
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _subtract(a, b):
     for i in range(a.size):
         a[i] = a[i] - b[i]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _add(a, b):
     for i in range(a.size):
         a[i] = a[i] + b[i]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _add_to(a, number, out):
     for i in range(a.size):
         out[i] = a[i] + number
@@ -71,7 +71,7 @@ def _significance(c, var, sky, lplus, box, frame, medians, s, noise, m, scratch)
     _subtract(s, m)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _weigh(c, noise, w, weighted, weights, half):
     """Write c / N / N and 1 / N / N into tiles padded with zeros by ``half`` pixels."""
     wide = w + 2 * half
@@ -85,7 +85,7 @@ def _weigh(c, noise, w, weighted, weights, half):
             q[x] = F32(1) / n[x] / n[x]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _convolve(x, psf, w, out):
     """Convolve a flat, padded tile of width ``w``; the products are added row by row, in each row along x."""
     side = psf.shape[0]
@@ -98,13 +98,13 @@ def _convolve(x, psf, w, out):
             _add_product(o, psf[side - 1 - j, side - 1 - i], x[j * w + i :])
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _add_product(out, factor, x):
     for i in range(out.size):
         out[i] = out[i] + factor * x[i]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _matched_filter(c, noise, psf, w, f, scratch):
     """Apply a matched filter to a tile: the convolved weighted image divided by the convolved weights."""
     half = psf.shape[0] // 2
@@ -120,7 +120,7 @@ def _matched_filter(c, noise, psf, w, f, scratch):
             o[x] = p[x] / q[x]
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _divide_by_fine_structure(s, f, m, noise):
     """Convert in place the filtered image to S' / F, with the fine structure F = (f - m) / N, at least 0.01."""
     for i in range(s.size):
@@ -143,7 +143,7 @@ def _contrast(c, s, noise, box, frame, medians, psf, f, m, scratch):
     _divide_by_fine_structure(s, f, m, noise)
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _write_block_maxima(x, box, core, size, out):
     """Write the maximum of each block of size x size pixels in the core of a tile."""
     w = box[3] - box[2]
@@ -157,53 +157,13 @@ def _write_block_maxima(x, box, core, size, out):
             out[y0 // size, x0 // size] = maximum
 
 
-@njit(inline='always')
+@njit(**HELPER_OPTIONS)
 def _slice_or_empty(x, begin, end):
     """Return the elements of one tile, or an empty array if there are none."""
     return x[begin:end] if x.size else x
 
 
-@njit(**JIT_OPTIONS)
-def block_significance(c, var, sky, lplus, geometry, frame, medians, readnoise2, size, out):
-    """Write the maximum of S' of each block.
-
-    Parameters
-    ----------
-    c : (n,) float32 ndarray
-        Electrons of tiles without the sky.
-    var, sky, lplus : (n,) or (0,) float32 ndarray
-        Their variance, by default ``c + readnoise2``; their sky, if subtracted; L+, if Astro-SCRAPPY computed it.
-    geometry : tuple
-        Boxes, starts and cores of the tiles.
-    frame : tuple
-        The shape of the frame, and L+ of its outermost pixels: (2, nx) first and last row, (2, ny) columns.
-    medians : tuple
-        Whether the filters are separable, and their half widths: for variance, S, image, and filtered image.
-    readnoise2 : float32
-        Read noise squared, in electrons squared.
-    size : int
-        Side of the blocks in pixels.
-    out : (rows, columns) float32 ndarray
-        The output, for all blocks of the frame.
-    """
-    boxes, starts, cores = geometry
-    longest = np.max(np.diff(starts))
-    buffers = np.empty((4, longest), F32)
-    scratch = np.empty((1 if medians[0] else 7) * longest, F32)
-    for k in range(boxes.shape[0]):
-        a, b = starts[k], starts[k + 1]
-        v, s, noise, m = buffers[0, : b - a], buffers[1, : b - a], buffers[2, : b - a], buffers[3, : b - a]
-        tile = c[a:b]
-        if var.size:
-            v = var[a:b]
-        else:
-            _add_to(tile, readnoise2, v)
-        sky_of_tile, lplus_tile = _slice_or_empty(sky, a, b), _slice_or_empty(lplus, a, b)
-        _significance(tile, v, sky_of_tile, lplus_tile, boxes[k], frame, medians, s, noise, m, scratch)
-        _write_block_maxima(s, boxes[k], cores[k], size, out)
-
-
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _any_above(s, box, core, limit):
     w = box[3] - box[2]
     for y in range(core[0], core[1]):
@@ -213,40 +173,69 @@ def _any_above(s, box, core, limit):
     return False
 
 
+@njit(**HELPER_OPTIONS)
+def _fill(x, value):
+    for i in range(x.size):
+        x[i] = value
+
+
 @njit(**JIT_OPTIONS)
-def significance_and_contrast(c, var, sky, lplus, geometry, frame, medians, psf, sigclip, s, ratio):
-    """Write S' and S' / F of tiles.
+def significance_and_contrast(images, geometry, frame, medians, psf, readnoise2, sigclip, size, maxima, s, ratio):
+    """Write S' and S' / F of tiles, or only the maximum of S' of each block.
+
+    There is one kernel for both, since compiling the median filters takes most of the time for each kernel that has
+    them.
 
     Parameters
     ----------
-    c, var : (n,) float32 ndarray
-        Electrons of tiles without the sky, and their variance.
-    sky, lplus, geometry, frame, medians : ndarray or tuple
-        See `block_significance`.
+    images : tuple of (n,) or (0,) float32 ndarray
+        Electrons of tiles without the sky; their variance, by default electrons + ``readnoise2``; their sky, if
+        subtracted; L+, if Astro-SCRAPPY computed it.
+    geometry : tuple
+        Boxes, starts and cores of the tiles.
+    frame : tuple
+        The shape of the frame, and L+ of its outermost pixels: (2, nx) first and last row, (2, ny) columns.
+    medians : tuple
+        Whether the filters are separable, and their half widths: for variance, S, image, and filtered image.
     psf : (m, m) float32 ndarray
         Kernel for the fine structure; empty if it is computed by median filters.
+    readnoise2 : float32
+        Read noise squared, in electrons squared.
     sigclip : float32
         S' / F is set to 0 in tiles without a pixel of S' above this value in their cores.
-    s, ratio : (n,) float32 ndarray
-        The output: S' and S' / F.
+    size : int
+        Side of the blocks in pixels.
+    maxima : (rows, columns) float32 ndarray
+        The output for all blocks of the frame; empty for S' and S' / F of all pixels.
+    s, ratio : (n,) or (0,) float32 ndarray
+        The output: S' and S' / F; empty for the maxima of the blocks.
     """
+    c, var, sky, lplus = images
     boxes, starts, cores = geometry
-    longest = np.max(np.diff(starts))
-    buffers = np.empty((2, longest), F32)
+    longest = longest_tile(starts)
+    buffers = np.empty((4, longest), F32)
     scratch = np.empty(_scratch_size(boxes, psf, longest, medians[0]), F32)
     for k in range(boxes.shape[0]):
         a, b = starts[k], starts[k + 1]
-        noise, m, tile, s_tile = buffers[0, : b - a], buffers[1, : b - a], c[a:b], s[a:b]
+        tile, v, s_tile = c[a:b], buffers[0, : b - a], buffers[1, : b - a]
+        noise, m = buffers[2, : b - a], buffers[3, : b - a]
+        if s.size:
+            s_tile = s[a:b]
+        if var.size:
+            v = var[a:b]
+        else:
+            _add_to(tile, readnoise2, v)
         sky_of_tile, lplus_tile = _slice_or_empty(sky, a, b), _slice_or_empty(lplus, a, b)
-        _significance(tile, var[a:b], sky_of_tile, lplus_tile, boxes[k], frame, medians, s_tile, noise, m, scratch)
-        if _any_above(s_tile, boxes[k], cores[k], sigclip):
+        _significance(tile, v, sky_of_tile, lplus_tile, boxes[k], frame, medians, s_tile, noise, m, scratch)
+        if maxima.size:
+            _write_block_maxima(s_tile, boxes[k], cores[k], size, maxima)
+        elif _any_above(s_tile, boxes[k], cores[k], sigclip):
             _contrast(tile, s_tile, noise, boxes[k], frame, medians, psf, ratio[a:b], m, scratch)
         else:
-            for i in range(a, b):
-                ratio[i] = F32(0)
+            _fill(ratio[a:b], F32(0))
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _scratch_size(boxes, psf, longest, sepmed):
     size = (1 if sepmed else 7) * longest
     border = psf.shape[0] - 1

@@ -6,20 +6,21 @@ Lists of pixels are flat indices, int64, into the (ny, nx) frame. No kernel allo
 import numpy as np
 from numba import njit
 
-from .median_networks import JIT_OPTIONS
+from .dense_kernels import longest_tile
+from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 
-__all__ = ['bounding_boxes', 'cut_neighborhoods', 'find_cosmic_rays', 'find_flagged_neighbors', 'set_flags']
+__all__ = ['bounding_boxes', 'find_cosmic_rays', 'find_flagged_neighbors', 'set_flags']
 
 F32 = np.float32
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _above(s, box, y, x, limit, mask):
     """Return whether a pixel is good and its S' above a limit."""
     return s[(y - box[0]) * (box[3] - box[2]) + x - box[2]] > limit and mask[y, x] == 0
 
 
-@njit(**JIT_OPTIONS)
+@njit(**HELPER_OPTIONS)
 def _flag_neighbors(s, box, y, x, sigclip, siglow, mask, visited, found, count):
     """Add a pixel and its neighbors with S' > sigclip, and their neighbors with S' > siglow, to those found."""
     nx = mask.shape[1]
@@ -66,7 +67,7 @@ def find_cosmic_rays(s, s_boxes, s_starts, ratio, boxes, starts, cores, mask, si
     int
         Number of indices.
     """
-    visited = np.empty(np.max(np.diff(s_starts)), np.uint8)
+    visited = np.empty(longest_tile(s_starts), np.uint8)
     count = 0
     for k in range(cores.shape[0]):
         cleared = False
@@ -92,7 +93,7 @@ def set_flags(found, flags, new):
     ----------
     found : (n,) int64 ndarray
         Flat indices.
-    flags : (ny, nx) uint8 ndarray
+    flags : (pixels of the frame,) uint8 ndarray
         1 for flagged pixels, changed in place.
     new : (n,) int64 ndarray
         The output: those of the pixels that were not flagged before.
@@ -102,11 +103,10 @@ def set_flags(found, flags, new):
     int
         Number of these pixels.
     """
-    flat = flags.reshape(-1)
     count = 0
     for pixel in found:
-        if flat[pixel] == 0:
-            flat[pixel] = 1
+        if flags[pixel] == 0:
+            flags[pixel] = 1
             new[count] = pixel
             count += 1
     return count
@@ -145,29 +145,6 @@ def find_flagged_neighbors(new, flags, out):
     for pixel in out[:count]:
         flags[pixel // nx, pixel % nx] = 1
     return count
-
-
-@njit(**JIT_OPTIONS)
-def cut_neighborhoods(raw, gain, offset, pixels, out):
-    """Convert the 5 x 5 pixels around each of some pixels to electrons: ``(pixel + offset) * gain``.
-
-    Parameters
-    ----------
-    raw : (ny, nx) ndarray
-        The pixels in the unit of the frame.
-    gain, offset : float32 or float64
-        See `dense_kernels.cut_electrons`.
-    pixels : (n,) int64 ndarray
-        Flat indices.
-    out : (n, 25) float32 ndarray
-        The output.
-    """
-    nx = raw.shape[1]
-    for n in range(pixels.size):
-        y, x = pixels[n] // nx - 2, pixels[n] % nx - 2
-        for j in range(5):
-            for i in range(5):
-                out[n, 5 * j + i] = F32((raw[y + j, x + i] + offset) * gain)
 
 
 @njit(**JIT_OPTIONS)

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, read_frame
-from ginga_crplugin.core.lacosmic import compilation, dense_kernels, dilation, laplacian, significance_kernels
+from ginga_crplugin.core.lacosmic import compilation, dense_kernels, dilation, laplacian
 from ginga_crplugin.core.lacosmic.detection import Cancelled, Unsupported
 from ginga_crplugin.core.lacosmic.electrons import ElectronImage
 from ginga_crplugin.core.lacosmic.engine import LACosmic
 from ginga_crplugin.core.lacosmic.exclusion import Exclusion
+from ginga_crplugin.core.lacosmic.significance import SignificanceImage
 from tests.core.lacosmic.cases import COMPANIONS, DTYPES, FEATURES, differences, make_frame, make_params, random_case
 
 PLENTY = ('stars', 'saturated', 'tracks', 'border', 'corners', 'block', 'masked')
@@ -287,7 +288,7 @@ def test_a_changed_parameter_recomputes_only_what_depends_on_it(monkeypatch, cha
     engine.detect()
     calls = count_calls(monkeypatch)
     engine.detect(replace(engine.params, **change))
-    assert (calls['block_significance'] > 0, calls['crop'] > 0) == (significance, contrast)
+    assert (calls['block_maxima'] > 0, calls['crop'] > 0) == (significance, contrast)
 
 
 def test_an_edited_mask_updates_only_its_neighborhood(frame, monkeypatch):
@@ -302,15 +303,15 @@ def test_an_edited_mask_updates_only_its_neighborhood(frame, monkeypatch):
     engine.set_frame(changed)
     assert differences(engine.detect(), by_ccdproc(changed, engine.params)) == []
     assert boxes == [(39, 43, 49, 52)]
-    assert calls == {'block_significance': 0, 'crop': 0}
+    assert calls == {'block_maxima': 0, 'crop': 0}
 
 
 def count_calls(monkeypatch):
-    """Count the calls of the kernel that computes S' of the whole frame, and of that which keeps S' / F."""
+    """Count the calls of the method that computes S' of the whole frame, and of the kernel that keeps S' / F."""
     calls = {}
-    for module, name in ((significance_kernels, 'block_significance'), (dense_kernels, 'crop')):
+    for place, name in ((SignificanceImage, 'block_maxima'), (dense_kernels, 'crop')):
         calls[name] = 0
-        monkeypatch.setattr(module, name, _counted(getattr(module, name), calls, name))
+        monkeypatch.setattr(place, name, _counted(getattr(place, name), calls, name))
     return calls
 
 
