@@ -137,7 +137,7 @@ def problem() -> str:
 def usable() -> bool:
     """Compile what the default parameters need and return whether the fast engine can run.
 
-    This takes about half a minute the first time on a machine, and half a second in later processes. If another thread
+    This takes about 15 s the first time on a machine, and half a second in later processes. If another thread
     is compiling, wait for it.
 
     Returns
@@ -151,7 +151,7 @@ def usable() -> bool:
 def compile_all() -> bool:
     """Compile all kernels, or load them from the cache, and return whether the fast engine can run.
 
-    This takes at most a minute the first time on a machine, and a second in later processes.
+    This takes about 20 s the first time on a machine, and half a second in later processes.
 
     Returns
     -------
