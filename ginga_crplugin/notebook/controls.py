@@ -14,7 +14,7 @@ from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.labels import TIPS
 from ginga_crplugin.panels.text import comparison_text, counts_text, frame_text, mask_size_text, unsaved_review_text
 from ginga_crplugin.session.comparing import Comparison
-from ginga_crplugin.session.settings import MaskSetting
+from ginga_crplugin.session.frame_inputs import MaskSetting
 
 from .layout import ControlsLayout, gray_html, make_row
 

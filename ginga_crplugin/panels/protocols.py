@@ -19,8 +19,8 @@ from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.session.comparing import Comparison
+from ginga_crplugin.session.frame_inputs import MaskSetting
 from ginga_crplugin.session.session import Session
-from ginga_crplugin.session.settings import MaskSetting
 
 from .segment_rows import SegmentRows
 

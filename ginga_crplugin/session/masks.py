@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .settings import MaskSetting
+from .frame_inputs import MaskSetting
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ginga_crplugin.io.read import add_saved_mask
 from ginga_crplugin.recipe.format import save_recipe
 
-from .settings import masks_of, noise_of
+from .frame_inputs import masks_of, noise_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,13 +15,14 @@ from .active_review import ActiveReview
 from .comparing import Comparing
 from .events import SessionEvents
 from .frame_checking import FrameChecking
+from .frame_inputs import masks_of, noise_of
 from .hinting import Hinting
 from .masks import InputMasks
 from .recipes import Recipes
 from .result import Result
 from .runner import Runner
 from .scheduling import CallLater, Run, call_at_once
-from .settings import Settings, masks_of, noise_of
+from .settings import Settings
 from .verification import Verification
 
 __all__ = ['Session']
