@@ -65,7 +65,7 @@ def open_frame_file(frame: Frame, kind: str) -> Iterator['FrameFile | None']:
         hdus = copy.to_hdu()
         hdus[0].data = hdus[0].data.reshape(original_shape(frame.ccd))
         if frame.uncertainty is not None:
-            hdus.append(_uncertainty_hdu(frame.uncertainty))
+            hdus.append(_uncertainty_hdu(frame.uncertainty, hdus[0].data.shape))
         hdus.writeto(file, output_verify=_LENIENT)
         yield FrameFile(frame, file, 0)
 
@@ -243,10 +243,10 @@ def _span(info: dict[str, Any]) -> tuple[int, int]:
     return info['hdrLoc'], info['datLoc'] + info['datSpan'] - info['hdrLoc']
 
 
-def _uncertainty_hdu(uncertainty: NDUncertainty) -> fits.ImageHDU:
+def _uncertainty_hdu(uncertainty: NDUncertainty, shape: tuple[int, ...]) -> fits.ImageHDU:
     """Return the HDU of an uncertainty as CCDData writes it; one of unknown type has a name CCDData does not read."""
     known = isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance)
-    hdu = fits.ImageHDU(np.array(uncertainty.array), name='UNCERT' if known else 'UNKNOWN_UNCERT')
+    hdu = fits.ImageHDU(np.array(uncertainty.array).reshape(shape), name='UNCERT' if known else 'UNKNOWN_UNCERT')
     hdu.header['UTYPE'] = type(uncertainty).__name__
     return hdu
 

@@ -185,6 +185,17 @@ def test_the_uncertainty_of_a_frame_from_memory_may_have_another_unit_or_type(tm
     assert CCDData.read(out).uncertainty is None  # it would be read as a standard deviation
 
 
+@pytest.mark.parametrize('from_file', [False, True])
+def test_the_uncertainty_of_a_cube_of_one_plane_has_its_axes(tmp_path, from_file):
+    ccd = CCDData(PIXELS[np.newaxis], unit='adu', uncertainty=StdDevUncertainty(SIGMA[np.newaxis]))
+    ccd.write(tmp_path / 'cube.fits')
+    frame = read_frame(tmp_path / 'cube.fits') if from_file else Frame(ccd)
+    assert_array_equal(frame.uncertainty.array, SIGMA)
+    again = CCDData.read(save_mask(frame, detect(frame), path=tmp_path / 'a.fits'))
+    assert again.shape == again.mask.shape == again.uncertainty.array.shape == (1, *SHAPE)
+    assert_array_equal(again.uncertainty.array[0], SIGMA)
+
+
 def test_an_uncertainty_of_another_shape_is_refused():
     ccd = CCDData(PIXELS, unit='adu', uncertainty=StdDevUncertainty(SIGMA[1:]))
     with pytest.raises(ValueError, match=r"the uncertainty: shape \(39, 52\) differs from the frame's \(40, 52\)"):
