@@ -46,6 +46,8 @@ BLOCK_SIZE = 2880
 #: Largest header in bytes.
 _MAX_HEADER = 1 << 24
 _END = re.compile(rb'END(?![A-Z0-9_-])')
+#: The cards that define the data of an HDU.
+_STRUCTURE = re.compile(r'SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT')
 _COUNT = re.compile(rb'(Z?NAXIS|TFIELDS) *= *\+?(\d+)')
 _SIMPLE = re.compile(rb'SIMPLE\s*=\s*[TF]')
 
@@ -304,7 +306,7 @@ def _length(file: BinaryIO) -> int:
 
 
 def clean_header(header: fits.Header) -> tuple[fits.Header, list[str]]:
-    """Return a copy of a header without cards that cannot be parsed.
+    """Return a copy of a header without cards that cannot be parsed, and without repeated cards of the structure.
 
     Parameters
     ----------
@@ -316,13 +318,20 @@ def clean_header(header: fits.Header) -> tuple[fits.Header, list[str]]:
     header : `~astropy.io.fits.Header`
         The cards that can be parsed.
     notes : list of str
-        How many were ignored, if any.
+        How many were ignored, if any, and which occurred again.
     """
     cards = list(header.cards)
     readable = [card for card in cards if _is_readable(card)]
     lost = len(cards) - len(readable)
     count = '1 header card' if lost == 1 else f'{lost} header cards'
-    return fits.Header(readable), [f'{count} cannot be parsed: ignored'] if lost else []
+    notes = [f'{count} cannot be parsed: ignored'] if lost else []
+    used = []
+    for card in readable:
+        if _STRUCTURE.fullmatch(card.keyword) and any(card.keyword == other.keyword for other in used):
+            notes.append(f'{card.keyword} occurs again in the header: ignored')
+        else:
+            used.append(card)
+    return fits.Header(used), notes
 
 
 def _is_readable(card: fits.Card) -> bool:

@@ -395,6 +395,21 @@ def test_unusual_and_damaged_files_give_a_result_or_one_line(count):
     assert min(map(outcomes.count, ('result', 'refused', 'written into', 'read'))) > count / 50
 
 
+def test_a_primary_image_with_zimage_is_saved_as_it_is(path):
+    frame = read_frame(with_cards(path, 'ZIMAGE  =                    T'))
+    out = save_mask(frame, detect(frame))
+    assert out.read_bytes().startswith(path.read_bytes())
+
+
+def test_a_repeated_card_of_the_structure_is_ignored(path):
+    fits.append(path, np.zeros(PIXELS.shape, np.int16), fits.Header({'EXTNAME': 'DQ'}))
+    with_cards(path, "NAXIS   = 'IMAGE'", index=1)
+    frame = read_frame(with_cards(path, "NAXIS   = 'two'"))
+    assert 'NAXIS occurs again in the header: ignored' in frame.notes
+    out = save_mask(frame, detect(frame), dq='hst')
+    assert fits.getdata(out, 'DQ').shape == PIXELS.shape
+
+
 @pytest.mark.parametrize('kind', ['new', 'into'])
 def test_an_incomplete_hdu_is_not_filled_up(tmp_path, kind):
     path = tmp_path / 'incomplete.fits'
