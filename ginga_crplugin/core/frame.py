@@ -264,7 +264,7 @@ class Frame:
             kind, _, reason = sources[name].partition('; ')
             if kind == 'default':
                 msg = f'{self.name}: the recipe reads {name} from the header, which has none; set {name}'
-                raise ValueError(msg.replace('which has none', reason) if reason else msg)
+                raise ValueError(msg.replace('which has none', f'but {reason}') if reason else msg)
         level, sources['satlevel'] = saturation_level(self.clipping, params, sources['satlevel'])
         return replace(params, satlevel=level), sources
 

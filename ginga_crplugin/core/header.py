@@ -31,6 +31,9 @@ _SPELLINGS = (
     (r'\s+per\s+(s|sec|second)$', '/s'),
 )
 
+#: Minimum ratio of the saturation level of a card to the level of the frame, which may be saturated altogether.
+MIN_SATURATION = 0.8
+
 #: Returns the level and scatter of the sky when it is called.
 type Evidence = Callable[[], PixelEvidence]
 
@@ -112,7 +115,11 @@ def header_values(
         values['readnoise'] = (noises[0].value if noise.value is None else noise.value, noise.source)
     notes += () if choice is None else choice.notes
     own_gain = choice.value if choice is not None and unit == u.adu else own[0].value if own else None
-    saturation = _saturation(claims['saturation'], unit, own_gain, gain, notes)
+    level = None
+    if claims['saturation'] and evidence is not None:
+        level = (evidence().level + values.get('pssl', (0.0,))[0]) * (used or 1.0)
+    adu_gain = own_gain if gain is None or unit != u.adu else gain  # in other units, gain is not in electrons per ADU
+    saturation = _saturation(claims['saturation'], adu_gain, level, notes)
     return values | ({'satlevel': saturation} if saturation else {}), notes
 
 
@@ -188,15 +195,18 @@ def _choose_pedestal(
 
 
 def _saturation(
-    claims: Sequence[Claim], unit: u.UnitBase, own_gain: float | None, gain: float | None, notes: list[str]
+    claims: Sequence[Claim], gain: float | None, level: float | None, notes: list[str]
 ) -> tuple[float, str] | None:
-    """Return the saturation level in electrons; the cards but FULLWELL are in ADU, whatever the unit of the frame."""
-    if gain is None or unit != u.adu:  # in other units, gain is not in electrons per ADU
-        gain = own_gain
+    """Return the saturation level in electrons; the cards but FULLWELL are in ADU, whatever the unit of the frame.
+
+    A card that is far below the level of the frame (electron) is ignored.
+    """
     for claim in claims:
         factor = 1.0 if gain is None or claim.unit == 'electron' else gain
         source = f'{claim.card} in the header'
-        if _allowed('satlevel', claim.value * factor, source, notes):
+        if level is not None and claim.value * factor < MIN_SATURATION * level:
+            notes.append(f'{claim} in the header is below the level of the frame: ignored')
+        elif _allowed('satlevel', claim.value * factor, source, notes):
             return claim.value * factor, source if factor == 1.0 else f'{source}, times the gain'
     return None
 

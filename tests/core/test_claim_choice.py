@@ -7,6 +7,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ginga_crplugin import Frame, check_frame, detect, read_frame
+from ginga_crplugin.core.header import header_values
 from tests.cases import case, false_pixels, rays_found
 
 SHAPE = (192, 192)
@@ -104,6 +105,16 @@ def test_of_two_cards_of_one_name_the_one_that_agrees_is_used(values):
     frame = Frame(CCDData(pixels_of(400.0, 2.2, 6.0), unit='adu', header=header))
     assert frame.parameters()[0].gain == 2.2
     assert {check.name for check in check_frame(frame) if check.mark != 'ok'} <= {'flat'}
+
+
+@pytest.mark.parametrize(('pixels', 'unit'), [(200.0, 'adu'), (400.0, 'electron')])
+def test_a_saturation_level_below_the_sky_is_ignored(pixels, unit):
+    header = fits.Header({'GAIN': 2.0, 'RDNOISE': 5.0, 'SATURATE': 100.0, 'MAXLIN': 50000.0})
+    frame = Frame(CCDData(np.random.default_rng(1).normal(pixels, 12.0, (128, 150)), unit=unit, header=header))
+    params, sources = frame.parameters()
+    assert (params.satlevel, sources['satlevel']) == (100000.0, 'MAXLIN in the header, times the gain')
+    _, notes = header_values(header, frame.ccd.unit, evidence=lambda: frame.evidence)
+    assert notes[-1] == 'SATURATE = 100 in the header is below the level of the frame: ignored'
 
 
 def test_the_choice_of_the_user_ends_the_error():

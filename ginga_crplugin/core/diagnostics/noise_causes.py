@@ -18,8 +18,8 @@ __all__ = ['diagnose_noise', 'header_gain_and_readnoise']
 TOLERANCE = 0.1
 #: Ratios of measured to expected noise below and above which the result is affected.
 LOW, HIGH = 0.8, 1.15
-#: Relative tolerance for a factor that equals a known gain.
-GAIN_TOLERANCE = 0.06
+#: Relative tolerance for a factor that equals a known gain, and where the read noise is known as well.
+GAIN_TOLERANCE, KNOWN_NOISE_TOLERANCE = 0.06, 0.1
 #: Maximum factor that is a plausible gain where a remaining bias would explain it too.
 PLAUSIBLE_GAIN = 3.0
 #: Maximum plausible read noise of a CCD (electron rms).
@@ -81,21 +81,21 @@ def diagnose_noise(frame: Frame, params: LACosmicParams, sky: Sky) -> dict[str, 
     header_gain, header_noise = header_gain_and_readnoise(frame)
     if frame.variance is not None or (header_noise and abs(params.readnoise / header_noise - 1.0) > TOLERANCE):
         return found  # a variance image, or a read noise that contradicts the header, is the only cause
-    diagnose = _diagnose_excess if sky.ratio > 1.0 else _diagnose_deficit
-    return found | diagnose(frame.ccd.unit, params, sky, header_gain, mark)
+    if sky.ratio > 1.0:
+        tolerance = KNOWN_NOISE_TOLERANCE if header_noise else GAIN_TOLERANCE
+        return found | _diagnose_excess(frame.ccd.unit, params, sky, header_gain, mark, tolerance)
+    return found | _diagnose_deficit(frame.ccd.unit, params, sky, header_gain, mark)
 
 
 def _diagnose_excess(
-    unit: u.UnitBase, params: LACosmicParams, sky: Sky, header_gain: float | None, mark: str
+    unit: u.UnitBase, params: LACosmicParams, sky: Sky, header_gain: float | None, mark: str, tolerance: float
 ) -> dict[str, str]:
     """Diagnose more noise than expected: a subtracted sky, or a gain applied twice."""
     found = {}
-    if abs(sky.level) < 2.0 * sky.scatter:
+    if sky.level < 2.0 * sky.scatter:
         found['sky'] = mark
     extra_gain = 1.0 / sky.scale_factor if sky.scale_factor else math.inf
-    if any(
-        gain and gain != 1.0 and abs(extra_gain / gain - 1.0) < GAIN_TOLERANCE for gain in (params.gain, header_gain)
-    ):
+    if any(gain and gain != 1.0 and abs(extra_gain / gain - 1.0) < tolerance for gain in (params.gain, header_gain)):
         found['units'] = 'warning' if 'sky' in found else mark
     elif 'sky' not in found and header_gain is None and unit == u.electron:
         found['units'] = mark if sky.implied_readnoise > MAX_READNOISE else 'warning'

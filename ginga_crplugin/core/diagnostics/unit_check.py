@@ -10,7 +10,7 @@ from ginga_crplugin.core.params import LACosmicParams
 
 from .background import Sky
 from .check import Check, Remedy
-from .noise_causes import GAIN_TOLERANCE, header_gain_and_readnoise
+from .noise_causes import KNOWN_NOISE_TOLERANCE, header_gain_and_readnoise
 
 __all__ = ['OVERESTIMATED', 'UNDERESTIMATED', 'check_contradiction', 'check_units']
 
@@ -79,7 +79,7 @@ def _mismatch(frame: Frame, params: LACosmicParams, sky: Sky, mark: str) -> Chec
 
 def _excess(params: LACosmicParams, sky: Sky, unit: u.UnitBase, mark: str, measured: str) -> Check:
     gain, advice = float(f'{params.gain * sky.scale_factor:.3g}'), 'check whether the gain was applied twice'
-    if abs(gain - 1.0) < GAIN_TOLERANCE and params.gain != 1.0 and unit == u.adu:
+    if abs(gain - 1.0) < KNOWN_NOISE_TOLERANCE and params.gain != 1.0 and unit == u.adu:
         remedy = Remedy('Set gain to 1', {'gain': 1.0})
         return Check('units', mark, measured, UNDERESTIMATED, f'{advice}, and set the gain to 1', remedy)
     if unit == u.electron or params.gain == 1.0:

@@ -417,6 +417,21 @@ def test_only_narrow_bad_lines_are_found():
     assert columns[30] == pytest.approx(5.0, abs=0.5)
 
 
+def test_of_pixels_far_below_zero_only_the_level_is_corrected():
+    rng = np.random.default_rng(1)
+    pixels = rng.poisson(200.0, (200, 220)) + rng.normal(0.0, 5.0, (200, 220)) - 32768.0
+    frame = Frame(CCDData(pixels, unit='electron', header=fits.Header({'RDNOISE': 5.0})))
+    remedies = [check.remedy.params for check in check_frame(frame) if check.remedy]
+    assert remedies == [{'pssl': pytest.approx(32768.0, abs=20.0)}]
+
+
+def test_a_gain_applied_twice_is_recognized_despite_faint_stars():
+    rng = np.random.default_rng(1)
+    electrons = rng.poisson(200.0, (200, 220)) + rng.normal(0.0, np.sqrt(25.0 + 17.0), (200, 220))
+    frame = Frame(CCDData(electrons, unit='adu', header=fits.Header({'GAIN': 2.0, 'RDNOISE': 5.0})))
+    assert [check.remedy.params for check in check_frame(frame) if check.remedy] == [{'gain': 1.0}]
+
+
 @pytest.mark.parametrize('seed', range(2, 8))
 def test_bright_stars_with_wings_are_no_bad_lines(seed):
     rng = np.random.default_rng(seed)
