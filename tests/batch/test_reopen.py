@@ -110,7 +110,7 @@ def opened(review, index, session=None):
     session.recipes.outputs = review.outputs
     session.recipes.apply(review.recipe)
     path, ext = review.frames[index]
-    session.open(lambda: read_frame(path, ext, session.settings.unit))
+    session.open(lambda: read_frame(path, ext, *session.settings.reading()))
     assert session.error == ''
     if session.result is None:
         session.runner.detect()
