@@ -117,6 +117,18 @@ def test_a_saturation_level_below_the_sky_is_ignored(pixels, unit):
     assert notes[-1] == 'SATURATE = 100 in the header is below the level of the frame: ignored'
 
 
+@pytest.mark.parametrize(
+    'cards', [{}, {'EXPTIME': 0.0, 'GAIN': 2.0}, {'EXPTIME': '60 s', 'GAIN': 2.0}, {'EXPTIME': 60.0}]
+)
+def test_a_frame_per_second_without_exposure_time_or_gain_is_an_error(cards):
+    frame = frame_of(pixels_of(200.0, 120.0, 5.0), unit='adu/s', RDNOISE=5.0, **cards)
+    check = checks_of(frame)['units']
+    missing = 'gain' if cards.get('EXPTIME') == 60.0 else 'exposure time'
+    assert (check.mark, check.measured) == ('error', f'unit adu / s, but no {missing} in the header, gain 1 is used')
+    assert check.remedy.params == {'gain': pytest.approx(120.0, rel=0.1), 'readnoise': 5.0}
+    assert {item.mark for item in checks_of(frame, **check.remedy.params).values()} <= {'ok', 'warning'}
+
+
 def test_the_choice_of_the_user_ends_the_error():
     frame = frame_of(pixels_of(60.0, 0.9, 3.5), GAIN=120)
     assert checks_of(frame, gain=0.9)['units'].mark == 'ok'

@@ -7,6 +7,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 
 from .check import Check, Remedy
+from .unit_check import estimate_gain
 
 __all__ = ['check_scale']
 
@@ -48,6 +49,9 @@ def check_scale(frame: Frame, params: LACosmicParams) -> Check | None:
     effect = 'cosmic rays cannot be found: all pixels are fainter than the noise'
     if frame.ccd.unit != u.adu:
         return Check('units', 'error', measured, effect, 'multiply the frame by the factor it was divided by')
+    if scale.factor is None and not frame.evidence.is_subtracted(params.pssl):
+        advice, remedy = estimate_gain(frame, params)
+        return Check('units', 'error', measured, effect, f'{scale.advice}, or {advice}', remedy)
     gain = _header_gain(frame, params) * (scale.factor or 1.0)
     offered = scale.factor is not None and (scale.exact or _agrees(frame, gain, params))
     return Check('units', 'error', measured, effect, scale.advice, _remedy(gain) if offered else None)

@@ -12,7 +12,7 @@ from .background import Sky
 from .check import Check, Remedy
 from .noise_causes import KNOWN_NOISE_TOLERANCE, header_gain_and_readnoise
 
-__all__ = ['OVERESTIMATED', 'UNDERESTIMATED', 'check_contradiction', 'check_units']
+__all__ = ['OVERESTIMATED', 'UNDERESTIMATED', 'check_contradiction', 'check_units', 'estimate_gain']
 
 UNDERESTIMATED = 'the noise is underestimated: false pixels'
 OVERESTIMATED = 'the noise is overestimated: faint cosmic rays are missed'
@@ -101,22 +101,27 @@ def check_contradiction(frame: Frame, params: LACosmicParams) -> Check | None:
     Returns
     -------
     Check or None
-        The check ``units`` with an error and an estimate of the gain; None if there is no contradiction.
+        The check ``units`` with an error and an estimate of the gain; None if there is no contradiction. A frame per
+        second without exposure time or gain has no gain either.
     """
     unit, defaults = frame.ccd.unit, LACosmicParams()
     if unit == u.electron or frame.variance is not None:
         return None
     choice = gain_choice(frame.ccd.header, unit, lambda: frame.evidence)
-    claims, _ = read_claims(frame.ccd.header, 'readnoise')
-    high = LACosmicParams.__dataclass_fields__['readnoise'].metadata['high']
-    own_noise = next((claim.value for claim in claims['readnoise'] if claim.value <= high), None)
-    readnoise = own_noise or (params.readnoise if params.readnoise != defaults.readnoise else TYPICAL_READNOISE)
-    estimate = float(f'{frame.evidence.estimate_gain(readnoise, params.pssl):.3g}')
+    own_noise = _header_readnoise(frame)
     in_use = frame.evidence.contradicts(params.gain, max(own_noise or 0.0, params.readnoise), params.pssl)
+    advice, remedy = estimate_gain(frame, params)
     unchanged = (params.gain, params.readnoise) == (defaults.gain, own_noise or defaults.readnoise)
-    chosen = not unchanged or (estimate, readnoise) == (params.gain, params.readnoise)
-    if not in_use and (choice is None or choice.value is not None or chosen):
+    chosen = not unchanged or remedy.params == {'gain': params.gain, 'readnoise': params.readnoise}
+    unknown = choice is None and u.s in unit.bases and params.gain == defaults.gain
+    if not in_use and not unknown and (choice is None or choice.value is not None or chosen):
         return None
+    effect = 'the gain is unknown, so that the noise is incorrect'
+    if unknown:
+        claims, _ = read_claims(frame.ccd.header, 'exposure')
+        missing = 'gain' if claims['exposure'] else 'exposure time'
+        measured = f'unit {unit}, but no {missing} in the header, gain {params.gain:g} is used'
+        return Check('units', 'error', measured, effect, advice, remedy)
     text = f'gain {params.gain:g}'
     if choice is not None and choice.value is None:
         text = ' and '.join(item.text for item in choice.contradicted)
@@ -124,10 +129,41 @@ def check_contradiction(frame: Frame, params: LACosmicParams) -> Check | None:
     measured = f'{text} contradicts the noise: it would need a read noise of {needed:,.0f} e-'
     if not in_use:
         measured += f', gain {params.gain:g} is used'
-    name = f'Set gain to {estimate:g}, read noise to {readnoise:g} e- (estimated)'
-    advice = f'set the gain in electron/adu, estimated {estimate:g} for a read noise of {readnoise:g} e- and no bias'
-    remedy = Remedy(name, {'gain': estimate, 'readnoise': readnoise})
-    return Check('units', 'error', measured, 'the gain is unknown, so that the noise is incorrect', advice, remedy)
+    return Check('units', 'error', measured, effect, advice, remedy)
+
+
+def estimate_gain(frame: Frame, params: LACosmicParams) -> tuple[str, Remedy]:
+    """Estimate the gain of a frame from its level and scatter.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame with its header.
+    params : LACosmicParams
+        The parameters to be used. Their read noise is used if it is not the default and the header has none.
+
+    Returns
+    -------
+    advice : str
+        The advice to set it, with the assumptions.
+    remedy : Remedy
+        The gain and the read noise.
+    """
+    used = params.readnoise if params.readnoise != LACosmicParams().readnoise else TYPICAL_READNOISE
+    readnoise = _header_readnoise(frame) or used
+    unit = frame.ccd.unit
+    gain = float(f'{frame.evidence.estimate_gain(readnoise, params.pssl):.3g}')
+    name = f'Set gain to {gain:g}, read noise to {readnoise:g} e- (estimated)'
+    wanted = f'set the gain in {"electron/adu" if unit == u.adu else f"electrons per {unit}"}'
+    advice = f'{wanted}, estimated {gain:g} for a read noise of {readnoise:g} e- and no bias'
+    return advice, Remedy(name, {'gain': gain, 'readnoise': readnoise})
+
+
+def _header_readnoise(frame: Frame) -> float | None:
+    """Return the first read noise of the header that is within the limits."""
+    claims, _ = read_claims(frame.ccd.header, 'readnoise')
+    high = LACosmicParams.__dataclass_fields__['readnoise'].metadata['high']
+    return next((claim.value for claim in claims['readnoise'] if claim.value <= high), None)
 
 
 def _value_of(params: LACosmicParams, choice: Choice | None) -> float:
