@@ -35,8 +35,8 @@ class MissionPlane:
         The flags.
     index : int or None
         The number of its HDU in the frame's file; None if the frame has no such plane.
-    plane : (ny, nx) ndarray or None
-        Its pixels.
+    plane : (..., ny, nx) ndarray or None
+        Its pixels; further axes have length 1.
     header : `~astropy.io.fits.Header`
         Its header.
     written : (ny, nx) ndarray or None
@@ -72,7 +72,7 @@ class MissionPlane:
         if self.plane is None:
             flags = self._from_causes(bits)
         else:
-            flags = to_unsigned(self.plane).astype(np.uint64)
+            flags = to_unsigned(self.plane).astype(np.uint64).reshape(bits.shape)  # it may have axes of length 1
             self._remove_written(flags)
         rejected = np.zeros(bits.shape, dtype=bool)
         rejected.ravel()[frame.mission] = True
@@ -81,7 +81,9 @@ class MissionPlane:
         kept = ((bits & DQ_DTYPE(MaskBit.CR_MISSION)) != 0) & (flags & np.uint64(rays) == 0)
         flags[kept] |= np.uint64(ray & ~self.table.bits('unusable'))
         flags[(bits & DQ_DTYPE(_FOUND_HERE)) != 0] |= np.uint64(ray)
-        hdu = fits.ImageHDU(_as_type(flags, self.plane), clean_header(self.header)[0], name=self._name)
+        shape = flags.shape if self.plane is None else self.plane.shape
+        pixels = _as_type(flags, self.plane).reshape(shape)
+        hdu = fits.ImageHDU(pixels, clean_header(self.header)[0], name=self._name)
         if self.mission == 'rubin':
             _name_planes(hdu.header, self.table, ray)
         return hdu

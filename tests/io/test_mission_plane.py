@@ -159,6 +159,21 @@ def test_frames_without_a_plane_get_one(tmp_path, dq, ray, bad, kind):
         assert [header[card] for card in ('MSKN0003', 'MSKM0003', 'MSKD0003')] == ['CR', 8, 'cosmic ray']
 
 
+@pytest.mark.parametrize('kind', ['new', 'into'])
+def test_a_plane_keeps_its_axes_of_length_1(tmp_path, kind):
+    path, flags = tmp_path / 'a.fits', np.zeros((1, 1, 48, 40), np.int16)
+    flags[0, 0, 7, 9] = 16
+    image = np.random.default_rng(2).normal(300.0, 12.0, flags.shape).astype('f4')
+    image[0, 0, 20, 20:23] += 2000.0
+    fits.HDUList([fits.PrimaryHDU(image), fits.ImageHDU(flags, name='DQ')]).writeto(path)
+    frame = read_frame(path)
+    out = save_mask(frame, detect(frame), kind=kind, dq='hst', overwrite=True)
+    written = fits.getdata(out, 'DQ')
+    assert written.shape == flags.shape
+    assert written[0, 0, 7, 9] == 16
+    assert (written[0, 0, 20, 20:23] == 8192).all()
+
+
 def test_the_plane_of_another_mission_is_refused(tmp_path):
     path = write(tmp_path / 'f.fits', plane_of('i2', ray=8192, bad=4, noted=1024), **HST)
     with pytest.raises(ValueError, match=r'DQ in f.fits has the bits of HST ACS: use dq hst or own'):
