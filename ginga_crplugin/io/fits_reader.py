@@ -325,7 +325,7 @@ def clean_header(header: fits.Header) -> tuple[fits.Header, list[str]]:
     lost = len(cards) - len(readable)
     count = '1 header card' if lost == 1 else f'{lost} header cards'
     notes = [f'{count} cannot be parsed: ignored'] if lost else []
-    used = []
+    used: list[fits.Card] = []
     for card in readable:
         if _STRUCTURE.fullmatch(card.keyword) and any(card.keyword == other.keyword for other in used):
             notes.append(f'{card.keyword} occurs again in the header: ignored')
