@@ -91,18 +91,24 @@ class FrameFile:
     def __init__(self, frame: Frame, file: BinaryIO, index: int) -> None:
         self._path, self._file, self._index = frame.path or frame.name, file, index
         if frame.path is not None:
-            self._check_pixels(frame.ccd.data)
+            self._check_pixels(frame.ccd.data, file, 'was modified since it was read: open it again')
         with read_hdus(file, frame.name, disable_image_compression=True) as hdus:
             self._hdus = [(hdu.name, hdu.ver, clean_header(hdu.header)[0]) for hdu in hdus]
             self._spans = [_span(hdu.fileinfo()) for hdu in hdus]
             self._of_others = of_other_images(self._hdus, index)
+        end = sum(self._spans[-1])
+        file.seek(end)
+        if frame.path is not None and file.read(1):  # what follows the last HDU is not copied
+            file.seek(0)
+            why = 'has pixels after the end of its last extension: save the mask alone (--mask-only)'
+            self._check_pixels(frame.ccd.data, io.BytesIO(file.read(end)), why)
 
-    def _check_pixels(self, searched: np.ndarray) -> None:
-        """Check that the file still contains the pixels of the frame."""
-        with read_hdus(self._file, self._path) as hdus:
+    def _check_pixels(self, searched: np.ndarray, file: BinaryIO, why: str) -> None:
+        """Check that a file contains the pixels of the frame."""
+        with read_hdus(file, self._path) as hdus:
             data = image_plane(read_pixels(hdus[self._index], self._path), '') if self._index < len(hdus) else None
         if data is None or not same_pixels(data, searched):
-            msg = f'{self._path} was modified since it was read: open it again'
+            msg = f'{self._path} {why}'
             raise ValueError(msg)
 
     @property
