@@ -7,12 +7,9 @@ from typing import Any
 import ipywidgets as w
 
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.panels.labels import UNIT_LABELS
+from ginga_crplugin.panels.labels import MAX_NUMBER, UNIT_LABELS, source_label
 
 __all__ = ['ParameterControls']
-
-#: Largest number that is shown; larger ones, including infinity, are shown as this.
-_MAXIMUM = 1e7
 
 _Callback = Callable[[str, Any], None]
 
@@ -37,7 +34,7 @@ class _Number:
         return [widget for widget in (self.slider, self.box) if widget is not None]
 
     def show(self, value: float) -> None:
-        self.box.value = min(value, _MAXIMUM)
+        self.box.value = min(value, MAX_NUMBER)
         if self.slider is not None:
             value = min(max(value, self.slider.min), self.slider.max)
             if abs(value - self.slider.value) > 1e-6:  # do not move the slider back while it is being dragged
@@ -134,8 +131,10 @@ class ParameterControls:
         self._showing = True
         try:
             for name, control in self._controls.items():
-                control.show(getattr(params, name))
-                self.sources[name].value = sources[name]
-                self.sources[name].tooltip = sources[name]  # the column may be too narrow
+                value = getattr(params, name)
+                control.show(value)
+                source = source_label(value, sources[name])
+                self.sources[name].value = source
+                self.sources[name].tooltip = source  # the column may be too narrow
         finally:
             self._showing = False

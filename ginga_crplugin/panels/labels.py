@@ -1,5 +1,8 @@
 """Labels and tooltips of the controls, in both panels."""
 
+import math
+from typing import Any
+
 __all__ = [
     'ADD_CLEANED',
     'COMPARE_OPTIONS',
@@ -7,11 +10,16 @@ __all__ = [
     'HEADINGS',
     'KINDS',
     'LABELS',
+    'MAX_NUMBER',
     'OVERWRITE',
     'TIPS',
     'UNIT_LABELS',
     'WRITING',
+    'source_label',
 ]
+
+#: Largest number that controls show; larger ones, including infinity, are shown as this.
+MAX_NUMBER = 1e7
 
 #: Labels of the buttons, by name.
 LABELS = {
@@ -108,3 +116,21 @@ WRITING = 'writing...'
 
 #: Short labels of the units of the parameters.
 UNIT_LABELS = {'electron': 'e-', 'electron/adu': 'e-/adu'}
+
+
+def source_label(value: Any, source: str) -> str:
+    """Return the label of the source of a parameter.
+
+    Parameters
+    ----------
+    value : float, int, str or bool
+        The value.
+    source : str
+        Its source.
+
+    Returns
+    -------
+    str
+        The source; it says so if the value is infinite, which a number control cannot show.
+    """
+    return f'{source}: no limit' if isinstance(value, float) and math.isinf(value) else source

@@ -7,7 +7,7 @@ from typing import Any
 from ginga.gw import Widgets
 
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.panels.labels import UNIT_LABELS
+from ginga_crplugin.panels.labels import MAX_NUMBER, UNIT_LABELS, source_label
 
 from .toolkit import fit_spin_box, limit_width, set_text_wrapped
 
@@ -15,9 +15,6 @@ __all__ = ['ParameterControls']
 
 #: Characters in a line of the source of a value.
 _LINE_LENGTH = 24
-
-#: Largest number that the spin boxes show; larger ones, including infinity, are shown as this.
-_MAXIMUM = 1e7
 
 _Callback = Callable[[str, Any], None]
 
@@ -32,7 +29,7 @@ class _Number:
         self.spin = limit_width(Widgets.SpinBox(dtype=kind), 100)
         if kind is float:
             self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
-        low, high = max(item.metadata['low'], -_MAXIMUM), min(item.metadata['high'], _MAXIMUM)
+        low, high = max(item.metadata['low'], -MAX_NUMBER), min(item.metadata['high'], MAX_NUMBER)
         fit_spin_box(self.spin, 9)
         self.spin.set_limits(kind(low), kind(high), kind(self._step))
         self.spin.add_callback('value-changed', lambda _, value: changed(item.name, value))
@@ -51,7 +48,7 @@ class _Number:
         return [w for w in (self.slider, self.spin) if w is not None]
 
     def show(self, value: float) -> None:
-        self.spin.set_value(min(value, _MAXIMUM))
+        self.spin.set_value(min(value, MAX_NUMBER))
         if self.slider is not None:
             low, high = self._item.metadata['slider']
             self.slider.set_value(round(min(max(value, low), high) / self._step))
@@ -154,9 +151,11 @@ class ParameterControls:
             The source of each value, by the name of the parameter.
         """
         for name, control in self._controls.items():
-            control.show(getattr(params, name))
-            set_text_wrapped(self.sources[name], sources[name], _LINE_LENGTH)
-            self.sources[name].set_tooltip(sources[name])
+            value = getattr(params, name)
+            control.show(value)
+            source = source_label(value, sources[name])
+            set_text_wrapped(self.sources[name], source, _LINE_LENGTH)
+            self.sources[name].set_tooltip(source)
 
 
 def _label(text: str) -> Any:

@@ -76,7 +76,7 @@ def test_displayed_image_is_not_changed(shell, plugin):
 def test_header_values_and_their_sources_are_shown(plugin):
     assert plugin.panel.params['gain'].spin.get_value() == pytest.approx(1.9)
     assert plugin.panel.params.sources['gain'].get_text() == 'GAIN in the header'
-    assert plugin.panel.params.sources['satlevel'].get_text() == 'default'
+    assert plugin.panel.params.sources['satlevel'].get_text() == 'default: no limit'
 
 
 def test_user_value_is_used_for_another_image_too(shell, channel, plugin, tmp_path, saao):
