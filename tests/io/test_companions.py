@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ginga_crplugin import Frame, MaskBit, detect, merge_mask, read_frame, save_mask
 from ginga_crplugin.io.companions import UncertaintyHDU, of_other_images
+from ginga_crplugin.io.image_hdus import frame_extensions
 from tests.companions import image, parts, with_companions, write
 
 SHAPE = (40, 52)
@@ -81,6 +82,12 @@ def test_saving_a_saved_file_again_keeps_everything(tmp_path, kind):
     twice = save_mask(again, detect(again), kind=kind, **options)
     assert sorted(part for part in parts(twice) if part in before) == sorted(before)
     assert [name for name, *_ in parts(twice)].count('CRDQ') == 1
+
+
+def test_companions_are_not_frames_of_their_own(tmp_path):
+    names = 'MODEL', 'SKYMODEL', 'SKY', 'BKG', 'BACKGROUND', 'ERR', 'DQ'
+    chips = [image(name, PIXELS, 1) for name in ('CHIP1', *names, 'CHIP2')]
+    assert frame_extensions(write(tmp_path / 'a.fits', *chips)) == (1, 9)
 
 
 def test_of_a_mosaic_the_other_detectors_are_not_copied(tmp_path):
