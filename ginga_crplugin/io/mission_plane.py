@@ -8,10 +8,14 @@ from astropy.io import fits
 
 from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.image_data import image_plane, original_shape
 
+from .companions import image_shape
 from .dq_flags import MISSION_CARD, FlagTable, find_table, mission_table, named_planes, to_unsigned
 from .fits_reader import clean_header, open_fits, read_pixels
+from .image_hdus import extver
 from .own_masks import flag_planes
+from .saved_mask import hdus_of_image
 
 __all__ = ['MissionPlane', 'read_mission_plane']
 
@@ -81,7 +85,7 @@ class MissionPlane:
         kept = ((bits & DQ_DTYPE(MaskBit.CR_MISSION)) != 0) & (flags & np.uint64(rays) == 0)
         flags[kept] |= np.uint64(ray & ~self.table.bits('unusable'))
         flags[(bits & DQ_DTYPE(_FOUND_HERE)) != 0] |= np.uint64(ray)
-        shape = flags.shape if self.plane is None else self.plane.shape
+        shape = original_shape(frame.ccd) if self.plane is None else self.plane.shape
         pixels = _as_type(flags, self.plane).reshape(shape)
         hdu = fits.ImageHDU(pixels, clean_header(self.header)[0], name=self._name)
         if self.mission == 'rubin':
@@ -167,10 +171,11 @@ def read_mission_plane(frame: Frame, mission: str) -> MissionPlane:
 
 def _written(hdus: fits.HDUList, science: Any, mission: str, frame: Frame) -> np.ndarray | None:
     """Return the plane of this package that was written together with the mission's."""
-    for hdu in hdus:
+    for hdu in hdus_of_image(hdus, science.name):
         own = hdu.is_image and BITS_CARD in hdu.header and hdu.header.get(MISSION_CARD) == mission
-        if own and hdu.name in ('DQ', 'CRDQ') and hdu.ver == science.ver and hdu.shape == frame.shape:
-            return read_pixels(hdu, frame.path or '').astype(DQ_DTYPE)
+        belongs = hdu.ver == extver(science.ver) and image_shape(hdu.header) == frame.shape
+        if own and belongs and hdu.name in ('DQ', 'CRDQ'):
+            return image_plane(read_pixels(hdu, frame.path or ''), hdu.name).astype(DQ_DTYPE)
     return None
 
 

@@ -3,7 +3,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, InputMask, MaskBit, detect, merge_mask, read_frame, save_mask, segment
+from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, merge_mask, read_frame, save_mask, segment
 from ginga_crplugin.core.review import Review
 from tests.cases import case
 
@@ -172,6 +172,18 @@ def test_a_plane_keeps_its_axes_of_length_1(tmp_path, kind):
     assert written.shape == flags.shape
     assert written[0, 0, 7, 9] == 16
     assert (written[0, 0, 20, 20:23] == 8192).all()
+
+
+def test_saving_again_removes_the_earlier_cosmic_rays_of_a_frame_with_axes_of_length_1(tmp_path):
+    image = np.random.default_rng(2).normal(300.0, 12.0, (1, 48, 40)).astype('f4')
+    image[0, 20, 20:23] += 2000.0
+    fits.PrimaryHDU(image).writeto(tmp_path / 'a.fits')
+    for sigclip, count in ((4.5, 3), (1000.0, 0)):
+        frame = read_frame(tmp_path / 'a.fits')
+        found = detect(frame, LACosmicParams(sigclip=sigclip))
+        written = fits.getdata(save_mask(frame, found, kind='into', dq='hst', overwrite=True), 'DQ')
+        assert written.shape == image.shape
+        assert np.count_nonzero(written) == count
 
 
 def test_the_plane_of_another_mission_is_refused(tmp_path):
