@@ -217,6 +217,9 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
         recipe = replace(recipe, stop=(), rules=rules)
     path, ext = args.frame
     frame = read_frame(path, ext if args.ext is None else args.ext, args.unit or recipe.unit, recipe.dq_bits)
+    if args.dq_bits is not None and frame.saved is not None and recipe.own_masks:
+        note = '--dq-bits is ignored: the file has masks of an earlier run; use the original file, or --no-own-masks'
+        frame = frame.replace(notes=(*frame.notes, note))
     masks = [read_mask(file, CAUSES.get(cause), ext) for file, ext, cause in args.masks]
     if args.dark_limit is not None:
         file, ext = args.dark

@@ -23,7 +23,7 @@ from .blank import read_blank
 from .companions import find_uncertainty
 from .fits_reader import clean_header, open_fits, read_pixels
 from .image_hdus import extver, image_index
-from .own_masks import read_own_masks
+from .own_masks import check_dq_bits, read_own_masks
 from .saved_mask import hdus_of_image, read_review, read_saved_mask
 
 __all__ = [
@@ -57,7 +57,7 @@ def read_frame(
         The unit of the pixels, instead of BUNIT.
     dq_bits : {'any', 'none'} or tuple of int, optional
         The bits of the DQ extension that mask a pixel, by their values; by default those of the mission's table,
-        or any bit if there is none.
+        or any bit if there is none. In a file with a saved mask, the masks of that run are used instead.
 
     Returns
     -------
@@ -69,9 +69,11 @@ def read_frame(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a FITS file, has no such image, or its unit is not supported.
+        If it is not a FITS file, has no such image, its unit is not supported, or ``dq_bits`` is none of these.
     """
     path = Path(path)
+    if dq_bits is not None:
+        check_dq_bits(dq_bits)
     with open_fits(path) as hdus:
         index = image_index(hdus, ext, path)
         first = index == image_index(hdus, None, path)

@@ -143,6 +143,13 @@ def test_the_bits_of_an_unknown_plane_can_be_chosen(tmp_path, dq_bits, counts):
     assert flags(frame).mark == 'ok'
 
 
+@pytest.mark.parametrize('dq_bits', ['x', 4, (3,), ()])
+def test_other_choices_of_bits_are_refused(tmp_path, dq_bits):
+    path = write(tmp_path / 'f.fits', plane_of('i2', ray=4, bad=16))
+    with pytest.raises(ValueError, match='it must be any, none, or powers of two'):
+        read_frame(path, dq_bits=dq_bits)
+
+
 def test_planes_of_zeros_and_ones_are_masks(tmp_path):
     assert flags(read_frame(write(tmp_path / 'f.fits', plane_of('u1', bad=1)))).mark == 'ok'
 
