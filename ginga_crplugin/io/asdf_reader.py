@@ -1,6 +1,7 @@
 """ASDF files of Roman and JWST, read as FITS files in memory."""
 
 import io
+import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ def is_asdf(path: Path) -> bool:
     Returns
     -------
     bool
-        Whether it begins as one.
+        Whether its first bytes are those of one.
     """
     with path.open('rb') as file:
         return file.read(len(ASDF_MAGIC)) == ASDF_MAGIC
@@ -129,7 +130,8 @@ def _header(meta: Mapping[str, Any]) -> fits.Header:
         values = (_look_up(meta, path) for path in paths)
         value = next((value for value in values if value is not None), None)
         if isinstance(value, bool | int | float):
-            header[card] = value
+            if math.isfinite(value):  # FITS headers have no NaN
+                header[card] = value
         elif value is not None:
             text = str(getattr(value, 'isot', value))  # of a Time
             header[card] = ''.join(c for c in text if c.isprintable() and c.isascii())[:68]

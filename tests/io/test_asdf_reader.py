@@ -88,8 +88,11 @@ def test_the_unit_is_that_of_the_data_or_of_the_schema(tmp_path, changes, unit):
     assert str(read_frame(write(tmp_path / 'f.asdf', roman=True, **changes)).ccd.unit) == unit
 
 
+NO_TIME = {'meta': {'exposure': {'exposure_time': float('nan')}}}
+
+
 @pytest.mark.parametrize(
-    'changes', [{'err': None, 'dq': None}, {'meta': {}}, {'meta': {'instrument': [], 'telescope': 3}}]
+    'changes', [{'err': None, 'dq': None}, {'meta': {}}, {'meta': {'instrument': [], 'telescope': 3}}, NO_TIME]
 )
 def test_missing_planes_and_metadata(tmp_path, changes):
     frame = read_frame(write(tmp_path / 'f.asdf', roman=False, **changes))
