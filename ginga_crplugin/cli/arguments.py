@@ -303,7 +303,7 @@ def _add_companions(group: argparse._ArgumentGroup) -> None:
         '--background',
         type=file_and_extension,
         metavar='FILE',
-        help="read a model of the sky and spectra in the frame, in the frame's unit, to subtract it in the search",
+        help="read a model of the sky or of a spectrum, in the frame's unit; it is subtracted for the search only",
     )
     group.add_argument(
         '--variance',

@@ -9,12 +9,12 @@ __all__ = ['PrintCompletion']
 
 #: The shells that are supported.
 SHELLS = ('bash', 'zsh', 'tcsh', 'fish')
-#: How the placeholders of arguments begin that are names of files or folders.
+#: Prefixes of the placeholders (metavar) of arguments that are files or folders.
 _FILES = ('FRAME', 'FILE', 'OUT', 'DIR', 'RECIPE')
 
 
 class PrintCompletion(argparse.Action):
-    """Prints the script with which a shell completes commands, options and names of files, and exits.
+    """Action that prints a completion script for a shell and exits.
 
     Parameters
     ----------

@@ -36,7 +36,8 @@ def add_dq_format(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--dq',
         choices=_FORMATS,
-        help="write the data-quality plane in the mission's bits too, beside the causes in CRDQ (default: own)",
+        help='write the data-quality plane in the bits of this mission, and the causes as CRDQ (default: own, the '
+        'causes only)',
     )
 
 

@@ -40,7 +40,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
     parser.add_argument(
-        '--print-completion', action=PrintCompletion, help='print a script with which this shell completes the command'
+        '--print-completion',
+        action=PrintCompletion,
+        help='print a script with which the shell completes commands, options and file names',
     )
     commands = parser.add_subparsers(title='commands', dest='command', required=True, metavar='COMMAND')
     for module in (detect, sheet, check, apply, make_mask, view, demo):
