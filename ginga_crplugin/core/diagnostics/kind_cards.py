@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from astropy.io.fits import VerifyError
+
 __all__ = ['mosaic_card', 'spectrum_card']
 
 #: Keywords with the pattern of a color filter array: INDI, N.I.N.A., SharpCap, MaxIm DL, KStars, Atik.
@@ -23,7 +25,7 @@ _MOSAIC_CARDS = (
     'BAYOFFX',
     'BAYOFFY',
 )
-#: Of these, keywords with numbers of pixels, of which 0 is one.
+#: Those of them with the offset of the pattern in pixels, for which 0 is a valid value.
 _OFFSET_CARDS = ('XBAYROFF', 'YBAYROFF', 'BAYOFFX', 'BAYOFFY')
 #: COLORTYP may also name an image whose colors were interpolated.
 _PATTERN = re.compile(r'[RGBCMYWE]{4,36}|BAYER.*|X-?TRANS', re.IGNORECASE)
@@ -55,7 +57,7 @@ _MODE_CARDS = ('OBSTYPE', 'OBSMODE', 'OBS_MODE', 'EXP_TYPE', 'INSTMODE', 'ESO DP
 _SPECTRUM_MODE = re.compile(r'spec|long.?slit|echelle|grism|slitless|\b(lss|mos|mxu|ifu)\b', re.IGNORECASE)
 #: Modes in which a disperser, if named at all, is not used.
 _OTHER_MODE = re.compile(r'imag|^(bias|zero|dark)\b|acq', re.IGNORECASE)
-#: Values that mean that there is none.
+#: Values that mean that there is no pattern or no disperser.
 _NONE = re.compile(
     r'|0+(\.0*)?|f|false|n/?a|no|none|no[ _-].*|nogr.*|out.*|open.*|mirr?.*|clear.*|empty.*|imag.*|direct.*|blank.*|'
     r'free.*|un(known|def.*|used)|park.*|home|hole|dummy|mono.*|gr[ae]y.*|-+|-1',
@@ -90,7 +92,7 @@ def mosaic_card(header: Mapping[str, Any]) -> str:
     for name, value in patterns.items():
         if not _NONE.fullmatch(value) and (name != 'COLORTYP' or _PATTERN.fullmatch(value)):
             return f'{name} = {value}'
-    if not patterns:  # otherwise these say that there is none
+    if not patterns:  # otherwise the values of the other keywords mean that there is none
         for name, value in given.items():
             if re.fullmatch(r'\d+(\.0*)?', value):
                 return f'{name} = {value}'
@@ -133,6 +135,9 @@ def spectrum_card(header: Mapping[str, Any]) -> str:
 
 
 def _text(header: Mapping[str, Any], name: str) -> str:
-    """Return the value of a card as in FITS."""
-    value = header[name]
+    """Return the value of a card as in FITS; empty for a card that cannot be read."""
+    try:
+        value = header[name]
+    except VerifyError:
+        return ''
     return 'TF'[not value] if isinstance(value, bool) else str(value).strip()

@@ -317,3 +317,11 @@ def test_pixels_of_a_diagonal_track_are_not_hot():
         pixels[start + steps, start + steps] += 3000.0
     check = next(check for check in check_frame(make_frame(pixels)) if check.name == 'bad_pixels')
     assert (check.mark, check.remedy) == ('ok', None)
+
+
+@pytest.mark.parametrize('keyword', ['BAYERPAT', 'GRATING', 'OBSTYPE', 'CTYPE1'])
+def test_a_card_that_cannot_be_read_is_ignored(keyword):
+    rng = np.random.default_rng(3)
+    ccd = CCDData(expose(rng, star_field(rng)), unit='adu')
+    ccd.header = fits.Header.fromstring(f"{keyword:8}= 12 ab cd ' x".ljust(80))
+    assert find_frame_kind(Frame(ccd)).is_image
