@@ -96,9 +96,12 @@ class Decisions:
         int16 ndarray
             The `MaskBit` values, in the shape of ``pixels``.
         """
-        marked, found = locate(self.marked, pixels)[1], locate(self.pixels, pixels)[1]
-        cause = np.where(marked, MaskBit.CR_MARKED, MaskBit.CR_DETECTED).astype(DQ_DTYPE)
-        return bits.ravel()[pixels] | np.where(found, cause, DQ_DTYPE(0))
+        plane = bits.ravel()[pixels]
+        plane[locate(self.rejected, pixels)[1]] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
+        plane[locate(self.pixels, pixels)[1]] |= DQ_DTYPE(MaskBit.CR_DETECTED)
+        plane[locate(self.mission_only, pixels)[1]] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
+        plane[locate(self.marked, pixels)[1]] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
+        return plane
 
     def annotate(self, segments: 'Segments') -> 'Segments':
         """Add a column ``decision`` to the table of segments.

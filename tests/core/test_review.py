@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,6 +125,18 @@ def test_the_plane_has_causes_and_decisions(review, segments):
     assert plane[0, 5] == MaskBit.CR_MARKED
     assert plane[3, 5] == 0
     assert_array_equal((plane & ~np.int16(MaskBit.HOT)) != 0, decisions.mask)
+
+
+def test_some_pixels_of_the_plane_are_those_of_the_plane(review, segments):
+    spot, other = segments.pixels_of(1), segments.pixels_of(2)
+    segments = replace(segments, mission_only=np.sort(np.concatenate([spot, other])))
+    bits = np.zeros(SHAPE, np.int16)
+    bits.ravel()[segments.mission_only] = MaskBit.CR_MISSION
+    review.reject(spot)
+    review.mark([5])
+    decisions = review.decisions(segments)
+    every = np.arange(bits.size).reshape(SHAPE)
+    assert_array_equal(decisions.plane_at(every, bits), decisions.plane(bits))
 
 
 def test_decisions_are_pending_if_the_result_lacks_their_segment(review, segments):
