@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
@@ -12,7 +12,7 @@ from astropy import units as u
 from .claim_choice import MAX_SPREAD
 from .claims import Claim, read_claims
 from .frame import Frame
-from .params import LACosmicParams
+from .params import LACosmicParams, is_allowed
 from .pixel_evidence import PixelEvidence
 
 __all__ = ['Amplifier', 'amplifier_images', 'find_amplifiers', 'read_amplifiers', 'step_height']
@@ -87,17 +87,12 @@ def read_amplifiers(header: Mapping[str, Any], unit: u.UnitBase) -> tuple[Amplif
 
 def _by_amplifier(claims: Sequence[Claim]) -> dict[str, float]:
     """Return the values of the first keyword that names several amplifiers."""
-    usable = [claim for claim in claims if claim.amplifier and _is_allowed(claim)]
+    usable = [claim for claim in claims if claim.amplifier and is_allowed(claim.quantity, claim.value)]
     for template in dict.fromkeys(claim.template for claim in usable):
         values = {claim.amplifier.lstrip('0'): claim.value for claim in usable if claim.template == template}
         if len(values) > 1:
             return values
     return {}
-
-
-def _is_allowed(claim: Claim) -> bool:
-    limits = next(item.metadata for item in fields(LACosmicParams) if item.name == claim.quantity)
-    return limits['low'] <= claim.value <= limits['high']
 
 
 def find_amplifiers(frame: Frame) -> tuple[Amplifier, ...]:

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .stats import subsample
+
 __all__ = ['DataScale', 'find_scale']
 
 #: The factors by which programs divide the values of a camera: 8 to 16 bits.
 FACTORS = tuple(2**bits - one for bits in (8, 10, 12, 14, 15, 16) for one in (1, 0))
 #: Maximum distance from a whole number, and minimum share of the pixels within it.
 TOLERANCE, SHARE = 0.03, 0.995
-#: Minimum number of values of the frame, and minimum step of padded values.
+#: Minimum number of different values of the frame, and minimum step of padded values.
 MIN_VALUES, MIN_STEP = 20, 4
-#: Number of pixels in the sample.
-_SAMPLE = 100_000
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def find_scale(data: np.ndarray, good: np.ndarray) -> DataScale | None:
     if not values.size:
         return None
     low, high = float(values.min()), float(values.max())
-    sample = values[:: max(1, values.size // _SAMPLE)].astype(float)
+    sample = subsample(values)
     if np.unique(sample).size < MIN_VALUES:
         return None
     if (sample == np.round(sample)).all():
@@ -83,7 +83,7 @@ def find_scale(data: np.ndarray, good: np.ndarray) -> DataScale | None:
             return DataScale(float(factor), exact=True, text=f'{text} are multiples of 1/{factor}')
     step = _smallest_step(sample)
     if step is None:
-        return DataScale(None, exact=False, text=f'{text}: scaled?')
+        return DataScale(None, exact=False, text=f'{text} are probably scaled')
     whole = np.abs(sample / step - np.round(sample / step)) < 0.1
     return DataScale(1.0 / step, exact=bool(whole.mean() > 0.9), text=f'{text} in steps of {step:.4g}')
 

@@ -27,6 +27,9 @@ __all__ = ['Frame']
 #: Pixels that are filled before the run.
 _EMPTY = DQ_DTYPE(MaskBit.NONFINITE | MaskBit.NO_DATA)
 
+#: The cached properties, which depend on the pixels and the input masks only.
+_MEASURED = {'nonfinite', 'bits', 'filled', 'evidence', 'mission', 'mission_levels', 'clipping', 'scale'}
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -263,8 +266,9 @@ class Frame:
         for name in from_header:
             kind, _, reason = sources[name].partition('; ')
             if kind == 'default':
-                msg = f'{self.name}: the recipe reads {name} from the header, which has none; set {name}'
-                raise ValueError(msg.replace('which has none', f'but {reason}') if reason else msg)
+                missing = f'but {reason}' if reason else 'which has none'
+                msg = f'{self.name}: the recipe reads {name} from the header, {missing}; set {name}'
+                raise ValueError(msg)
         level, sources['satlevel'] = saturation_level(self.clipping, params, sources['satlevel'])
         return replace(params, satlevel=level), sources
 
@@ -289,8 +293,7 @@ class Frame:
         """
         copy = replace(self, **changes)
         if not changes.keys() & {'ccd', 'masks'}:
-            measured = {'nonfinite', 'bits', 'filled', 'evidence'} & vars(self).keys()
-            vars(copy).update({name: vars(self)[name] for name in measured})
+            vars(copy).update({name: vars(self)[name] for name in _MEASURED & vars(self).keys()})
         if 'clipping' in vars(self) and copy.ccd.data is self.ccd.data and _no_data(copy) == _no_data(self):
             vars(copy)['clipping'] = self.clipping
         return copy

@@ -4,7 +4,7 @@ import numpy as np
 
 from .bits import MaskBit
 from .input_mask import InputMask
-from .stats import median
+from .stats import median, subsample
 
 __all__ = ['fill_masks', 'find_fill_values']
 
@@ -18,19 +18,16 @@ SOLID = 0.98
 MAX_OUTSIDE = 0.2
 #: Minimum share of the frame in solid regions of other values: a flat background between stars is no fill.
 MIN_DATA = 0.02
-#: Minimum difference from the value at the border of the data, relative to that of all data: the wings of simulated
-#: stars approach a flat background.
+#: Minimum difference between the value and the pixels next to its regions, relative to its difference from all other
+#: pixels (medians): the wings of simulated stars approach a flat background.
 MIN_STEP = 0.2
 #: Minimum share of the frame for a fill with the highest value; smaller regions are saturated.
 MIN_HIGHEST = 0.05
 #: Distance from the level of the data, in scatters, from which every pixel with the value is fill.
 FAR = 8.0
 
-#: Distance of the lines that are searched for values that do not reach the edge.
+#: Distance in pixels of the rows and columns that are searched for values that do not reach the edge.
 STEP = 8
-
-#: Number of pixels in the sample for level and scatter.
-_SAMPLE = 100_000
 
 
 def find_fill_values(data: np.ndarray) -> dict[float, np.ndarray]:
@@ -67,7 +64,7 @@ def fill_masks(data: np.ndarray, known: np.ndarray) -> tuple[list[InputMask], li
     data : (ny, nx) ndarray
         The pixels.
     known : (ny, nx) bool ndarray
-        True for pixels that are masked as no data already; a value of which all pixels are is left out.
+        True for pixels that are masked as no data already; a value without other pixels gets no mask.
 
     Returns
     -------
@@ -90,7 +87,7 @@ def _edge_values(data):
 
 
 def _low_values(data):
-    """Return the same for values within an image that are far below its level, as saturated pixels never are."""
+    """Return the most frequent values of several neighbors that are far below the level, unlike saturated pixels."""
     level, scatter = _level_and_scatter(data)
     runs = [_runs(lines) for lines in (data[::STEP], data[:, ::STEP].T)]
     return _most_frequent([values[values < level - FAR * scatter] for values in runs])
@@ -113,7 +110,9 @@ def _fill_mask(data, value, *, at_edge):
     """Return the pixels of a fill value; None if it is not one."""
     equal = data == value
     total = np.count_nonzero(equal)
-    if total < MIN_PIXELS or total == data.size or np.count_nonzero(_eroded(equal)) < 0.1 * total:
+    if total < MIN_PIXELS or total == data.size:
+        return None
+    if np.count_nonzero(_eroded(equal)) < 0.1 * total:  # scattered pixels, for which the slower tests are not needed
         return None
     regions, edge = _regions(equal)
     count = np.count_nonzero(edge if at_edge else regions)
@@ -168,10 +167,10 @@ def _has_data(data, value, equal, regions):
         return True
     from scipy import ndimage
 
-    shore = other & ndimage.binary_dilation(regions, np.ones((3, 3)))
-    if not shore.any():
+    adjacent = other & ndimage.binary_dilation(regions, np.ones((3, 3)))
+    if not adjacent.any():
         return True
-    steps = [float(median(np.abs(_sample(data[mask]) - float(value)))) for mask in (shore, other)]
+    steps = [float(median(np.abs(subsample(data[mask]) - float(value)))) for mask in (adjacent, other)]
     return steps[0] >= MIN_STEP * steps[1]
 
 
@@ -185,13 +184,9 @@ def _is_far(data, value, equal):
 
 def _level_and_scatter(values):
     """Return the level and the robust scatter of the finite values; NaN if there are none."""
-    sample = _sample(values.reshape(-1))
+    sample = subsample(values)
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         return np.nan, np.nan
     level = np.median(sample)
     return level, max(1.4826 * np.median(np.abs(sample - level)), 1e-12 * abs(level))
-
-
-def _sample(values):
-    return values[:: max(1, values.size // _SAMPLE)].astype(float)

@@ -5,7 +5,7 @@ import numbers
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-__all__ = ['HEADER_FIELDS', 'FromHeader', 'LACosmicParams', 'resolve']
+__all__ = ['HEADER_FIELDS', 'FromHeader', 'LACosmicParams', 'is_allowed', 'resolve']
 
 #: The parameters that can be read from the header of a frame.
 HEADER_FIELDS = 'gain', 'readnoise', 'satlevel', 'pssl'
@@ -255,6 +255,28 @@ class FromHeader:
     """
 
     default: float | None = None
+
+
+def is_allowed(name: str, value: Any) -> bool:
+    """Return whether a value is allowed for a parameter.
+
+    Parameters
+    ----------
+    name : str
+        A field of `LACosmicParams`.
+    value : object
+        The value.
+
+    Returns
+    -------
+    bool
+        False if `LACosmicParams` would raise an error.
+    """
+    try:
+        LACosmicParams(**{name: value})
+    except ValueError:
+        return False
+    return True
 
 
 def _checked(item, value):

@@ -1,4 +1,4 @@
-"""Level and scatter of the blank sky, and what they say about a gain."""
+"""Level and scatter of the blank sky, and comparison of a gain with them."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from .stats import nanmad_std, nanmedian
 
-__all__ = ['PixelEvidence', 'Tiles', 'cut_tiles', 'measure_pixels']
+__all__ = ['PixelEvidence', 'Tiles', 'choose_tiles', 'cut_tiles', 'measure_pixels']
 
 #: Side of a tile in pixels, and the maximum number of tiles.
 TILE_SIZE, MAX_TILES = 32, 256
@@ -109,7 +109,9 @@ class PixelEvidence:
         return self.scatters * gain / np.maximum(expected, 1e-6)
 
     def implied_readnoise(self, gain: float, pssl: float = 0.0) -> float:
-        """Return the read noise with which level and scatter agree: ``gain**2 scatter**2 - gain level``.
+        """Return the read noise with which level and scatter agree.
+
+        Its square is ``gain**2 * scatter**2 - gain * level``.
 
         Parameters
         ----------
@@ -127,7 +129,9 @@ class PixelEvidence:
         return float(np.sqrt(variance)) if variance >= 0.0 else np.nan
 
     def contradicts(self, gain: float, readnoise: float | None = None, pssl: float = 0.0) -> bool:
-        """Return whether the noise contradicts a gain: it is more than twice what any camera would show.
+        """Return whether the noise contradicts a gain.
+
+        It does if in three quarters of the tiles it is more than twice the noise that any camera would have.
 
         A gain that is too small is never contradicted, since a remaining bias or an average of several exposures
         explains too little noise. Neither is one for which a plausible subtracted sky explains the noise.
@@ -188,7 +192,7 @@ def measure_pixels(pixels: np.ndarray, bits: np.ndarray) -> PixelEvidence:
     PixelEvidence
         The measured values. Tiles of one constant value are ignored, unless there are no others.
     """
-    tiles = _choose_tiles(pixels.shape)
+    tiles = choose_tiles(pixels.shape)
     cut, usable = cut_tiles(pixels, tiles), cut_tiles(bits, tiles) == 0
     constant = (cut == cut[:, :1, :1]).all(axis=(1, 2))
     enough = usable.mean(axis=(1, 2)) > 0.5
@@ -234,9 +238,22 @@ def _flatten(tiles: np.ndarray) -> np.ndarray:
     return tiles.reshape(len(tiles), -1)
 
 
-def _choose_tiles(shape: tuple[int, int]) -> Tiles:
-    """Return tiles that are evenly spread over a frame."""
-    side = min(TILE_SIZE, *shape)
+def choose_tiles(shape: tuple[int, int], side: int = TILE_SIZE) -> Tiles:
+    """Return square tiles that are evenly spread over a frame, at most `MAX_TILES` of them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the frame.
+    side : int, optional
+        Side of a tile in pixels; a smaller frame has tiles of its shorter side.
+
+    Returns
+    -------
+    (n,) ndarray of int, (n,) ndarray of int, int
+        First row and first column of each tile, which are multiples of the side, and the side of a tile in pixels.
+    """
+    side = min(side, *shape)
     rows, columns = (np.arange(0, n - side + 1, side) for n in shape)
     y, x = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing='ij'))
     if y.size > MAX_TILES:

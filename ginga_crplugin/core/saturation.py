@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from .params import LACosmicParams
+from .stats import subsample
 
 __all__ = ['ESTIMATED', 'MIN_LEVEL', 'Clipping', 'clipping_notes', 'find_clipping', 'saturation_level']
 
 #: The source of a saturation level that was estimated.
 ESTIMATED = 'estimated from the pixels'
 
-#: Minimum number of clipped pixels, and of times that they are more than those of any value in the upper half.
+#: Minimum number of clipped pixels, and their minimum ratio to the pixels of any other value in the upper half.
 MIN_CLIPPED, MIN_EXCESS = 5, 5
-#: Minimum number of values of the frame: among very faint integers, many pixels have the highest.
+#: Minimum number of different values of the frame: among very faint integers, many pixels have the highest one.
 MIN_VALUES = 20
 #: Minimum height of the clipped pixels above the level, in scatters.
 MIN_HEIGHT = 20.0
@@ -22,14 +23,12 @@ MIN_HEIGHT = 20.0
 RANGE, MIN_SPREAD = 0.04, 30
 #: Maximum range of 3 x 3 pixels at the top of a clipped star, relative to its height.
 FLATNESS = 0.02
-#: Minimum number of stars with a square of clipped pixels, and their minimum scatter across the frame.
+#: Minimum number of stars with a square of clipped pixels, and the minimum standard deviation of their positions along
+#: each axis, as a fraction of its length.
 MIN_STARS, MIN_DISTANCE = 3, 0.05
 
 #: Minimum saturation level in electrons.
 MIN_LEVEL = 1e-3
-
-#: Number of pixels in the sample for level and scatter.
-_SAMPLE = 100_000
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def find_clipping(data: np.ndarray) -> Clipping | None:
     Clipping or None
         None if there are no clipped pixels.
     """
-    sample = data.ravel()[:: max(1, data.size // _SAMPLE)].astype(float)
+    sample = subsample(data)
     top = data.max()
     below = sample[sample < top]
     if not below.size:
@@ -167,8 +166,8 @@ def saturation_level(clipping: Clipping | None, params: LACosmicParams, source: 
     """Decide between the saturation level of the header and that of the pixels.
 
     A level of the user or a recipe is kept. One of the header, or of a recipe for headers without it, is kept unless
-    pixels are clipped below it. Without any,
-    clipped pixels give the level, and if there are none, no pixel is saturated: the level is infinite.
+    pixels are clipped below it. Without a level, clipped pixels give it; if there are none, no pixel is saturated and
+    the level is infinite.
 
     Parameters
     ----------

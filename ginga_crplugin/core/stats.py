@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ['CHUNK_SIZE', 'local_medians', 'median', 'nanmad_std', 'nanmedian', 'running_median']
+__all__ = ['CHUNK_SIZE', 'local_medians', 'median', 'nanmad_std', 'nanmedian', 'running_median', 'subsample']
 
 #: Number of pixels that are processed at a time, so that a few arrays of them fit into the cache.
 CHUNK_SIZE = 1 << 18
@@ -123,3 +123,21 @@ def running_median(values: np.ndarray, width: int) -> np.ndarray:
     mirrored = np.pad(values, width // 2, mode='reflect')
     ordered = np.sort(np.lib.stride_tricks.sliding_window_view(mirrored, width), axis=-1)  # faster than np.median
     return ordered[:, width // 2]
+
+
+def subsample(values: np.ndarray, count: int = 100_000) -> np.ndarray:
+    """Return evenly spaced values of an array.
+
+    Parameters
+    ----------
+    values : ndarray
+        The array.
+    count : int, optional
+        Number of values, up to twice as many; all values of a smaller array.
+
+    Returns
+    -------
+    (n,) float64 ndarray
+        A copy of the values.
+    """
+    return values.ravel()[:: max(1, values.size // count)].astype(float)

@@ -29,6 +29,9 @@ __all__ = ['REMEDIES', 'Recipe']
 #: The checks whose remedy is a mask of outliers or unexposed edges.
 REMEDIES = 'bad_pixels', 'overscan'
 
+#: The fields that recipes of version 0.1 did not have; their defaults do not change the checksum.
+_ADDED = 'variance', 'allow_mosaic', 'dq_bits', 'dq'
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -116,15 +119,8 @@ class Recipe:
     @cached_property
     def checksum(self) -> str:
         """Hash of the content in 32 hexadecimal digits, independent of file and folder names."""
-        added = {
-            'variance': None,
-            'allow_mosaic': False,
-            'dq_bits': None,
-            'dq': 'own',
-        }  # not in the recipes of version 0.1
-        names = [item.name for item in fields(self) if item.compare]
-        names = [name for name in names if name not in added or getattr(self, name) != added[name]]
-        content = [hashable(getattr(self, name)) for name in names]
+        compared = [(item, getattr(self, item.name)) for item in fields(self) if item.compare]
+        content = [hashable(value) for item, value in compared if item.name not in _ADDED or value != item.default]
         return hashlib.blake2b(repr(content).encode(), digest_size=16).hexdigest()
 
     def cards(self, ext: int) -> list[tuple[str, Any, str]]:

@@ -85,7 +85,7 @@ def test_without_steps(truth):
     frame = frame_of(data)
     check = units(frame)
     assert check.mark == 'error'
-    assert check.measured.endswith('scaled?')
+    assert check.measured.endswith('are probably scaled')
     assert check.remedy.params['gain'] == pytest.approx(1.5 * truth.max(), rel=0.1)  # estimated
     assert units(frame, **check.remedy.params).mark == 'ok'
     assert units(frame_of(data - np.median(data))).remedy is None  # without the sky, the noise alone does not tell

@@ -66,7 +66,7 @@ def test_values_that_are_not_finite_and_positive_are_replaced_and_counted():
 def test_without_a_usable_uncertainty_the_reason_is_given():
     with pytest.raises(ValueError, match=r'f has no uncertainty \(UNCERT, ERR, VAR or IVAR\) to use as the noise'):
         own_variance(framed(None))
-    with pytest.raises(ValueError, match='the uncertainty of f is of type UnknownUncertainty'):
+    with pytest.raises(ValueError, match='the uncertainty of f is UnknownUncertainty'):
         own_variance(framed(UnknownUncertainty(SIGMA)))
     with pytest.raises(ValueError, match='the uncertainty of f has no positive, finite values'):
         own_variance(framed(VarianceUncertainty(np.zeros(SHAPE))))

@@ -3,12 +3,13 @@
 import numpy as np
 
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.pixel_evidence import choose_tiles, cut_tiles
 from ginga_crplugin.core.stats import nanmad_std, nanmedian
 
 __all__ = ['find_color_pattern']
 
-#: Side of a tile in pixels, on frames of at least `LARGE` pixels and on smaller ones, and the maximum number of tiles.
-SIDE, SMALL_SIDE, LARGE, MAX_TILES = 32, 16, 256, 256
+#: Side of a tile in pixels, on frames of at least `LARGE` pixels and on smaller ones; it is even.
+SIDE, SMALL_SIDE, LARGE = 32, 16, 256
 #: Minimum difference of the levels, in scatters of a pixel and relative to the level of the frame.
 MIN_DIFFERENCE, MIN_RELATIVE = 0.3, 0.005
 #: Significance of a difference in a tile, in standard errors; the fraction of the tiles in which it must be
@@ -65,16 +66,9 @@ def find_color_pattern(frame: Frame) -> tuple[float, float, float, float] | None
 def _cut_tiles(frame: Frame) -> np.ndarray:
     """Return tiles spread over the frame that begin in even rows and columns, (n, side, side); NaN for bad pixels."""
     side = SIDE if min(frame.shape) >= LARGE else SMALL_SIDE
-    rows, columns = (np.arange(0, n - side + 1, side) for n in frame.shape)
-    y, x = (grid.ravel() for grid in np.meshgrid(rows, columns, indexing='ij'))
-    if y.size > MAX_TILES:
-        chosen = np.unique(np.linspace(0, y.size - 1, MAX_TILES).astype(int))
-        y, x = y[chosen], x[chosen]
-    pixels, bits = (
-        np.lib.stride_tricks.sliding_window_view(image, (side, side))[y, x] for image in (frame.filled, frame.bits)
-    )
-    tiles = pixels.astype(np.float64)
-    tiles[bits != 0] = np.nan
+    places = choose_tiles(frame.shape, side)
+    tiles = cut_tiles(frame.filled, places).astype(np.float64)
+    tiles[cut_tiles(frame.bits, places) != 0] = np.nan
     return tiles[np.isfinite(tiles).mean(axis=(1, 2)) > 0.5]
 
 

@@ -4,7 +4,7 @@ from astropy import units as u
 
 from ginga_crplugin.core.claims import read_claims
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.params import LACosmicParams, is_allowed
 
 from .check import Check, Remedy
 from .unit_check import estimate_gain
@@ -70,8 +70,4 @@ def _agrees(frame, gain, params):
 
 def _remedy(gain):
     gain = float(f'{gain:.6g}')
-    try:
-        LACosmicParams(gain=gain)
-    except ValueError:
-        return None
-    return Remedy(f'Set gain to {gain:g}', {'gain': gain})
+    return Remedy(f'Set gain to {gain:g}', {'gain': gain}) if is_allowed('gain', gain) else None

@@ -35,7 +35,7 @@ class SpectralLines(NamedTuple):
     Parameters
     ----------
     axis : {'columns', 'rows'}
-        The lines of the frame along which they lie.
+        The direction in which they extend.
     number : int
         How many there are, the median over the frame.
     width : float
@@ -86,7 +86,7 @@ def _find_lines(pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
     scatter = _usual_scatter(pixels)
     found: list[tuple[int, float]] = []
     correlations = []
-    for tried, start in zip(range(starts.size), starts.tolist(), strict=True):
+    for tried, start in enumerate(starts.tolist()):
         if tried - len(found) > (1.0 - MIN_PAIRS) * starts.size:  # so many pairs without lines
             return none
         pair, measured = [], []

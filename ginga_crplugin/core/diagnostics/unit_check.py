@@ -6,7 +6,7 @@ from ginga_crplugin.core.claim_choice import Choice
 from ginga_crplugin.core.claims import read_claims
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.header import gain_choice
-from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.params import LACosmicParams, is_allowed
 
 from .background import Sky
 from .check import Check, Remedy
@@ -14,6 +14,7 @@ from .noise_causes import KNOWN_NOISE_TOLERANCE, header_gain_and_readnoise
 
 __all__ = ['OVERESTIMATED', 'UNDERESTIMATED', 'check_contradiction', 'check_units', 'estimate_gain']
 
+#: Effects of a gain, sky level or read noise that is not correct.
 UNDERESTIMATED = 'the noise is underestimated: false pixels'
 OVERESTIMATED = 'the noise is overestimated: faint cosmic rays are missed'
 
@@ -162,8 +163,7 @@ def estimate_gain(frame: Frame, params: LACosmicParams) -> tuple[str, Remedy]:
 def _header_readnoise(frame: Frame) -> float | None:
     """Return the first read noise of the header that is within the limits."""
     claims, _ = read_claims(frame.ccd.header, 'readnoise')
-    high = LACosmicParams.__dataclass_fields__['readnoise'].metadata['high']
-    return next((claim.value for claim in claims['readnoise'] if claim.value <= high), None)
+    return next((claim.value for claim in claims['readnoise'] if is_allowed('readnoise', claim.value)), None)
 
 
 def _value_of(params: LACosmicParams, choice: Choice | None) -> float:
