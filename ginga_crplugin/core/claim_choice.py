@@ -1,4 +1,4 @@
-"""Choice between the claims of a header by the pixels."""
+"""Choose between the claims of a header by comparing them with the pixels."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Choice:
     contradicted : tuple of Candidate
         The candidates that the noise contradicts.
     notes : tuple of str
-        What to tell about the other cards.
+        Notes on the other cards.
     """
 
     value: float | None
@@ -85,13 +85,11 @@ def candidates(claims: Sequence[Claim], worst: Callable[[Iterable[float]], float
             ]
             continue
         values = [item.value for item in items]
-        used = items[0]
-        if max(values) > MAX_SPREAD[used.quantity] * min(values):
-            used = items[values.index(worst(values))]
-        others = [item.card for item in items if item is not used]
-        word = 'smallest' if worst is min else 'largest'
-        differs = max(values) > MAX_SPREAD[used.quantity] * min(values)
-        source = f'{used.card} in the header' + (f', the {word} of {len(others) + 1} amplifiers' if differs else '')
+        differ = max(values) > MAX_SPREAD[items[0].quantity] * min(values)
+        used = items[values.index(worst(values))] if differ else items[0]
+        source = f'{used.card} in the header'
+        if differ:
+            source += f', the {"smallest" if worst is min else "largest"} of {len(items)} amplifiers'
         found.append(Candidate(used.value, source, ', '.join(map(str, items))))
     return found
 

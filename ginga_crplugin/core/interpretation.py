@@ -1,4 +1,4 @@
-"""Frames of images as they come: with masks of their fill values, and notes on their pixels."""
+"""Conversion of images to frames, with masks of their fill values and notes on their pixels."""
 
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
@@ -33,9 +33,9 @@ def as_frame(image: Frame | NDData | ArrayLike) -> Frame:
 
 
 def interpreted(frame: Frame) -> Frame:
-    """Return a frame with masks of its fill values, and notes on these and on clipped pixels.
+    """Return a frame with masks of its fill values, and notes on these, on clipped pixels and on scaled values.
 
-    Fill values are regions at the edge in which all pixels have one value.
+    A fill value is that of all pixels in regions without data (`~ginga_crplugin.core.no_data.find_fill_values`).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def interpreted(frame: Frame) -> Frame:
     Returns
     -------
     Frame
-        The frame with a mask and a note for each fill value, except those that are masked as no data already.
+        The frame with the notes, and with a mask for each fill value that is not masked as no data already.
     """
     masks, notes = fill_masks(frame.ccd.data, frame.bits & MaskBit.NO_DATA != 0)
     if masks:

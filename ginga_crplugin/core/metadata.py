@@ -22,7 +22,7 @@ def fits_header(meta: Mapping[str, Any]) -> tuple[fits.Header, list[str]]:
     header : `~astropy.io.fits.Header`
         The header.
     notes : list of str
-        The names of the entries that a header cannot hold, if any.
+        A note with the names of the entries that a header cannot hold, if there are any.
     """
     if isinstance(meta, fits.Header):
         return meta.copy(), []

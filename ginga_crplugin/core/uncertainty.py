@@ -32,13 +32,13 @@ def detached_uncertainty(
     Returns
     -------
     `~astropy.nddata.NDUncertainty` or None
-        The same type, with an array of the shape of the image, in the unit that follows from that of the image, which
-        is then not named; None if it has no array.
+        The same type, with an array of the shape of the image, in the unit of the image or the power of it that the
+        type implies; its own ``unit`` is None. None if it has no array.
 
     Raises
     ------
     ValueError
-        If its shape differs from that of the image.
+        If its shape differs from that of the image, or its unit cannot be converted to that of the image.
     """
     if uncertainty.array is None:
         return None
@@ -99,9 +99,7 @@ def own_variance(frame: 'Frame') -> tuple[np.ndarray, list[str]]:
         raise ValueError(msg)
     if not isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance):
         name = type(uncertainty).__name__
-        msg = (
-            f'the uncertainty of {frame.name} is of type {name}, not a standard deviation or variance: give a variance'
-        )
+        msg = f'the uncertainty of {frame.name} is {name}, not a standard deviation or variance: give a variance image'
         raise ValueError(msg)
     with np.errstate(all='ignore'):
         values = np.asarray(uncertainty.represent_as(VarianceUncertainty).array)  # in the unit of the frame squared

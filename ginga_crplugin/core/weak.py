@@ -1,4 +1,4 @@
-"""Arrays that are made when they are needed, and kept no longer than somebody uses them."""
+"""Properties whose arrays are computed on access and cached by weak references."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ __all__ = ['WeakProperty']
 
 
 class WeakProperty(property):
-    """A property whose array is made when it is asked for; the object keeps a weak reference only.
+    """A property whose array is computed on access and cached by a weak reference.
 
-    While somebody holds the array, the property returns the same one. The array is read-only, since changes of it would
-    be lost.
+    The property returns the same array as long as other references to it exist. The array is read-only, since changes
+    to it would be lost.
 
     Parameters
     ----------

@@ -23,6 +23,6 @@ def check_flags(frame: Frame) -> Check:
     assumed = [f'{mask.name}: {mask.assumed}' for mask in frame.masks if mask.assumed]
     if not assumed:
         return Check('flags', 'ok', 'no bits of unknown meaning')
-    effect = 'cosmic rays and usable pixels among them are not searched'
+    effect = 'cosmic rays and usable pixels among them are excluded from the search'
     advice = 'choose the bits with --dq-bits (any, none, or 1,4,256), dq_bits in a recipe; or switch the mask off'
     return Check('flags', 'warning', '; '.join(assumed), effect, advice)

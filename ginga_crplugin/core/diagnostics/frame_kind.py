@@ -25,6 +25,9 @@ __all__ = [
 #: up to 1,000 at 3.5, up to 200 at 4, and none at 5.
 NARROW = 4.0
 
+#: The kinds that were found.
+_KINDS: 'WeakKeyDictionary[Frame, FrameKind]' = WeakKeyDictionary()
+
 
 class MosaicError(ValueError):
     """A color mosaic is not searched unless the user asks for it."""
@@ -78,9 +81,6 @@ def find_frame_kind(frame: Frame) -> FrameKind:
     if frame not in _KINDS:
         _KINDS[frame] = _find(frame)
     return _KINDS[frame]
-
-
-_KINDS: WeakKeyDictionary[Frame, FrameKind] = WeakKeyDictionary()
 
 
 def _find(frame: Frame) -> FrameKind:

@@ -43,8 +43,8 @@ class Unsupported(Exception):
 class Detection:
     """Cosmic rays detected by L.A.Cosmic in a frame.
 
-    Only the flagged pixels are stored. ``crmask``, ``cleaned`` and ``searched`` are made when they are asked for, are
-    read-only, and are freed when nobody uses them.
+    Only the flagged pixels are stored. ``crmask``, ``cleaned`` and ``searched`` are computed on access and read-only,
+    and are freed when there are no other references to them.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ JIT_OPTIONS: dict[str, Any] = {'cache': True, 'nogil': True, 'error_model': 'num
 #: Options of the networks: they are a part of the kernels and not cached themselves.
 NETWORK_OPTIONS = JIT_OPTIONS | {'cache': False}
 
-#: Options of the functions that only kernels may call: Python would crash.
+#: Options of the functions that only kernels call; a call from Python would crash it.
 HELPER_OPTIONS = NETWORK_OPTIONS | {'no_cpython_wrapper': True}
 
 

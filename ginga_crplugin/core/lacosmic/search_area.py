@@ -90,7 +90,7 @@ class SearchArea:
 
 
 def excluded_border(params: LACosmicParams) -> int:
-    """Return the number of outermost pixels of a frame that are not searched.
+    """Return the number of outermost pixels of a frame that are excluded from the search.
 
     Parameters
     ----------
