@@ -79,7 +79,7 @@ TIPS = {
     'cleaned': 'Switch between the cleaned frame and the original (key b).',
     'verify': 'Compute the result again with ccdproc and compare it pixel by pixel; this takes longer than the run.',
     'save': 'Write the merged mask.',
-    'dq': 'In which bits the data-quality plane is written; the causes are then in CRDQ.',
+    'dq': 'Write the data-quality plane in these bits; with those of a mission, the causes are written as CRDQ.',
     'load_recipe': 'Apply the parameters and masks of a recipe (YAML) to this frame and the next ones.',
     'save_recipe': 'Write parameters and masks as a recipe (YAML), to use with ginga-crplugin apply.',
 }

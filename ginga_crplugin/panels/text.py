@@ -141,7 +141,7 @@ def counts_text(segments: Segments, decisions: Decisions) -> str:
     text = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
     if 'origin' in segments.table.colnames:
         origins = segments.table['origin']
-        text += f'; by the mission {np.count_nonzero((origins == "mission") | (origins == "both"))}'
+        text += f'; {np.count_nonzero((origins == "mission") | (origins == "both"))} found by the mission'
     return f'{text}; {decisions.pending} px with decisions are not in this result' if decisions.pending else text
 
 
