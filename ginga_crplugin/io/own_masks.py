@@ -152,7 +152,7 @@ def read_own_masks(
         if dq_bits is not None:
             masks += _masks_of_bits(flags, dq_bits, name, checksum)
         elif table is not None:
-            masks += _masks_of_table(flags, table, name, checksum)
+            masks += _masks_of_table(flags, table, hdu.name, checksum)
         else:
             masks.append(_mask_of_any_bit(flags, name, checksum))
     return tuple(masks), notes
@@ -176,7 +176,7 @@ def _masks_of_table(flags: np.ndarray, table: FlagTable, name: str, checksum: st
         bit = MEANINGS[meaning]
         if bit is not None:
             text = assumed if meaning == 'unusable' else ''
-            masks.append(InputMask(f'{name}, {table.name}: {meaning}', bit, mask, checksum, origin='own', assumed=text))
+            masks.append(InputMask(f'{name} ({table.name}): {meaning}', bit, mask, checksum, origin='own', assumed=text))
     return masks
 
 
