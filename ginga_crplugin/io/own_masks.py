@@ -176,7 +176,9 @@ def _masks_of_table(flags: np.ndarray, table: FlagTable, name: str, checksum: st
         bit = MEANINGS[meaning]
         if bit is not None:
             text = assumed if meaning == 'unusable' else ''
-            masks.append(InputMask(f'{name} ({table.name}): {meaning}', bit, mask, checksum, origin='own', assumed=text))
+            masks.append(
+                InputMask(f'{name} ({table.name}): {meaning}', bit, mask, checksum, origin='own', assumed=text)
+            )
     return masks
 
 
