@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.bits import IMAGE_CARD, MaskBit
 from ginga_crplugin.core.image_data import image_plane
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
@@ -94,7 +94,7 @@ def flag_planes(hdus: fits.HDUList, science: Any) -> Iterator[Any]:
     hdus : `~astropy.io.fits.HDUList`
         The HDUs of the file.
     science : image HDU
-        The frame; extensions with the same EXTVER and shape belong to it.
+        The frame; extensions with the same EXTVER and shape belong to it, unless they name another image.
 
     Yields
     ------
@@ -103,7 +103,8 @@ def flag_planes(hdus: fits.HDUList, science: Any) -> Iterator[Any]:
     """
     for hdu in hdus:
         named = hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ') and hdu.ver == extver(science.ver)
-        if named and image_shape(hdu.header) == image_shape(science.header):
+        belongs = named and hdu.header.get(IMAGE_CARD, science.name) == science.name
+        if belongs and image_shape(hdu.header) == image_shape(science.header):
             yield hdu
 
 

@@ -184,7 +184,7 @@ def save_mask(
         if added is not None and mission is not None and mission.index is not None:
             replaced[mission.index] = _file_content([], raw.version, added)[BLOCK_SIZE:]
         if kind == 'into' and raw.image_name:
-            for hdu in hdus:
+            for hdu in hdus if added is None or replaced else [*hdus, added]:
                 hdu.header[IMAGE_CARD] = (raw.image_name, 'EXTNAME of the image')
         content = _file_content(hdus, raw.version, None if replaced else added)
         names = [hdu.name for hdu in hdus]

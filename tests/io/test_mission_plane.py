@@ -186,6 +186,23 @@ def test_saving_again_removes_the_earlier_cosmic_rays_of_a_frame_with_axes_of_le
         assert np.count_nonzero(written) == count
 
 
+def test_planes_of_images_with_the_same_extver_are_distinguished(tmp_path):
+    chips = [fits.ImageHDU(pixels(), name=name) for name in ('CHIP1', 'CHIP2')]
+    chips[1].data[30, 40:43] += 3000
+    fits.HDUList([fits.PrimaryHDU(), *chips]).writeto(tmp_path / 'a.fits')
+    for _ in range(2):
+        for chip in ('CHIP1', 'CHIP2'):
+            frame = read_frame(tmp_path / 'a.fits', chip)
+            assert not frame.masks
+            save_mask(frame, detect(frame), kind='into', dq='hst', overwrite=True)
+        with fits.open(tmp_path / 'a.fits') as hdus:
+            planes = {hdu.header['CRIMAGE']: hdu.data for hdu in hdus if hdu.name == 'DQ'}
+            assert sum(hdu.name == 'DQ' for hdu in hdus) == 2
+        assert (planes['CHIP1'][30, 40:43] == 0).all()
+        assert (planes['CHIP2'][30, 40:43] == 8192).all()
+        assert (planes['CHIP2'][RAY] == 8192).all()
+
+
 def test_the_plane_of_another_mission_is_refused(tmp_path):
     path = write(tmp_path / 'f.fits', plane_of('i2', ray=8192, bad=4, noted=1024), **HST)
     with pytest.raises(ValueError, match=r'DQ in f.fits has the bits of HST ACS: use dq hst or own'):
