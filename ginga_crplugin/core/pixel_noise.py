@@ -61,7 +61,7 @@ def pixel_noise(frame: Frame, source: str) -> PixelNoise:
     Returns
     -------
     PixelNoise
-        The noise. It has no images if the amplifiers do not differ, or, with a note, if their sections are not known.
+        The noise. It has no images, but a note, if the amplifiers do not differ or their sections are not known.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def pixel_noise(frame: Frame, source: str) -> PixelNoise:
         return PixelNoise(source, {'variance': variance}, tuple(notes))
     amplifiers = find_amplifiers(frame)
     if not amplifiers:
-        return PixelNoise(source, {})
+        return PixelNoise(source, {}, ('the header has no amplifiers that differ: using one gain and read noise',))
     if frame.background is not None or frame.variance is not None:
         return PixelNoise(source, {}, ('the noise of the amplifiers is not used with a background or variance image',))
     if any(item.section is None for item in amplifiers):

@@ -143,6 +143,12 @@ def test_amplifiers_that_do_not_matter_on_a_bright_sky_are_no_warning():
     assert (check.mark, 'amplifiers A, B' in check.measured) == ('ok', True)
 
 
+def test_amplifiers_that_do_not_differ_are_a_note():
+    pixels, _ = pixels_of(HALVES['columns'], (1.5, 1.5), (4.0, 4.0))
+    noise = pixel_noise(frame_of(pixels, GAIN=1.5, RDNOISE=4.0), 'amplifiers')
+    assert noise.notes == ('the header has no amplifiers that differ: using one gain and read noise',)
+
+
 def test_unknown_sections_are_a_warning():
     pixels = np.random.default_rng(1).normal(100.0, 30.0, SHAPE)
     frame = frame_of(pixels, GAINA=1.5, GAINB=2.9, RDNOISEA=3.5, RDNOISEB=9.0)
