@@ -12,6 +12,7 @@ from astropy import units as u
 from .claim_choice import MAX_SPREAD
 from .claims import Claim, read_claims
 from .frame import Frame
+from .metadata import card_value
 from .params import LACosmicParams, is_allowed
 from .pixel_evidence import PixelEvidence
 
@@ -122,7 +123,7 @@ def find_amplifiers(frame: Frame) -> tuple[Amplifier, ...]:
 
 
 def _read_section(header: Mapping[str, Any], keyword: str, shape: tuple[int, int]) -> Section | None:
-    value = re.sub(r'\s', '', str(header.get(keyword, '')))
+    value = re.sub(r'\s', '', str(card_value(header, keyword, '')))
     limits = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', value)
     if limits is None:
         return None

@@ -11,6 +11,8 @@ from astropy import units as u
 from astropy.io.fits import Header, VerifyError
 from astropy.io.fits.card import Undefined
 
+from .metadata import card_value
+
 __all__ = ['CARDS', 'Claim', 'read_claims']
 
 #: Quantity to its unit and its keywords in order of preference; # is an amplifier, A to P or a number of one or two
@@ -206,7 +208,7 @@ def _claim(
 
 def _seconds(header: Mapping[str, Any], notes: list[str]) -> float:
     """Return the number of seconds in the TIMEUNIT of a header."""
-    given = header.get('TIMEUNIT')
+    given = card_value(header, 'TIMEUNIT')
     if given is None or isinstance(given, Undefined) or not str(given).strip():
         return 1.0
     name = str(given).strip().lower()

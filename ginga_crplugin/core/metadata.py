@@ -1,4 +1,4 @@
-"""FITS headers from the metadata of images in memory."""
+"""FITS headers from the metadata of images in memory, and values of header cards."""
 
 import warnings
 from collections.abc import Mapping
@@ -6,7 +6,30 @@ from typing import Any
 
 from astropy.io import fits
 
-__all__ = ['fits_header']
+__all__ = ['card_value', 'fits_header']
+
+
+def card_value(header: Mapping[str, Any], keyword: str, default: Any = None) -> Any:
+    """Return the value of a header card.
+
+    Parameters
+    ----------
+    header : mapping
+        The header.
+    keyword : str
+        The keyword.
+    default : object, optional
+        The value for a keyword that is missing, or whose card cannot be parsed.
+
+    Returns
+    -------
+    object
+        The value.
+    """
+    try:
+        return header.get(keyword, default)
+    except fits.VerifyError:
+        return default
 
 
 def fits_header(meta: Mapping[str, Any]) -> tuple[fits.Header, list[str]]:

@@ -7,7 +7,8 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ginga_crplugin import Frame, detect, read_frame, save_mask
-from ginga_crplugin.core.metadata import fits_header
+from ginga_crplugin.core.diagnostics.header_history import calibration_keyword
+from ginga_crplugin.core.metadata import card_value, fits_header
 
 PIXELS = np.random.default_rng(2).normal(200.0, 9.0, (40, 36)).astype('f4')
 
@@ -70,3 +71,9 @@ def test_a_frame_with_such_metadata_is_saved(tmp_path):
     frame = Frame(CCDData(PIXELS, unit='adu', meta={'nested': {'a': 1}, 'when': 1 * u.h}))
     out = save_mask(frame, detect(frame), path=tmp_path / 'out.fits')
     assert fits.getheader(out)['NESTED'] == "{'a': 1}"
+
+
+def test_a_card_that_cannot_be_parsed_has_the_default_value():
+    header = fits.Header.fromstring("FLATCOR = 12 ab cd ' x".ljust(80))
+    assert card_value(header, 'FLATCOR', '') == ''
+    assert calibration_keyword(header, 'flat') == ''

@@ -17,6 +17,7 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.interpretation import as_frame
+from ginga_crplugin.core.metadata import card_value
 from ginga_crplugin.core.params import LACosmicParams
 
 from .amplifier_noise import HIGH_STEP, check_amplifier_noise
@@ -151,7 +152,7 @@ def _check_bias(values: _Measurements) -> Check:
         measured = f'level {format_level(sky.level)} e-, but the scatter implies a sky of {format_level(implied)} e-'
         return Check('bias', mark, measured, OVERESTIMATED, 'subtract bias and dark')
     steps = [calibration_keyword(values.frame.ccd.header, step) for step in ('bias', 'dark')]
-    if values.params.pssl and values.frame.ccd.header.get('PEDESTAL'):
+    if values.params.pssl and card_value(values.frame.ccd.header, 'PEDESTAL'):
         steps.append('PEDESTAL')
     keywords = ', '.join(keyword for keyword in steps if keyword)
     measured = f'level {format_level(sky.level)} e-, in agreement with the scatter'

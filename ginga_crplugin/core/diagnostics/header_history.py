@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ginga_crplugin.core.claims import read_claims
+from ginga_crplugin.core.metadata import card_value
 
 __all__ = ['area_and_exposure', 'calibration_keyword', 'exposure_time', 'outside_trimsec']
 
@@ -59,9 +60,9 @@ def calibration_keyword(header: Mapping[str, Any], step: str) -> str:
     ''
     """
     for keyword in _KEYWORDS[step]:
-        if str(header.get(keyword, '')).strip().upper() not in _NOT_DONE:
+        if str(card_value(header, keyword, '')).strip().upper() not in _NOT_DONE:
             return keyword
-    return 'CALSTAT' if _CALSTAT[step] in str(header.get('CALSTAT', '')).upper() else ''
+    return 'CALSTAT' if _CALSTAT[step] in str(card_value(header, 'CALSTAT', '')).upper() else ''
 
 
 def outside_trimsec(header: Mapping[str, Any], shape: tuple[int, int]) -> np.ndarray | None:
@@ -79,7 +80,7 @@ def outside_trimsec(header: Mapping[str, Any], shape: tuple[int, int]) -> np.nda
     (ny, nx) bool ndarray or None
         True outside the section; None if there is no such keyword or if it does not fit the shape.
     """
-    value = ''.join(str(header.get('TRIMSEC', '')).split())
+    value = ''.join(str(card_value(header, 'TRIMSEC', '')).split())
     limits = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', value)
     if limits is None:
         return None
@@ -139,7 +140,7 @@ def exposure_time(header: Mapping[str, Any]) -> float | None:
 def _first_number(header: Mapping[str, Any], keywords: tuple[str, ...]) -> float | None:
     """Return the first value that is a positive number."""
     for keyword in keywords:
-        value = header.get(keyword)
+        value = card_value(header, keyword)
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             return float(value)
     return None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from astropy.io.fits import VerifyError
+from ginga_crplugin.core.metadata import card_value
 
 __all__ = ['mosaic_card', 'spectrum_card']
 
@@ -136,8 +136,5 @@ def spectrum_card(header: Mapping[str, Any]) -> str:
 
 def _text(header: Mapping[str, Any], name: str) -> str:
     """Return the value of a card as in FITS; empty for a card that cannot be read."""
-    try:
-        value = header[name]
-    except VerifyError:
-        return ''
+    value = card_value(header, name, '')
     return 'TF'[not value] if isinstance(value, bool) else str(value).strip()
