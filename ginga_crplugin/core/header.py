@@ -73,7 +73,7 @@ def header_values(
 ) -> tuple[dict[str, tuple[float, str]], list[str]]:
     """Read the parameters in the header of a frame.
 
-    Where several cards make different claims, the pixels decide between them if they are given.
+    Where the cards of a quantity differ, the level and scatter of the sky decide between them if ``evidence`` is given.
 
     Parameters
     ----------

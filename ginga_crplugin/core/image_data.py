@@ -43,13 +43,13 @@ def split_image(
     ccd : `~astropy.nddata.CCDData`
         The (ny, nx) pixels with their unit, mask, uncertainty, header, WCS and PSF.
     notes : list of str
-        What could not be kept.
+        Notes on metadata and a WCS that could not be kept.
 
     Raises
     ------
     ValueError
-        If the image is not suitable (`check_pixels`), has several planes or rows of different length, or its unit is
-        not supported.
+        If the image is not suitable (`check_pixels`), has several planes or rows of different length, its mask or
+        uncertainty has another shape, or its unit is not supported.
     """
     data, mask = image, None
     if isinstance(image, NDData):
@@ -68,17 +68,28 @@ def split_image(
     check_pixels(plane, name)
     wcs, notes = _fits_wcs(getattr(image, 'wcs', None), pixels.shape)
     header, lost = _header(getattr(image, 'meta', {}), pixels.shape)
-    ccd = CCDData(plane, unit=frame_unit(unit or own or u.adu), header=header, wcs=wcs, psf=copy(_of(image, 'psf')))
+    ccd = CCDData(
+        plane, unit=frame_unit(unit or own or u.adu), header=header, wcs=wcs, psf=copy(_nddata_attribute(image, 'psf'))
+    )
     if mask is not None:
-        ccd.mask = image_plane(np.broadcast_to(np.asarray(mask, dtype=bool), pixels.shape), name)
-    uncertainty = _of(image, 'uncertainty')
+        ccd.mask = image_plane(_broadcast_mask(mask, pixels.shape), name)
+    uncertainty = _nddata_attribute(image, 'uncertainty')
     whole = None if uncertainty is None else detached_uncertainty(uncertainty, pixels.shape, own)
     if whole is not None:
         ccd.uncertainty = type(whole)(image_plane(whole.array, name), copy=False)
     return ccd, notes + lost
 
 
-def _of(image, name):
+def _broadcast_mask(mask, shape):
+    mask = np.asarray(mask, dtype=bool)
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        msg = f"the mask: shape {mask.shape} differs from the frame's {shape}"
+        raise ValueError(msg) from None
+
+
+def _nddata_attribute(image, name):
     return getattr(image, name, None) if isinstance(image, NDData) else None
 
 

@@ -1,4 +1,4 @@
-"""Cosmic rays that the mission found, which came with a frame."""
+"""Cosmic rays that the pipeline of the mission flagged in the mask of a frame."""
 
 from typing import TYPE_CHECKING
 

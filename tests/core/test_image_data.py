@@ -108,3 +108,9 @@ def test_wcs_with_three_axes(make):
         frame = make(image)
         assert frame.ccd.wcs.naxis == 2
         assert frame.ccd.wcs.pixel_to_world_values(4, 5) == pytest.approx((10, 20))
+
+
+def test_a_mask_of_another_shape_is_refused():
+    image = NDData(np.zeros((20, 30)), mask=np.zeros((3, 4), bool))
+    with pytest.raises(ValueError, match=r"the mask: shape \(3, 4\) differs from the frame's \(20, 30\)"):
+        Frame(image)
