@@ -84,7 +84,7 @@ def asdf_as_fits(file: BinaryIO, path: Path) -> io.BytesIO:
                 hdus = _hdus(opened.tree)
     except Exception as error:
         detail = ' '.join(str(error).split())[:80] or type(error).__name__
-        msg = f'{path}: cannot be read as ASDF ({detail})'
+        msg = f'{path}: cannot be read as ASDF ({detail}); check the file with asdftool info'
         raise ValueError(msg) from error
     content = io.BytesIO()
     hdus.writeto(content)
@@ -95,7 +95,7 @@ def asdf_as_fits(file: BinaryIO, path: Path) -> io.BytesIO:
 def _hdus(tree: Mapping[str, Any]) -> fits.HDUList:
     model = tree.get('roman', tree)
     if not isinstance(model, Mapping) or 'data' not in model:
-        msg = f'no image "data" in it, but {", ".join(map(str, list(model)[:5]))}'
+        msg = f'it has {", ".join(map(str, list(model)[:5]))}, but no image "data"'
         raise ValueError(msg)
     header = _header(model.get('meta', {}))
     planes = {name: _array(model[key]) for key, name in _PLANES.items() if model.get(key) is not None}
