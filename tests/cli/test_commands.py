@@ -233,6 +233,16 @@ def test_bits_of_an_unknown_dq_are_chosen(with_dq, capsys):
     assert again['masks'] == chosen['masks']
 
 
+def test_bits_do_not_apply_to_a_saved_mask(with_dq, capsys):
+    common = (with_dq, '--unit', 'adu', '--gain', 1.5, '--readnoise', 10, '--into')
+    result(capsys, *common)
+    again = result(capsys, *common, '--overwrite', '--dq-bits', '1')
+    assert [mask['pixels'] for mask in again['masks']] == [2]
+    assert any('--dq-bits is ignored' in note for note in again['notes'])
+    none = result(capsys, *common, '--overwrite', '--dq-bits', '1', '--no-own-masks')
+    assert not any('--dq-bits' in note for note in none['notes'])
+
+
 def test_rays_of_the_mission_are_counted_and_saved_in_its_bits(with_dq, capsys):
     with fits.open(with_dq, mode='update') as hdus:
         hdus[0].header['TELESCOP'] = 'JWST'
