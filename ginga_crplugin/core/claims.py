@@ -1,4 +1,4 @@
-"""What the cards of a header claim about a frame."""
+"""Gain, read noise and other quantities of a frame according to the cards of its header."""
 
 import math
 import re
@@ -66,7 +66,7 @@ _TIME_NAMES = {'sec': 's', 'secs': 's', 'seconds': 's', 'mins': 'min', 'hrs': 'h
 
 @dataclass(frozen=True)
 class Claim:
-    """What one card says about a frame.
+    """The value of a quantity according to one card.
 
     Attributes
     ----------

@@ -55,7 +55,7 @@ def fits_header(meta: Mapping[str, Any]) -> tuple[fits.Header, list[str]]:
         for key, value in meta.items():
             if not (_add(header, str(key), value) or _add(header, str(key), _text(value))):
                 lost.append(str(key))
-    return header, [f'{", ".join(lost)} in the metadata: not possible in a FITS header, ignored'] if lost else []
+    return header, [f'{", ".join(lost)} in the metadata cannot be written to a FITS header: ignored'] if lost else []
 
 
 def _add(header: fits.Header, key: str, value: Any) -> bool:

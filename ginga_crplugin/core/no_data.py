@@ -82,12 +82,12 @@ def fill_masks(data: np.ndarray, known: np.ndarray) -> tuple[list[InputMask], li
 
 
 def _edge_values(data):
-    """Return the values that several neighbors at the edge of an image have in common, the most frequent ones first."""
+    """Return the values of runs of equal pixels along the edges of an image, the most frequent ones first."""
     return _most_frequent([_runs(line[None]) for line in (data[0], data[-1], data[:, 0], data[:, -1])])
 
 
 def _low_values(data):
-    """Return the most frequent values of several neighbors that are far below the level, unlike saturated pixels."""
+    """Return the most frequent values of runs far below the level of an image, where no saturated pixels are."""
     level, scatter = _level_and_scatter(data)
     runs = [_runs(lines) for lines in (data[::STEP], data[:, ::STEP].T)]
     return _most_frequent([values[values < level - FAR * scatter] for values in runs])

@@ -152,7 +152,7 @@ def _find_plateaus(data, level, y, x, heights):
 
 
 def _in_several_stars(positions, shape):
-    """Return whether positions are in several stars across the frame; those in a spectral line are in one row."""
+    """Return whether positions are in several stars across the frame, not along one row or column as in a line."""
     if len(positions) < MIN_STARS:
         return False
     stars = positions[:1]

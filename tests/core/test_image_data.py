@@ -62,7 +62,7 @@ def test_uncertainty_and_header(make):
     frame = make(image)
     assert frame.uncertainty.array.shape == DATA.shape
     assert frame.parameters()[0].gain == 2.0
-    assert any('not possible in a FITS header' in note for note in frame.notes)
+    assert any('cannot be written to a FITS header' in note for note in frame.notes)
     assert 'NAXIS' not in image.meta
 
 

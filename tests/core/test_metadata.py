@@ -64,7 +64,7 @@ def test_metadata_that_is_no_header_is_converted():
     assert header['a long keyword'] == 'v' * 100
     assert list(header['COMMENT']) == ['one', 'two']
     assert list(header['HISTORY']) == ['first', 'second']
-    assert notes == ['bad\nkey in the metadata: not possible in a FITS header, ignored']
+    assert notes == ['bad\nkey in the metadata cannot be written to a FITS header: ignored']
 
 
 def test_a_frame_with_such_metadata_is_saved(tmp_path):
