@@ -178,7 +178,7 @@ def origin_counts(segments: 'Segments') -> dict[str, int]:
     Returns
     -------
     dict of int
-        Numbers of segments by `~ginga_crplugin.core.segments.ORIGINS`; empty if the mission found none.
+        Numbers of segments by origin, without those marked by hand; empty if the mission found none.
     """
     if 'origin' not in segments.table.colnames:
         return {}

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ginga_crplugin.core.diagnostics.check import MARKS, Check
 from ginga_crplugin.core.diagnostics.hints import explain_hint
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.io.provenance import summary_lines
+from ginga_crplugin.io.provenance import origin_counts, summary_lines
 from ginga_crplugin.session.comparing import Comparison
 from ginga_crplugin.session.session import Session
 
@@ -139,9 +137,9 @@ def counts_text(segments: Segments, decisions: Decisions) -> str:
     """
     rejected = len(decisions.rejected_labels)
     text = f'{len(segments) - rejected} kept, {rejected} rejected, {len(decisions.marked)} px by hand'
-    if 'origin' in segments.table.colnames:
-        origins = segments.table['origin']
-        text += f'; {np.count_nonzero((origins == "mission") | (origins == "both"))} found by the mission'
+    origins = origin_counts(segments)
+    if origins:
+        text += f'; {origins["mission"] + origins["both"]} found by the mission'
     return f'{text}; {decisions.pending} px with decisions are not in this result' if decisions.pending else text
 
 
