@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from .fits_reader import open_fits
 
-__all__ = ['COMPANIONS', 'extver', 'frame_extensions', 'image_index']
+__all__ = ['COMPANIONS', 'extver', 'frame_extensions', 'image_index', 'other_images']
 
 #: Names of extensions that accompany an image.
 COMPANIONS = {
@@ -83,8 +83,41 @@ def frame_extensions(path: str | os.PathLike[str], ext: int | str | tuple[str, i
             if not isinstance(ext, str):
                 return (first,)
             return tuple(i for i, hdu in enumerate(hdus) if hdu.is_image and hdu.name == hdus[first].name)
-        names = {index: hdu.name for index, hdu in enumerate(hdus) if _is_image(hdu)}
+        return _frames(hdus)
+
+
+def other_images(hdus: fits.HDUList, index: int) -> list[str]:
+    """Return a note on the other frames of a file.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The HDUs of the file.
+    index : int
+        The number of the HDU that is read.
+
+    Returns
+    -------
+    list of str
+        The note; empty if there is no other frame.
+    """
+    others = [i for i in _frames(hdus) if i != index]
+    if not others:
+        return []
+    listed = ', '.join(f'{i} {_printable(hdus[i].name)}'.strip() for i in others[:3])
+    more = ', ...' if len(others) > 3 else ''
+    return [f'extension {index} is read, one of {len(others) + 1} images in the file; the others are {listed}{more}']
+
+
+def _printable(name: str) -> str:
+    return ''.join(letter for letter in name if letter.isprintable())
+
+
+def _frames(hdus: fits.HDUList) -> tuple[int, ...]:
+    """Return the numbers of the images named SCI, or of all that are no companions."""
+    names = {index: hdu.name for index, hdu in enumerate(hdus) if _is_image(hdu)}
     science = [index for index, name in names.items() if name == 'SCI']
+    first = min(names, default=0)
     return tuple(science or [index for index, name in names.items() if index == first or name not in COMPANIONS])
 
 

@@ -22,7 +22,7 @@ from ginga_crplugin.core.pixels import check_pixels, datasum
 from .blank import read_blank
 from .companions import find_uncertainty
 from .fits_reader import clean_header, open_fits, read_pixels
-from .image_hdus import extver, image_index
+from .image_hdus import extver, image_index, other_images
 from .own_masks import check_dq_bits, read_own_masks
 from .saved_mask import hdus_of_image, read_review, read_saved_mask
 
@@ -82,6 +82,8 @@ def read_frame(
         if index:
             header.extend(clean_header(hdus[0].header)[0], unique=True, strip=True)
         notes += _datasum_notes(hdu)
+        if ext is None:
+            notes += other_images(hdus, index)
         blank = read_blank(hdu)
         data = image_plane(read_pixels(hdu, path, _WORKING_MEMORY), f'{path.name} [{index}]')
         version, own = extver(hdu.ver), hdus_of_image(hdus, hdu.name)

@@ -98,6 +98,15 @@ def test_the_first_image_is_read_by_default(tmp_path):
     assert frame.label == 'a.fits [1]'
 
 
+def test_other_images_of_the_file_are_noted(tmp_path):
+    images = [fits.ImageHDU(PIXELS + n, name=name) for n, name in enumerate(('CHIP1', 'CHIP2', 'MODEL', 'CHIP3'))]
+    path = tmp_path / 'chips.fits'
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(path)
+    note = 'extension 1 is read, one of 3 images in the file; the others are 2 CHIP2, 4 CHIP3'
+    assert note in read_frame(path).notes
+    assert not [text for ext in (1, 2, 'CHIP3') for text in read_frame(path, ext).notes if 'images in the file' in text]
+
+
 def test_cards_of_the_extension_override_the_primary_header(gmos_path, tmp_path):
     assert read_frame(gmos_path).ccd.header['EXPTIME'] == fits.getheader(gmos_path)['EXPTIME']
     primary = fits.PrimaryHDU(header=fits.Header({'GAIN': 9.0, 'RDNOISE': 4.0}))

@@ -13,7 +13,7 @@ from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
 from ginga_crplugin.core.amplifiers import Amplifier, find_amplifiers, step_height
-from ginga_crplugin.core.bits import MaskBit
+from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.interpretation import as_frame
@@ -44,6 +44,8 @@ NARROW, MIN_STARS = 2.5, 4
 DEEP_ERROR, HOT_ERROR, HOT_WARNING = 3.0, 300.0, 40.0
 #: Deviation in scatters from which a bad line is an error.
 BAD_LINE = 5.0
+#: Fraction of pixels without a value from which a frame is incomplete; a rotated footprint can leave two thirds empty.
+MOSTLY_EMPTY = 0.95
 
 
 class _Measurements:
@@ -316,12 +318,12 @@ def _check_nonfinite(values: _Measurements) -> Check:
     frame = values.frame
     effect = 'these pixels and their neighbors are excluded from the search'
     fills = [mask for mask in frame.masks if mask.bit == MaskBit.NO_DATA]
-    empty = np.logical_or.reduce([mask.mask for mask in fills], initial=False)
+    empty = (frame.bits & DQ_DTYPE(MaskBit.NO_DATA)) != 0
     share = 100.0 * np.count_nonzero(frame.nonfinite & ~empty) / frame.nonfinite.size
     parts = [f'{share:.2g} % of the pixels are not finite'] if share else []
     parts += [f'{100.0 * mask.mask.mean():.2g} % of the pixels have {mask.name}' for mask in fills]
     if not parts:
         return Check('nonfinite', 'ok', 'all pixels are finite')
-    mark = 'error' if share > 50.0 else 'warning'
+    mark = 'error' if np.count_nonzero(frame.nonfinite | empty) > MOSTLY_EMPTY * empty.size else 'warning'
     advice = 'check that the frame is complete' if share else 'check that these pixels are outside the footprint'
     return Check('nonfinite', mark, ', '.join(parts), effect, advice)

@@ -12,6 +12,7 @@ from ginga_crplugin.core.diagnostics.bad_lines import find_bad_lines, find_unexp
 from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, calibration_keyword, outside_trimsec
 from ginga_crplugin.core.diagnostics.outliers import find_deviant_pixels, find_outliers
 from ginga_crplugin.core.diagnostics.star_fwhm import BOX, MAX_STARS, find_stars, fit_star_fwhm, measure_star_fwhm
+from ginga_crplugin.core.interpretation import as_frame
 from ginga_crplugin.demo.simulation import simulate
 
 NAMES = [
@@ -228,6 +229,17 @@ def test_nonfinite_pixels(truth):
     assert errors(frame) == set()
     assert get_check(frame, 'nonfinite').mark == 'warning'
     assert get_check(frame, 'nonfinite').measured == '8 % of the pixels are not finite'
+
+
+@pytest.mark.parametrize(('rows', 'mark'), [(360, 'warning'), (490, 'error')])
+@pytest.mark.parametrize('fill', [np.nan, 0.0])
+def test_empty_borders_are_no_error_unless_almost_nothing_is_left(truth, fill, rows, mark):
+    def with_border(adu):
+        adu[:rows] = fill
+        return adu
+
+    frame = as_frame(make_frame(truth, with_border).ccd)  # which masks fill values
+    assert get_check(frame, 'nonfinite').mark == mark
 
 
 @pytest.mark.parametrize(('fwhm', 'mark'), [(1.6, 'error'), (2.3, 'warning'), (2.8, 'ok'), (5.0, 'ok')])
