@@ -17,6 +17,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
 from .asdf_reader import ASDF_MAGIC, asdf_as_fits
+from .compressed_tiles import check_tiles
 from .memory import available_memory, check_memory, format_size
 
 __all__ = [
@@ -282,6 +283,8 @@ def read_pixels(hdu: Any, path: Path | str, extra: float = 0) -> np.ndarray:
     shape = ' x '.join(map(str, hdu.shape[::-1]))
     check_memory(count * (2 * size + extra), f'{path} [{shape} pixels]')
     with _one_line_errors(path, 'the pixels cannot be read, the file is truncated or damaged'):
+        if isinstance(hdu, fits.CompImageHDU):
+            check_tiles(hdu)
         return np.asarray(hdu.data)
 
 
