@@ -38,10 +38,10 @@ def check_tiles(hdu: fits.CompImageHDU) -> None:
     sides = [table.header.get(f'ZTILE{len(shape) - axis}', side) for axis, side in enumerate(whole_rows)]
     starts = product(*(range(0, size, side) for size, side in zip(shape, sides, strict=True)))
     for tile, start in zip(table.data['COMPRESSED_DATA'], starts, strict=False):
-        room = math.prod(min(side, size - at) for side, size, at in zip(sides, shape, start, strict=True))
+        available = math.prod(min(side, size - at) for side, size, at in zip(sides, shape, start, strict=True))
         stored = bytes(np.asarray(tile, dtype=np.uint8)[:10])
-        if stored.startswith(_MAGIC) and not 0 < _pixels(stored) <= room:
-            msg = f'a tile of {room} pixels claims to have {_pixels(stored)}'
+        if stored.startswith(_MAGIC) and not 0 < _pixels(stored) <= available:
+            msg = f'a tile of {available} pixels claims to have {_pixels(stored)}'
             raise ValueError(msg)
 
 

@@ -1,4 +1,4 @@
-"""Tiles of images in HCOMPRESS compression that claim more pixels than they have room for."""
+"""Tiles of images in HCOMPRESS compression that claim more pixels than fit into their place."""
 
 import numpy as np
 import pytest
