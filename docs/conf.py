@@ -73,7 +73,21 @@ numpydoc_xref_ignore |= {
     'and',
     'value',
 }
-numpydoc_xref_ignore |= {'one', 'two', 'extension', 'ny', 'nx', 'n', 'h', 'w', 'uint8', 'int32', 'int64', 'float32'}
+numpydoc_xref_ignore |= {
+    'one',
+    'two',
+    'extension',
+    'ny',
+    'nx',
+    'n',
+    'h',
+    'w',
+    'uint8',
+    'int16',
+    'int32',
+    'int64',
+    'float32',
+}
 
 nb_execution_mode = 'force'  # show the output of the current code
 nb_execution_raise_on_error = True

@@ -63,7 +63,7 @@ class Frame:
     saved : SavedMask or None
         The mask that was saved with it.
     uncertainty_source : `~astropy.nddata.NDUncertainty`, callable or None
-        The `uncertainty`, or a function without arguments that reads it; by default that of the `CCDData`.
+        The `uncertainty`, or a function without arguments that reads it; by default that of ``ccd``.
 
     Raises
     ------

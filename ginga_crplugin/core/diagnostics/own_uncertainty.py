@@ -1,4 +1,4 @@
-"""The note of the check `noise` on an uncertainty that is not used."""
+"""Note of the check of the noise on an uncertainty that is not used."""
 
 from dataclasses import replace
 
