@@ -259,7 +259,7 @@ def test_the_memory_estimate_covers_what_is_used(tmp_path, dtype):
     environment['OMP_NUM_THREADS'] = '1'
     ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     estimated, used = map(int, ended.stdout.split())
-    assert used < estimated < 2.0 * used
+    assert used < estimated < 3.0 * used  # what is used depends on the versions of NumPy and astropy
 
 
 # damaged, but readable
