@@ -1,6 +1,5 @@
 """Frames that were read out through several amplifiers."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
@@ -12,7 +11,7 @@ from astropy import units as u
 from .claim_choice import MAX_SPREAD
 from .claims import Claim, read_claims
 from .frame import Frame
-from .metadata import card_value
+from .metadata import Section, read_section
 from .params import LACosmicParams, is_allowed
 from .pixel_evidence import PixelEvidence
 
@@ -25,9 +24,6 @@ MAX_LOCATED = 4
 #: Maximum deviation from 1 (robust) of the ratio of measured to expected noise in located amplifiers, and the factor by
 #: which that of every other arrangement must be larger.
 TOLERANCE, MARGIN = 0.12, 1.5
-
-#: Rows and columns of a frame.
-type Section = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -116,21 +112,10 @@ def find_amplifiers(frame: Frame) -> tuple[Amplifier, ...]:
     if not found:
         return ()
     for keyword in SECTIONS:
-        sections = [_read_section(frame.ccd.header, f'{keyword}{item.name}', frame.shape) for item in found]
+        sections = [read_section(frame.ccd.header, f'{keyword}{item.name}', frame.shape) for item in found]
         if all(sections) and _cover(sections, frame.shape):
             return tuple(replace(item, section=section) for item, section in zip(found, sections, strict=True))
     return _locate(found, frame)
-
-
-def _read_section(header: Mapping[str, Any], keyword: str, shape: tuple[int, int]) -> Section | None:
-    value = re.sub(r'\s', '', str(card_value(header, keyword, '')))
-    limits = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', value)
-    if limits is None:
-        return None
-    x0, x1, y0, y1 = (int(limit) for limit in limits.groups())
-    (x0, x1), (y0, y1) = sorted((x0, x1)), sorted((y0, y1))  # the order is that of the readout
-    inside = x0 >= 1 and x1 <= shape[1] and y0 >= 1 and y1 <= shape[0]
-    return (slice(y0 - 1, y1), slice(x0 - 1, x1)) if inside else None
 
 
 def _cover(sections: Sequence[Section | None], shape: tuple[int, int]) -> bool:

@@ -1,12 +1,16 @@
 """FITS headers from the metadata of images in memory, and values of header cards."""
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from astropy.io import fits
 
-__all__ = ['card_value', 'fits_header']
+__all__ = ['Section', 'card_value', 'fits_header', 'read_section']
+
+#: Rows and columns of a frame.
+type Section = tuple[slice, slice]
 
 
 def card_value(header: Mapping[str, Any], keyword: str, default: Any = None) -> Any:
@@ -30,6 +34,33 @@ def card_value(header: Mapping[str, Any], keyword: str, default: Any = None) -> 
         return header.get(keyword, default)
     except fits.VerifyError:
         return default
+
+
+def read_section(header: Mapping[str, Any], keyword: str, shape: tuple[int, int]) -> Section | None:
+    """Return the rows and columns of a section in a header, such as ``[1:1024,1:2048]``.
+
+    Parameters
+    ----------
+    header : mapping
+        The header.
+    keyword : str
+        The keyword.
+    shape : tuple of int
+        (ny, nx) of the frame.
+
+    Returns
+    -------
+    (slice, slice) or None
+        Rows and columns, 0-based; None if there is no such keyword, or if its section is not inside the frame.
+    """
+    value = ''.join(str(card_value(header, keyword, '')).split())
+    limits = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', value)
+    if limits is None:
+        return None
+    x0, x1, y0, y1 = map(int, limits.groups())
+    (x0, x1), (y0, y1) = sorted((x0, x1)), sorted((y0, y1))  # the order is that of the readout
+    inside = x0 >= 1 and x1 <= shape[1] and y0 >= 1 and y1 <= shape[0]
+    return (slice(y0 - 1, y1), slice(x0 - 1, x1)) if inside else None
 
 
 def fits_header(meta: Mapping[str, Any]) -> tuple[fits.Header, list[str]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .stats import nanmad_std, nanmedian
 
-__all__ = ['PixelEvidence', 'Tiles', 'choose_tiles', 'cut_tiles', 'measure_pixels']
+__all__ = ['MAX_READNOISE', 'PixelEvidence', 'Tiles', 'choose_tiles', 'cut_tiles', 'measure_pixels']
 
 #: Side of a tile in pixels, and the maximum number of tiles.
 TILE_SIZE, MAX_TILES = 32, 256

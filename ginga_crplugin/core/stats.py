@@ -1,5 +1,7 @@
 """Medians and robust standard deviations."""
 
+import math
+
 import numpy as np
 
 __all__ = ['CHUNK_SIZE', 'local_medians', 'median', 'nanmad_std', 'nanmedian', 'running_median', 'subsample']
@@ -133,11 +135,14 @@ def subsample(values: np.ndarray, count: int = 100_000) -> np.ndarray:
     values : ndarray
         The array.
     count : int, optional
-        Number of values, up to twice as many; all values of a smaller array.
+        Number of values, or somewhat more; all values of a smaller array.
 
     Returns
     -------
     (n,) float64 ndarray
         A copy of the values.
     """
-    return values.ravel()[:: max(1, values.size // count)].astype(float)
+    step = max(1, values.size // count)
+    while math.gcd(step, values.shape[-1]) > 1:  # otherwise only some columns are sampled
+        step -= 1
+    return values.ravel()[::step].astype(float)

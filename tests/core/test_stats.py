@@ -7,7 +7,7 @@ import pytest
 from astropy.stats import mad_std
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ginga_crplugin.core.stats import median, nanmad_std, nanmedian
+from ginga_crplugin.core.stats import median, nanmad_std, nanmedian, subsample
 
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
@@ -30,3 +30,11 @@ def test_nanmedian_and_nanmad_std(dtype, shape, share):
 def test_median(dtype, size):
     values = np.random.default_rng(2).normal(100.0, 9.0, size).astype(dtype)
     assert median(values) == np.median(values)
+
+
+@pytest.mark.parametrize('shape', [(1000, 1000), (2000, 1024), (600, 997), (400_000,), (30, 20)])
+def test_a_subsample_has_values_of_all_columns(shape):
+    columns = np.broadcast_to(np.arange(shape[-1]), shape)
+    sample = subsample(columns, 5_000)
+    assert 5_000 <= sample.size <= 10_000 or sample.size == columns.size
+    assert np.unique(sample).size >= min(shape[-1], 5_000)

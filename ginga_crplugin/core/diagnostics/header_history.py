@@ -1,13 +1,12 @@
 """Calibration history and detector geometry in a header."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ginga_crplugin.core.claims import read_claims
-from ginga_crplugin.core.metadata import card_value
+from ginga_crplugin.core.metadata import card_value, read_section
 
 __all__ = ['area_and_exposure', 'calibration_keyword', 'exposure_time', 'outside_trimsec']
 
@@ -80,15 +79,11 @@ def outside_trimsec(header: Mapping[str, Any], shape: tuple[int, int]) -> np.nda
     (ny, nx) bool ndarray or None
         True outside the section; None if there is no such keyword or if it does not fit the shape.
     """
-    value = ''.join(str(card_value(header, 'TRIMSEC', '')).split())
-    limits = re.fullmatch(r'\[(\d+):(\d+),(\d+):(\d+)\]', value)
-    if limits is None:
-        return None
-    x0, x1, y0, y1 = map(int, limits.groups())
-    if not (1 <= x0 < x1 <= shape[1] and 1 <= y0 < y1 <= shape[0]):
+    section = read_section(header, 'TRIMSEC', shape)
+    if section is None:
         return None
     outside = np.ones(shape, dtype=bool)
-    outside[y0 - 1 : y1, x0 - 1 : x1] = False
+    outside[section] = False
     return outside
 
 

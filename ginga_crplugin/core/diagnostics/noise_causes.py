@@ -8,6 +8,7 @@ from ginga_crplugin.core.amplifiers import read_amplifiers
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.header import header_values
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.pixel_evidence import MAX_READNOISE
 
 from .background import Sky
 
@@ -22,8 +23,6 @@ LOW, HIGH = 0.8, 1.15
 GAIN_TOLERANCE, KNOWN_NOISE_TOLERANCE = 0.06, 0.1
 #: Maximum factor that is a plausible gain where a remaining bias would explain it too.
 PLAUSIBLE_GAIN = 3.0
-#: Maximum plausible read noise of a CCD (electron rms).
-MAX_READNOISE = 30.0
 #: Read noise that no CCD has (electron rms), so that the gain must be too large.
 IMPOSSIBLE_READNOISE = 100.0
 

@@ -156,13 +156,7 @@ def cosmicray_lacosmic(
     cleaned = cleaned - pssl
     if gain_apply and factor.value != 1.0:
         cleaned = cleaned * factor.value
-    if not isinstance(ccd, CCDData):
-        return cleaned, crmask
-    new = ccd.copy()
-    new.unit = ccd.unit * factor.unit
-    new.data = cleaned
-    new.mask = crmask if new.mask is None else new.mask + crmask
-    return new
+    return _cleaned_ccd(ccd, cleaned, crmask, factor.unit) if isinstance(ccd, CCDData) else (cleaned, crmask)
 
 
 def _consistent_gain(ccd, gain, readnoise):
@@ -177,6 +171,14 @@ def _consistent_gain(ccd, gain, readnoise):
         msg = f'Inconsistent units for gain ({gain.unit})  ccd ({ccd.unit}) and readnoise ({readnoise.unit}).'
         raise ValueError(msg)
     return gain
+
+
+def _cleaned_ccd(ccd, cleaned, crmask, factor):
+    new = ccd.copy()
+    new.unit = ccd.unit * factor
+    new.data = cleaned
+    new.mask = crmask if new.mask is None else new.mask + crmask
+    return new
 
 
 def _by_ccdproc(ccd, pssl, options):
