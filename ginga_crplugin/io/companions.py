@@ -1,20 +1,21 @@
 """The HDUs of a FITS file that accompany an image: its uncertainty, and what belongs to other images of the file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
 from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, UnknownUncertainty, VarianceUncertainty
 
+from ginga_crplugin.core.bits import IMAGE_CARD
 from ginga_crplugin.core.header import frame_unit
 from ginga_crplugin.core.image_data import image_plane, plane_axes
 
 from .fits_reader import open_fits, read_pixels
 from .image_hdus import COMPANIONS, extver
 
-__all__ = ['UncertaintyHDU', 'find_uncertainty', 'image_shape', 'of_other_images']
+__all__ = ['UncertaintyHDU', 'companions', 'find_uncertainty', 'image_shape', 'of_other_images']
 
 #: The types of uncertainty by the name of the extension, in order of preference. That of UNCERT is in its header.
 _TYPES: dict[str, type[NDUncertainty]] = {
@@ -120,14 +121,46 @@ def find_uncertainty(hdus: fits.HDUList, science: Any, path: Path) -> Uncertaint
     UncertaintyHDU or None
         The first of UNCERT, ERR, ERROR, VAR, VARIANCE and IVAR that there is.
     """
-    shape, version = image_shape(science.header), extver(science.ver)
-    found = {
-        hdu.name: index
-        for index, hdu in reversed(list(enumerate(hdus)))
-        if hdu is not science and hdu.name in _TYPES and hdu.ver == version and image_shape(hdu.header) == shape
-    }
+    found = {hdus[index].name: index for index in reversed(companions(hdus, science, _TYPES))}
     bunit = str(_value(science.header, 'BUNIT') or _value(hdus[0].header, 'BUNIT') or '').strip()
     return next((UncertaintyHDU(path, found[name], name, bunit) for name in _TYPES if name in found), None)
+
+
+def companions(hdus: fits.HDUList, science: Any, names: Container[str]) -> list[int]:
+    """Return the extensions with some names that accompany an image.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The HDUs of the file.
+    science : image HDU
+        The image.
+    names : container of str
+        Values of EXTNAME.
+
+    Returns
+    -------
+    list of int
+        The numbers of those with the same EXTVER and shape, unless they name another image. Where several have one
+        name, those that directly follow the image.
+    """
+    shape, version = image_shape(science.header), extver(science.ver)
+    found = [
+        index
+        for index, hdu in enumerate(hdus)
+        if hdu is not science and hdu.name in names and hdu.ver == version
+        if hdu.header.get(IMAGE_CARD, science.name) == science.name and image_shape(hdu.header) == shape
+    ]
+    names = [hdu.name if image_shape(hdu.header) else '' for hdu in hdus]
+    following = _following(names, next(i for i, hdu in enumerate(hdus) if hdu is science))
+    nearer = {hdus[index].name for index in found if index in following}
+    return [index for index in found if index in following or hdus[index].name not in nearer]
+
+
+def _following(names: Sequence[str], index: int) -> range:
+    """Return the numbers of the HDUs between an image and the next; the names of tables are empty."""
+    end = next((i for i in range(index + 1, len(names)) if names[i] and names[i] not in COMPANIONS), len(names))
+    return range(index + 1, end)
 
 
 def image_shape(header: fits.Header) -> tuple[int, ...]:
@@ -166,7 +199,8 @@ def of_other_images(hdus: Sequence[tuple[str, Any, fits.Header]], index: int) ->
     """Return the HDUs that belong to other images than one: other detectors of a mosaic and what accompanies them.
 
     Another detector is an image that has the same name with another number or EXTVER, or another value of DETSEC,
-    CCDNUM, CCDCHIP, CHIPID or AMPNAME. Images with its EXTVER and shape accompany it.
+    CCDNUM, CCDCHIP, CHIPID or AMPNAME. Images with its EXTVER and shape accompany it; where the images have one EXTVER,
+    those that directly follow it, if there are some of the same name that directly follow the image.
 
     Parameters
     ----------
@@ -184,7 +218,10 @@ def of_other_images(hdus: Sequence[tuple[str, Any, fits.Header]], index: int) ->
     images = {i: shape for i, shape in images.items() if shape}
     detectors = {i for i in images if _is_other_detector(hdus[i], hdus[index])}
     accompanied = {(hdus[i][1], images[i]) for i in detectors if hdus[i][1] != hdus[index][1]}
-    return detectors | {i for i in images if (hdus[i][1], images[i]) in accompanied}
+    names = [name if image_shape(header) else '' for name, _, header in hdus]
+    own = {names[i] for i in _following(names, index)}
+    following = {i for detector in detectors for i in _following(names, detector) if i in images and names[i] in own}
+    return detectors | following | {i for i in images if (hdus[i][1], images[i]) in accompanied}
 
 
 def _is_other_detector(hdu: tuple[str, Any, fits.Header], image: tuple[str, Any, fits.Header]) -> bool:

@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from ginga_crplugin.core.bits import IMAGE_CARD, MaskBit
+from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.image_data import image_plane
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
 
-from .companions import image_shape
+from .companions import companions
 from .dq_flags import MEANINGS, FlagTable, find_table, to_unsigned
 from .fits_reader import read_pixels
-from .image_hdus import extver
 
 __all__ = ['DQ_CHOICES', 'check_dq_bits', 'flag_planes', 'parse_dq_bits', 'read_own_masks']
 
 _CHOICE_ERROR = "dq_bits is '{}': it must be any, none, or powers of two separated by commas, such as 1,4,256"
+
+#: The names of extensions with flags.
+FLAG_PLANES = 'MASK', 'DQ'
 
 #: The choices for a DQ plane in place of its bits.
 DQ_CHOICES = 'any', 'none'
@@ -94,18 +96,14 @@ def flag_planes(hdus: fits.HDUList, science: Any) -> Iterator[Any]:
     hdus : `~astropy.io.fits.HDUList`
         The HDUs of the file.
     science : image HDU
-        The frame; extensions with the same EXTVER and shape belong to it, unless they name another image.
+        The frame.
 
     Yields
     ------
     image HDU
         The next one.
     """
-    for hdu in hdus:
-        named = hdu is not science and hdu.is_image and hdu.name in ('MASK', 'DQ') and hdu.ver == extver(science.ver)
-        belongs = named and hdu.header.get(IMAGE_CARD, science.name) == science.name
-        if belongs and image_shape(hdu.header) == image_shape(science.header):
-            yield hdu
+    yield from (hdus[index] for index in companions(hdus, science, FLAG_PLANES))
 
 
 def read_own_masks(

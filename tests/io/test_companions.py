@@ -244,6 +244,23 @@ def test_the_uncertainty_belongs_to_the_image_by_extver_and_shape(tmp_path):
     assert type(read_frame(path, ('SCI', 2)).uncertainty) is VarianceUncertainty
 
 
+def test_planes_of_images_with_one_extver_are_those_that_follow_each(tmp_path):
+    flags = np.zeros(SHAPE, 'u1')
+    flags[5, 5] = 1
+    chips = [
+        [image(name, PIXELS, 1), image('ERR', scale * SIGMA, 1), image('DQ', scale * flags, 1)]
+        for name, scale in (('CHIP1', 1), ('CHIP2', 2))
+    ]
+    path = write(tmp_path / 'a.fits', *chips[0], *chips[1])
+    for index, scale in ((1, 1), (4, 2)):
+        frame = read_frame(path, index, dq_bits=(scale,))
+        assert_array_equal(frame.uncertainty.array, scale * SIGMA)
+        assert [mask.count for mask in frame.masks] == [1]
+    frame = read_frame(path, 4, dq_bits='none')
+    out = save_mask(frame, detect(frame), path=tmp_path / 'b.fits')
+    assert_array_equal(fits.getdata(out, 'ERR'), 2 * SIGMA)
+
+
 def test_an_uncertainty_in_a_unit_that_does_not_fit_is_of_unknown_type(tmp_path):
     path = write(tmp_path / 'a.fits', science(), image('ERR', SIGMA, BUNIT='electron/s'))
     assert type(read_frame(path).uncertainty) is UnknownUncertainty
