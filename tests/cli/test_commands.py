@@ -900,7 +900,7 @@ def test_check_names_what_is_wrong(data, capsys):
     assert tuple(found) == CHECKS
     assert all(set(item) == {'name', 'mark', 'measured', 'effect', 'advice'} for item in found.values())
     assert [name for name, item in found.items() if item['mark'] == 'error'] == ['bias', 'noise', 'overscan']
-    assert found['overscan']['measured'] == 'unexposed edges: 16 px left, 8 px right, 8 px top'
+    assert found['overscan']['measured'] == 'unexposed edges: 16 px left, 8 px right, 8 px top (BIASSEC, TRIMSEC)'
     electrons = checked(capsys, data / 'saao_sci_err_dq_electron.fits')
     assert {item['mark'] for item in electrons.values()} == {'ok', 'warning'}
 

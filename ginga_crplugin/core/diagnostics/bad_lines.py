@@ -7,13 +7,16 @@ import numpy as np
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.stats import nanmad_std, nanmedian, running_median
 
-__all__ = ['find_bad_lines', 'find_bad_lines_near', 'find_unexposed_edges', 'sample_lines']
+__all__ = ['find_bad_lines', 'find_bad_lines_near', 'find_dead_bands', 'find_unexposed_edges', 'sample_lines']
 
-#: Number of pieces of a line (column or row), each of which is tested, and the minimum deviation of a bad piece in
-#: standard errors of its median.
-PIECES, MIN_ERRORS = 4, 8.0
+#: Number of pieces of a line (column or row), each of which is tested, the number of bright ones that make a line bad,
+#: since a track along a line is shorter, and the minimum deviation of a bad piece in standard errors of its median.
+PIECES, MIN_PIECES, MIN_ERRORS = 4, 3, 8.0
 #: Minimum deviation of a bad line, in scatters of the sky, to affect L.A.Cosmic.
 MIN_DEVIATION = 2.0
+#: Minimum width of a band of dead lines, its minimum depth in scatters, and the fraction of the depth that the steps at
+#: its sides must have.
+MIN_BAND, MIN_DEPTH, SHARP = 3, 5.0, 0.7
 #: Number of pixels sampled of each line (up to twice as many). The median of a piece then has an error of 0.11
 #: scatters, so that `MIN_ERRORS` errors are well below `MIN_DEVIATION`.
 SAMPLES = 512
@@ -22,7 +25,7 @@ SAMPLES = 512
 def find_bad_lines(
     frame: Frame, scatter: float, lines: Sequence[np.ndarray] | None = None
 ) -> tuple[dict[int, float], dict[int, float]]:
-    """Find columns and rows that deviate from their neighbors in at least a quarter of their length.
+    """Find columns and rows brighter than their neighbors over most of their length, or darker over a quarter of it.
 
     Only single lines and pairs of lines are found: anything wider may be light, such as a spectral line.
 
@@ -117,12 +120,14 @@ def _sample(pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
 def _deviations(lines: np.ndarray, scatter: float) -> dict[int, float]:
     """Return the deviations of the bad lines in scatters, by their indices."""
     pieces = lines[:, : lines.shape[1] // PIECES * PIECES].reshape(len(lines), PIECES, -1).swapaxes(0, 1)
-    deviation = np.max([_piece_deviations(piece, scatter) for piece in pieces], axis=0)
+    deviations = np.array([_piece_deviations(piece, scatter) for piece in pieces])
+    bright = np.sort(deviations, axis=0)[-MIN_PIECES]
+    deviation = np.maximum(np.maximum(bright, 0.0), -deviations.min(axis=0))
     return {int(line): float(deviation[line]) for line in np.flatnonzero(deviation)}
 
 
 def _piece_deviations(piece: np.ndarray, scatter: float) -> np.ndarray:
-    """Return the deviation of each line of a piece from its neighbors, in scatters; 0 if it is not significant."""
+    """Return the deviation of each line of a piece from its neighbors in scatters; 0 if it is not significant."""
     level = nanmedian(piece)
     known = np.isfinite(level)
     level = np.where(known, level, np.median(level[known]) if known.any() else 0.0)
@@ -140,7 +145,42 @@ def _piece_deviations(piece: np.ndarray, scatter: float) -> np.ndarray:
     before, after, second_before, second_after = (np.abs(np.roll(deviation, k)) < limit for k in (1, -1, 2, -2))
     single = before & after
     pair = (before & second_after) | (after & second_before)
-    return np.where(significant & (single | pair), np.abs(deviation) / scatter, 0.0)
+    return np.where(significant & (single | pair), deviation / scatter, 0.0)
+
+
+def find_dead_bands(lines: np.ndarray, scatter: float) -> tuple[tuple[int, int], ...]:
+    """Find bands of dead lines: darker than the others over most of their length, with a sharp step on both sides.
+
+    Parameters
+    ----------
+    lines : (n, samples) ndarray
+        The columns or the rows, as returned by `sample_lines`.
+    scatter : float
+        Robust scatter of the blank sky, in the unit of the frame.
+
+    Returns
+    -------
+    tuple of (int, int)
+        First index and the index after the last one of each band of at least `MIN_BAND` lines. Lines at the edges of
+        the frame are not included.
+    """
+    pieces = lines[:, : lines.shape[1] // PIECES * PIECES].reshape(len(lines), PIECES, -1).swapaxes(0, 1)
+    levels = np.sort([nanmedian(piece) for piece in pieces], axis=0)[MIN_PIECES - 1]
+    known = np.isfinite(levels)
+    if not known.any():
+        return ()
+    usual = float(np.quantile(levels[known], 0.7))  # up to two thirds may be dead
+    dark = np.where(known, levels, np.inf) < usual - MIN_DEPTH * scatter
+    changes = np.flatnonzero(np.diff(dark, prepend=False, append=False))
+    found = []
+    for start, stop in zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True):
+        if stop - start < MIN_BAND or start == 0 or stop == len(levels):
+            continue
+        depth = usual - np.median(levels[start:stop])
+        steps = levels[start - 1] - levels[start], levels[stop] - levels[stop - 1]
+        if min(steps) > SHARP * depth:
+            found.append((start, stop))
+    return tuple(found)
 
 
 def find_unexposed_edges(frame: Frame, scatter: float, lines: Sequence[np.ndarray] | None = None) -> dict[str, int]:

@@ -5,14 +5,10 @@ were measured on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, a
 electrons, at sigclip 4.5. With correct input, all 149 are found, with 11 false pixels.
 """
 
-from dataclasses import replace
-from functools import cached_property
-
 import numpy as np
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
-from ginga_crplugin.core.amplifiers import Amplifier, find_amplifiers, step_height
 from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
@@ -20,81 +16,23 @@ from ginga_crplugin.core.interpretation import as_frame
 from ginga_crplugin.core.metadata import card_value
 from ginga_crplugin.core.params import LACosmicParams
 
-from .amplifier_noise import HIGH_STEP, check_amplifier_noise
-from .background import Sky, measure_sky, normalized_residual
+from .amplifier_noise import check_amplifier_noise
+from .background import Sky
+from .bad_pixel_check import check_bad_pixels
 from .check import Check, Remedy, format_level
 from .flag_checks import check_flags
 from .frame_kind import check_kind, find_frame_kind, not_checked, valid_checks
-from .header_history import calibration_keyword, outside_trimsec
-from .noise_causes import diagnose_noise
-from .outliers import DeviantPixels, Outliers, find_deviant_pixels, find_outliers
+from .header_history import calibration_keyword, subtracted_sky
+from .measurements import Measurements
 from .own_uncertainty import with_uncertainty_note
+from .sampling_check import check_sampling
 from .saturation import check_saturation
-from .scale_check import check_scale
-from .star_fwhm import measure_star_fwhm
-from .unit_check import OVERESTIMATED, UNDERESTIMATED, check_contradiction, check_units
+from .unit_check import OVERESTIMATED, UNDERESTIMATED, check_units
 
 __all__ = ['check_frame']
 
-#: FWHM (pixels) below which the separable median flags stars, and the minimum number of stars: among fewer, two cosmic
-#: rays would dominate.
-NARROW, MIN_STARS = 2.5, 4
-#: Numbers per million pixels: of deep negative pixels and of hot pixels that are an error, of hot pixels that are a
-#: warning.
-DEEP_ERROR, HOT_ERROR, HOT_WARNING = 3.0, 300.0, 40.0
-#: Deviation in scatters from which a bad line is an error.
-BAD_LINE = 5.0
 #: Fraction of pixels without a value from which a frame is incomplete; a rotated footprint can leave two thirds empty.
 MOSTLY_EMPTY = 0.95
-
-
-class _Measurements:
-    """The measurements that the checks share, each made once."""
-
-    def __init__(self, frame: Frame, params: LACosmicParams) -> None:
-        self.frame, self.params = frame, params
-        self.sky = measure_sky(frame, params)
-        self.scatter = max(self.sky.scatter / params.gain, 1e-6)  # in the unit of the frame
-        self.noise_marks = diagnose_noise(frame, params, self.sky)
-        self.contradiction = check_scale(frame, params) or check_contradiction(frame, params)
-        if self.contradiction is not None:  # without the gain, the causes cannot be distinguished
-            known = {'noise': self.noise_marks['noise']} if 'noise' in self.noise_marks else {}
-            self.noise_marks = known | {'units': 'error'}
-        #: In which outliers and stars are found, its scatter, and the saturation level in its unit.
-        self.residual = normalized_residual(frame, params)
-        self.residual_scatter, self.saturation = self.scatter, params.satlevel / params.gain
-        if self.residual is not frame:  # in which saturated pixels are masked
-            self.residual_scatter, self.saturation = max(self.sky.ratio, 1e-6), np.inf
-
-    @cached_property
-    def deviant(self) -> DeviantPixels:
-        return find_deviant_pixels(self.residual, self.residual_scatter)
-
-    @cached_property
-    def outliers(self) -> Outliers:
-        found = find_outliers(self.residual, self.residual_scatter, self.deviant)
-        if find_frame_kind(self.frame).is_image:
-            return found
-        return replace(found, columns={}, rows={})  # a spectral line that remains is no bad line
-
-    @cached_property
-    def amplifiers(self) -> tuple[Amplifier, ...]:
-        return find_amplifiers(self.frame)
-
-    @cached_property
-    def edges(self) -> dict[str, int]:
-        if self.amplifiers and step_height(self.frame, self.amplifiers) > HIGH_STEP:
-            return {}  # a step between amplifiers looks like the end of an edge
-        return self.outliers.edges
-
-    @cached_property
-    def unexposed(self) -> np.ndarray:
-        """Mask of the unexposed edges, (ny, nx) bool."""
-        mask = np.zeros(self.frame.shape, dtype=bool)
-        ny, nx = self.frame.shape
-        mask[:, : self.edges.get('left', 0)] = mask[:, nx - self.edges.get('right', 0) :] = True
-        mask[: self.edges.get('bottom', 0)] = mask[ny - self.edges.get('top', 0) :] = True
-        return mask
 
 
 def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None = None) -> list[Check]:
@@ -116,15 +54,15 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
         were not made.
     """
     frame = as_frame(frame)
-    values = _Measurements(frame, frame.parameters()[0] if params is None else params)
+    values = Measurements(frame, frame.parameters()[0] if params is None else params)
     checks = {
         'bias': _check_bias,
         'flat': _check_flat,
         'sky': _check_sky,
         'noise': _check_noise,
         'units': _check_units,
-        'bad_pixels': _check_bad_pixels,
-        'sampling': _check_sampling,
+        'bad_pixels': check_bad_pixels,
+        'sampling': check_sampling,
         'overscan': _check_overscan,
         'nonfinite': _check_nonfinite,
     }
@@ -136,15 +74,15 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
     return [check_kind(frame, values.residual), *found, check_saturation(frame, values.params), check_flags(frame)]
 
 
-def _check_bias(values: _Measurements) -> Check:
+def _check_bias(values: Measurements) -> Check:
     """Check for bias and dark that were not subtracted.
 
     A bias of 1,000 electrons reduces the number of detected cosmic rays from 149 to 145, one of 10,000 to 102. The
     level must equal the sky implied by the scatter; any excess is bias or dark. The level of an overscan is the bias.
     """
     sky, gain = values.sky, values.params.gain
-    if values.edges:
-        dark = float(np.median(values.frame.filled[values.unexposed]))
+    if values.edges.counts:
+        dark = float(np.median(values.frame.filled[values.edges.mask]))
         if dark * gain > 5.0 * sky.scatter:
             measured = f'unexposed edges have a level of {dark:.4g} {values.frame.ccd.unit}'
             return Check('bias', 'error', measured, OVERESTIMATED, 'subtract the bias')
@@ -161,7 +99,7 @@ def _check_bias(values: _Measurements) -> Check:
     return Check('bias', 'ok', measured + (f' ({keywords} in the header)' if keywords else ''))
 
 
-def _check_flat(values: _Measurements) -> Check:
+def _check_flat(values: Measurements) -> Check:
     """Check whether the header records a flat field, which the notes advise but L.A.Cosmic does not need."""
     keyword = calibration_keyword(values.frame.ccd.header, 'flat')
     if keyword:
@@ -170,11 +108,12 @@ def _check_flat(values: _Measurements) -> Check:
     return Check('flat', 'warning', 'no flat field in the header', effect, 'flat-field the frame if possible')
 
 
-def _check_sky(values: _Measurements) -> Check:
+def _check_sky(values: Measurements) -> Check:
     """Check for a subtracted sky.
 
     It causes 11,129 false pixels; on real DECam frames, 61 to 85 % of all pixels were flagged. The level is then near 0
-    and the scatter far above the read noise. The subtracted level is computed from the scatter.
+    and the scatter far above the read noise. The subtracted level is that of the header if the scatter agrees with it,
+    else it is computed from the scatter.
     """
     sky, params, unit = values.sky, values.params, values.frame.ccd.unit
     if sky.residual is not None:
@@ -182,16 +121,19 @@ def _check_sky(values: _Measurements) -> Check:
     mark = values.noise_marks.get('sky')
     if not mark and sky.level > -5.0 * sky.scatter:
         return Check('sky', 'ok', f'level {format_level(sky.level)} e-')
-    subtracted = params.pssl + (sky.implied_level - sky.level) / params.gain
-    remedy = None
+    subtracted = float(f'{params.pssl + (sky.implied_level - sky.level) / params.gain:.4g}')
+    source, remedy = f'about {subtracted:g} {unit}', None
+    recorded = subtracted_sky(values.frame, params)
+    if recorded is not None:
+        source, subtracted = recorded
     if values.frame.variance is None:
-        remedy = Remedy(f'Set subtracted sky to {subtracted:.4g} {unit}', {'pssl': float(f'{subtracted:.4g}')})
+        remedy = Remedy(f'Set subtracted sky to {subtracted:g} {unit}', {'pssl': subtracted})
     return Check(
         'sky',
         mark or 'error',
         f'level {format_level(sky.level)} e-, but the scatter implies a sky of {format_level(sky.implied_level)} e-',
         'the noise is underestimated: thousands of false pixels',
-        f'use the frame with its sky, or set the subtracted sky (pssl) to about {subtracted:.4g} {unit}',
+        f'use the frame with its sky, or set the subtracted sky (pssl) to {source}',
         remedy,
     )
 
@@ -208,7 +150,7 @@ def _check_background(sky: Sky, residual: float) -> Check:
     return Check('sky', 'warning', measured, 'the background does not fit the frame', advice)
 
 
-def _check_noise(values: _Measurements) -> Check:
+def _check_noise(values: Measurements) -> Check:
     """Check that the scatter of blank sky equals sqrt(sky + readnoise^2); with correct input they agree within 2 %.
 
     A read noise of 0.1 instead of 10 causes 84 false pixels; with one four times too large, 142 of 149 cosmic rays are
@@ -236,84 +178,24 @@ def _check_noise(values: _Measurements) -> Check:
     return Check('noise', mark, measured, effect, f'set the read noise (readnoise) to {readnoise:g} e-', remedy)
 
 
-def _check_units(values: _Measurements) -> Check:
+def _check_units(values: Measurements) -> Check:
     """Check that pixels times gain are electrons."""
     if values.contradiction is not None:
         return values.contradiction
     return check_units(values.frame, values.params, values.sky, values.noise_marks.get('units'))
 
 
-def _check_bad_pixels(values: _Measurements) -> Check:
-    """Check for unmasked bad pixels.
-
-    400 hot pixels and a bad column cause 1,280 false pixels at sigclip 7, and none if they are masked. One pixel at
-    -5,000 electrons causes about 36. Negative pixels cannot be cosmic rays; isolated bright ones can, about 15 per
-    million pixels in exposures of some minutes.
-    """
-    found, frame = values.outliers, values.frame
-    million = frame.bits.size / 1e6
-    many = found.hot.size > max(5.0, HOT_WARNING * million)
-    worst = max([*found.columns.values(), *found.rows.values()], default=0.0)
-    harmful = found.deep >= max(3.0, DEEP_ERROR * million) or found.hot.size >= max(10.0, HOT_ERROR * million)
-    mark = 'ok'
-    if harmful or worst >= BAD_LINE:
-        mark = 'error'
-    elif many or worst or found.negative.size:
-        mark = 'warning'
-    parts = [f'{found.negative.size} negative pixels', f'{found.hot.size} isolated bright pixels']
-    for kind, lines in (('column', found.columns), ('row', found.rows)):
-        if lines:
-            parts.append(f'bad {kind} {", ".join(map(str, list(lines)[:5]))}' + (' ...' if len(lines) > 5 else ''))
-    masked = sum(mask.count for mask in frame.masks)
-    measured = f'{", ".join(parts)} outside the masks ({masked} px masked)'
-    if mark == 'ok':
-        return Check('bad_pixels', mark, measured)
-    outliers = found.mask(frame.shape, hot=many)
-    mask = InputMask('outliers of the frame', MaskBit.BAD, outliers, origin='bad_pixels')
-    effect = 'false pixels around negative pixels and along bad lines, hot pixels among the cosmic rays'
-    advice = f'add a mask or a dark, or mask the outliers ({np.count_nonzero(outliers)} px)'
-    return Check('bad_pixels', mark, measured, effect, advice, Remedy('Mask outliers', mask=mask))
-
-
-def _check_sampling(values: _Measurements) -> Check:
-    """Check whether the stars are too narrow for the separable median filters.
-
-    At a FWHM of 1.6 pixels, separable filters cause 1,744 false pixels and full ones 26. McCully et al. (Astro-SCRAPPY)
-    advise full filters for narrow stars; the choice matters below about 2.5 pixels.
-    """
-    params = values.params
-    widths = measure_star_fwhm(values.residual, values.residual_scatter, values.saturation, values.deviant)
-    if widths.size < MIN_STARS:
-        return Check('sampling', 'ok', f'fewer than {MIN_STARS} stars to measure')
-    width = float(np.sort(widths)[widths.size // 2])  # the wider of two, since the narrower may be a cosmic ray
-    measured = f'FWHM {width:.2f} pixels ({widths.size} stars)'
-    if width >= NARROW or not params.sepmed:
-        return Check('sampling', 'ok', measured + ('' if params.sepmed else ', separable median off'))
-    remedy = Remedy('Switch off separable median', {'sepmed': False})
-    mark = 'error' if width < 2.0 else 'warning'
-    advice = 'switch off the separable median (sepmed)'
-    return Check('sampling', mark, measured, 'cores of stars are flagged', advice, remedy)
-
-
-def _check_overscan(values: _Measurements) -> Check:
-    """Check for overscan and masked rows, whose step in level is flagged along its whole length.
-
-    The edges are found from the pixels; a TRIMSEC that is no longer valid after trimming is ignored.
-    """
-    frame = values.frame
-    if not values.edges:
+def _check_overscan(values: Measurements) -> Check:
+    """Check for overscan and masked rows, whose step in level is flagged along its whole length."""
+    edges = values.edges
+    if not edges.counts:
         return Check('overscan', 'ok', 'no unexposed edges')
-    edges = ', '.join(f'{count} px {side}' for side, count in values.edges.items())
-    mask, name = values.unexposed, 'unexposed edges'
-    trimmed = outside_trimsec(frame.ccd.header, frame.shape)
-    if trimmed is not None and (trimmed & mask).any():
-        mask, name = mask | trimmed, 'unexposed edges and outside TRIMSEC'
-    remedy = Remedy('Mask edges', mask=InputMask(name, MaskBit.BAD, mask, origin='overscan'))
-    advice = 'trim the frame, or mask the edges'
-    return Check('overscan', 'error', f'unexposed edges: {edges}', 'false pixels along the step', advice, remedy)
+    remedy = Remedy('Mask edges', mask=InputMask(edges.name, MaskBit.BAD, edges.mask, origin='overscan'))
+    measured, advice = f'unexposed edges: {edges}', 'trim the frame, or mask the edges'
+    return Check('overscan', 'error', measured, 'false pixels along the step', advice, remedy)
 
 
-def _check_nonfinite(values: _Measurements) -> Check:
+def _check_nonfinite(values: Measurements) -> Check:
     """Check for pixels that are not finite or no data, which are excluded from the search with their neighbors."""
     frame = values.frame
     effect = 'these pixels and their neighbors are excluded from the search'

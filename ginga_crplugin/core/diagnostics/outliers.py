@@ -7,14 +7,14 @@ import numpy as np
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.stats import nanmedian
 
-from .bad_lines import find_bad_lines, find_unexposed_edges, sample_lines
+from .bad_lines import find_bad_lines, find_dead_bands, find_unexposed_edges, sample_lines
 
 __all__ = ['DeviantPixels', 'Outliers', 'find_deviant_pixels', 'find_outliers']
 
 #: Side in pixels of the blocks in which the local level is measured.
 BLOCK = 64
-#: Minimum deviation from the local level in scatters: of a deviant pixel, and of a negative pixel that is harmful.
-MIN_DEVIATION, DEEP = 10.0, 20.0
+#: Minimum deviation from the local level of a deviant pixel, in scatters.
+MIN_DEVIATION = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,30 +27,29 @@ class Outliers:
         Flat indices of isolated bright pixels.
     negative : (n,) int64 ndarray
         Flat indices of isolated pixels below the level.
-    deep : int
-        Number of negative pixels so far below the level that L.A.Cosmic flags their neighbors.
     columns, rows : dict of float
         Deviation in scatters of bad columns and rows, by their indices; those of unexposed edges are not included.
     edges : dict of int
         Number of unexposed columns or rows, by the side of the frame; sides without any are not included.
+    dead_columns, dead_rows : tuple of (int, int)
+        First index and the index after the last one of each band of dead columns or rows.
     """
 
     hot: np.ndarray
     negative: np.ndarray
-    deep: int
     columns: dict[int, float]
     rows: dict[int, float]
     edges: dict[str, int]
+    dead_columns: tuple[tuple[int, int], ...] = ()
+    dead_rows: tuple[tuple[int, int], ...] = ()
 
-    def mask(self, shape: tuple[int, int], *, hot: bool = True) -> np.ndarray:
-        """Return a mask of the outliers, without the unexposed edges.
+    def mask(self, shape: tuple[int, int]) -> np.ndarray:
+        """Return a mask of the outliers, without the bright pixels, which may be cosmic rays, and unexposed edges.
 
         Parameters
         ----------
         shape : (int, int)
             Shape (ny, nx) of the frame.
-        hot : bool, optional
-            Whether to mask the bright pixels too; a few of them may be cosmic rays.
 
         Returns
         -------
@@ -59,10 +58,12 @@ class Outliers:
         """
         mask = np.zeros(shape, dtype=bool)
         mask.ravel()[self.negative] = True
-        if hot:
-            mask.ravel()[self.hot] = True
         mask[:, list(self.columns)] = True
         mask[list(self.rows)] = True
+        for start, stop in self.dead_columns:
+            mask[:, start:stop] = True
+        for start, stop in self.dead_rows:
+            mask[start:stop] = True
         return mask
 
 
@@ -111,16 +112,17 @@ def find_outliers(frame: Frame, scatter: float, deviant: DeviantPixels | None = 
     columns, rows = find_bad_lines(frame, scatter, lines)
     columns = _between(columns, edges.get('left', 0), nx - edges.get('right', 0))
     rows = _between(rows, edges.get('bottom', 0), ny - edges.get('top', 0))
-    hot, negative, deep = _isolated(deviant or find_deviant_pixels(frame, scatter), scatter, nx)
-    return Outliers(hot, negative, deep, columns, rows, edges)
+    hot, negative = _isolated(deviant or find_deviant_pixels(frame, scatter), scatter, nx)
+    dead = [find_dead_bands(sampled, scatter) for sampled in lines]
+    return Outliers(hot, negative, columns, rows, edges, *dead)
 
 
 def _between(lines: dict[int, float], first: int, stop: int) -> dict[int, float]:
     return {line: deviation for line, deviation in lines.items() if first <= line < stop}
 
 
-def _isolated(deviant: DeviantPixels, scatter: float, nx: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return isolated bright pixels, isolated negative pixels, and the number of harmful negative ones."""
+def _isolated(deviant: DeviantPixels, scatter: float, nx: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return isolated bright pixels and isolated negative pixels."""
     own, highest = deviant.height, np.maximum.reduce(deviant.neighbors)
     total = np.sum(deviant.neighbors, axis=0)
     hot = (own > 0.0) & (highest < 3.5 * scatter + 0.05 * own) & (total < 4.0 * (scatter + 0.02 * own))
@@ -130,7 +132,7 @@ def _isolated(deviant: DeviantPixels, scatter: float, nx: int) -> tuple[np.ndarr
     low = np.flatnonzero(own < 0.0)
     second_lowest = np.sort([side[low] for side in deviant.neighbors], axis=0)[1]
     low = low[second_lowest > 0.3 * own[low]]
-    return single, deviant.indices[low], int(np.count_nonzero(own[low] < -DEEP * scatter))
+    return single, deviant.indices[low]
 
 
 def find_deviant_pixels(frame: Frame, scatter: float) -> DeviantPixels:

@@ -19,7 +19,11 @@ MIN_PEAK, MIN_CONTRAST = 30.0, 3.0
 
 
 def measure_star_fwhm(
-    frame: Frame, scatter: float, saturation: float, deviant: DeviantPixels | None = None
+    frame: Frame,
+    scatter: float,
+    saturation: float,
+    deviant: DeviantPixels | None = None,
+    excluded: np.ndarray | None = None,
 ) -> np.ndarray:
     """Measure the full width at half maximum of bright stars.
 
@@ -36,19 +40,27 @@ def measure_star_fwhm(
         Saturation level, in the unit of the frame.
     deviant : DeviantPixels, optional
         The result of `find_deviant_pixels`, if already known.
+    excluded : (ny, nx) bool ndarray, optional
+        True for pixels that are no centers of stars, such as those of cosmic rays.
 
     Returns
     -------
     (n,) float ndarray
         FWHM in pixels, as measured by `~photutils.psf.fit_fwhm`.
     """
-    stars = find_stars(frame, scatter, saturation, deviant)
+    stars = find_stars(frame, scatter, saturation, deviant, excluded)
     brighter = stars[: max(MAX_STARS, len(stars) // 2)]
     widths = np.array([fit_star_fwhm(star) for star in _choose_evenly(brighter, MAX_STARS)])
     return widths[(widths > 0.5) & (widths < BOX)]
 
 
-def find_stars(frame: Frame, scatter: float, saturation: float, deviant: DeviantPixels | None = None) -> np.ndarray:
+def find_stars(
+    frame: Frame,
+    scatter: float,
+    saturation: float,
+    deviant: DeviantPixels | None = None,
+    excluded: np.ndarray | None = None,
+) -> np.ndarray:
     """Find bright isolated stars that are neither saturated nor masked.
 
     Hot pixels and cosmic rays are rejected by their sharpness.
@@ -63,6 +75,8 @@ def find_stars(frame: Frame, scatter: float, saturation: float, deviant: Deviant
         Saturation level, in the unit of the frame.
     deviant : DeviantPixels, optional
         The result of `find_deviant_pixels`, if already known.
+    excluded : (ny, nx) bool ndarray, optional
+        True for pixels that are no centers of stars, such as those of cosmic rays.
 
     Returns
     -------
@@ -76,6 +90,8 @@ def find_stars(frame: Frame, scatter: float, saturation: float, deviant: Deviant
     star = (height > MIN_PEAK * scatter) & is_extended(height, left, right, below, above, scatter)
     star &= (height >= highest) & (height - np.sum(deviant.neighbors, axis=0) / 4.0 > MIN_CONTRAST * scatter)
     star &= frame.filled.ravel()[deviant.indices] < saturation
+    if excluded is not None:
+        star &= ~excluded.ravel()[deviant.indices]
     y, x = np.divmod(deviant.indices, nx)
     star &= (np.minimum(x, nx - 1 - x) >= half) & (np.minimum(y, ny - 1 - y) >= half)
     candidates = np.flatnonzero(star)

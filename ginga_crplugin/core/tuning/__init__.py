@@ -1,1 +1,0 @@
-"""Measured advice on parameters: injection of simulated and real cosmic rays into a frame."""
