@@ -1,0 +1,1 @@
+"""Measured advice on parameters: injection of simulated and real cosmic rays into a frame."""
