@@ -1,98 +1,49 @@
-"""Pixel layers of the overlay, drawn as one RGBA image."""
+"""Pixel layers of the overlay, blended into the window image of a viewer."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from ginga.canvas.CanvasObject import get_canvas_types
+from ginga.canvas.CanvasObject import CanvasObjectBase, get_canvas_types
 from ginga.RGBImage import RGBImage
 
-__all__ = ['LayerImage', 'PixelLayers']
+from .view_cells import ViewCells
 
-#: Maximum size of a drawn cell, in image pixels.
-_MAX_STEP = 64
-
-Color = tuple[int, ...]
+__all__ = ['PixelLayers']
 
 
-class LayerImage:
-    """RGBA image of the pixels of all layers, in cells of several pixels where the viewer is zoomed out.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        (ny, nx) of the frame.
-    step : int
-        Size of a cell, in pixels of the frame along each axis.
-    layers : dict of (n,) int ndarray
-        The flat indices of the pixels of each layer.
-    colors : dict of tuple
-        The RGBA of each visible layer; later layers are drawn over earlier ones.
+class _Drawn:
+    """What was blended into the window image of a viewer.
 
     Attributes
     ----------
-    image : `ginga.RGBImage.RGBImage`
-        The image; a cell has the color of a layer if any of its pixels is in the layer. It always has the size of the
-        frame, because Ginga misplaces a scaled Image object that is partly out of view.
-    step : int
-        Size of a cell.
+    cells : ViewCells or None
+        The cells of the view.
+    layers : dict of (n,) int ndarray
+        The cells of each layer.
+    window : (h, w, 4) uint8 ndarray
+        The window image.
+    places, below : (n,) int ndarray, (n, 4) uint8 ndarray
+        Flat indices of the pixels that were changed, and their values before.
     """
 
-    def __init__(
-        self, shape: tuple[int, int], step: int, layers: Mapping[str, np.ndarray], colors: Mapping[str, Color]
-    ) -> None:
-        self.step, self._cells_in_row = step, -(-shape[1] // step)
-        self.image = RGBImage(data_np=np.zeros((*shape, 4), dtype=np.uint8))
-        self._cells = {layer: self._cells_of(pixels) for layer, pixels in layers.items()}
-        self._color(np.concatenate(list(self._cells.values())), colors)
-
-    def update(self, layer: str, pixels: np.ndarray, colors: Mapping[str, Color]) -> None:
-        """Set the pixels of a layer; only the cells that change are written.
-
-        Parameters
-        ----------
-        layer : str
-            The layer.
-        pixels : (n,) int ndarray
-            The flat indices of its pixels.
-        colors : dict of tuple
-            The RGBA of each visible layer, in drawing order.
-        """
-        old, new = self._cells.get(layer, np.zeros(0, dtype=np.int64)), self._cells_of(pixels)
-        self._cells[layer] = new
-        self._color(np.setxor1d(old, new, assume_unique=True), colors)
-
-    def _cells_of(self, pixels: np.ndarray) -> np.ndarray:
-        if self.step == 1:
-            return pixels
-        y, x = np.divmod(pixels, self.image.width)
-        return np.unique(y // self.step * self._cells_in_row + x // self.step)
-
-    def _color(self, cells: np.ndarray, colors: Mapping[str, Color]) -> None:
-        values = np.zeros((len(cells), 4), dtype=np.uint8)
-        for layer, color in colors.items():
-            values[np.isin(cells, self._cells.get(layer, ()))] = color
-        data, packed = self.image.get_data().view(np.uint32)[..., 0], values.view(np.uint32)[:, 0]
-        top, left = np.divmod(cells, self._cells_in_row)
-        for dy in range(self.step):
-            for dx in range(self.step):
-                y, x = top * self.step + dy, left * self.step + dx
-                inside = (y < data.shape[0]) & (x < data.shape[1])
-                data[y[inside], x[inside]] = packed[inside]
+    def __init__(self) -> None:
+        self.cells: ViewCells | None = None
+        self.layers: dict[str, np.ndarray] = {}
+        self.window = np.zeros((0, 0, 4), dtype=np.uint8)
+        self.places, self.below = np.zeros(0, dtype=np.int64), np.zeros((0, 4), dtype=np.uint8)
 
 
-class PixelLayers:
-    """Layers of pixels on a canvas.
+class PixelLayers(CanvasObjectBase):
+    """Layers of pixels, as one canvas object.
+
+    Ginga calls `prepare_image` when it composes the window image. The colors are blended into it there, in the cells of
+    flagged pixels alone; every flagged pixel in view is visible, even when zoomed out. After a change of the layers,
+    `update` blends them into the same window image, without drawing the frame again.
 
     Parameters
     ----------
-    viewer : `ginga.ImageView.ImageViewBase`
-        The viewer.
-    canvas : `ginga.canvas.types.layer.DrawingCanvas`
-        The canvas to draw on.
-    below : ginga canvas object
-        The object that is drawn over the layers.
     colors : dict of str
         The color of each layer, such as ``'#0072b2'``; later layers are drawn over earlier ones.
     opacity : float
@@ -104,18 +55,23 @@ class PixelLayers:
         The flat indices of the pixels of each layer.
     """
 
-    def __init__(self, viewer: Any, canvas: Any, below: Any, colors: Mapping[str, str], opacity: float) -> None:
-        self._viewer, self._canvas, self._below = viewer, canvas, below
-        self._colors, self._opacity = dict(colors), opacity
-        self._shape: tuple[int, int] | None = None
+    def __init__(self, colors: Mapping[str, str], opacity: float) -> None:
+        super().__init__()
+        self.kind = 'layers'
+        self.editable = False
+        self._colors, self.opacity = dict(colors), opacity
+        self._shape: tuple[int, int] = (0, 0)
         self._hidden: set[str] = set()
-        self._image: LayerImage | None = None
+        self._drawn: WeakKeyDictionary[Any, _Drawn] = WeakKeyDictionary()
+        self._texture: Any = None
         self.pixels: dict[str, np.ndarray] = {}
 
     def clear(self) -> None:
         """Remove all pixels."""
         self.pixels.clear()
-        self._remove_image()
+        for drawn in self._drawn.values():
+            drawn.layers.clear()
+        self._texture = None
 
     def set(self, layers: Mapping[str, np.ndarray], shape: tuple[int, int]) -> None:
         """Set the pixels of some layers.
@@ -131,11 +87,10 @@ class PixelLayers:
             self.clear()
             self._shape = shape
         self.pixels |= layers
-        if self._image is None:
-            self.draw()
-            return
-        for layer, pixels in layers.items():
-            self._image.update(layer, pixels, self._rgba())
+        for drawn in self._drawn.values():
+            for layer in layers:
+                drawn.layers.pop(layer, None)
+        self._texture = None
 
     def set_visible(self, layer: str, *, visible: bool) -> None:
         """Show or hide a layer.
@@ -148,7 +103,7 @@ class PixelLayers:
             Whether it is shown.
         """
         (self._hidden.discard if visible else self._hidden.add)(layer)
-        self.draw()
+        self._texture = None
 
     def set_color(self, layer: str, color: str) -> None:
         """Set the color of a layer.
@@ -161,7 +116,7 @@ class PixelLayers:
             The color, such as ``'#0072b2'``.
         """
         self._colors[layer] = color
-        self.draw()
+        self._texture = None
 
     def set_opacity(self, opacity: float) -> None:
         """Set the opacity of all layers.
@@ -171,44 +126,113 @@ class PixelLayers:
         opacity : float
             Opacity, 0 to 1.
         """
-        self._opacity = opacity
-        self.draw()
+        self.opacity = opacity
+        self._texture = None
 
-    def update_zoom(self) -> bool:
-        """Draw the layers again if another cell size suits the zoom of the viewer.
+    # drawing
+
+    def update(self, viewer: Any) -> float:
+        """Blend the layers into the window image of a viewer again, after a change.
+
+        Parameters
+        ----------
+        viewer : `ginga.ImageView.ImageViewBase`
+            The viewer.
 
         Returns
         -------
-        bool
-            Whether the layers were drawn.
+        float
+            The stage from which Ginga has to redraw (``whence``).
         """
-        if self._image is None or self._image.step == _cell_size(self._viewer):
-            return False
-        self.draw()
-        return True
+        drawn, window = self._drawn.get(viewer), _window_image(viewer)
+        if drawn is None or window is None or drawn.window is not window:
+            return 0.0
+        window.reshape(-1, 4)[drawn.places] = drawn.below
+        self._blend(drawn, viewer)
+        return 2.3  # the stage after that in which images are composed
 
-    def draw(self) -> None:
-        """Draw all layers."""
-        if not self.pixels or self._shape is None:
+    def prepare_image(self, viewer: Any, whence: float) -> None:
+        """Blend the layers into the window image; Ginga calls this when it composes it.
+
+        Parameters
+        ----------
+        viewer : `ginga.ImageView.ImageViewBase`
+            The viewer.
+        whence : float
+            The stage from which Ginga redraws.
+        """
+        window = _window_image(viewer)
+        if window is None:
+            self._prepare_texture(viewer, whence)
             return
-        self._remove_image()
-        self._image = LayerImage(self._shape, _cell_size(self._viewer), self.pixels, self._rgba())
-        image = get_canvas_types().Image(0, 0, self._image.image, interpolation='nearest')
-        self._canvas.add(image, tag='pixels', belowThis=self._below, redraw=False)
+        drawn = self._drawn.setdefault(viewer, _Drawn())
+        drawn.window = window
+        self._blend(drawn, viewer)
 
-    def _rgba(self) -> dict[str, Color]:
-        """Return the RGBA of the visible layers, in drawing order."""
-        alpha = round(255 * self._opacity)
-        layers = [layer for layer in self._colors if layer in self.pixels and layer not in self._hidden]
-        return {layer: (*bytes.fromhex(self._colors[layer].lstrip('#')), alpha) for layer in layers}
+    def _blend(self, drawn: _Drawn, viewer: Any) -> None:
+        """Blend the visible layers into the window image, and remember what was there."""
+        layers, window = self._visible_layers(), drawn.window
+        cells, old = ViewCells.of(viewer, self._shape, window.shape[:2]), drawn.cells
+        if cells is None or old is None or cells.key != old.key:
+            drawn.layers.clear()
+        drawn.cells, drawn.places, drawn.below = cells, drawn.places[:0], drawn.below[:0]
+        if cells is None or not layers:
+            return
+        values = np.zeros(cells.size, dtype=np.uint8)
+        for value, layer in enumerate(layers, 1):
+            if layer not in drawn.layers:
+                drawn.layers[layer] = cells.find(self.pixels[layer])
+            values[drawn.layers[layer]] = value
+        drawn.places, values = cells.places(values, window.shape[:2])
+        flat = window.reshape(-1, 4)
+        drawn.below = flat[drawn.places]
+        # `blended[layer, channel, value below]`
+        colors = np.array([(0, 0, 0), *map(self._rgb, layers)])
+        blended = np.rint(self.opacity * colors[..., None] + (1.0 - self.opacity) * np.arange(256)).astype(np.uint8)
+        above = drawn.below.copy()
+        for channel in range(3):
+            above[:, channel] = blended[values, channel, drawn.below[:, channel]]
+        flat[drawn.places] = above
 
-    def _remove_image(self) -> None:
-        self._image = None
-        if self._canvas.has_tag('pixels'):
-            self._canvas.delete_object_by_tag('pixels', redraw=False)
+    def _visible_layers(self) -> list[str]:
+        """Return the visible layers in drawing order."""
+        return [layer for layer in self._colors if layer in self.pixels and layer not in self._hidden]
+
+    def _rgb(self, layer: str) -> tuple[int, ...]:
+        return tuple(bytes.fromhex(self._colors[layer].lstrip('#')))
+
+    def _prepare_texture(self, viewer: Any, whence: float) -> None:
+        """Prepare an image of the whole frame, for OpenGL, which does not compose a window image."""
+        if self._texture is None:
+            rgba = np.zeros((*self._shape, 4), dtype=np.uint8)
+            for layer in self._visible_layers():
+                rgba.reshape(-1, 4)[self.pixels[layer]] = *self._rgb(layer), round(255 * self.opacity)
+            self._texture = get_canvas_types().Image(0, 0, RGBImage(data_np=rgba), interpolation='nearest')
+            self._texture.crdmap = self.crdmap
+        self._texture.prepare_image(viewer, whence)
+
+    def draw(self, viewer: Any) -> None:
+        """Draw nothing, except with OpenGL; the layers are in the window image.
+
+        Parameters
+        ----------
+        viewer : `ginga.ImageView.ImageViewBase`
+            The viewer.
+        """
+        if self._texture is not None and self._texture.in_cache(viewer):
+            self._texture.draw(viewer)
+
+    def get_llur(self) -> tuple[float, ...]:
+        """Return the bounding box of the frame, as Ginga's canvas objects do.
+
+        Returns
+        -------
+        tuple of float
+            (xmin, ymin, xmax, ymax) in 0-based pixels.
+        """
+        return (-0.5, -0.5, self._shape[1] - 0.5, self._shape[0] - 0.5)
 
 
-def _cell_size(viewer: Any) -> int:
-    """Return the size that a cell needs to cover a pixel of the screen; single pixels would vanish when zoomed out."""
-    scale = viewer.get_scale_min()
-    return 1 if scale >= 1.0 or scale <= 0.0 else min(_MAX_STEP, math.ceil(1.0 / scale))
+def _window_image(viewer: Any) -> np.ndarray | None:
+    """Return the image in which Ginga composes all images in view; None if it does not (OpenGL)."""
+    return viewer.renderer.pipeline.get('dstarr', None)

@@ -60,8 +60,9 @@ class MaskOverlay:
         self.canvas.register_for_cursor_drawing(viewer)
         all_colors = dict(COLORS if colors is None else colors) | COMPARISON_COLORS
         self.markers = SegmentMarkers(all_colors['cosmic rays'])
+        self.layers = PixelLayers(all_colors, opacity)
+        self.canvas.add(self.layers, tag='pixels', redraw=False)
         self.canvas.add(self.markers, tag='markers', redraw=False)
-        self.layers = PixelLayers(viewer, self.canvas, self.markers, all_colors, opacity)
 
     @property
     def shown(self) -> bool:
@@ -72,15 +73,13 @@ class MaskOverlay:
         """Add the overlay to the viewer's canvas."""
         if not self.shown:
             self._viewer.get_canvas().add(self.canvas, tag=_TAG, redraw=False)
-            self._viewer.get_settings().get_setting('scale').add_callback('set', self._scale_changed)
-        self._redraw()
+        self._viewer.redraw(whence=0)
 
     def hide(self) -> None:
         """Remove the overlay from the viewer's canvas."""
         if self.shown:
             self._viewer.get_canvas().delete_object(self.canvas, redraw=False)
-            self._viewer.get_settings().get_setting('scale').remove_callback('set', self._scale_changed)
-        self._redraw()
+        self._viewer.redraw(whence=0)
 
     def clear(self) -> None:
         """Remove all pixels and segments."""
@@ -218,7 +217,7 @@ class MaskOverlay:
             The label of the segment; None for no selection.
         """
         self.markers.selected = label
-        self._redraw()
+        self._viewer.redraw(whence=3)
 
     def label_at(self, x: float, y: float) -> int | None:
         """Return the label of the segment at a position, or of the marker around it.
@@ -260,10 +259,5 @@ class MaskOverlay:
             self._viewer.scale_to(*scale)
             self._viewer.set_pan(*pan)
 
-    def _scale_changed(self, *_: Any) -> None:
-        if self.layers.update_zoom():
-            self._redraw()
-
     def _redraw(self) -> None:
-        # an Image object appears only if the viewer redraws everything
-        self._viewer.redraw(whence=0)
+        self._viewer.redraw(whence=self.layers.update(self._viewer) if self.shown else 3)

@@ -62,18 +62,37 @@ def test_layers_have_colors_and_can_be_hidden(viewer, overlay):
     assert_array_equal(drawn(viewer, VERMILION), make_mask((8, 8)))
 
 
-def test_update_equals_drawing_everything(viewer, overlay):
+@pytest.mark.parametrize('scale', [0.4, 1.0, 3.7])
+@pytest.mark.parametrize('transform', [(False, False, False), (True, False, True)])
+@pytest.mark.parametrize('angle', [0.0, 30.0])
+def test_update_equals_drawing_everything(viewer, scale, transform, angle):
     rng = np.random.default_rng(3)
-    for scale in (1.0, 0.4):
-        viewer.scale_to(scale, scale)
-        for _ in range(4):
-            layer, mask = rng.choice(['input', 'cosmic rays']), rng.random((300, 300)) < 0.1
-            overlay.set_mask(layer, mask)
-        changed = [drawn(viewer, color) for color in (VERMILION, BLUE)]
-        overlay.layers.draw()
-        assert_array_equal(changed, [drawn(viewer, color) for color in (VERMILION, BLUE)])
+    viewer.set_image(AstroImage(data_np=rng.random((300, 300)), logger=viewer.get_logger()))
+    viewer.set_redraw_lag(0)
+    viewer.scale_to(scale, scale)
+    viewer.transform(*transform)
+    viewer.rotate(angle)
+    overlay = MaskOverlay(viewer, opacity=0.6)
+    overlay.show()
+    plain = viewer.getwin_array()
+    changes = [(overlay.set_mask, layer, rng.random((300, 300)) < 0.1) for layer in ('input', 'cosmic rays', 'input')]
+    changes += [(overlay.set_color, 'input', '#123456'), (overlay.set_opacity, 0.3)]
+    for change, *values in changes:
+        change(*values)
+        changed = viewer.getwin_array()
+        assert (changed != plain).any()
+        viewer.redraw_now(whence=0)
+        assert_array_equal(changed, viewer.getwin_array())
+    overlay.set_visible('input', visible=False)
     overlay.set_mask('cosmic rays', np.zeros((300, 300), bool))
-    assert not drawn(viewer, VERMILION).any()
+    assert_array_equal(viewer.getwin_array(), plain)
+    overlay.set_visible('input', visible=True)
+    viewer.set_pan(20.0, 35.0)
+    overlay.clear()
+    overlay.hide()
+    shown = viewer.getwin_array()
+    viewer.redraw_now(whence=0)
+    assert_array_equal(shown, viewer.getwin_array())
 
 
 def test_single_pixels_are_visible_when_zoomed_out(viewer, overlay):
