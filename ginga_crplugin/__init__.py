@@ -35,6 +35,7 @@ _PUBLIC = {
     'read_dark': 'io.input_masks',
     'read_frame': 'io.read',
     'read_mask': 'io.input_masks',
+    'repair': 'core.repair.repair',
     'save_mask': 'io.save',
     'save_recipe': 'recipe.format',
     'segment': 'core.segments',

@@ -13,6 +13,7 @@ from astropy.table import Table
 from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, exposure_time
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import datasum
+from ginga_crplugin.core.repair_names import DEFAULT_REPAIR
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.remote import local_file
 from ginga_crplugin.recipe.prepare import PreparedFrame
@@ -255,6 +256,8 @@ def _identity(prepared: PreparedFrame) -> str:
         recipe.remedy,
         prepared.rule,
     ]
+    if recipe.repair != DEFAULT_REPAIR:
+        parts.append(recipe.repair)
     if recipe.variance is not None and frame.variance is not None:
         parts.append(datasum(frame.variance))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, REPAIRS
+
 from .address import is_address, local_frame
 from .arguments import (
     FILE_EXT,
@@ -14,6 +16,7 @@ from .arguments import (
     add_frame_arguments,
     add_min_size,
     check_overwrite,
+    file_and_extension,
     fits_output,
     given_params,
 )
@@ -22,6 +25,8 @@ from .detect_output import json_lines, text_lines
 from .dq_options import add_dq_format
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ginga_crplugin.core.diagnostics.check import Check
     from ginga_crplugin.recipe.prepare import PreparedFrame
     from ginga_crplugin.recipe.recipe import Recipe
@@ -69,6 +74,17 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     where.add_argument('--into', action='store_true', help="add the mask to the frame's own file")
     group.add_argument('--mask-only', action='store_true', help='write the mask without the science image')
     group.add_argument('--cleaned', action='store_true', help='write the cleaned image too')
+    group.add_argument(
+        '--repair',
+        choices=REPAIRS,
+        help=f'what replaces cosmic rays in the cleaned image (default: {DEFAULT_REPAIR}, the value of L.A.Cosmic)',
+    )
+    group.add_argument(
+        '--exposure',
+        type=file_and_extension,
+        metavar='FILE',
+        help='another exposure of the same field, registered to the frame, for --repair exposure',
+    )
     add_dq_format(group)
     group.add_argument('--overwrite', action='store_true', help='overwrite an existing file or mask')
     group.add_argument(
@@ -107,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
         _check_output(args, prepared)
         kind = 'into' if args.into else 'mask' if args.mask_only else prepared.recipe.kind
         cleaned = args.cleaned or prepared.recipe.cleaned
+        exposure = _read_exposure(args, prepared)
         recipe = None
         if args.save_recipe is not None:
             recipe = _new_recipe(args, prepared, 'new' if args.into else kind, cleaned=cleaned)
@@ -115,7 +132,8 @@ def run(args: argparse.Namespace) -> int:
         found = run_recipe(prepared)
         if args.strict and (problem := _errors(found.checks)):
             return fail(f'{prepared.frame.name}: {problem}; nothing was written (--strict)', 3)
-        output = found.save(_output_path(args, prepared), kind=kind, cleaned=cleaned, overwrite=args.overwrite)
+        options = {'kind': kind, 'cleaned': cleaned, 'exposure': exposure, 'overwrite': args.overwrite}
+        output = found.save(_output_path(args, prepared), **options)
         if recipe is not None:
             from ginga_crplugin.recipe.format import save_recipe
 
@@ -129,6 +147,16 @@ def run(args: argparse.Namespace) -> int:
 def _errors(checks: 'Iterable[Check]') -> str:
     """Return the checks that found an error, with what was measured."""
     return '; '.join(f'{check.name}: {check.measured}' for check in checks if check.mark == 'error')
+
+
+def _read_exposure(args: argparse.Namespace, prepared: 'PreparedFrame') -> 'np.ndarray | None':
+    """Read the other exposure for the repair, before the run."""
+    from ginga_crplugin.core.repair.repair import check_exposure
+    from ginga_crplugin.io.read import read_image
+
+    if prepared.recipe.repair == 'exposure' and args.exposure is None:
+        args.usage_error('--repair exposure needs --exposure FILE')
+    return None if args.exposure is None else check_exposure(read_image(*args.exposure)[0], prepared.frame)
 
 
 def _new_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str, *, cleaned: bool) -> 'Recipe':
@@ -147,6 +175,7 @@ def _new_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str, 
         prepared.recipe,
         kind=kind,
         cleaned=cleaned,
+        repair=prepared.recipe.repair,
         own_masks=prepared.recipe.own_masks,
         min_size=prepared.recipe.min_size,
     )
@@ -207,7 +236,7 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
         from ginga_crplugin.recipe.parse import load_recipe
 
         recipe = load_recipe(args.recipe)
-    given = {name: getattr(args, name, None) for name in ('min_size', 'dq_bits', 'dq')}
+    given = {name: getattr(args, name, None) for name in ('min_size', 'dq_bits', 'dq', 'repair')}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if not stop or args.allow_mosaic:
         changes['allow_mosaic'] = True
@@ -267,7 +296,8 @@ def _check_output(args: argparse.Namespace, prepared: 'PreparedFrame') -> None:
 
 def _inputs(args: argparse.Namespace) -> list[Path]:
     """Return the frame and its masks and companion images."""
-    files = [args.frame, args.dark, args.background, args.variance, args.psf, *args.masks]
+    exposure = getattr(args, 'exposure', None)  # of detect alone
+    files = [args.frame, args.dark, args.background, args.variance, args.psf, exposure, *args.masks]
     return [file[0] for file in files if file is not None and not isinstance(file, str)]
 
 

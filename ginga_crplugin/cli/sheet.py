@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
             args.output,
             segments,
             labels,
-            list(_images(args, frame, detection)),
+            list(_images(args, frame, detection, found.prepared.recipe.repair)),
             caption=caption,
             overwrite=args.overwrite,
         )
@@ -102,14 +102,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _images(args: argparse.Namespace, frame: 'Frame', detection: 'Detection') -> Iterator[tuple[Any, ...]]:
+def _images(args: argparse.Namespace, frame: 'Frame', detection: 'Detection', method: str) -> Iterator[tuple[Any, ...]]:
     """Yield the images that each segment is shown in: title, image, and optionally the group that shares a stretch."""
     from ginga_crplugin.core.bits import merge_mask
+    from ginga_crplugin.core.repair.repair import repair
     from ginga_crplugin.figures.cutout import mask_image
     from ginga_crplugin.io.read import read_image
 
     yield 'mask', mask_image(merge_mask(frame, detection))
-    yield 'science', frame.ccd.data.astype(detection.cleaned.dtype, copy=False)
+    cleaned = repair(frame, detection, method=method).cleaned
+    yield 'science', frame.ccd.data.astype(cleaned.dtype, copy=False)
     if args.dark is not None:
         yield 'dark', read_image(*args.dark)[0].astype(float), 'dark'
-    yield 'cleaned', detection.cleaned
+    yield 'cleaned', cleaned

@@ -1,8 +1,10 @@
 """Sorted lists of pixels as flat indices."""
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-__all__ = ['locate']
+__all__ = ['connected_labels', 'locate']
 
 
 def locate(pixels: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -26,3 +28,34 @@ def locate(pixels: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return np.zeros(wanted.shape, np.int64), np.zeros(wanted.shape, bool)
     place = np.minimum(np.searchsorted(pixels, wanted), len(pixels) - 1)
     return place, pixels[place] == wanted
+
+
+def connected_labels(pixels: np.ndarray, nx: int) -> np.ndarray:
+    """Label 8-connected pixels.
+
+    Parameters
+    ----------
+    pixels : (n,) int64 ndarray
+        Flat indices, sorted.
+    nx : int
+        Width of the frame.
+
+    Returns
+    -------
+    (n,) int32 ndarray
+        The label of each pixel, from 1 in the order of the first pixels of the segments.
+    """
+    x = pixels % nx
+    links = []
+    for step, inside in ((1, x < nx - 1), (nx - 1, x > 0), (nx, True), (nx + 1, x < nx - 1)):
+        neighbor = np.minimum(np.searchsorted(pixels, pixels + step), len(pixels) - 1)
+        linked = np.flatnonzero((pixels[neighbor] == pixels + step) & inside)
+        links.append((linked, neighbor[linked]))
+    one, other = (np.concatenate(ends) for ends in zip(*links, strict=True))
+    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(pixels), len(pixels)))
+    count, component = connected_components(graph, directed=False)
+    first = np.full(count, len(pixels))
+    np.minimum.at(first, component, np.arange(len(pixels)))
+    number = np.empty(count, dtype=np.int32)
+    number[np.argsort(first)] = np.arange(1, count + 1)
+    return number[component]

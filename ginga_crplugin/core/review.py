@@ -2,123 +2,26 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .bits import DQ_DTYPE, MaskBit
-from .flat_indices import locate
-from .weak import WeakProperty
+from .decisions import Decisions
+from .repair_names import REPAIR_DTYPE, REPAIRS, check_repair
 
 if TYPE_CHECKING:
     from .segments import Segments
 
-__all__ = ['DECISIONS', 'ERASED', 'MARKED', 'REJECTED', 'Decisions', 'Review', 'stroke_pixels']
+__all__ = ['ERASED', 'MARKED', 'REJECTED', 'Review', 'stroke_pixels']
 
 #: The decision on a pixel: its segment was rejected, the pixel was erased, or it was marked as a cosmic ray.
 REJECTED, ERASED, MARKED = 1, 2, 3
 
-#: The decisions on a segment in tables: not rejected, and rejected.
-DECISIONS = np.array(['keep', 'rejected'])
-
-
-@dataclass(frozen=True, eq=False)
-class Decisions:
-    """The cosmic-ray pixels of a result after review.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (ny, nx) of the frame.
-    pixels : (n,) int64 ndarray
-        Flat indices of the cosmic-ray pixels after review, sorted.
-    rejected : (n,) int64 ndarray
-        The pixels of segments that were rejected or erased.
-    rejected_labels : (n,) int32 ndarray
-        The labels of the rejected segments.
-    marked : (n,) int64 ndarray
-        The cosmic-ray pixels that were not detected, but marked by hand or added by growing.
-    pending : int
-        Number of rejected or erased pixels that the result does not contain.
-    mission_only : (n,) int64 ndarray
-        The cosmic-ray pixels that the mission found and L.A.Cosmic did not.
-    """
-
-    shape: tuple[int, int]
-    pixels: np.ndarray
-    rejected: np.ndarray
-    rejected_labels: np.ndarray
-    marked: np.ndarray
-    pending: int
-    mission_only: np.ndarray
-
-    @WeakProperty
-    def mask(self) -> np.ndarray:
-        """(ny, nx) bool ndarray: True for cosmic-ray pixels after review."""
-        mask = np.zeros(self.shape, dtype=bool)
-        mask.ravel()[self.pixels] = True
-        return mask
-
-    def plane(self, bits: np.ndarray) -> np.ndarray:
-        """Add the cosmic rays after review to the causes known before the run.
-
-        Parameters
-        ----------
-        bits : (ny, nx) int16 ndarray
-            The `MaskBit` values known before the run.
-
-        Returns
-        -------
-        (ny, nx) int16 ndarray
-            The `MaskBit` values with CR_DETECTED and CR_MARKED, and CR_MISSION where it was not rejected.
-        """
-        plane = bits.copy().ravel()
-        plane[self.rejected] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
-        plane[self.pixels] |= DQ_DTYPE(MaskBit.CR_DETECTED)
-        plane[self.mission_only] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
-        plane[self.marked] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
-        return plane.reshape(self.shape)
-
-    def plane_at(self, pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
-        """Return some pixels of `plane`.
-
-        Parameters
-        ----------
-        pixels : int64 ndarray
-            Flat indices.
-        bits : (ny, nx) int16 ndarray
-            The `MaskBit` values known before the run.
-
-        Returns
-        -------
-        int16 ndarray
-            The `MaskBit` values, in the shape of ``pixels``.
-        """
-        plane = bits.ravel()[pixels]
-        plane[locate(self.rejected, pixels)[1]] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
-        plane[locate(self.pixels, pixels)[1]] |= DQ_DTYPE(MaskBit.CR_DETECTED)
-        plane[locate(self.mission_only, pixels)[1]] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
-        plane[locate(self.marked, pixels)[1]] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
-        return plane
-
-    def annotate(self, segments: 'Segments') -> 'Segments':
-        """Add a column ``decision`` to the table of segments.
-
-        Parameters
-        ----------
-        segments : Segments
-            The segments of the result.
-
-        Returns
-        -------
-        Segments
-            A copy whose table has ``'keep'`` or ``'rejected'`` for each segment.
-        """
-        table = segments.table.copy(copy_data=False)
-        table['decision'] = DECISIONS[np.isin(table['label'], self.rejected_labels).astype(int)]
-        return replace(segments, table=table)
+# The code of a pixel has the decision in its lower 4 bits, and in the upper 4 the number of the repair that was chosen
+# for its segment, from 1 in the order of `REPAIRS`; 0 if none was.
+_DECISION, _REPAIR_SHIFT = np.uint8(15), np.uint8(4)
+_NAMES = np.array(['', *REPAIRS])
 
 
 class Review:
@@ -151,7 +54,7 @@ class Review:
         pixels : (n,) int array_like
             Flat indices of all their pixels.
         """
-        self._set(pixels, REJECTED)
+        self._decide(pixels, REJECTED)
 
     def keep(self, pixels: ArrayLike) -> None:
         """Remove all decisions on pixels.
@@ -161,7 +64,7 @@ class Review:
         pixels : (n,) int array_like
             Flat indices.
         """
-        self._set(pixels, 0)
+        self._decide(pixels, 0)
 
     def erase(self, pixels: ArrayLike) -> None:
         """Erase pixels: they are not cosmic rays.
@@ -171,7 +74,7 @@ class Review:
         pixels : (n,) int array_like
             Flat indices.
         """
-        self._set(pixels, ERASED)
+        self._decide(pixels, ERASED)
 
     def mark(self, pixels: ArrayLike) -> None:
         """Mark pixels as cosmic rays.
@@ -181,7 +84,30 @@ class Review:
         pixels : (n,) int array_like
             Flat indices.
         """
-        self._set(pixels, MARKED)
+        self._decide(pixels, MARKED)
+
+    def repair(self, pixels: ArrayLike, name: str = '') -> None:
+        """Choose what replaces the pixels of segments in the cleaned image.
+
+        Parameters
+        ----------
+        pixels : (n,) int array_like
+            Flat indices of all their pixels.
+        name : str, optional
+            A key of `~ginga_crplugin.core.repair_names.REPAIRS`; by default the choice is removed.
+
+        Raises
+        ------
+        ValueError
+            If there is no such repair.
+        """
+        pixels = np.asarray(pixels, dtype=np.int64)
+        number = list(REPAIRS).index(check_repair(name)) + 1 if name else 0
+        self._set(pixels, self._codes[pixels] & _DECISION | np.uint8(number) << _REPAIR_SHIFT)
+
+    def _decide(self, pixels, decision):
+        pixels = np.asarray(pixels, dtype=np.int64)
+        self._set(pixels, self._codes[pixels] & ~_DECISION | np.uint8(decision))
 
     def _set(self, pixels, codes):
         pixels = np.asarray(pixels, dtype=np.int64)
@@ -225,7 +151,11 @@ class Review:
 
     @property
     def edited(self) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) int64 flat indices of the pixels with a decision, and (n,) uint8 the decisions."""
+        """(n,) int64 flat indices of the pixels with a decision or a chosen repair, and (n,) uint8 their codes.
+
+        A code is `REJECTED`, `ERASED`, `MARKED` or 0, plus 16 times the number of the repair, from 1 in the order of
+        `~ginga_crplugin.core.repair_names.REPAIRS`; 0 if none was chosen.
+        """
         pixels = self._edited[self._codes[self._edited] != 0]
         return pixels, self._codes[pixels]
 
@@ -237,7 +167,7 @@ class Review:
         pixels : (n,) int array_like
             Flat indices, as saved from `edited`.
         codes : (n,) uint8 array_like
-            The decisions: `REJECTED`, `ERASED` or `MARKED`.
+            The codes, as of `edited`.
 
         Raises
         ------
@@ -246,7 +176,7 @@ class Review:
         """
         pixels, codes = np.asarray(pixels, dtype=np.int64), np.asarray(codes, dtype=np.uint8)
         inside = len(pixels) == 0 or (pixels.min() >= 0 and pixels.max() < self._codes.size)
-        if pixels.shape != codes.shape or not inside or not np.isin(codes, (REJECTED, ERASED, MARKED)).all():
+        if pixels.shape != codes.shape or not inside or not _are_codes(codes):
             msg = f'the review does not belong to a frame of shape {self._shape}'
             raise ValueError(msg)
         self._set(pixels, codes)
@@ -268,20 +198,21 @@ class Review:
         """
         if not grow and not len(self.edited[0]):
             none = np.zeros(0, dtype=np.int64)
-            rejected_labels = none.astype(np.int32)
-            return Decisions(self._shape, segments.pixels, none, rejected_labels, none, 0, segments.mission_only)
-        codes = self._codes[segments.pixels]
+            labels, repairs = none.astype(np.int32), np.zeros(len(segments), REPAIR_DTYPE)
+            return Decisions(self._shape, segments.pixels, none, labels, none, 0, segments.mission_only, repairs)
+        codes = self._codes[segments.pixels] & _DECISION
         index = segments.pixel_labels - 1
         area = np.bincount(index, minlength=len(segments))
         rejected, erased = (np.bincount(index[codes == code], minlength=len(segments)) for code in (REJECTED, ERASED))
         dropped = (rejected > 0) & (2 * (rejected + erased) >= area) | (erased == area)
         out = dropped[index] & (codes != MARKED) | (codes == ERASED)
         edited, decided = self.edited
+        decided &= _DECISION
         pixels = np.union1d(segments.pixels[~out], edited[decided == MARKED])
         if grow:
             excluded = np.union1d(segments.pixels[out], edited[decided == ERASED])
             pixels = np.setdiff1d(_grown(pixels, self._shape, grow), excluded, assume_unique=True)
-        pending = ~np.isin(edited, segments.pixels, assume_unique=True) & (decided != MARKED)
+        pending = ~np.isin(edited, segments.pixels, assume_unique=True) & np.isin(decided, (REJECTED, ERASED))
         return Decisions(
             self._shape,
             pixels,
@@ -290,7 +221,24 @@ class Review:
             np.setdiff1d(pixels, segments.pixels, assume_unique=True),
             int(pending.sum()),
             np.intersect1d(segments.mission_only, pixels, assume_unique=True),
+            self._repairs(segments),
         )
+
+    def _repairs(self, segments):
+        """Return the names of the repairs that were chosen for the segments: for half of their pixels or more."""
+        numbers = self._codes[segments.pixels] >> _REPAIR_SHIFT
+        index = segments.pixel_labels - 1
+        area, names = np.bincount(index, minlength=len(segments)), np.zeros(len(segments), REPAIR_DTYPE)
+        for number in np.unique(numbers[numbers > 0]):
+            count = np.bincount(index[numbers == number], minlength=len(segments))
+            names[2 * count >= np.maximum(area, 1)] = _NAMES[number]
+        return names
+
+
+def _are_codes(codes):
+    """Test whether all numbers are codes of `Review.edited`."""
+    decisions, repairs = codes & _DECISION, codes >> _REPAIR_SHIFT
+    return bool(((decisions <= MARKED) & (repairs <= len(REPAIRS)) & (codes != 0)).all())
 
 
 def _grown(pixels, shape, distance):

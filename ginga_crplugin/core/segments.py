@@ -9,10 +9,8 @@ from astropy import units as u
 from astropy.nddata import NDData
 from astropy.table import QTable
 from numpy.typing import ArrayLike
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from .flat_indices import locate
+from .flat_indices import connected_labels, locate
 from .frame import Frame
 from .interpretation import as_frame
 from .mission import add_mission
@@ -161,7 +159,7 @@ def segment(
     if crmask is not None:
         crmask = np.asarray(crmask, dtype=bool)
         shape, pixels = crmask.shape, np.flatnonzero(crmask)
-    labels = _connected_labels(pixels, shape[1])
+    labels = connected_labels(pixels, shape[1])
     excess = (frame.filled.ravel()[pixels] - cleaned_values(frame, detection, pixels)) * detection.params.gain
     excess[~np.isfinite(excess)] = 0.0  # non-finite pixels that were marked by hand
     table = _measure(*np.divmod(pixels, shape[1]), labels, excess)
@@ -198,24 +196,6 @@ def cleaned_values(frame: Frame, detection: 'Detection', pixels: np.ndarray) -> 
         alone = mission & ~locate(detection.indices, pixels)[1]
         values[alone] = frame.mission_levels[place[alone]]
     return values
-
-
-def _connected_labels(pixels, nx):
-    """Return the labels of pixels; segments are numbered in the order of their first pixels."""
-    x = pixels % nx
-    links = []
-    for step, inside in ((1, x < nx - 1), (nx - 1, x > 0), (nx, True), (nx + 1, x < nx - 1)):
-        neighbor = np.minimum(np.searchsorted(pixels, pixels + step), len(pixels) - 1)
-        linked = np.flatnonzero((pixels[neighbor] == pixels + step) & inside)
-        links.append((linked, neighbor[linked]))
-    one, other = (np.concatenate(ends) for ends in zip(*links, strict=True))
-    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(pixels), len(pixels)))
-    count, component = connected_components(graph, directed=False)
-    first = np.full(count, len(pixels))
-    np.minimum.at(first, component, np.arange(len(pixels)))
-    number = np.empty(count, dtype=np.int32)
-    number[np.argsort(first)] = np.arange(1, count + 1)
-    return number[component]
 
 
 def _measure(y, x, labels, excess):

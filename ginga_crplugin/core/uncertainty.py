@@ -9,7 +9,7 @@ from astropy.nddata import InverseVariance, NDUncertainty, StdDevUncertainty, Va
 if TYPE_CHECKING:
     from .frame import Frame
 
-__all__ = ['copy_uncertainty', 'detached_uncertainty', 'own_variance']
+__all__ = ['copy_uncertainty', 'detached_uncertainty', 'inflate_uncertainty', 'own_variance']
 
 #: The power of the unit of the frame that is the unit of the uncertainty.
 _POWERS: dict[type[NDUncertainty], int] = {StdDevUncertainty: 1, VarianceUncertainty: 2, InverseVariance: -2}
@@ -70,6 +70,37 @@ def copy_uncertainty(uncertainty: NDUncertainty | None) -> NDUncertainty | None:
         The copy; None for None.
     """
     return None if uncertainty is None else type(uncertainty)(uncertainty, copy=True)
+
+
+def inflate_uncertainty(uncertainty: NDUncertainty, pixels: np.ndarray, scatter: np.ndarray) -> NDUncertainty:
+    """Add the error of replaced pixels to an uncertainty, in quadrature.
+
+    Parameters
+    ----------
+    uncertainty : `~astropy.nddata.NDUncertainty`
+        The uncertainty, in the unit of the frame or the power of it that its type implies.
+    pixels : (n,) int64 ndarray
+        Flat indices of the replaced pixels.
+    scatter : (n,) ndarray
+        The standard deviations to add, in the unit of the frame.
+
+    Returns
+    -------
+    `~astropy.nddata.NDUncertainty`
+        A copy of the same type, with an array of the same dtype. An inverse variance of 0 remains 0, and an uncertainty
+        of unknown type is unchanged.
+    """
+    inflated = type(uncertainty)(np.array(uncertainty.array), copy=False)
+    values = inflated.array.reshape(-1)
+    own = values[pixels].astype(float)
+    with np.errstate(all='ignore'):
+        if isinstance(uncertainty, StdDevUncertainty):
+            values[pixels] = np.hypot(own, scatter)
+        elif isinstance(uncertainty, VarianceUncertainty):
+            values[pixels] = own + scatter**2
+        elif isinstance(uncertainty, InverseVariance):
+            values[pixels] = own / (1.0 + own * scatter**2)
+    return inflated
 
 
 def own_variance(frame: 'Frame') -> tuple[np.ndarray, list[str]]:

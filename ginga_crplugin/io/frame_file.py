@@ -17,6 +17,7 @@ from ginga_crplugin.core.metadata import fits_header
 from ginga_crplugin.core.pixels import same_pixels
 
 from .atomic import CHUNK_SIZE, chunks
+from .cleaned_hdus import CLEANED_NAMES
 from .companions import of_other_images
 from .fits_reader import BLOCK_SIZE, clean_header, open_decompressed, read_hdus, read_pixels
 from .image_hdus import extver
@@ -24,7 +25,7 @@ from .image_hdus import extver
 __all__ = ['FrameFile', 'open_frame_file']
 
 #: Names of the extensions that this package writes.
-_OWN_NAMES = ('MASK', 'DQ', 'CRDQ', 'CRSEG', 'CLEANED', REVIEW)
+_OWN_NAMES = ('MASK', 'DQ', 'CRDQ', 'CRSEG', *CLEANED_NAMES, REVIEW)
 
 #: How astropy verifies the headers of frames: errors are ignored.
 _LENIENT = 'silentfix+ignore'

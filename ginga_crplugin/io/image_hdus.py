@@ -16,6 +16,7 @@ COMPANIONS = {
     'DQ',
     'CRDQ',
     'CLEANED',
+    'CLEANED_UNCERT',
     'ERR',
     'ERROR',
     'UNCERT',

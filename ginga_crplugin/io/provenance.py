@@ -13,12 +13,13 @@ from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.pixels import datasum
+from ginga_crplugin.core.repair_names import DEFAULT_REPAIR
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
     from ginga_crplugin.core.segments import Segments
 
-__all__ = ['grow_cards', 'origin_counts', 'provenance_cards', 'replacement_cards', 'summary_lines', 'to_cards']
+__all__ = ['grow_cards', 'origin_counts', 'provenance_cards', 'repair_cards', 'summary_lines', 'to_cards']
 
 #: Characters of a comment that fit into a card with a number.
 _COMMENT_LENGTH = 44
@@ -129,30 +130,20 @@ def grow_cards(grow: int) -> list[tuple[str, int, str]]:
     return [('CRGROW', grow, '[pix] growth of the cosmic rays')] if grow else []
 
 
-def replacement_cards(cleantype: str, count: int, name_dq: str) -> list[fits.Card]:
-    """Return the header cards of a cleaned image that tell which pixels are replaced, and how.
+def repair_cards(repair: str) -> list[tuple[str, str, str]]:
+    """Return the card for the default repair.
 
     Parameters
     ----------
-    cleantype : str
-        How flagged pixels are replaced.
-    count : int
-        Number of replaced pixels.
-    name_dq : str
-        Name of the extension with the causes.
+    repair : str
+        Its name.
 
     Returns
     -------
-    list of `~astropy.io.fits.Card`
-        The cards.
+    list of (str, str, str)
+        Keyword, value and comment; empty for that of L.A.Cosmic.
     """
-    return to_cards(
-        [
-            ('CRREPBIT', int(MaskBit.CR_DETECTED), f'pixels with this bit in {name_dq} are replaced'),
-            ('CRREPNUM', count, 'pixels replaced'),
-            ('LACLEAN', cleantype, 'how they are replaced'),
-        ]
-    )
+    return [] if repair == DEFAULT_REPAIR else [('CRREPAIR', repair, 'repair of the cosmic rays in CLEANED')]
 
 
 def _mask_datasum(mask: InputMask, frame: Frame) -> str:

@@ -19,16 +19,20 @@ from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, IMAGE_CARD, REJECTED_R
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.image_data import original_shape
 from ginga_crplugin.core.lacosmic.detection import Detection
+from ginga_crplugin.core.repair.repair import Repair
+from ginga_crplugin.core.repair.repair import repair as make_repair
+from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, check_repair
 from ginga_crplugin.core.segments import Segments, segment
 
 from .asdf_reader import is_asdf
 from .atomic import AtomicFile, chunks
+from .cleaned_hdus import cleaned_hdus
 from .dq_flags import MISSION_CARD, check_dq_format
 from .extension import FITS_SUFFIXES
 from .fits_reader import BLOCK_SIZE, compression_suffix
 from .frame_file import open_frame_file
 from .mission_plane import read_mission_plane
-from .provenance import provenance_cards, replacement_cards
+from .provenance import provenance_cards
 
 __all__ = ['compressed_writer', 'default_path', 'fits_stem', 'save_mask', 'table_hdu']
 
@@ -94,6 +98,8 @@ def save_mask(
     crmask: np.ndarray | None = None,
     kind: str = 'new',
     cleaned: bool = False,
+    repair: str = DEFAULT_REPAIR,
+    exposure: np.ndarray | None = None,
     dq: str = 'own',
     overwrite: bool = False,
     sources: dict[str, str] | None = None,
@@ -105,8 +111,8 @@ def save_mask(
 
     The extensions are ``MASK`` (uint8, 0 good, 1 bad: `~astropy.nddata.CCDData.read` uses it as the mask), ``DQ``
     (int16, the sum of the `MaskBit` values, explained in its header), ``CRSEG`` (the table of the segments),
-    ``CRREVIEW`` (the edited pixels) if there was a review, and optionally ``CLEANED``. Their headers record the
-    parameters, the input masks, the engine and the review.
+    ``CRREVIEW`` (the edited pixels) if there was a review, and optionally ``CLEANED`` and, if the frame has an
+    uncertainty, ``CLEANED_UNCERT``. Their headers record the parameters, the input masks, the engine and the review.
 
     Parameters
     ----------
@@ -125,7 +131,13 @@ def save_mask(
         HDUs that belong to it, byte for byte; ``'into'``: the frame's own file, whose other HDUs are kept byte for
         byte; ``'mask'``: a new file with the mask only.
     cleaned : bool, optional
-        Whether to add the cleaned image, in which the detected pixels that were not rejected are replaced.
+        Whether to add the cleaned image, in which the cosmic-ray pixels after review are replaced, and its uncertainty
+        if the frame has one.
+    repair : str, optional
+        What replaces them, a key of `~ginga_crplugin.core.repair_names.REPAIRS`, unless the table of segments has a
+        column ``repair``; see `~ginga_crplugin.core.repair.repair.repair`.
+    exposure : (ny, nx) ndarray, optional
+        The other exposure for ``'exposure'``.
     dq : {'own', 'hst', 'jwst', 'roman', 'rubin'}, optional
         With a mission, its data-quality plane is written with the cosmic rays in its own bits: the plane in the frame's
         file in its place, or a new one named ``DQ``. The causes are then in ``CRDQ``.
@@ -153,8 +165,8 @@ def save_mask(
     OSError
         If the file cannot be written, or was modified by another process; an existing file is left unchanged.
     ValueError
-        If ``kind`` or ``dq`` is not one of these, the frame has no file to write into, its file was modified since it
-        was read, or it has the plane of another mission.
+        If ``kind``, ``dq`` or ``repair`` is not one of these, the frame has no file to write into, its file was
+        modified since it was read, or it has the plane of another mission, or another exposure is needed.
     """
     _check_kind(frame, kind)
     mission = None if check_dq_format(dq) == 'own' else read_mission_plane(frame, dq)
@@ -165,6 +177,9 @@ def save_mask(
         raise FileExistsError(msg)
     segments = segments if segments is not None else segment(frame, detection, crmask=crmask)
     plane = merge_mask(frame, detection, crmask)
+    check_repair(repair)
+    pixels = None if crmask is None else np.flatnonzero(crmask)
+    repaired = make_repair(frame, detection, segments, pixels, method=repair, exposure=exposure) if cleaned else None
     suffix = compression_suffix(target.path) if kind == 'into' else target.path.suffix.lower()
     with target.writing() as out, compressed_writer(out, suffix) as file, open_frame_file(frame, kind) as raw:
         added = None if mission is None else mission.hdu(plane, frame)
@@ -173,7 +188,7 @@ def save_mask(
         if mission is not None:
             cards = [*cards, (MISSION_CARD, dq, 'mission of the other plane of flags')]
         mask_cards = provenance_cards(frame, detection, segments, plane, sources or {}, verified, cards)
-        hdus = _extensions(frame, detection, segments, plane, mask_cards, name_dq, cleaned=cleaned)
+        hdus = _extensions(frame, segments, plane, mask_cards, name_dq, repaired)
         rays = frame.mission[(plane.ravel()[frame.mission] & DQ_DTYPE(MaskBit.CR_MISSION)) == 0]
         if review is not None or len(rays):
             hdus.append(_review_hdu(review, rays))
@@ -234,14 +249,7 @@ def compressed_writer(file: BinaryIO, suffix: str) -> Any:
 
 
 def _extensions(
-    frame: Frame,
-    detection: Detection,
-    segments: Segments,
-    plane: np.ndarray,
-    cards: list[fits.Card],
-    name_dq: str,
-    *,
-    cleaned: bool,
+    frame: Frame, segments: Segments, plane: np.ndarray, cards: list[fits.Card], name_dq: str, repaired: Repair | None
 ) -> list[Any]:
     """Return the HDUs of a mask."""
     mask = fits.ImageHDU((plane != 0).view(np.uint8), name='MASK')
@@ -252,12 +260,8 @@ def _extensions(
         quality.header[f'DQBIT{number}'] = (bit.name, f'{int(bit)}: {bit.meaning}')
     quality.header.extend(cards)
     hdus = [mask, quality, table_hdu(segments.table)]
-    if cleaned:
-        kept = detection.indices[plane.ravel()[detection.indices] & DQ_DTYPE(MaskBit.CR_DETECTED) != 0]
-        # rejected pixels keep their values
-        hdus.append(fits.ImageHDU(detection.clean(kept), name='CLEANED'))
-        hdus[-1].header['BUNIT'] = frame.ccd.unit.to_string()
-        hdus[-1].header.extend(replacement_cards(detection.params.cleantype, len(kept), name_dq))
+    if repaired is not None:
+        hdus += cleaned_hdus(repaired, name_dq)
     for hdu in hdus[:2] + hdus[3:]:
         hdu.data = hdu.data.reshape(original_shape(frame.ccd))
     if frame.ccd.wcs is not None:

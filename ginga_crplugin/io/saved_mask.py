@@ -16,6 +16,7 @@ from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, IMAGE_CARD, REJECTED_R
 from ginga_crplugin.core.image_data import image_plane, plane_axes
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, REPAIRS
 
 from .companions import image_shape
 from .dq_flags import DQ_FORMATS, MISSION_CARD
@@ -60,6 +61,8 @@ class SavedMask:
         Number of pixels by which the cosmic rays were grown.
     dq : str
         The mission whose bits were written beside those of this package; ``'own'`` if none were.
+    repair : str
+        The repair of segments for which none was chosen.
     """
 
     path: Path
@@ -69,6 +72,7 @@ class SavedMask:
     params: dict[str, Any]
     grow: int
     dq: str = 'own'
+    repair: str = DEFAULT_REPAIR
 
     @property
     def recipe(self) -> str:
@@ -173,7 +177,9 @@ def read_saved_mask(hdus: Sequence[Any], version: int, shape: tuple[int, ...], p
     grow = grow if grow in range(4) else 0
     dq = header.get(MISSION_CARD, 'own')
     dq = dq if dq in DQ_FORMATS else 'own'
-    return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow, dq)
+    repair = header.get('CRREPAIR', DEFAULT_REPAIR)
+    repair = repair if repair in REPAIRS else DEFAULT_REPAIR
+    return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow, dq, repair)
 
 
 def _params(header: fits.Header) -> dict[str, Any]:

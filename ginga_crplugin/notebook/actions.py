@@ -58,7 +58,7 @@ class NotebookActions(Actions):
             self._view.show_original()
         elif self.session.result is not None:
             try:
-                ccd = cleaned_ccd(self.session.result, self.session.review.decisions)
+                ccd = cleaned_ccd(self.session.result, self.session.review.decisions, self.session.repairing.current)
             except (OSError, ValueError) as error:  # the uncertainty cannot be read any more
                 self.session.report_error(error)
             else:

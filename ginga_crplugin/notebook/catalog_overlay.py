@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable, Table
 
-from ginga_crplugin.core.review import Decisions
+from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.mask_overlay import COLORS
 from ginga_crplugin.panels.segment_markers import REJECTED_COLOR

@@ -272,7 +272,7 @@ class CosmicRayPanel(w.VBox):
     @property
     def cleaned(self) -> CCDData:
         """The cleaned frame; rejected segments keep their pixel values. The rest is as in `ccd`."""
-        return cleaned_ccd(self._current_result(), self.session.review.decisions)
+        return cleaned_ccd(self._current_result(), self.session.review.decisions, self.session.repairing.current)
 
     @property
     def segments(self) -> QTable:

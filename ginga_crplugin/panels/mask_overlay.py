@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from ginga.canvas.CanvasObject import get_canvas_types
 
-from ginga_crplugin.core.review import Decisions
+from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.session.comparing import Comparison
 

@@ -6,7 +6,8 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ginga_crplugin.core.bits import merge_mask
-from ginga_crplugin.core.review import Decisions
+from ginga_crplugin.core.decisions import Decisions
+from ginga_crplugin.core.repair.repair import Repair
 from ginga_crplugin.core.uncertainty import copy_uncertainty
 from ginga_crplugin.session.result import Result
 
@@ -32,7 +33,7 @@ def masked_ccd(result: Result, decisions: Decisions) -> CCDData:
     return _with_mask(result, decisions, result.frame.ccd.data.copy())
 
 
-def cleaned_ccd(result: Result, decisions: Decisions) -> CCDData:
+def cleaned_ccd(result: Result, decisions: Decisions, repaired: Repair) -> CCDData:
     """Return the cleaned frame of a result with the merged mask.
 
     Parameters
@@ -40,16 +41,20 @@ def cleaned_ccd(result: Result, decisions: Decisions) -> CCDData:
     result : Result
         The result.
     decisions : Decisions
-        The review decisions; pixels of rejected segments keep their values.
+        The review decisions.
+    repaired : Repair
+        The replacement of the cosmic-ray pixels (`~ginga_crplugin.session.active_review.ActiveReview.repaired`).
 
     Returns
     -------
     `~astropy.nddata.CCDData`
-        The cleaned pixels, with everything else as in `masked_ccd`. Pixels whose ``flags`` have the bit
-        `MaskBit.CR_DETECTED` are replaced; the uncertainty is that of the original pixels.
+        The cleaned pixels, with everything else as in `masked_ccd`. Pixels whose ``flags`` have a bit of
+        `MaskBit.cosmic_rays` are replaced, and their uncertainty is inflated.
     """
-    kept = np.setdiff1d(result.detection.indices, decisions.rejected, assume_unique=True)
-    return _with_mask(result, decisions, result.detection.clean(kept))
+    ccd = _with_mask(result, decisions, repaired.cleaned)
+    if ccd.uncertainty is not None:
+        ccd.uncertainty = repaired.uncertainty
+    return ccd
 
 
 def _with_mask(result: Result, decisions: Decisions, data: np.ndarray) -> CCDData:

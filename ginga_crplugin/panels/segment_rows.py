@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
-from ginga_crplugin.core.review import DECISIONS
+from ginga_crplugin.core.decisions import DECISIONS
 from ginga_crplugin.core.segments import ORIGINS
 
 __all__ = ['COLUMNS', 'PAGE_SIZE', 'SegmentRows']

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.diagnostics.check import MARKS, Check
 from ginga_crplugin.core.diagnostics.hints import explain_hint
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic import compilation
-from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.io.provenance import origin_counts, summary_lines
 from ginga_crplugin.session.comparing import Comparison

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ginga_crplugin.core.repair.repair import Repair
 from ginga_crplugin.figures.cutout import ComputedImage, mask_image
 from ginga_crplugin.session.session import Session
 
@@ -30,7 +31,11 @@ def thumbnail_images(session: Session, name: str, other: np.ndarray | None) -> l
     result, decisions = session.result, session.review.decisions
     if result is None or decisions is None:
         return []
-    frame, detection = result.frame, result.detection
+    frame = result.frame
+    try:
+        repaired = session.repairing.current
+    except ValueError:  # another exposure is needed, and there is none
+        repaired = None
 
     def mask_at(pixels: np.ndarray) -> np.ndarray:
         return mask_image(decisions.plane_at(pixels, frame.bits))
@@ -39,8 +44,12 @@ def thumbnail_images(session: Session, name: str, other: np.ndarray | None) -> l
         ('mask', ComputedImage(frame.shape, np.dtype(np.uint8), mask_at)),
         ('science', _as_image(frame.ccd.data), 'science'),
         (name, _as_image(other), 'other'),
-        ('cleaned', ComputedImage(frame.shape, detection.values.dtype, detection.cleaned_at), 'science'),
+        ('cleaned', None if repaired is None else _computed(repaired), 'science'),
     ]
+
+
+def _computed(repaired: Repair) -> ComputedImage:
+    return ComputedImage(repaired.frame.shape, repaired.detection.values.dtype, repaired.cleaned_at)
 
 
 def _as_image(image: np.ndarray | None) -> np.ndarray | None:

@@ -96,7 +96,7 @@ class ChannelImages:
         """Show the cleaned frame as a new image in the channel."""
         result, decisions = self._session.result, self._session.review.decisions
         try:
-            ccd = cleaned_ccd(result, decisions)
+            ccd = cleaned_ccd(result, decisions, self._session.repairing.current)
         except (OSError, ValueError) as error:  # the uncertainty cannot be read any more
             self._session.report_error(error)
             return

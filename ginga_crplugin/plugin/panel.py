@@ -7,8 +7,8 @@ from typing import Any
 from ginga.gw import Widgets
 
 from ginga_crplugin.core.bits import CAUSES, cause_name
+from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.review import Decisions
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.labels import TIPS

@@ -7,7 +7,7 @@ import numpy as np
 from astropy.table import QTable
 from ginga.gw import Widgets
 
-from ginga_crplugin.core.review import DECISIONS
+from ginga_crplugin.core.decisions import DECISIONS
 from ginga_crplugin.panels.labels import TIPS
 from ginga_crplugin.panels.segment_rows import COLUMNS, SegmentRows
 

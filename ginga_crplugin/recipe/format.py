@@ -12,6 +12,7 @@ from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.diagnostics.check import CHECKS
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
+from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.io.atomic import AtomicFile
 
 from .parse import VERSION
@@ -112,6 +113,7 @@ def _output_lines(recipe: Recipe) -> Iterator[str]:
     yield 'output:'
     yield f'  kind: {recipe.kind}  # new: the image with MASK, DQ and CRSEG; mask: without the image'
     yield f'  cleaned: {_scalar(recipe.cleaned)}  # whether to add CLEANED'
+    yield f'  repair: {recipe.repair}  # what replaces cosmic rays in it: {", ".join(REPAIRS)}'
     if recipe.dq != 'own':
         yield f'  dq: {recipe.dq}  # the mission in whose bits DQ is written, beside CRDQ'
 

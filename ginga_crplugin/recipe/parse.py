@@ -17,6 +17,7 @@ from ginga_crplugin.core.header import frame_unit
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES
+from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.io.dq_flags import DQ_FORMATS
 from ginga_crplugin.io.own_masks import parse_dq_bits
 
@@ -220,11 +221,13 @@ class _Parser(_NodeReader):
         values |= {name: names for name, names in checks.items() if names is not None}
         segments = self._entries(entries.get('segments'), ('min_size', 'grow'))
         values |= {name: self._integer(entry, name) for name, entry in segments.items()}
-        output = self._entries(entries.get('output'), ('kind', 'cleaned', 'dq'))
+        output = self._entries(entries.get('output'), ('kind', 'cleaned', 'repair', 'dq'))
         if 'dq' in output:
             values['dq'] = self._choice(output['dq'], 'dq', DQ_FORMATS)
         if 'kind' in output:
             values['kind'] = self._choice(output['kind'], 'kind', ('new', 'mask'))
+        if 'repair' in output:
+            values['repair'] = self._choice(output['repair'], 'repair', tuple(REPAIRS))
         values['cleaned'] = self._flag(output, 'cleaned', default=False)
         return Recipe(**values)
 

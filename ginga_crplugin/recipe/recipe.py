@@ -14,6 +14,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES, pixel_noise
+from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, check_repair
 from ginga_crplugin.core.saturation import ESTIMATED
 from ginga_crplugin.core.segments import MIN_SIZE
 from ginga_crplugin.io.dq_flags import check_dq_format
@@ -30,7 +31,7 @@ __all__ = ['REMEDIES', 'Recipe']
 REMEDIES = 'bad_pixels', 'overscan'
 
 #: The fields that recipes of version 0.1 did not have; their defaults do not change the checksum.
-_ADDED = 'variance', 'allow_mosaic', 'dq_bits', 'dq'
+_ADDED = 'variance', 'allow_mosaic', 'dq_bits', 'dq', 'repair'
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Recipe:
         Whether the output contains the science image or only the mask.
     cleaned : bool
         Whether the output contains the cleaned image.
+    repair : str
+        What replaces the cosmic rays in it, a key of `~ginga_crplugin.core.repair_names.REPAIRS`.
     dq_bits : {'any', 'none'}, tuple of int or None
         The bits of a DQ extension that mask a pixel; None for those of the mission's table.
     dq : {'own', 'hst', 'jwst', 'roman', 'rubin'}
@@ -91,6 +94,7 @@ class Recipe:
     grow: int = 0
     kind: str = 'new'
     cleaned: bool = False
+    repair: str = DEFAULT_REPAIR
     dq_bits: str | tuple[int, ...] | None = None
     dq: str = 'own'
     variance: str | None = None
@@ -107,6 +111,7 @@ class Recipe:
             check_choice('remedy', name, REMEDIES)
         check_choice('kind', self.kind, ('new', 'mask'))
         check_dq_format(self.dq)
+        check_repair(self.repair)
         if self.dq_bits is not None:
             check_dq_bits(self.dq_bits)
         if self.variance is not None:

@@ -15,7 +15,7 @@ from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments, segment
-from ginga_crplugin.io.provenance import grow_cards
+from ginga_crplugin.io.provenance import grow_cards, repair_cards
 from ginga_crplugin.io.save import save_mask
 
 from .prepare import PreparedFrame
@@ -67,7 +67,8 @@ class RecipeResult:
             The file that was written.
         """
         recipe = self.prepared.recipe
-        options = dict[str, Any](kind=recipe.kind, cleaned=recipe.cleaned, dq=recipe.dq) | options
+        names = 'kind', 'cleaned', 'repair', 'dq'
+        options = {name: getattr(recipe, name) for name in names} | options
         return save_mask(
             self.prepared.frame,
             self.detection,
@@ -75,7 +76,7 @@ class RecipeResult:
             path,
             crmask=self.crmask,
             sources=self.prepared.sources,
-            cards=[*grow_cards(recipe.grow), *cards],
+            cards=[*grow_cards(recipe.grow), *repair_cards(options['repair']), *cards],
             **options,
         )
 
@@ -98,5 +99,5 @@ def run_recipe(prepared: PreparedFrame) -> RecipeResult:
     segments = segment(frame, detection, recipe.min_size)
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
     decisions = Review(frame.shape).decisions(segments, recipe.grow)  # a review without edits
-    segments = decisions.annotate(with_hints(frame, detection, segments, dark))
+    segments = decisions.annotate(with_hints(frame, detection, segments, dark), recipe.repair)
     return RecipeResult(prepared, detection, segments, decisions.mask if recipe.grow else None)

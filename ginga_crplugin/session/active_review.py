@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.review import Decisions, Review
+from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.io.provenance import grow_cards
+from ginga_crplugin.io.provenance import grow_cards, repair_cards
 from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.io.save import save_mask
 
@@ -141,8 +142,9 @@ class ActiveReview:
 
     def edit(
         self,
-        name: Literal['reject', 'keep', 'erase', 'mark', 'undo', 'redo'],
+        name: Literal['reject', 'keep', 'erase', 'mark', 'repair', 'undo', 'redo'],
         pixels: np.ndarray | list[int] | None = None,
+        *args: Any,
     ) -> None:
         """Make a decision, or undo or redo one.
 
@@ -150,16 +152,18 @@ class ActiveReview:
 
         Parameters
         ----------
-        name : {'reject', 'keep', 'erase', 'mark', 'undo', 'redo'}
+        name : {'reject', 'keep', 'erase', 'mark', 'repair', 'undo', 'redo'}
             The method of `Review`.
         pixels : (n,) int array_like, optional
             Flat indices of the pixels; not for undo and redo.
+        *args
+            Other arguments of the method.
         """
         if self._segments is None:
             return
         if self.unsaved_review is not None:  # it would be overwritten in the cache
             self.restore()
-        getattr(self._review, name)(*(() if pixels is None else (pixels,)))
+        getattr(self._review, name)(*(() if pixels is None else (pixels, *args)))
         self._update()
         self._cache_decisions(self._key, time.monotonic_ns(), self._review.edited)
 
@@ -190,6 +194,10 @@ class ActiveReview:
             Number of pixels, along each axis.
         """
         self.grow = grow
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Apply the review again after a setting has changed, so that the result counts as not saved."""
         if self._segments is not None:
             self._update()
 
@@ -268,7 +276,8 @@ class ActiveReview:
         saved: Any = result.frame.saved
         decisions = self.decisions
         assert decisions is not None  # there is a result
-        cards = grow_cards(self.grow)
+        repairing = self._session.repairing
+        cards = grow_cards(self.grow) + repair_cards(repairing.default)
         rerun = self._session.settings.is_rerun(self._session.frame)
         same_file = rerun and _is_same_file(saved.path, result.frame.path if options.get('kind') == 'into' else path)
         if same_file:  # it keeps its cards, and its review even if that is empty now
@@ -279,12 +288,14 @@ class ActiveReview:
             'verified': result.verified,
             'review': edited if same_file or len(edited[0]) else None,
             'cards': cards,
+            'repair': repairing.default,
+            'exposure': repairing.exposure,
         }
         review, key, number = self._review, self._key, time.monotonic_ns()
         discards = key is not None and self.unsaved_review is None  # one that was not restored stays in the cache
 
         def job() -> Path:
-            segments = decisions.annotate(result.hinted(dark))
+            segments = decisions.annotate(result.hinted(dark), options['repair'])
             return save_mask(result.frame, result.detection, segments, path, **options)
 
         def done(target: Path) -> None:

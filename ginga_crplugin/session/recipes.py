@@ -52,7 +52,8 @@ class Recipes:
         if session.frame is None:
             msg = 'there is no frame yet: open one first'
             raise ValueError(msg)
-        return session.settings.recipe_of(session.frame, min_size=session.min_size, grow=session.review.grow)
+        options = {'min_size': session.min_size, 'grow': session.review.grow, 'repair': session.repairing.default}
+        return session.settings.recipe_of(session.frame, **options)
 
     def with_saved_mask(self, frame: Frame) -> Frame:
         """Add the saved mask to a frame.
@@ -97,13 +98,15 @@ class Recipes:
     def _applied(self, recipe: Recipe, masks: tuple, noise: Any) -> None:
         session = self._session
         self.saved_path, session.error = None, ''
-        grow, settings = recipe.grow, replace(session.settings, given={}, recipe=recipe, masks=masks, noise=noise)
+        settings = replace(session.settings, given={}, recipe=recipe, masks=masks, noise=noise)
+        grow, repair = recipe.grow, recipe.repair
         frame = session.frame_read
         if frame is not None and settings.is_rerun(frame):
             saved: Any = frame.saved
-            grow, settings = saved.grow, settings.of_saved_mask(frame)
+            grow, repair, settings = saved.grow, saved.repair, settings.of_saved_mask(frame)
         session.set_min_size(recipe.min_size)
         session.review.set_grow(grow)
+        session.repairing.set_default(repair)
         session.change_settings(settings, recipe_applied=True)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:

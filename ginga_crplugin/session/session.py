@@ -19,6 +19,7 @@ from .frame_inputs import masks_of, noise_of
 from .hinting import Hinting
 from .masks import InputMasks
 from .recipes import Recipes
+from .repairing import Repairing
 from .result import Result
 from .runner import Runner
 from .scheduling import CallLater, Run, call_at_once
@@ -44,8 +45,9 @@ class Session:
     ----------
     events : SessionEvents
         The signals.
-    runner, review, masks, recipes, comparing, verification, hinting
-        The parts: `Runner`, `ActiveReview`, `InputMasks`, `Recipes`, `Comparing`, `Verification`, `Hinting`.
+    runner, review, masks, repairing, recipes, comparing, verification, hinting
+        The parts: `Runner`, `ActiveReview`, `InputMasks`, `Repairing`, `Recipes`, `Comparing`, `Verification` and
+        `Hinting`.
     frame, frame_read : Frame or None
         The open frame, with the masks that are used and as it was read.
     settings : Settings
@@ -69,6 +71,7 @@ class Session:
         self.runner = Runner(self, run)
         self.review = ActiveReview(self, run, reviews)
         self.masks = InputMasks(self, run)
+        self.repairing = Repairing(self)
         self.recipes = Recipes(self, run)
         self.comparing = Comparing(self, run)
         self.verification = Verification(self, run)
@@ -86,7 +89,7 @@ class Session:
         self.selection: int | None = None
         self.checks: list[Check] = []
         self.error = ''
-        for part in (self.runner, self.comparing, self.verification, self.hinting, self._checking):
+        for part in (self.runner, self.comparing, self.verification, self.hinting, self.repairing, self._checking):
             part.reset()
         self.review.end()
         self._set_settings(self.settings.without_frame())
@@ -133,7 +136,7 @@ class Session:
         self._set_settings(replace(self.settings, masks=masks + self.settings.without_frame().masks, noise=noise))
         if self.settings.is_rerun(frame):
             self._set_settings(self.settings.of_saved_mask(frame))
-            self.review.grow = frame.saved.grow
+            self.review.grow, self.repairing.default = frame.saved.grow, frame.saved.repair
             self.events.recipe_changed.emit()
         self.events.frame_changed.emit()
         self.review.load(frame.review)

@@ -256,3 +256,61 @@ def test_a_stroke_has_no_gaps_and_is_clipped_to_the_frame():
     assert mask[:, 0].any()
     assert mask[:, -1].any()
     assert_array_equal(stroke_pixels([(2, 5), (6, 5)], 1, SHAPE), 5 * 30 + np.arange(2, 7))
+
+
+# repairs
+
+
+def test_a_repair_is_chosen_and_undone(review, segments):
+    review.repair(segments.pixels_of(2), 'x')
+    decisions = review.decisions(segments)
+    assert list(decisions.repairs) == ['', 'x']
+    assert_array_equal(decisions.mask, boxes(TRACK, SPOT))
+    assert decisions.pending == 0
+    assert list(decisions.annotate(segments, 'median').table['repair']) == ['median', 'x']
+    review.repair(segments.pixels_of(2), 'y')
+    review.undo()
+    assert list(review.decisions(segments).repairs) == ['', 'x']
+    review.undo()
+    assert list(review.decisions(segments).repairs) == ['', '']
+    review.redo()
+    review.repair(segments.pixels_of(2))
+    assert list(review.decisions(segments).repairs) == ['', '']
+    assert not len(review.edited[0])
+
+
+def test_decisions_and_repairs_do_not_disturb_each_other(review, segments):
+    pixels = segments.pixels_of(1)
+    review.repair(pixels, 'surface')
+    review.reject(pixels)
+    decisions = review.decisions(segments)
+    assert (list(decisions.rejected_labels), list(decisions.repairs)) == ([1], ['surface', ''])
+    review.keep(pixels)
+    decisions = review.decisions(segments)
+    assert (list(decisions.rejected_labels), list(decisions.repairs)) == ([], ['surface', ''])
+    review.mark([0])
+    review.repair([0], 'x')
+    assert 0 in review.decisions(segments).pixels
+
+
+def test_a_repair_stays_with_most_of_the_pixels(review, segments):
+    review.repair(segments.pixels_of(1), 'x')
+    smaller = segments_of(boxes((slice(3, 4), slice(3, 6)), (slice(3, 4), slice(8, 14)), SPOT))
+    assert list(review.decisions(smaller).repairs) == ['x', '', '']
+
+
+def test_saved_repairs_are_restored_and_others_refused(review, segments):
+    review.repair(segments.pixels_of(1), 'exposure')
+    review.reject(segments.pixels_of(1)[:2])
+    other = Review(SHAPE)
+    other.restore(*review.edited)
+    assert_array_equal(other.edited[1], review.edited[1])
+    assert list(other.decisions(segments).repairs) == ['exposure', '']
+    for code in (4, 15, 16 * 9, 16 * 8 + 1, 255):
+        with pytest.raises(ValueError, match='does not belong'):
+            other.restore([3], [code])
+
+
+def test_there_is_no_other_repair(review):
+    with pytest.raises(ValueError, match="repair is 'z'"):
+        review.repair([3], 'z')

@@ -10,7 +10,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, UnknownUncertainty, VarianceUncertainty
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ginga_crplugin import Frame, MaskBit, detect, merge_mask, read_frame, save_mask
+from ginga_crplugin import Frame, MaskBit, detect, merge_mask, read_frame, repair, save_mask
 from ginga_crplugin.io.companions import UncertaintyHDU, of_other_images
 from ginga_crplugin.io.image_hdus import frame_extensions
 from tests.companions import image, parts, with_companions, write
@@ -52,8 +52,9 @@ def test_everything_beside_the_image_is_kept_byte_for_byte(tmp_path, kind, suffi
     moved = [part for name in first for part in before if part[0] == name]
     assert [part for part in after if part in before] == moved + [part for part in before if part not in moved]
     at = [name for name, *_ in after].index('MASK')  # in front of that of the other program
-    assert [name for name, *_ in after[at : at + 5]] == ['MASK', 'CRDQ', 'CRSEG', 'CLEANED', 'MASK']
-    assert len(after) == len(before) + 4
+    added = ['MASK', 'CRDQ', 'CRSEG', 'CLEANED', 'CLEANED_UNCERT']
+    assert [name for name, *_ in after[at : at + 6]] == [*added, 'MASK']
+    assert len(after) == len(before) + 5
     ccd = CCDData.read(out, hdu=('SCI', 1))
     assert_array_equal(ccd.data, PIXELS + np.float32(1))
     assert_array_equal(ccd.mask, merge_mask(frame, detect(frame)) != 0)
@@ -285,13 +286,41 @@ def test_the_header_of_cleaned_tells_which_pixels_are_replaced(tmp_path):
     frame = read_frame(path)
     found = detect(frame)
     crmask = found.crmask.copy()
-    crmask[12, 30], crmask[3, 3] = False, True
+    crmask[12, 30], crmask[3, 3] = False, True  # rejected and marked by hand
     out = save_mask(frame, found, crmask=crmask, cleaned=True)
     header, plane = fits.getheader(out, 'CLEANED'), fits.getdata(out, 'DQ')
     replaced = (plane & header['CRREPBIT']) != 0
-    assert header['CRREPBIT'] == MaskBit.CR_DETECTED
+    assert header['CRREPBIT'] == MaskBit.cosmic_rays()
     assert header['CRREPNUM'] == np.count_nonzero(replaced)
     assert header['LACLEAN'] == found.params.cleantype
     cleaned = fits.getdata(out, 'CLEANED')
     assert_array_equal(cleaned[~replaced], frame.ccd.data[~replaced])
-    assert_array_equal(cleaned[replaced], found.cleaned[replaced])
+    assert_array_equal(cleaned[found.crmask & replaced], found.cleaned[found.crmask & replaced])
+    assert_array_equal(replaced, crmask)
+    assert cleaned[3, 3] != frame.ccd.data[3, 3]
+
+
+@pytest.mark.parametrize('name', ['UNCERT', 'ERR', 'VAR', 'IVAR'])
+def test_the_uncertainty_of_the_cleaned_image_is_beside_it(tmp_path, name):
+    path = write(tmp_path / 'a.fits', science(), image(name, SIGMA))
+    frame = read_frame(path)
+    found = detect(frame)
+    out = save_mask(frame, found, kind='into', cleaned=True)
+    assert_array_equal(fits.getdata(out, name), SIGMA)
+    ccd = CCDData.read(out, hdu='CLEANED', hdu_uncertainty='CLEANED_UNCERT')
+    assert type(ccd.uncertainty) is type(frame.uncertainty)
+    assert_array_equal(ccd.uncertainty.array, repair(frame, found).uncertainty.array)
+    assert_array_equal(ccd.uncertainty.array[~found.crmask], SIGMA[~found.crmask])
+    larger = ccd.uncertainty.represent_as(VarianceUncertainty).array
+    assert (larger > frame.uncertainty.represent_as(VarianceUncertainty).array)[found.crmask].all()
+    again = read_frame(path)
+    assert_array_equal(again.uncertainty.array, SIGMA)
+    save_mask(again, found, kind='into', overwrite=True)
+    assert not {'CLEANED', 'CLEANED_UNCERT'} & {part[0] for part in parts(path)}
+
+
+def test_an_uncertainty_of_unknown_type_is_not_written_beside_the_cleaned_image(tmp_path):
+    path = write(tmp_path / 'a.fits', science(), image('ERR', SIGMA, BUNIT='electron/s'))
+    frame = read_frame(path)
+    out = save_mask(frame, detect(frame), cleaned=True)
+    assert 'CLEANED_UNCERT' not in {part[0] for part in parts(out)}

@@ -31,6 +31,7 @@ from ginga_crplugin import (
     read_dark,
     read_frame,
     read_mask,
+    repair,
     save_mask,
     segment,
 )
@@ -415,6 +416,32 @@ def test_the_cleaned_image_is_optional(frame, found):
     assert fits.getheader(out, 'CLEANED')['BUNIT'] == 'adu'
 
 
+def test_what_replaces_the_pixels_is_saved(frame, found):
+    segments = segment(frame, found)
+    table = segments.table.copy()
+    table['repair'] = np.where(np.arange(len(table)) == 0, 'median', 'y')
+    annotated = replace(segments, table=table)
+    mask = found.crmask.copy()
+    mask[7, 7] = True
+    out = save_mask(frame, found, annotated, crmask=mask, cleaned=True, repair='x')
+    expected = repair(frame, found, annotated, np.flatnonzero(mask), method='x').cleaned
+    assert_array_equal(plane(out, 'CLEANED'), expected)
+    assert plane(out, 'CLEANED')[7, 7] != PIXELS[7, 7]
+    assert list(QTable.read(out, hdu='CRSEG')['repair']) == list(table['repair'])
+    names = [
+        value.split(':')[0] for value in fits.getheader(out, 'CLEANED')['CRREP*'].values() if isinstance(value, str)
+    ]
+    assert names == sorted({'x', *table['repair']})
+
+
+def test_an_unknown_repair_and_a_missing_exposure_are_refused(frame, found):
+    with pytest.raises(ValueError, match="repair is 'z': it must be one of"):
+        save_mask(frame, found, repair='z')
+    with pytest.raises(ValueError, match='there is no other exposure'):
+        save_mask(frame, found, cleaned=True, repair='exposure')
+    assert not list(frame.path.parent.glob('*_crmask*'))
+
+
 @pytest.mark.parametrize('kind', ['new', 'into'])
 def test_a_mask_is_not_saved_with_a_modified_frame(frame, found, kind):
     fits.PrimaryHDU((PIXELS + 1.0).astype('f4'), fits.Header(CARDS)).writeto(frame.path, overwrite=True)
@@ -531,7 +558,7 @@ def test_an_extension_of_another_program_is_kept_after_the_new_one_of_that_name(
         assert saved.startswith(before[: -len(tail)])
         assert saved.endswith(tail)
         with fits.open(out) as hdus:
-            new = ['MASK', 'DQ', 'CRSEG', 'CLEANED']
+            new = ['MASK', 'DQ', 'CRSEG', 'CLEANED', 'CLEANED_UNCERT']
             assert [hdu.name for hdu in hdus] == ['PRIMARY', 'SCI', *new, name, 'ERR']
             assert 'CRPBITS' in hdus[name].header
         assert_array_equal(CCDData.read(out).mask, merge_mask(frame, detect(frame)) != 0)

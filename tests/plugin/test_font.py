@@ -6,8 +6,8 @@ from astropy.io import fits
 from qtpy import QtWidgets
 
 from ginga_crplugin import InputMask, MaskBit
+from ginga_crplugin.core.decisions import DECISIONS
 from ginga_crplugin.core.diagnostics.hints import HINTS
-from ginga_crplugin.core.review import DECISIONS
 
 
 @pytest.fixture(params=[1.0, 1.5])

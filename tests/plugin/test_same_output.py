@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 
-from ginga_crplugin import LACosmicParams, load_recipe
+from ginga_crplugin import LACosmicParams, MaskBit, load_recipe
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.demo.simulation import simulate
 from tests.companions import parts, with_companions, write
@@ -191,10 +191,13 @@ def test_nothing_is_lost_in_any_kind_of_save(shell, channel, tmp_path):
             assert [part for part in parts(line) if part in before] == before
             plane = fits.getdata(line, 'CRDQ')
             check_ccd(CCDData.read(line), truth.ccd.data, plane, sigma)
-    cleaned = fits.getdata(tmp_path / 'line.fits', 'CLEANED')
+    cleaned, inflated = (fits.getdata(tmp_path / 'line.fits', name) for name in ('CLEANED', 'CLEANED_UNCERT'))
+    replaced = (plane & MaskBit.cosmic_rays()) != 0
+    assert (inflated > sigma)[replaced].all()
+    assert (inflated == sigma)[~replaced].all()
     check_ccd(CCDData.read(tmp_path / 'notebook_ccd.fits'), truth.ccd.data, plane, sigma)
     for front in ('notebook', 'ginga'):
-        check_ccd(CCDData.read(tmp_path / f'{front}_cleaned.fits'), cleaned, plane, sigma)
+        check_ccd(CCDData.read(tmp_path / f'{front}_cleaned.fits'), cleaned, plane, inflated)
 
 
 def check_ccd(ccd, data, plane, sigma):

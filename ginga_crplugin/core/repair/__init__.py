@@ -1,0 +1,1 @@
+"""Repair: the values that replace cosmic rays in the cleaned image."""

@@ -1,0 +1,53 @@
+"""Names of the repairs: what replaces the pixels of a cosmic ray."""
+
+import numpy as np
+
+__all__ = ['DEFAULT_REPAIR', 'REPAIRS', 'REPAIR_DTYPE', 'check_repair']
+
+
+#: The repairs by name, with what replaces a pixel.
+REPAIRS = {
+    'detected': 'the value of L.A.Cosmic (cleantype)',
+    'x': 'linear interpolation along the row',
+    'y': 'linear interpolation along the column',
+    'surface': 'a quadratic surface through the good pixels around',
+    'median': 'the median of the good pixels around',
+    'maskfill': 'inward medians (maskfill, van Dokkum & Pasha 2024)',
+    'exposure': 'the same pixel of another exposure, scaled to the level around',
+}
+
+#: The repair that is used unless another is chosen.
+DEFAULT_REPAIR = 'detected'
+
+
+#: The type of arrays of names.
+REPAIR_DTYPE = np.array(list(REPAIRS)).dtype
+
+
+def check_repair(name: str) -> str:
+    """Check the name of a repair.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such repair.
+
+    Examples
+    --------
+    >>> check_repair('x')
+    'x'
+    """
+    if name not in REPAIRS:
+        msg = f'repair is {name!r}: it must be one of {", ".join(REPAIRS)}'
+        raise ValueError(msg)
+    return name
