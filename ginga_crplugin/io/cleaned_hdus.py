@@ -53,5 +53,5 @@ def _replacement_cards(repaired: Repair, name_dq: str) -> list[fits.Card]:
         ('LACLEAN', repaired.detection.params.cleantype, 'how L.A.Cosmic replaces them'),
     ]
     for number, (name, count) in enumerate(zip(names, counts, strict=True), start=1):
-        cards.append((f'CRREP{number}', f'{name}: {count}', 'repair, and pixels replaced by it'))
+        cards.append((f'CRREP{number}', f'{name} {count}', 'repair, and pixels replaced by it'))
     return to_cards(cards)
