@@ -24,11 +24,14 @@ _PUBLIC = {
     'Recipe': 'recipe.recipe',
     'Remedy': 'core.diagnostics.check',
     'Segments': 'core.segments',
+    'TailOptions': 'core.tails',
+    'Tails': 'core.tails',
     'apply_recipe': 'batch.apply',
     'check_frame': 'core.diagnostics.frame_checks',
     'check_result': 'core.diagnostics.result_checks',
     'cosmicray_lacosmic': 'core.lacosmic.drop_in',
     'detect': 'core.lacosmic.detect',
+    'find_tails': 'core.tails',
     'load_recipe': 'recipe.parse',
     'make_mask': 'io.bad_pixel_mask',
     'merge_mask': 'core.bits',
@@ -40,6 +43,7 @@ _PUBLIC = {
     'save_recipe': 'recipe.format',
     'segment': 'core.segments',
     'with_hints': 'core.diagnostics.hints',
+    'with_tails': 'core.tails',
 }
 
 __all__ = ['__version__', 'ginga_plugin_spec', *sorted(_PUBLIC)]

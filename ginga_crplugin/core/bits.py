@@ -58,6 +58,7 @@ class MaskBit(IntFlag):
     SATURATED = 16
     CR_DETECTED = 32
     CR_MARKED = 64
+    CR_TAIL = 128
     CR_MISSION = 1024
     NO_DATA = 2048
 
@@ -86,7 +87,7 @@ class MaskBit(IntFlag):
         MaskBit
             The sum of the bits.
         """
-        return cls.CR_DETECTED | cls.CR_MARKED | cls.CR_MISSION
+        return cls.CR_DETECTED | cls.CR_MARKED | cls.CR_TAIL | cls.CR_MISSION
 
 
 _MEANINGS = {
@@ -97,6 +98,7 @@ _MEANINGS = {
     MaskBit.SATURATED: 'at or above the saturation level',
     MaskBit.CR_DETECTED: 'cosmic ray found by L.A.Cosmic',
     MaskBit.CR_MARKED: 'cosmic ray marked by hand',
+    MaskBit.CR_TAIL: 'tail of a cosmic ray',
     MaskBit.CR_MISSION: 'cosmic ray found by the mission',
     MaskBit.NO_DATA: 'no data (fill value)',
 }
@@ -138,9 +140,9 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
     frame : Frame
         The frame with its input masks.
     detection : Detection
-        The cosmic rays detected in it.
+        The cosmic rays detected in it, with their tails if these were looked for.
     crmask : (ny, nx) bool array_like, optional
-        The cosmic-ray pixels after review; by default those detected and those that the mission found.
+        The cosmic-ray pixels after review; by default those detected, their tails, and those that the mission found.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
     ValueError
         If the shapes of ``crmask`` or the detection and the frame differ.
     """
-    pixels = add_mission(frame, detection.indices)
+    pixels = add_mission(frame, detection.flagged)
     shapes = {'the detection': detection.shape}
     if crmask is not None:
         crmask = np.asarray(crmask, dtype=bool)
@@ -167,6 +169,7 @@ def merge_mask(frame: 'Frame', detection: 'Detection', crmask: ArrayLike | None 
     flat[frame.mission] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
     flat[np.flatnonzero(frame.saturated(detection.params))] |= DQ_DTYPE(MaskBit.SATURATED)
     bits = np.where(mission, mission, DQ_DTYPE(MaskBit.CR_MARKED))
+    bits[locate(detection.tail_indices, pixels)[1]] = DQ_DTYPE(MaskBit.CR_TAIL)
     found = locate(detection.indices, pixels)[1]
     bits[found] = mission[found] | DQ_DTYPE(MaskBit.CR_DETECTED)
     flat[pixels] |= bits

@@ -39,6 +39,8 @@ class Decisions:
         Number of rejected or erased pixels that the result does not contain.
     mission_only : (n,) int64 ndarray
         The cosmic-ray pixels that the mission found and L.A.Cosmic did not.
+    tails : (n,) int64 ndarray
+        The cosmic-ray pixels in tails.
     repairs : (m,) str ndarray
         The repair that was chosen for each segment of the result; empty text for the default.
     """
@@ -50,6 +52,7 @@ class Decisions:
     marked: np.ndarray
     pending: int
     mission_only: np.ndarray
+    tails: np.ndarray
     repairs: np.ndarray
 
     @WeakProperty
@@ -70,13 +73,14 @@ class Decisions:
         Returns
         -------
         (ny, nx) int16 ndarray
-            The `MaskBit` values with CR_DETECTED and CR_MARKED, and CR_MISSION where it was not rejected.
+            The `MaskBit` values with CR_DETECTED, CR_TAIL and CR_MARKED, and CR_MISSION where it was not rejected.
         """
         plane = bits.copy().ravel()
         plane[self.rejected] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
         plane[self.pixels] |= DQ_DTYPE(MaskBit.CR_DETECTED)
         plane[self.mission_only] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
         plane[self.marked] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
+        plane[self.tails] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_TAIL)
         return plane.reshape(self.shape)
 
     def plane_at(self, pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
@@ -99,6 +103,7 @@ class Decisions:
         plane[locate(self.pixels, pixels)[1]] |= DQ_DTYPE(MaskBit.CR_DETECTED)
         plane[locate(self.mission_only, pixels)[1]] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
         plane[locate(self.marked, pixels)[1]] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
+        plane[locate(self.tails, pixels)[1]] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_TAIL)
         return plane
 
     def annotate(self, segments: 'Segments', repair: str = DEFAULT_REPAIR) -> 'Segments':

@@ -28,7 +28,8 @@ class Review:
     """The review decisions on one frame, pixel by pixel, with unlimited undo and redo.
 
     Decisions persist when the parameters change: a segment of a new result is rejected if at least half of its pixels
-    were rejected with a segment; erased and marked pixels remain so.
+    were rejected with a segment; erased and marked pixels remain so. Tails do not count for that; they are rejected
+    with their segment.
 
     Parameters
     ----------
@@ -199,11 +200,16 @@ class Review:
         if not grow and not len(self.edited[0]):
             none = np.zeros(0, dtype=np.int64)
             labels, repairs = none.astype(np.int32), np.zeros(len(segments), REPAIR_DTYPE)
-            return Decisions(self._shape, segments.pixels, none, labels, none, 0, segments.mission_only, repairs)
+            return Decisions(
+                self._shape, segments.pixels, none, labels, none, 0, segments.mission_only, segments.tails, repairs
+            )
         codes = self._codes[segments.pixels] & _DECISION
         index = segments.pixel_labels - 1
-        area = np.bincount(index, minlength=len(segments))
-        rejected, erased = (np.bincount(index[codes == code], minlength=len(segments)) for code in (REJECTED, ERASED))
+        counted = ~segments.in_tail
+        area = np.bincount(index[counted], minlength=len(segments))
+        rejected, erased = (
+            np.bincount(index[counted & (codes == code)], minlength=len(segments)) for code in (REJECTED, ERASED)
+        )
         dropped = (rejected > 0) & (2 * (rejected + erased) >= area) | (erased == area)
         out = dropped[index] & (codes != MARKED) | (codes == ERASED)
         edited, decided = self.edited
@@ -221,13 +227,15 @@ class Review:
             np.setdiff1d(pixels, segments.pixels, assume_unique=True),
             int(pending.sum()),
             np.intersect1d(segments.mission_only, pixels, assume_unique=True),
+            np.intersect1d(segments.tails, pixels, assume_unique=True),
             self._repairs(segments),
         )
 
     def _repairs(self, segments):
         """Return the names of the repairs that were chosen for the segments: for half of their pixels or more."""
-        numbers = self._codes[segments.pixels] >> _REPAIR_SHIFT
-        index = segments.pixel_labels - 1
+        counted = ~segments.in_tail
+        numbers = self._codes[segments.pixels[counted]] >> _REPAIR_SHIFT
+        index = segments.pixel_labels[counted] - 1
         area, names = np.bincount(index, minlength=len(segments)), np.zeros(len(segments), REPAIR_DTYPE)
         for number in np.unique(numbers[numbers > 0]):
             count = np.bincount(index[numbers == number], minlength=len(segments))

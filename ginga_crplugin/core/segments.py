@@ -48,11 +48,14 @@ class Segments:
         A row for each segment of any size: ``label``, ``x_centroid`` and ``y_centroid`` (pix, 0-based), ``area`` (pix),
         ``peak`` and ``flux`` (electron, above the cleaned frame), ``length`` (pix, from end to end), and the bounding
         box ``bbox_xmin``, ``bbox_ymin``, ``bbox_xmax``, ``bbox_ymax`` (pix, 0-based, inclusive).
-        If the mission found cosmic rays, ``origin`` is one of `ORIGINS`.
+        If the mission found cosmic rays, ``origin`` is one of `ORIGINS`. If tails were looked for, all of these include
+        them, and ``tail_area`` (pix) is their part of the area.
     min_size : int
         The minimum area in pixels of the segments that are listed for review.
     mission_only : (n,) int64 ndarray
         Flat indices of the pixels that the mission found and L.A.Cosmic did not, sorted.
+    tails : (n,) int64 ndarray
+        Flat indices of the pixels in tails, sorted. They have the label of the segment from which they grew.
     """
 
     shape: tuple[int, int]
@@ -61,9 +64,15 @@ class Segments:
     table: QTable = field(repr=False)
     min_size: int = MIN_SIZE
     mission_only: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
+    tails: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @cached_property
+    def in_tail(self) -> np.ndarray:
+        """(n,) bool ndarray: whether each of ``pixels`` is in a tail."""
+        return locate(self.tails, self.pixels)[1]
 
     @WeakProperty
     def labels(self) -> np.ndarray:
@@ -128,18 +137,18 @@ def segment(
     """Group the flagged pixels into 8-connected segments and measure them.
 
     The labels equal those of `photutils.segmentation.detect_sources`. The time depends on the number of flagged pixels,
-    not on the size of the frame.
+    not on the size of the frame. Tails belong to the segment from which they grew; they do not join segments.
 
     Parameters
     ----------
     frame : Frame, `~astropy.nddata.CCDData`, `~astropy.nddata.NDData` or (ny, nx) array_like
         The frame.
     detection : Detection
-        The cosmic rays detected in it.
+        The cosmic rays detected in it, with their tails if these were looked for.
     min_size : int, optional
         The minimum area in pixels of the segments that are listed for review; smaller ones remain in the mask.
     crmask : (ny, nx) bool array_like, optional
-        The pixels to group; by default those detected and those that the mission found.
+        The pixels to group; by default those detected, their tails, and those that the mission found.
 
     Returns
     -------
@@ -155,21 +164,37 @@ def segment(
         msg = f'min_size is {min_size}: it must be a whole number of 1 or more'
         raise ValueError(msg)
     frame = as_frame(frame)
-    shape, pixels = detection.shape, add_mission(frame, detection.indices)
+    shape, pixels = detection.shape, add_mission(frame, detection.flagged)
     if crmask is not None:
         crmask = np.asarray(crmask, dtype=bool)
         shape, pixels = crmask.shape, np.flatnonzero(crmask)
-    labels = connected_labels(pixels, shape[1])
+    labels, tails = _labels(detection, pixels, shape[1])
     excess = (frame.filled.ravel()[pixels] - cleaned_values(frame, detection, pixels)) * detection.params.gain
     excess[~np.isfinite(excess)] = 0.0  # non-finite pixels that were marked by hand
     table = _measure(*np.divmod(pixels, shape[1]), labels, excess)
+    if detection.tails is not None:
+        table['tail_area'] = np.bincount(labels[tails], minlength=len(table) + 1)[1:] * u.pix
     if not len(frame.mission):
-        return Segments(shape, pixels, labels, table, int(min_size))
+        return Segments(shape, pixels, labels, table, int(min_size), tails=pixels[tails])
     mission, detected = locate(frame.mission, pixels)[1], locate(detection.indices, pixels)[1]
     found = np.zeros(len(table), dtype=int)
     np.bitwise_or.at(found, labels - 1, detected + 2 * mission)
     table['origin'] = np.array(ORIGINS)[found]
-    return Segments(shape, pixels, labels, table, int(min_size), pixels[mission & ~detected])
+    return Segments(shape, pixels, labels, table, int(min_size), pixels[mission & ~detected], pixels[tails])
+
+
+def _labels(detection, pixels, nx):
+    """Return the labels of pixels, and which of them are in the tail of another of them."""
+    place, tails = locate(detection.tail_indices, pixels)
+    if tails.any():
+        tails[tails] = locate(pixels, detection.tails.sources[place[tails]])[1]
+    others = pixels[~tails]
+    labels = np.empty(len(pixels), np.int32)
+    known = np.array_equal(others, detection.indices)
+    labels[~tails] = own = detection.labels if known else connected_labels(others, nx)
+    if tails.any():
+        labels[tails] = own[locate(others, detection.tails.sources[place[tails]])[0]]
+    return labels, tails
 
 
 def cleaned_values(frame: Frame, detection: 'Detection', pixels: np.ndarray) -> np.ndarray:
@@ -187,10 +212,13 @@ def cleaned_values(frame: Frame, detection: 'Detection', pixels: np.ndarray) -> 
     Returns
     -------
     (n,) float64 ndarray
-        The cleaned frame; for pixels that the mission found and L.A.Cosmic did not, the median of the good pixels
-        around them.
+        The cleaned frame; for pixels in tails, the median of the unflagged pixels around the segment; for pixels that
+        the mission found and L.A.Cosmic did not, the median of the good pixels around them.
     """
     values = detection.cleaned_at(pixels).astype(float)
+    if detection.tails is not None:
+        place, found = locate(detection.tails.indices, pixels)
+        values[found] = detection.tails.levels[place[found]]
     if len(frame.mission):
         place, mission = locate(frame.mission, pixels)
         alone = mission & ~locate(detection.indices, pixels)[1]

@@ -27,6 +27,7 @@ def test_the_values_of_the_bits():
         'SATURATED': 16,
         'CR_DETECTED': 32,
         'CR_MARKED': 64,
+        'CR_TAIL': 128,
         'CR_MISSION': 1024,
         'NO_DATA': 2048,
     }

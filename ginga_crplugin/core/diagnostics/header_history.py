@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ginga_crplugin.core.claims import read_claims
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.metadata import card_value, read_section
 from ginga_crplugin.core.params import LACosmicParams
 
 __all__ = [
-    'area_and_exposure',
     'bias_section',
     'calibration_keyword',
-    'exposure_time',
     'outside_trimsec',
     'subtracted_sky',
 ]
@@ -153,57 +150,3 @@ def subtracted_sky(frame: Frame, params: LACosmicParams) -> tuple[str, float] | 
             if _AGREES[0] < ratio < _AGREES[1]:
                 found.append((abs(math.log(ratio)), f'{keyword} = {level:g}', float(level)))
     return min(found)[1:] if found else None
-
-
-def area_and_exposure(header: Mapping[str, Any], shape: tuple[int, int]) -> tuple[float, float] | None:
-    """Return the area and the exposure time of a frame.
-
-    The exposure time is read from the cards in `~ginga_crplugin.core.claims.CARDS`, in the unit of TIMEUNIT.
-    The pixel size is read from XPIXSZ, PIXSIZE, PIXSIZE1 or PIXSZ, in microns; a value below 0.5 is in millimeters,
-    and one below 0.0005 in meters.
-
-    Parameters
-    ----------
-    header : mapping
-        The header of the frame.
-    shape : (int, int)
-        Shape (ny, nx) of the frame.
-
-    Returns
-    -------
-    (float, float) or None
-        Area in square centimeters and exposure time in minutes; None if a keyword is missing.
-    """
-    size = _first_number(header, ('XPIXSZ', 'PIXSIZE', 'PIXSIZE1', 'PIXSZ'))
-    seconds = exposure_time(header)
-    if size is None or seconds is None:
-        return None
-    height = _first_number(header, ('YPIXSZ', 'PIXSIZE2')) or size
-    scale = 1e-4 if size > 0.5 else 1e-1 if size > 0.0005 else 1e2  # to centimeters
-    return shape[0] * shape[1] * size * height * scale**2, seconds / 60.0
-
-
-def exposure_time(header: Mapping[str, Any]) -> float | None:
-    """Return the exposure time of a frame.
-
-    Parameters
-    ----------
-    header : mapping
-        The header of the frame.
-
-    Returns
-    -------
-    float or None
-        The exposure time in seconds; None if the header has none.
-    """
-    claims = read_claims(header, 'exposure')[0]['exposure']
-    return claims[0].value if claims else None
-
-
-def _first_number(header: Mapping[str, Any], keywords: tuple[str, ...]) -> float | None:
-    """Return the first value that is a positive number."""
-    for keyword in keywords:
-        value = card_value(header, keyword)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-            return float(value)
-    return None

@@ -6,11 +6,11 @@ import numpy as np
 from astropy.table import QTable
 
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.ray_rate import FEW, HIGH, LOW, MUON_RATE, TOO_MANY, area_and_exposure
 from ginga_crplugin.core.segments import Segments
 
 from .check import Check, Remedy
 from .frame_kind import FrameKind, find_frame_kind, not_checked
-from .header_history import area_and_exposure
 from .hints import with_hints
 
 if TYPE_CHECKING:
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ['check_result']
 
-#: Maximum fraction of pixels that cosmic rays hit in a few hours, and a fraction that is impossible.
-MANY, TOO_MANY = 0.01, 0.05
-#: Muons per square centimeter and minute at sea level, and the factors within which a number is plausible.
-MUON_RATE, LOW, HIGH = 1.0, 0.1, 10.0
+#: Maximum fraction of pixels that cosmic rays hit in a few hours.
+MANY = 0.01
 
 
 def check_result(frame: Frame, detection: 'Detection', segments: Segments) -> list[Check]:
@@ -97,11 +95,11 @@ def _check_rate(frame: Frame, count: int, kind: FrameKind) -> Check:
     area, minutes = known
     expected = MUON_RATE * area * minutes
     measured = f'{count} segments, about {expected:.2g} expected ({area:.2g} cm2, {minutes:.3g} min)'
-    if count > HIGH * expected + 5.0:
+    if count > HIGH * expected + FEW:
         effect = 'most of them cannot be cosmic rays'
         advice = 'see the hints, mask hot pixels, or raise sigclip' if kind.is_image else 'see the check kind'
         return Check('rate', 'warning', measured, effect, advice)
-    if count < LOW * expected - 5.0:
+    if count < LOW * expected - FEW:
         advice = 'lower sigclip, or see the check noise'
         return Check('rate', 'warning', measured, 'cosmic rays are missed', advice)
     return Check('rate', 'ok', measured)

@@ -49,7 +49,7 @@ class SegmentPixels:
 
     @classmethod
     def from_segments(cls, frame: Frame, detection: 'Detection', segments: Segments) -> 'SegmentPixels':
-        """Sort the pixels of segments by label and read their values.
+        """Sort the pixels of segments by label and read their values. Pixels in tails are left out.
 
         Parameters
         ----------
@@ -65,9 +65,10 @@ class SegmentPixels:
         SegmentPixels
             The sorted pixels.
         """
-        order = np.argsort(segments.pixel_labels, kind='stable')
-        pixels = segments.pixels[order]
-        starts = np.flatnonzero(np.diff(segments.pixel_labels[order], prepend=0))
+        pixels, labels = segments.pixels[~segments.in_tail], segments.pixel_labels[~segments.in_tail]
+        order = np.argsort(labels, kind='stable')
+        pixels = pixels[order]
+        starts = np.flatnonzero(np.diff(labels[order], prepend=0))
         params = detection.params
         values = (frame.filled.ravel()[pixels].astype(float) + params.pssl) * params.gain
         cleaned = (cleaned_values(frame, detection, pixels) + params.pssl) * params.gain

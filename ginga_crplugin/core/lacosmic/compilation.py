@@ -15,6 +15,7 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.tails import find_tails
 
 if TYPE_CHECKING:
     from .engine import LACosmic
@@ -27,14 +28,16 @@ _DTYPES = ('float32', 'uint16', 'int16', 'int32', 'float64')
 
 def run_defaults() -> None:
     """Run the engine with the default parameters on a small frame, which compiles what they need."""
-    _engine(Frame(_sample())).detect()
+    frame = Frame(_sample())
+    find_tails(frame, _engine(frame).detect())
 
 
 def run_all_options() -> None:
     """Run the engine on small frames with every option that has machine code of its own."""
     pixels = _sample()
     for dtype in _DTYPES:
-        _engine(Frame(pixels.astype(dtype))).detect()
+        frame = Frame(pixels.astype(dtype))
+        find_tails(frame, _engine(frame).detect())
     sky = np.full(pixels.shape, 100.0, np.float32)
     frame = Frame(pixels, background=sky, variance=sky)
     engine = _engine(frame)

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
 
 from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
-from ginga_crplugin.core.flat_indices import locate
+from ginga_crplugin.core.flat_indices import connected_labels, locate
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.weak import WeakProperty
 
 from .search_area import SearchArea
+
+if TYPE_CHECKING:
+    from ginga_crplugin.core.tails import Tails
 
 __all__ = [
     'EDGE',
@@ -62,6 +67,9 @@ class Detection:
         New pixels per iteration, up to the first iteration without any.
     engine : str
         The engine, with versions.
+    tails : Tails or None
+        The tails of the cosmic rays, if they were looked for (`~ginga_crplugin.with_tails`). They are in none of the
+        images.
     """
 
     params: LACosmicParams
@@ -71,6 +79,7 @@ class Detection:
     area: SearchArea
     per_iteration: tuple[int, ...]
     engine: str
+    tails: 'Tails | None' = None
 
     @classmethod
     def from_images(
@@ -135,8 +144,23 @@ class Detection:
 
     @property
     def pixels(self) -> int:
-        """Number of flagged pixels."""
+        """Number of pixels flagged by L.A.Cosmic, without tails."""
         return len(self.indices)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """(n,) int32 ndarray: the label of the segment of each flagged pixel, from 1."""
+        return connected_labels(self.indices, self.shape[1])
+
+    @property
+    def tail_indices(self) -> np.ndarray:
+        """(m,) int64 ndarray: flat indices of the pixels in tails, sorted."""
+        return self.indices[:0] if self.tails is None else self.tails.indices
+
+    @property
+    def flagged(self) -> np.ndarray:
+        """(n + m,) int64 ndarray: flat indices of the cosmic-ray pixels and those in tails, sorted."""
+        return np.union1d(self.indices, self.tail_indices) if len(self.tail_indices) else self.indices
 
     @property
     def excluded_fraction(self) -> float:

@@ -146,8 +146,8 @@ def repair(
         The segments. If their table has a column ``repair``, it names what replaces the pixels of each, and the pixels
         connected with it that are in no segment.
     pixels : (n,) int64 array_like, optional
-        Flat indices of the cosmic-ray pixels after review, sorted; by default those detected and those that the mission
-        found.
+        Flat indices of the cosmic-ray pixels after review, sorted; by default those detected, their tails, and those
+        that the mission found.
     method : str, optional
         What replaces all other pixels, a key of `~ginga_crplugin.core.repair_names.REPAIRS`.
     exposure : (ny, nx) array_like, optional
@@ -165,7 +165,7 @@ def repair(
     """
     check_repair(method)
     frame = as_frame(frame)
-    pixels = add_mission(frame, detection.indices) if pixels is None else np.asarray(pixels, dtype=np.int64)
+    pixels = add_mission(frame, detection.flagged) if pixels is None else np.asarray(pixels, dtype=np.int64)
     methods = np.full(len(pixels), method, dtype=REPAIR_DTYPE)
     if segments is not None and 'repair' in segments.table.colnames:
         methods = _methods(pixels, segments, methods)

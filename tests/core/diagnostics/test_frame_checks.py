@@ -9,7 +9,7 @@ from photutils.psf import fit_fwhm
 from ginga_crplugin import Frame, InputMask, MaskBit, check_frame, check_result, detect, read_dark, read_frame, segment
 from ginga_crplugin.core.diagnostics.background import measure_sky
 from ginga_crplugin.core.diagnostics.bad_lines import find_bad_lines, find_unexposed_edges
-from ginga_crplugin.core.diagnostics.header_history import area_and_exposure, calibration_keyword, outside_trimsec
+from ginga_crplugin.core.diagnostics.header_history import calibration_keyword, outside_trimsec
 from ginga_crplugin.core.diagnostics.outliers import find_deviant_pixels, find_outliers
 from ginga_crplugin.core.diagnostics.star_fwhm import BOX, MAX_STARS, find_stars, fit_star_fwhm, measure_star_fwhm
 from ginga_crplugin.core.interpretation import as_frame
@@ -458,7 +458,7 @@ def test_bright_stars_with_wings_are_no_bad_lines(seed):
 
 
 def test_header_keywords():
-    header = fits.Header({'CALSTAT': 'BDF', 'TRIMSEC': '[ 3: 100, 1:50]', 'XPIXSZ': 9.0, 'EXPTIME': 90.0})
+    header = fits.Header({'CALSTAT': 'BDF', 'TRIMSEC': '[ 3: 100, 1:50]'})
     assert (calibration_keyword(header, 'flat'), calibration_keyword(fits.Header({'FLATCOR': 'OMIT'}), 'flat')) == (
         'CALSTAT',
         '',
@@ -467,11 +467,6 @@ def test_header_keywords():
     assert outside.sum() == 50 * 6
     assert not outside[:, 2:100].any()
     assert outside_trimsec(header, (50, 90)) is None
-    area, minutes = area_and_exposure(header, (1000, 2000))
-    assert (area, minutes) == (pytest.approx(1000 * 2000 * 81e-8), 1.5)
-    for size in (0.009, 9e-6):
-        assert area_and_exposure({'PIXSIZE': size, 'EXPTIME': 90.0}, (1000, 2000))[0] == pytest.approx(area)
-    assert area_and_exposure({'EXPTIME': 90.0}, (9, 9)) is None
 
 
 @pytest.mark.parametrize('shape', [(16, 16), (16, 300), (300, 17)])

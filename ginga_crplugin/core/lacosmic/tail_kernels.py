@@ -1,0 +1,368 @@
+"""Numba kernels for the tails of cosmic rays.
+
+Windows are boxes (y0, y1, x0, x1) of the frame, each contiguous in a flat array. Lists of pixels are flat indices,
+int64, into the (ny, nx) frame.
+"""
+
+import numpy as np
+from numba import njit
+
+from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
+
+__all__ = ['RADIUS', 'copy_windows', 'grow_tails']
+
+#: Radius of the window of the local level, in pixels; steps between the pixels for the level around a segment, and for
+#: the variance; minimum number of unflagged pixels.
+RADIUS, STRIDE, VARIANCE_STRIDE, MIN_GOOD = 6, 2, 3, 12
+#: Height of the pixels of a star above the level in units of the noise, how many of 3 x 3 pixels must be as high, and
+#: the number of pixels around these that belong to the star.
+STAR_HEIGHT, MAJORITY, STAR_MARGIN = 8.0, 7, 3
+#: Minimum ratio of the product of two opposite neighbors to the square of the peak of a star, exp(-1 / sigma^2): that
+#: of a FWHM of 1.55 pixels.
+SHARPNESS = 0.1
+#: Distance from flagged pixels within which pixels do not count for the level, and the bit of saturated pixels.
+NEAR_MARGIN, SATURATED_BIT = 2, 16
+
+#: States of the pixels of a window: flagged, near these or masked, masked, saturated, in a star, and visited.
+FLAGGED, NEAR, MASKED, SATURATED, STAR, VISITED = 1, 2, 4, 8, 16, 32
+
+
+@njit(**JIT_OPTIONS)
+def copy_windows(image, boxes, starts, out):
+    """Copy windows of an image.
+
+    Parameters
+    ----------
+    image : (ny, nx) ndarray
+        The image.
+    boxes : (n, 4) int64 ndarray
+        The windows.
+    starts : (n + 1,) int64 ndarray
+        Their places in ``out``.
+    out : (m,) float64 ndarray
+        The output.
+    """
+    for k in range(boxes.shape[0]):
+        y0, y1, x0, x1 = boxes[k]
+        place = starts[k]
+        for y in range(y0, y1):
+            row = image[y, x0:x1]
+            part = out[place : place + x1 - x0]
+            for x in range(x1 - x0):
+                part[x] = row[x]
+            place += x1 - x0
+
+
+@njit(**HELPER_OPTIONS)
+def _set_state(state, box, y, x, distance, value):
+    """Set a state in the square around a pixel of the frame."""
+    y0, y1, x0, x1 = box
+    for v in range(max(y - distance, y0), min(y + distance + 1, y1)):
+        for u in range(max(x - distance, x0), min(x + distance + 1, x1)):
+            state[(v - y0) * (x1 - x0) + u - x0] |= value
+
+
+@njit(**HELPER_OPTIONS)
+def _first_from(pixels, index):
+    """Return the place in a sorted list of the first pixel that is not before an index."""
+    low, high = 0, pixels.size
+    while low < high:
+        middle = (low + high) // 2
+        if pixels[middle] < index:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(**HELPER_OPTIONS)
+def _median(values, count):
+    """Return the lower median of the first values, which are sorted partly."""
+    low, high, middle = 0, count - 1, (count - 1) // 2
+    while low < high:
+        pivot, i, j = values[(low + high) // 2], low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i, j = i + 1, j - 1
+        if middle <= j:
+            high = j
+        elif middle >= i:
+            low = i
+        else:
+            break
+    return values[middle]
+
+
+@njit(**HELPER_OPTIONS)
+def _sampled_median(values, width, y0, y1, x0, x1, stride, work):
+    """Return the lower median of the finite values of every ``stride``-th pixel, and their number."""
+    count = 0
+    for y in range(y0, y1, stride):
+        for x in range(x0, x1, stride):
+            value = values[y * width + x]
+            if value < np.inf:
+                work[count] = value
+                count += 1
+    return (_median(work, count) if count else np.inf), count
+
+
+@njit(**HELPER_OPTIONS)
+def _highest_level(value, background, sigma, readnoise2):
+    """Return the level above which a pixel no longer stands ``sigma`` times the noise of the level above it.
+
+    It is the solution of value = level + sigma * sqrt(max(level + background, 0) + readnoise2).
+    """
+    total = value + background
+    if total < sigma * np.sqrt(readnoise2):
+        return value - sigma * np.sqrt(readnoise2)
+    return value - sigma * 0.5 * (np.sqrt(sigma * sigma + 4.0 * (readnoise2 + total)) - sigma)
+
+
+@njit(**HELPER_OPTIONS)
+def _stands_out(index, value, good, background, variance, box, sigma, readnoise2, work):
+    """Return whether a pixel stands ``sigma`` times the noise above the median of the good pixels within `RADIUS`."""
+    height, width = box[1] - box[0], box[3] - box[2]
+    y, x = index // width, index % width
+    y0, y1 = max(y - RADIUS, 0), min(y + RADIUS + 1, height)
+    x0, x1 = max(x - RADIUS, 0), min(x + RADIUS + 1, width)
+    if variance.size:
+        limit = value - sigma * np.sqrt(_sampled_median(variance, width, y0, y1, x0, x1, VARIANCE_STRIDE, work)[0])
+    else:
+        limit = _highest_level(value, background[index] if background.size else 0.0, sigma, readnoise2)
+    below, count = 0, 0
+    for v in range(y0, y1):
+        row = good[v * width + x0 : v * width + x1]
+        for u in range(row.size):
+            below += row[u] < limit
+            count += row[u] < np.inf
+    return count >= MIN_GOOD and below >= (count + 1) // 2
+
+
+@njit(**HELPER_OPTIONS)
+def _mark_stars(state, high, box):
+    """Mark the pixels around those of which most of 3 x 3 pixels are high."""
+    y0, y1, x0, x1 = box
+    width = x1 - x0
+    for y in range(1, y1 - y0 - 1):
+        above, here, below = high[(y - 1) * width :], high[y * width :], high[(y + 1) * width :]
+        for x in range(1, width - 1):
+            count = 0
+            for u in range(x - 1, x + 2):
+                count += above[u] + here[u] + below[u]
+            if count >= MAJORITY:
+                _set_state(state, box, y0 + y, x0 + x, STAR_MARGIN, STAR)
+
+
+@njit(**HELPER_OPTIONS)
+def _set_states(state, box, nx, values, bits, pixels, others, satlevel):
+    """Set the states of the pixels of a window, except those of stars."""
+    y0, y1, x0, x1 = box
+    state[:] = 0
+    for y in range(y0, y1):
+        start = (y - y0) * (x1 - x0) - x0
+        for x in range(x0, x1):
+            flags = int(bits[start + x])
+            if flags != 0:
+                state[start + x] |= MASKED | NEAR
+            if flags & SATURATED_BIT or values[start + x] >= satlevel:
+                state[start + x] |= SATURATED
+        place = _first_from(others, y * nx + x0)
+        while place < others.size and others[place] < y * nx + x1:
+            state[start + others[place] - y * nx] |= SATURATED
+            place += 1
+    for y in range(y0, y1):
+        place = _first_from(pixels, y * nx + x0)
+        while place < pixels.size and pixels[place] < y * nx + x1:
+            x = pixels[place] - y * nx
+            state[(y - y0) * (x1 - x0) + x - x0] |= FLAGGED
+            _set_state(state, box, y, x, NEAR_MARGIN, NEAR)
+            place += 1
+
+
+@njit(**HELPER_OPTIONS)
+def _find_high(high, state, box, nx, values, pixels, cleaned, limit):
+    """Set where the pixels of the cleaned frame are above a limit."""
+    y0, y1, x0, x1 = box
+    for index in range(state.size):
+        high[index] = values[index] > limit and state[index] & MASKED == 0
+    for y in range(y0, y1):
+        place = _first_from(pixels, y * nx + x0)
+        while place < pixels.size and pixels[place] < y * nx + x1:
+            high[(y - y0) * (x1 - x0) + pixels[place] - y * nx - x0] = cleaned[place] > limit
+            place += 1
+
+
+@njit(**HELPER_OPTIONS)
+def _is_star(values, box, nx, seeds, level):
+    """Return whether the brightest of flagged pixels has the profile of a star along both axes and both diagonals.
+
+    It also has it if a neighbor is brighter, which L.A.Cosmic did not flag.
+
+    The ratio of the product of two opposite neighbors to the square of the peak depends on the width alone, not on
+    where in its pixel the center lies: exp(-d^2 / sigma^2) for neighbors at a distance d.
+    """
+    y0, y1, x0, x1 = box
+    width = x1 - x0
+    peak, place = -np.inf, 0
+    for seed in seeds:
+        index = (seed // nx - y0) * width + seed % nx - x0
+        if values[index] > peak:
+            peak, place = values[index], index
+    y, x = place // width, place % width
+    if y == 0 or x == 0 or y == y1 - y0 - 1 or x == width - 1:
+        return False
+    for step in (1, width - 1, width, width + 1):
+        if max(values[place - step], values[place + step]) > peak:
+            return True
+    for step, least in ((1, SHARPNESS), (width, SHARPNESS), (width - 1, SHARPNESS**2), (width + 1, SHARPNESS**2)):
+        one, other = values[place - step] - level, values[place + step] - level
+        if one <= 0.0 or other <= 0.0 or one * other < least * (peak - level) ** 2:
+            return False
+    return True
+
+
+@njit(**HELPER_OPTIONS)
+def _in_star(state, box, nx, seeds):
+    """Return whether flagged pixels are in a star, or saturated, or beside saturated ones."""
+    y0, y1, x0, x1 = box
+    for seed in seeds:
+        y, x = seed // nx, seed % nx
+        if state[(y - y0) * (x1 - x0) + x - x0] & STAR:
+            return True
+        for v in range(max(y - 1, y0), min(y + 2, y1)):
+            for u in range(max(x - 1, x0), min(x + 2, x1)):
+                if state[(v - y0) * (x1 - x0) + u - x0] & SATURATED:
+                    return True
+    return False
+
+
+@njit(**HELPER_OPTIONS)
+def _grow(
+    state, box, nx, seeds, values, good, background, variance, readnoise2, sigma, steps, work, found, distances, count
+):
+    """Add the tails of a group of flagged pixels to those found; return their number."""
+    y0, y1, x0, x1 = box
+    barred = FLAGGED | MASKED | SATURATED | STAR | VISITED
+    front, first, last = seeds, 0, seeds.size
+    for step in range(1, steps + 1):
+        start = count
+        for pixel in front[first:last]:
+            y, x = pixel // nx, pixel % nx
+            for v in range(max(y - 1, y0), min(y + 2, y1)):
+                for u in range(max(x - 1, x0), min(x + 2, x1)):
+                    index = (v - y0) * (x1 - x0) + u - x0
+                    if state[index] & barred:
+                        continue
+                    state[index] |= VISITED
+                    if _stands_out(index, values[index], good, background, variance, box, sigma, readnoise2, work):
+                        found[count], distances[count] = v * nx + u, step
+                        count += 1
+        front, first, last = found, start, count
+    return count
+
+
+@njit(**JIT_OPTIONS)
+def grow_tails(
+    boxes,
+    starts,
+    seeds,
+    seed_starts,
+    values,
+    bits,
+    background,
+    variance,
+    pixels,
+    cleaned,
+    others,
+    nx,
+    satlevel,
+    readnoise,
+    sigma,
+    steps,
+    levels,
+    in_star,
+    found,
+    groups,
+    distances,
+):
+    """Grow groups of flagged pixels into neighbors that stand out of the local level, step by step.
+
+    Parameters
+    ----------
+    boxes : (n, 4) int64 ndarray
+        A window around each group, with ``steps`` and `RADIUS` pixels around it where the frame has them.
+    starts : (n + 1,) int64 ndarray
+        Their places in the arrays of windows.
+    seeds, seed_starts : (k,) and (n + 1,) int64 ndarray
+        The flagged pixels of the groups.
+    values, bits : (m,) float64 ndarray
+        The frame in electrons, without the background, and its `MaskBit` values.
+    background, variance : (m,) float64 ndarray
+        The background and the variance in electrons; empty if there is none.
+    pixels, cleaned : (p,) int64 and float64 ndarray
+        All flagged pixels, sorted, and the values that replace them in electrons, without the background.
+    others : (q,) int64 ndarray
+        Pixels excluded as saturated stars, sorted.
+    nx : int
+        Width of the frame.
+    satlevel, readnoise : float
+        Saturation level and read noise in electrons.
+    sigma : float
+        Minimum height of a pixel in units of the noise.
+    steps : int
+        Maximum number of steps.
+    levels : (n,) float64 ndarray
+        The output: the median of the pixels around each group, in electrons.
+    in_star : (n,) uint8 ndarray
+        The output: whether a group is in a star, or saturated, or touches saturated pixels.
+    found, groups, distances : (m,) int64 ndarray
+        The output: the pixels, their groups, and their steps from these; a pixel may be in several groups.
+
+    Returns
+    -------
+    int
+        Number of these pixels.
+    """
+    longest = 0
+    for k in range(boxes.shape[0]):
+        longest = max(longest, starts[k + 1] - starts[k])
+    states, high = np.empty(longest, np.uint8), np.empty(longest, np.uint8)
+    good, work = np.empty(longest, np.float64), np.empty(longest, np.float64)
+    readnoise2 = readnoise * readnoise
+    count = 0
+    for k in range(boxes.shape[0]):
+        box, begin, end = boxes[k], starts[k], starts[k + 1]
+        y0, y1, x0, x1 = box
+        width, state, image = x1 - x0, states[: end - begin], values[begin:end]
+        mine = seeds[seed_starts[k] : seed_starts[k + 1]]
+        sky = background[begin:end] if background.size else background
+        noise2 = variance[begin:end] if variance.size else variance
+        _set_states(state, box, nx, image, bits[begin:end], pixels, others, satlevel)
+        for index in range(state.size):
+            good[index] = np.inf if state[index] & NEAR else image[index]
+        level, _ = _sampled_median(good, width, 0, y1 - y0, 0, width, STRIDE, work)
+        levels[k] = level
+        in_star[k] = True
+        if level == np.inf:
+            continue
+        if noise2.size:
+            square, _ = _sampled_median(noise2, width, 0, y1 - y0, 0, width, STRIDE, work)
+        else:
+            center = (mine[0] // nx - y0) * width + mine[0] % nx - x0
+            square = max(level + (sky[center] if sky.size else 0.0), 0.0) + readnoise2
+        _find_high(high, state, box, nx, image, pixels, cleaned, level + STAR_HEIGHT * np.sqrt(square))
+        _mark_stars(state, high, box)
+        if _in_star(state, box, nx, mine) or _is_star(image, box, nx, mine, level):
+            continue
+        in_star[k] = False
+        last = count
+        count = _grow(
+            state, box, nx, mine, image, good, sky, noise2, readnoise2, sigma, steps, work, found, distances, count
+        )
+        groups[last:count] = k
+    return count
