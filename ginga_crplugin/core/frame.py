@@ -18,7 +18,7 @@ from .params import FromHeader, LACosmicParams, resolve
 from .pixel_evidence import PixelEvidence, measure_pixels
 from .pixels import MAX_VALUE
 from .saturation import Clipping, find_clipping, saturation_level
-from .stats import CHUNK_SIZE, local_medians, median
+from .stats import local_medians, median, row_slices
 from .uncertainty import detached_uncertainty
 
 __all__ = ['Frame']
@@ -28,7 +28,7 @@ __all__ = ['Frame']
 _EMPTY = DQ_DTYPE(MaskBit.NONFINITE | MaskBit.NO_DATA)
 
 #: The cached properties, which depend on the pixels and the input masks only.
-_MEASURED = {'nonfinite', 'bits', 'filled', 'evidence', 'mission', 'mission_levels', 'clipping', 'scale'}
+_MEASURED = {'_all_finite', 'nonfinite', 'bits', 'filled', 'evidence', 'mission', 'mission_levels', 'clipping', 'scale'}
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,22 +145,47 @@ class Frame:
     @cached_property
     def nonfinite(self) -> np.ndarray:
         """(ny, nx) bool ndarray: True for pixels that are NaN, infinite, or beyond `MAX_VALUE`."""
-        data = self.ccd.data
-        if data.dtype.kind in 'iu' or all(
-            part.min() >= -MAX_VALUE and part.max() <= MAX_VALUE for part in _row_chunks(data)
-        ):
+        if self._all_finite:
             return np.zeros(self.shape, dtype=bool)
-        return ~(np.abs(data) <= MAX_VALUE)
+        return ~(np.abs(self.ccd.data) <= MAX_VALUE)
+
+    @cached_property
+    def _all_finite(self):
+        data = self.ccd.data
+        return data.dtype.kind in 'iu' or all(
+            data[rows].min() >= -MAX_VALUE and data[rows].max() <= MAX_VALUE for rows in row_slices(self.shape)
+        )
 
     @cached_property
     def bits(self) -> np.ndarray:
         """(ny, nx) int16 ndarray: the sum of the `MaskBit` values known before the run."""
         bits = np.zeros(self.shape, dtype=DQ_DTYPE)
-        for item in self.masks:
-            bits |= item.mask * DQ_DTYPE(item.bit)
-        if self.nonfinite.any():
-            bits |= self.nonfinite * DQ_DTYPE(MaskBit.NONFINITE)
+        masks = [(item.mask, DQ_DTYPE(item.bit)) for item in self.masks]
+        if not self._all_finite:
+            masks.append((self.nonfinite, DQ_DTYPE(MaskBit.NONFINITE)))
+        for mask, bit in masks:
+            for rows in row_slices(self.shape):
+                bits[rows] |= mask[rows] * bit
         return bits
+
+    def excluded(self, rows: slice = slice(None)) -> np.ndarray:
+        """Return the pixels that are masked before the run, without their neighbors.
+
+        Parameters
+        ----------
+        rows : slice, optional
+            The rows of the frame; by default all.
+
+        Returns
+        -------
+        (n, nx) bool ndarray
+            True for pixels in an input mask or that are not finite.
+        """
+        excluded = np.zeros(self.ccd.data[rows].shape, bool) if self._all_finite else self.nonfinite[rows].copy()
+        for item in self.masks:
+            if item.bit & MaskBit.before_run():
+                excluded |= item.mask[rows]
+        return excluded
 
     @cached_property
     def filled(self) -> np.ndarray:
@@ -168,7 +193,10 @@ class Frame:
 
         The dtype is that of the pixels.
         """
-        data, bits = self.ccd.data, self.bits
+        data = self.ccd.data
+        if self._all_finite and not any(item.bit & MaskBit.NO_DATA for item in self.masks):
+            return data
+        bits = self.bits
         empty = bits & _EMPTY != 0
         if not empty.any():
             return data
@@ -217,10 +245,11 @@ class Frame:
             True for pixels at or above ``params.satlevel``.
         """
         gain, level = float(np.float32(params.gain)), np.float32(params.satlevel)
-        parts = [
-            ((part + params.pssl) * gain).astype(np.float32, copy=False) >= level for part in _row_chunks(self.filled)
-        ]
-        return np.concatenate(parts)
+        saturated = np.empty(self.shape, bool)
+        for rows in row_slices(self.shape):
+            electrons = (self.filled[rows] + params.pssl) * gain
+            saturated[rows] = electrons.astype(np.float32, copy=False) >= level
+        return saturated
 
     def parameters(
         self, chosen: dict[str, Any] | None = None, recipe: dict[str, Any] | None = None
@@ -301,12 +330,6 @@ class Frame:
 
 def _no_data(frame):
     return [mask for mask in frame.masks if mask.bit == MaskBit.NO_DATA]
-
-
-def _row_chunks(image):
-    """Split an image into groups of rows that fit into the cache."""
-    rows = max(1, CHUNK_SIZE // image.shape[1])
-    return [image[begin : begin + rows] for begin in range(0, len(image), rows)]
 
 
 def _is_kernel(psfk):

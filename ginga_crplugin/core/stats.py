@@ -4,13 +4,39 @@ import math
 
 import numpy as np
 
-__all__ = ['CHUNK_SIZE', 'local_medians', 'median', 'nanmad_std', 'nanmedian', 'running_median', 'subsample']
+__all__ = [
+    'CHUNK_SIZE',
+    'local_medians',
+    'median',
+    'nanmad_std',
+    'nanmedian',
+    'row_slices',
+    'running_median',
+    'subsample',
+]
 
 #: Number of pixels that are processed at a time, so that a few arrays of them fit into the cache.
 CHUNK_SIZE = 1 << 18
 
 #: Ratio of the standard deviation of normally distributed values to their median absolute deviation.
 _MAD_TO_STD = 1.482602218505602
+
+
+def row_slices(shape: tuple[int, int]) -> list[slice]:
+    """Divide an image into groups of rows of about `CHUNK_SIZE` pixels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the image.
+
+    Returns
+    -------
+    list of slice
+        The rows of each group.
+    """
+    step = max(1, CHUNK_SIZE // shape[1])
+    return [slice(begin, min(begin + step, shape[0])) for begin in range(0, shape[0], step)]
 
 
 def median(values: np.ndarray) -> float:

@@ -144,6 +144,23 @@ def test_nonfinite_pixels_are_masked_and_replaced_in_filled(bad, dtype):
     assert_array_equal(frame.ccd.data, pixels)
 
 
+def test_masked_and_nonfinite_pixels_are_excluded():
+    pixels = PIXELS.astype('f4')
+    pixels[3, 4] = np.nan
+    masks = [
+        InputMask(bit.name, bit, flags(pixel) == 1)
+        for bit, pixel in (
+            (MaskBit.HOT, (5, 6)),
+            (MaskBit.INPUT | MaskBit.SATURATED, (7, 8)),
+            (MaskBit.CR_MISSION, (9, 10)),
+        )
+    ]
+    frame = Frame(pixels, masks=masks)
+    assert_array_equal(frame.excluded(), flags((3, 4), (5, 6), (7, 8)) == 1)
+    assert_array_equal(frame.excluded(slice(4, 8)), frame.excluded()[4:8])
+    assert not Frame(PIXELS).excluded().any()
+
+
 @pytest.mark.parametrize('shape', [(16, 300_000), (300_000, 16), (601, 907)])
 def test_all_pixels_of_large_frames_are_checked(shape):
     pixels = np.random.default_rng(1).normal(100.0, 9.0, shape).astype(np.float32)

@@ -8,6 +8,7 @@ from ginga_crplugin.core.stats import CHUNK_SIZE
 
 from . import cleaning_kernels, sparse_kernels
 from .electrons import ElectronImage
+from .pixel_states import FLAGGED
 from .tiles import Tiles
 
 __all__ = ['Cleaning', 'Workspace', 'bounding_boxes']
@@ -30,7 +31,7 @@ _WEIGHTS = np.array(
 
 
 class Workspace:
-    """Arrays of the size of the frame that the runs of an engine use one after the other.
+    """Arrays for the blocks of a frame that the runs of an engine use one after the other.
 
     Parameters
     ----------
@@ -39,8 +40,6 @@ class Workspace:
 
     Attributes
     ----------
-    flags : (ny, nx) uint8 ndarray
-        1 for flagged pixels; all 0 between runs.
     heads : (blocks,) int32 ndarray
         The first entry of each block in the list of cleaned pixels; all -1 between runs.
     places : (blocks,) int32 ndarray
@@ -48,7 +47,6 @@ class Workspace:
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.flags = np.zeros(shape, np.uint8)
         self.heads = np.full(-(-shape[0] // LIST_BLOCK_SIZE) * -(-shape[1] // LIST_BLOCK_SIZE), -1, np.int32)
         self.places = self.heads.copy()
 
@@ -63,8 +61,9 @@ class Cleaning:
     ----------
     image : ElectronImage
         The frame in electrons.
-    mask : (ny, nx) uint8 ndarray
-        0 for good pixels.
+    states : (ny, nx) uint8 ndarray
+        The states of the pixels (`pixel_states`); flags are set during the run and removed at the end of the ``with``
+        block.
     cleantype : {'meanmask', 'medmask', 'idw'}
         Mean, median, or mean weighted by inverse distance.
     readnoise2 : float
@@ -72,22 +71,22 @@ class Cleaning:
     levels : callable
         Returns the values of image and variance for a pixel without good pixels around it.
     work : Workspace
-        Arrays for this run; they are reset at the end of the ``with`` block.
+        Arrays for this run; they are reset likewise.
     """
 
     def __init__(
         self,
         image: ElectronImage,
-        mask: np.ndarray,
+        states: np.ndarray,
         cleantype: str,
         readnoise2: np.float32,
         levels: Callable[[], tuple[np.float32, np.float32]],
         work: Workspace,
     ) -> None:
-        self.image, self.mask, self.readnoise2, self.levels = image, mask, readnoise2, levels
+        self.image, self.states, self.readnoise2, self.levels = image, states, readnoise2, levels
         self.method = _METHODS[cleantype]
         self.shape = image.shape
-        self.work, self.flags, self._flagged = work, work.flags, list[np.ndarray]()
+        self.work, self._flagged = work, list[np.ndarray]()
         # the cleaned pixels of each block are a linked list: heads has its first entry, links the entry after each
         self.heads = work.heads
         self.links = np.empty(0, np.int32)
@@ -102,7 +101,7 @@ class Cleaning:
         y, x = np.divmod(self.pixels[: self.used], self.shape[1])
         self.heads[y // LIST_BLOCK_SIZE * -(-self.shape[1] // LIST_BLOCK_SIZE) + x // LIST_BLOCK_SIZE] = -1
         for new in self._flagged:
-            self.flags.reshape(-1)[new] = 0
+            self.states.reshape(-1)[new] &= ~FLAGGED
 
     def flag(self, found: np.ndarray) -> np.ndarray:
         """Flag pixels.
@@ -118,7 +117,7 @@ class Cleaning:
             Those that were not flagged before.
         """
         new = np.empty(found.size, np.int64)
-        new = new[: sparse_kernels.set_flags(found, self.flags.reshape(-1), new)]
+        new = new[: sparse_kernels.set_flags(found, self.states.reshape(-1), new)]
         self._flagged.append(new)
         return new
 
@@ -135,8 +134,10 @@ class Cleaning:
         (m,) int64 ndarray
             Flat indices of the pixels whose value or variance changed.
         """
-        affected = np.empty(min(25 * new.size, self.used + new.size), np.int64)
-        affected = affected[: sparse_kernels.find_flagged_neighbors(new, self.flags, affected)]
+        affected = new
+        if self.used:
+            affected = np.empty(min(25 * new.size, self.used + new.size), np.int64)
+            affected = affected[: sparse_kernels.find_flagged_neighbors(new, self.states, affected)]
         self._reserve(new.size)
         step = CHUNK_SIZE // 25
         changed = [self._clean_chunk(affected[k : k + step]) for k in range(0, affected.size, step)]
@@ -166,7 +167,7 @@ class Cleaning:
     def _replacement_values(self, pixels, image, variance):
         """Return the new values and variances of pixels, from the 5 x 5 pixels around each."""
         out = np.empty(pixels.size, np.float32), np.empty(pixels.size, np.float32)
-        args = pixels, image, variance, self.method, _WEIGHTS, self.flags, self.mask
+        args = pixels, image, variance, self.method, _WEIGHTS, self.states
         if cleaning_kernels.replacement_values(*args, np.zeros(2, np.float32), *out):
             cleaning_kernels.replacement_values(*args, np.array(self.levels(), np.float32), *out)
         return out
@@ -200,7 +201,8 @@ class Cleaning:
     @property
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """Flat indices of the cleaned pixels, sorted, and their values in electrons without the sky."""
-        order = np.argsort(self.pixels[: self.used])
+        pixels = self.pixels[: self.used].astype(np.uint64)
+        order = np.sort(pixels << np.uint64(32) | np.arange(self.used, dtype=np.uint64)) & np.uint64(0xFFFFFFFF)
         return self.pixels[order], self.values[order]
 
 

@@ -14,59 +14,61 @@ F32 = np.float32
 
 
 @njit(**HELPER_OPTIONS)
-def _good_neighbors(pixel, flags, mask, good):
-    """Write which of the 5 x 5 pixels around one are neither flagged nor masked, and return how many these are."""
-    nx = flags.shape[1]
+def _good_neighbors(pixel, states, good):
+    """Write which of the 5 x 5 pixels around one are neither flagged nor excluded, and return how many these are."""
+    nx = states.shape[1]
     y, x = pixel // nx, pixel % nx
     count = 0
     for j in range(5):
         for i in range(5):
-            if flags[y + j - 2, x + i - 2] == 0 and mask[y + j - 2, x + i - 2] == 0:
-                good[count] = 5 * j + i
-                count += 1
+            good[5 * j + i] = states[y + j - 2, x + i - 2] == 0
+            count += good[5 * j + i]
     return count
 
 
 @njit(**HELPER_OPTIONS)
-def _masked_mean(values, good):
-    total = F32(0)
-    for k in good:
-        total += values[k]
-    return total / F32(good.size)
+def _masked_means(values, variances, n, good, count):
+    """Return the means of value and variance, whose sums the processor computes at the same time."""
+    total, total_variance = F32(0), F32(0)
+    for k in range(25):
+        total += values[n, k] if good[k] else F32(0)
+        total_variance += variances[n, k] if good[k] else F32(0)
+    return total / F32(count), total_variance / F32(count)
 
 
 @njit(**HELPER_OPTIONS)
-def _masked_median(values, good, ordered):
+def _masked_median(values, n, good, ordered):
     """Return the lower median, by insertion sort."""
-    for n in range(good.size):
-        value, k = values[good[n]], n
-        while k > 0 and ordered[k - 1] > value:
-            ordered[k] = ordered[k - 1]
-            k -= 1
-        ordered[k] = value
-    return ordered[(good.size - 1) // 2]
+    count = 0
+    for k in range(25):
+        if good[k]:
+            place = count
+            while place > 0 and ordered[place - 1] > values[n, k]:
+                ordered[place] = ordered[place - 1]
+                place -= 1
+            ordered[place] = values[n, k]
+            count += 1
+    return ordered[(count - 1) // 2]
 
 
 @njit(**HELPER_OPTIONS)
-def _weighted_mean(values, good, weights):
+def _weighted_mean(values, n, good, weights):
     total, sum_of_weights = F32(0), F32(0)
-    for k in good:
-        total += weights[k] * values[k]
-        sum_of_weights += weights[k]
+    for k in range(25):
+        total += weights[k] * values[n, k] if good[k] else F32(0)
+        sum_of_weights += weights[k] if good[k] else F32(0)
     return total / sum_of_weights
 
 
 @njit(**HELPER_OPTIONS)
-def _replacement(values, good, method, weights, ordered):
-    if method == 0:
-        return _masked_mean(values, good)
+def _replacement(values, n, good, method, weights, ordered):
     if method == 1:
-        return _masked_median(values, good, ordered)
-    return _weighted_mean(values, good, weights)
+        return _masked_median(values, n, good, ordered)
+    return _weighted_mean(values, n, good, weights)
 
 
 @njit(**JIT_OPTIONS)
-def replacement_values(pixels, values, variances, method, weights, flags, mask, levels, out, out_variances):
+def replacement_values(pixels, values, variances, method, weights, states, levels, out, out_variances):
     """Compute the values that replace flagged pixels from the good pixels within 5 x 5.
 
     Parameters
@@ -79,8 +81,8 @@ def replacement_values(pixels, values, variances, method, weights, flags, mask, 
         0 mean, 1 median, 2 mean weighted by inverse distance.
     weights : (25,) float32 ndarray
         The weights of method 2.
-    flags, mask : (ny, nx) uint8 ndarray
-        0 for pixels that are not flagged, and for good pixels.
+    states : (ny, nx) uint8 ndarray
+        The states of the pixels; 0 for good pixels.
     levels : (2,) float32 ndarray
         Value and variance for pixels without good pixels around them.
     out, out_variances : (n,) float32 ndarray
@@ -91,16 +93,18 @@ def replacement_values(pixels, values, variances, method, weights, flags, mask, 
     int
         Number of pixels without good pixels around them.
     """
-    indices, ordered = np.empty(25, np.int64), np.empty(25, F32)
+    good, ordered = np.empty(25, np.bool_), np.empty(25, F32)
     isolated = 0
     for n in range(pixels.size):
-        good = indices[: _good_neighbors(pixels[n], flags, mask, indices)]
-        if good.size == 0:
+        count = _good_neighbors(pixels[n], states, good)
+        if count == 0:
             out[n], out_variances[n] = levels[0], levels[1]
             isolated += 1
+        elif method == 0:
+            out[n], out_variances[n] = _masked_means(values, variances, n, good, count)
         else:
-            out[n] = _replacement(values[n], good, method, weights, ordered)
-            out_variances[n] = _replacement(variances[n], good, method, weights, ordered)
+            out[n] = _replacement(values, n, good, method, weights, ordered)
+            out_variances[n] = _replacement(variances, n, good, method, weights, ordered)
     return isolated
 
 

@@ -10,8 +10,17 @@ from numba import njit
 
 from .filters import median_filter, touching_edges
 from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
+from .pixel_states import EXCLUDED
 
-__all__ = ['array_max', 'crop', 'cut_electrons', 'find_saturated', 'longest_tile']
+__all__ = [
+    'array_max',
+    'count_sort_keys',
+    'crop',
+    'cut_electrons',
+    'find_saturated',
+    'from_sort_key',
+    'longest_tile',
+]
 
 F32 = np.float32
 
@@ -23,6 +32,13 @@ def longest_tile(starts):
     for k in range(starts.size - 1):
         longest = max(longest, starts[k + 1] - starts[k])
     return longest
+
+
+@njit(**HELPER_OPTIONS)
+def _convert_row(raw, y, x0, w, gain, offset, out, begin):
+    """Convert part of a row; unsigned indices need no test for negative ones, and no slices, which are slow to make."""
+    for i in range(np.uint64(w)):
+        out[begin + i] = F32((raw[y, x0 + i] + offset) * gain)
 
 
 @njit(**JIT_OPTIONS)
@@ -44,10 +60,7 @@ def cut_electrons(raw, gain, offset, boxes, starts, out):
         y0, y1, x0, x1 = boxes[k]
         w = x1 - x0
         for y in range(y0, y1):
-            row = raw[y, x0:x1]
-            o = out[starts[k] + (y - y0) * w :]
-            for x in range(w):
-                o[x] = F32((row[x] + offset) * gain)
+            _convert_row(raw, np.uint64(y), np.uint64(x0), w, gain, offset, out, np.uint64(starts[k] + (y - y0) * w))
 
 
 @njit(**HELPER_OPTIONS)
@@ -125,3 +138,48 @@ def crop(x, boxes, starts, inner, inner_starts, out):
             end = inner_starts[k] + (y - y0) * (x1 - x0)
             for i in range(x1 - x0):
                 out[end + i] = x[begin + x0 + i]
+
+
+@njit(**JIT_OPTIONS)
+def count_sort_keys(bits, states, selected, counts):
+    """Count the pixels that are not excluded by half of the sort key of their values.
+
+    The sort key of a float32 value is a uint32 number in the order of the values: the bits with the sign inverted, or
+    all bits inverted for negative values.
+
+    Parameters
+    ----------
+    bits : (n,) uint32 ndarray
+        The bits of the values.
+    states : (n,) uint8 ndarray
+        The states of the pixels.
+    selected : int
+        If negative, the upper 16 bits are counted; else the lower 16 bits of the keys with these upper bits.
+    counts : (65536,) int64 ndarray
+        The counts, changed in place.
+    """
+    for i in range(bits.size):
+        if states[i] & EXCLUDED == 0:
+            key = bits[i] ^ (np.uint32(0xFFFFFFFF) if bits[i] >> np.uint32(31) else np.uint32(0x80000000))
+            upper = np.int64(key >> np.uint32(16))
+            if selected < 0:
+                counts[upper] += 1
+            elif upper == selected:
+                counts[np.int64(key & np.uint32(0xFFFF))] += 1
+
+
+def from_sort_key(key: int) -> np.float32:
+    """Return the value of a sort key of `count_sort_keys`.
+
+    Parameters
+    ----------
+    key : int
+        The key.
+
+    Returns
+    -------
+    float32
+        The value.
+    """
+    bits = key ^ (0x80000000 if key >> 31 else 0xFFFFFFFF)
+    return np.array([bits], np.uint32).view(np.float32)[0]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy import units as u
 
-from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.flat_indices import connected_labels, locate
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
@@ -288,7 +287,7 @@ def input_arrays(frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray | Non
         The variance, in that unit squared.
     """
     variance = None if frame.variance is None else np.asarray(frame.variance, dtype=np.float32)
-    return frame.filled, (frame.bits & DQ_DTYPE(MaskBit.before_run())) != 0, frame.background, variance
+    return frame.filled, frame.excluded(), frame.background, variance
 
 
 def mirror_edges(array: np.ndarray | None) -> np.ndarray | None:

@@ -6,10 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from ginga_crplugin.core.pixels import DTYPES, MAX_VALUE
+from ginga_crplugin.core.stats import row_slices
 
 from . import dense_kernels, laplacian
 from .detection import Unsupported
-from .tiles import Tiles, make_tiles, tile_rows
+from .tiles import Tiles, make_tiles
 
 __all__ = ['ElectronImage']
 
@@ -272,13 +273,13 @@ class ElectronImage:
         )
         return np.concatenate(list(parts))
 
-    def median_levels(self, mask: np.ndarray, readnoise2: np.float32) -> tuple[np.float32, np.float32]:
+    def median_levels(self, states: np.ndarray, readnoise2: np.float32) -> tuple[np.float32, np.float32]:
         """Return the median of the image and of its variance.
 
         Parameters
         ----------
-        mask : (ny, nx) uint8 ndarray
-            0 for the pixels to use.
+        states : (ny, nx) uint8 ndarray
+            The states of the pixels (`pixel_states`), of which the excluded ones are not used.
         readnoise2 : float
             Read noise squared, in electrons squared.
 
@@ -287,23 +288,27 @@ class ElectronImage:
         image, variance : float32
             The lower medians, as in Astro-SCRAPPY.
         """
-        image = self._median(mask, lambda tiles: self.without_sky(tiles)[0])
+        image = self._median(states, lambda tiles: self.without_sky(tiles)[0])
         if self.variance is None:
             return image, image + readnoise2  # adding a constant keeps the order, so that this is the median too
-        return image, self._median(mask, lambda tiles: self.with_variance(tiles, readnoise2)[1])
+        return image, self._median(states, lambda tiles: self.with_variance(tiles, readnoise2)[1])
 
-    def _median(self, mask: np.ndarray, values: Callable[[Tiles], np.ndarray]) -> np.float32:
-        good = np.empty(np.count_nonzero(mask == 0), np.float32)
-        count = 0
-        for cores in tile_rows(self.shape):
-            y0, y1 = cores[0, :2]
-            tiles = make_tiles(np.array([[y0, y1, 0, self.shape[1]]]), 0, self.shape)
-            chosen = values(tiles)[mask[y0:y1].ravel() == 0]
-            good[count : count + chosen.size] = chosen
-            count += chosen.size
-        middle = (count - 1) // 2
-        good.partition(middle)
-        return good[middle]
+    def _median(self, states: np.ndarray, values: Callable[[Tiles], np.ndarray]) -> np.float32:
+        """Return the lower median of the pixels that are not excluded: first its upper 16 bits, then the others."""
+        selected, rank, key = -1, -1, 0
+        for _ in range(2):
+            counts = np.zeros(1 << 16, np.int64)
+            for rows in row_slices(self.shape):
+                tiles = make_tiles(np.array([[rows.start, rows.stop, 0, self.shape[1]]]), 0, self.shape)
+                bits = values(tiles).view(np.uint32)
+                dense_kernels.count_sort_keys(bits, states[rows].reshape(-1), selected, counts)
+            below = np.cumsum(counts)
+            if rank < 0:
+                rank = (below[-1] - 1) // 2
+            selected = int(np.searchsorted(below, rank, side='right'))
+            rank -= below[selected] - counts[selected]
+            key = key << 16 | selected
+        return dense_kernels.from_sort_key(key)
 
 
 def _max_abs(image):

@@ -1,21 +1,20 @@
 """Pixels excluded from the search: input masks and saturated stars."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
-from ginga_crplugin.core.stats import CHUNK_SIZE
+from ginga_crplugin.core.stats import row_slices
 
 from . import dilation
+from .pixel_states import EXCLUDED, STARS
 
 __all__ = ['Exclusion']
 
-_INPUT_BITS = DQ_DTYPE(MaskBit.before_run())
-
 
 class Exclusion:
-    """The mask of excluded pixels, updated where its inputs change.
+    """The excluded pixels, updated where their causes change.
 
     As in Astro-SCRAPPY, the input masks are grown by one pixel, and saturated stars twice by a disk of 21 pixels.
 
@@ -26,44 +25,42 @@ class Exclusion:
 
     Attributes
     ----------
-    mask : (ny, nx) uint8 ndarray
-        0 for good pixels, else the sum of `dilation.GROWN` and `dilation.STARS`.
-    source : ndarray or None
-        The mask bits of the frame from which the input mask was made; compared by identity.
+    states : (ny, nx) uint8 ndarray
+        The sum of the bits in `pixel_states` for each pixel; 0 for good pixels.
+    source : object
+        What the input mask was made from; compared by identity.
     star_key : tuple or None
         The parameters on which the saturated stars depend.
-    version : int
-        A number that changes with the mask.
+    version : object
+        An object that is replaced when the excluded pixels change.
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.mask = np.zeros(shape, np.uint8)
-        self.source: np.ndarray | None = None
+        self.states = np.zeros(shape, np.uint8)
+        self.source: object = None
         self.star_key: tuple[Any, ...] | None = None
-        self.version = 0
-        self._bits: np.ndarray | None = None
+        self.version = object()
         self._stars = np.empty(0, np.int64)
 
-    def set_input(self, source: np.ndarray, bits: np.ndarray) -> None:
-        """Set the input masks; only the neighborhood of changed pixels is updated.
+    def set_input(self, source: object, excluded: Callable[[slice], np.ndarray]) -> None:
+        """Set the input mask; only the neighborhood of changed pixels is updated.
 
         Parameters
         ----------
-        source : ndarray
-            The array that identifies these input masks, kept as ``source``.
-        bits : (ny, nx) int16 ndarray
-            The `MaskBit` values of each pixel.
+        source : object
+            What the mask is made from, kept as ``source``.
+        excluded : callable
+            Returns for a slice of rows which of their pixels are masked.
         """
-        ny, nx = self.mask.shape
-        box = 0, ny, 0, nx
-        if self._bits is not None:
-            box = dilation.box_of_changes(self._bits, bits, _INPUT_BITS)
-        if box[1] > box[0]:
-            y0, y1, x0, x1 = box
-            box = max(0, y0 - 1), min(ny, y1 + 1), max(0, x0 - 1), min(nx, x1 + 1)
-            dilation.grow_input(bits, _INPUT_BITS, *box, self.mask)
-            self.version += 1
-        self.source, self._bits = source, bits
+        ny, nx = self.states.shape
+        boxes = [dilation.set_input(excluded(rows), rows.start, self.states) for rows in row_slices((ny, nx))]
+        changes = np.array([box for box in boxes if box[1]], np.int64)
+        if len(changes):
+            y0, _, x0, _ = changes.min(axis=0).tolist()
+            _, y1, _, x1 = changes.max(axis=0).tolist()
+            dilation.grow_input(max(0, y0 - 1), min(ny, y1 + 1), max(0, x0 - 1), min(nx, x1 + 1), self.states)
+            self.version = object()
+        self.source = source
 
     def set_stars(self, stars: np.ndarray, key: tuple[Any, ...]) -> None:
         """Set the saturated stars and exclude their surroundings.
@@ -75,12 +72,12 @@ class Exclusion:
         key : tuple
             The parameters on which they depend, kept as ``star_key``.
         """
-        flat = self.mask.reshape(-1)
-        flat[self._stars] &= np.uint8(dilation.GROWN)
-        grown = np.empty(min(69 * stars.size, self.mask.size), np.int64)
-        self._stars = grown[: dilation.grow_stars(stars, self.mask, grown)].copy()
-        self.star_key = key
-        self.version += 1
+        self.states.reshape(-1)[self._stars] &= ~STARS
+        grown = np.empty(min(69 * stars.size, self.states.size), np.int64)
+        grown = grown[: dilation.grow_stars(stars, self.states, grown)].copy()
+        if not np.array_equal(grown, self._stars):
+            self.version = object()
+        self._stars, self.star_key = grown, key
 
     @property
     def stars(self) -> np.ndarray:
@@ -100,6 +97,5 @@ class Exclusion:
         int
             Number of pixels.
         """
-        inner = self.mask[border:-border, border:-border]
-        rows = max(1, CHUNK_SIZE // inner.shape[1])
-        return sum(int(np.count_nonzero(inner[y : y + rows] == 0)) for y in range(0, len(inner), rows))
+        inner = self.states[border:-border, border:-border]
+        return sum(int(np.count_nonzero(inner[rows] & EXCLUDED == 0)) for rows in row_slices(inner.shape))

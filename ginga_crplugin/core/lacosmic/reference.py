@@ -62,7 +62,7 @@ def detect_with_ccdproc(frame: Frame, params: LACosmicParams) -> Detection:
         flagged = _new_per_iteration(frame, images, params, crmask, len(flagged))
     indices = np.flatnonzero(crmask)
     values = cleaned.reshape(-1)[indices].astype(np.result_type(frame.ccd.data.dtype, np.float32), copy=False)
-    area = SearchArea.from_image(trim_edges(searched, frame), frame.bits, excluded_border(params))
+    area = SearchArea.from_image(trim_edges(searched, frame), frame, excluded_border(params))
     return Detection(params, frame.ccd.data, indices, values, area, trim_counts(flagged), _engine_name())
 
 

@@ -1,8 +1,9 @@
 """The steps of one run of the fast engine."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,8 @@ from .electrons import ElectronImage
 from .exclusion import Exclusion
 from .psf import psf_kernel
 from .search_area import SearchArea, excluded_border
-from .significance import SignificanceImage, Thresholds
+from .settled import SettledBlocks
+from .significance import SignificanceImage, SignificanceTiles, Thresholds
 from .tiles import BLOCK_SIZE, SQUARE_SIZES, block_boxes, cover_blocks, make_tiles, split_into_chunks, tile_rows
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ __all__ = ['Run', 'check_cancel']
 
 F32 = np.float32
 _NO_PSF = np.empty((0, 0), F32)
+_NO_VALUES = np.empty((0, 3), F32)
 
 
 def check_cancel(cancel: Callable[[], bool]) -> None:
@@ -50,7 +53,14 @@ class _FirstIteration:
 
     def __init__(self, grid):
         self.computed = np.zeros(grid, bool)
-        self.tiles = []
+        self.tiles = list[SignificanceTiles]()
+        self.version = None
+
+    def set_version(self, version):
+        """Forget the highest values in the tiles if other pixels are excluded."""
+        for tiles in self.tiles if version is not self.version else ():
+            tiles.highest.fill(np.inf)
+        self.version = version
 
 
 class Run:
@@ -121,13 +131,14 @@ class Run:
         check_searched(area.count)
         levels = self._levels(exclusion)
         work = self.engine.cached('work', self.shape, lambda: Workspace(self.shape))
-        with Cleaning(self.image, exclusion.mask, self.params.cleantype, self.readnoise2, levels, work) as cleaning:
-            counts = self._iterate(cleaning, exclusion.mask)
+        with Cleaning(self.image, exclusion.states, self.params.cleantype, self.readnoise2, levels, work) as cleaning:
+            counts = self._iterate(cleaning, exclusion)
             return self._result(cleaning, area, counts)
 
-    def _iterate(self, cleaning, mask):
+    def _iterate(self, cleaning, exclusion):
         """Flag and clean until no new pixels are found; return the number of new pixels in each iteration."""
-        found, counts = self._first_iteration(mask), []
+        found, counts = self._first_iteration(exclusion), []
+        settled = self._settled(exclusion)
         while True:
             new = cleaning.flag(found)
             counts.append(self._count(new))
@@ -137,8 +148,22 @@ class Run:
             if len(counts) == self.params.niter:
                 break
             self.progress(0.9 + 0.1 * len(counts) / self.params.niter)
-            found = self._next_iteration(changed, cleaning)
+            if len(counts) == 1:
+                settled.set_flagged(new)
+                changed = settled.remove_settled(changed, self.limits.sigclip, self.limits.objlim)
+            boxes, size = self._affected_boxes(changed, cleaning.work)
+            found, highest = self._next_iteration(boxes, cleaning)
+            if len(counts) == 1:
+                settled.set_limits(boxes, size, highest)
         return counts
+
+    def _settled(self, exclusion):
+        """Return the blocks in which the second iteration of an earlier run found nothing."""
+        psf = self.significance.psf
+        key = *self.image_key, self.params.readnoise, self.params.sepmed, psf.shape, psf.tobytes()
+        # a pixel is cleaned with the good pixels within 5 x 5
+        make = partial(SettledBlocks, self.shape, 2 * self.significance.margin + 2)
+        return self.engine.cached('settled', (*key, self.params.cleantype, exclusion.version), make)
 
     def _area(self, exclusion):
         """Return the pixels that are searched; results with the same exclusion share them."""
@@ -146,16 +171,18 @@ class Run:
 
         def make():
             stars = self._to_frame(np.sort(exclusion.stars))[0]
-            return SearchArea(self.engine.frame.bits, stars, border, exclusion.count_good(border or EDGE))
+            frame = self.engine.frame
+            return SearchArea(frame.shape, frame, stars, border, exclusion.count_good(border or EDGE))
 
         return self.engine.cached('area', (self.params.search_edges, exclusion.version, border), make)
 
     def _exclusion(self):
         """Exclude the input masks, grown by one pixel, and the saturated stars, grown by four (step 1)."""
         exclusion = self.engine.cached('exclusion', self.params.search_edges, lambda: Exclusion(self.shape))
-        bits = self.engine.frame.bits
-        if exclusion.source is not bits:
-            exclusion.set_input(bits, self._with_edges(bits))
+        frame = self.engine.frame
+        if exclusion.source is not frame.masks:
+            excluded = self._with_edges(frame.excluded()).__getitem__ if self.params.search_edges else frame.excluded
+            exclusion.set_input(frame.masks, excluded)
         key = *self.image_key, self.params.satlevel, self.params.sepmed
         if exclusion.star_key != key:
             exclusion.set_stars(self._find_saturated(), key)
@@ -183,7 +210,7 @@ class Run:
             maxima.append(np.maximum.reduceat(highest, columns, axis=1))
         return np.concatenate(maxima)
 
-    def _first_iteration(self, mask):
+    def _first_iteration(self, exclusion):
         """Return the flat indices of the cosmic rays of the original frame (steps 2 and 3).
 
         S' / F is computed once in each block in which S' exceeds ``sigclip``.
@@ -198,7 +225,8 @@ class Run:
             jobs = split_into_chunks(cores, self.significance.margin)
             first.tiles += list(self.engine.map_jobs(self.significance.of_original, jobs, self.cancel))
             first.computed |= computed
-        return _joined([tiles.find_cosmic_rays(mask, self.limits) for tiles in first.tiles])
+        first.set_version(exclusion.version)
+        return _joined([tiles.find_cosmic_rays(exclusion.states, self.limits) for tiles in first.tiles])
 
     def _block_significance(self):
         """Return the maximum of S' in each block."""
@@ -209,26 +237,30 @@ class Run:
             self.progress(0.8 * (k + 1) / len(rows))
         return out
 
-    def _next_iteration(self, changed, cleaning):
-        """Return the flat indices of the cosmic rays near pixels that changed in the last iteration (step 5)."""
+    def _next_iteration(self, boxes, cleaning):
+        """Find the cosmic rays around boxes of pixels that changed in the last iteration (step 5).
+
+        Returns the flat indices of the cosmic rays, and the highest values around each box.
+        """
         significance, limits = self.significance, self.limits
 
         def find(cores):
-            return significance.of_cleaned(cores, cleaning, limits.sigclip).find_cosmic_rays(cleaning.mask, limits)
+            tiles = significance.of_cleaned(cores, cleaning, limits.sigclip)
+            return tiles.find_cosmic_rays(cleaning.states, limits), tiles.highest
 
-        return self._concatenate(
-            find, split_into_chunks(self._affected_boxes(changed, cleaning.work), significance.margin)
-        )
+        cores = make_tiles(boxes, significance.margin, self.shape).boxes
+        parts = list(self.engine.map_jobs(find, split_into_chunks(cores, significance.margin), self.cancel))
+        return _joined([found for found, _ in parts]), np.concatenate([highest for _, highest in parts] or [_NO_VALUES])
 
     def _affected_boxes(self, changed, work):
-        """Return boxes of all pixels that changed pixels affect, of the size that needs the fewest pixels."""
+        """Return the bounding boxes of pixels in squares of the size that needs the fewest pixels, and this size."""
         margin, choices = self.significance.margin, []
         for size in SQUARE_SIZES:
             boxes = bounding_boxes(changed, size, self.shape, work)
             y0, y1, x0, x1 = boxes.T
             changed = np.concatenate([y0 * self.shape[1] + x0, (y1 - 1) * self.shape[1] + x1 - 1])
-            choices.append(make_tiles(boxes, margin, self.shape).boxes)
-        return min(choices, key=lambda cores: make_tiles(cores, margin, self.shape).size)
+            choices.append((make_tiles(boxes, 2 * margin, self.shape).size, boxes, size))
+        return min(choices, key=itemgetter(0))[1:]
 
     def _concatenate(self, work, jobs):
         return _joined(list(self.engine.map_jobs(work, jobs, self.cancel)))
@@ -238,7 +270,7 @@ class Run:
         key = *self.image_key, self.params.readnoise, exclusion.version
 
         def compute():
-            return self.image.median_levels(exclusion.mask, self.readnoise2)
+            return self.image.median_levels(exclusion.states, self.readnoise2)
 
         return lambda: self.engine.cached('levels', key, compute)
 

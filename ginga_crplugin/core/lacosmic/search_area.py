@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.flat_indices import locate
+from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.weak import WeakProperty
 
 __all__ = ['SearchArea', 'excluded_border']
-
-_INPUT_BITS = DQ_DTYPE(MaskBit.before_run())
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +18,10 @@ class SearchArea:
 
     Attributes
     ----------
-    bits : (ny, nx) int16 ndarray
-        The `MaskBit` values of the frame; masked pixels and their eight neighbors are excluded.
+    shape : tuple of int
+        (ny, nx) of the frame.
+    frame : Frame or None
+        The frame; the pixels of its input masks and their eight neighbors are excluded.
     others : (n,) int64 ndarray
         Flat indices of other excluded pixels, sorted: saturated stars and their surroundings.
     border : int
@@ -30,21 +30,22 @@ class SearchArea:
         Number of pixels in the area.
     """
 
-    bits: np.ndarray
+    shape: tuple[int, int]
+    frame: Frame | None
     others: np.ndarray
     border: int
     count: int
 
     @classmethod
-    def from_image(cls, searched: np.ndarray, bits: np.ndarray | None = None, border: int = 0) -> 'SearchArea':
+    def from_image(cls, searched: np.ndarray, frame: Frame | None = None, border: int = 0) -> 'SearchArea':
         """Describe the area of a mask.
 
         Parameters
         ----------
         searched : (ny, nx) bool ndarray
             True for the pixels in the area.
-        bits : (ny, nx) int16 ndarray, optional
-            The `MaskBit` values of the frame.
+        frame : Frame, optional
+            The frame with its input masks.
         border : int, optional
             Number of outermost pixels that are excluded.
 
@@ -53,10 +54,8 @@ class SearchArea:
         SearchArea
             The area.
         """
-        if bits is None:
-            bits = np.broadcast_to(DQ_DTYPE(0), searched.shape)
-        known = cls(bits, np.empty(0, np.int64), border, 0).image
-        return cls(bits, np.flatnonzero(known & ~searched), border, int(np.count_nonzero(searched)))
+        known = cls(searched.shape, frame, np.empty(0, np.int64), border, 0).image
+        return cls(searched.shape, frame, np.flatnonzero(known & ~searched), border, int(np.count_nonzero(searched)))
 
     def touches_others(self, pixels: np.ndarray) -> np.ndarray:
         """Return which pixels, or their neighbors, are excluded for another reason than the masks and the border.
@@ -71,14 +70,14 @@ class SearchArea:
         (n,) bool ndarray
             True where one of the nine pixels is among ``others``.
         """
-        nx = self.bits.shape[1]
+        nx = self.shape[1]
         steps = [row * nx + column for row in (-1, 0, 1) for column in (-1, 0, 1)]
         return np.logical_or.reduce([locate(self.others, pixels + step)[1] for step in steps])
 
     @WeakProperty
     def image(self) -> np.ndarray:
         """(ny, nx) bool ndarray: True for the pixels in the area."""
-        excluded = self.bits & _INPUT_BITS != 0
+        excluded = np.zeros(self.shape, bool) if self.frame is None else self.frame.excluded()
         for image in (excluded, excluded.T):
             masked = image.copy()
             image[1:] |= masked[:-1]

@@ -5,7 +5,7 @@ The names are those of van Dokkum (2001): L+ is the Laplacian image, S = L+ / (2
 structure (section 3.3).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,20 +60,27 @@ class SignificanceTiles:
         The boxes in which S' / F is known; their cores are those of both.
     ratio : (m,) float32 ndarray
         S' / F.
+    highest : (k, 3) float32 ndarray
+        For each core, the highest S' of the pixels that are not excluded, the highest S' / F of those with S' above
+        a limit, and this limit, as far as known from earlier searches; else infinite.
     """
 
     s_tiles: Tiles
     s: np.ndarray
     ratio_tiles: Tiles
     ratio: np.ndarray
+    highest: np.ndarray = field(init=False)
 
-    def find_cosmic_rays(self, mask: np.ndarray, limits: Thresholds) -> np.ndarray:
-        """Find the cosmic rays with a pixel above all thresholds in the cores.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, 'highest', np.full((len(self.s_tiles.cores), 3), np.inf, F32))
+
+    def find_cosmic_rays(self, states: np.ndarray, limits: Thresholds) -> np.ndarray:
+        """Find the cosmic rays with a pixel above all thresholds in the cores, and update ``highest``.
 
         Parameters
         ----------
-        mask : (ny, nx) uint8 ndarray
-            0 for good pixels.
+        states : (ny, nx) uint8 ndarray
+            The states of the pixels (`pixel_states`).
         limits : Thresholds
             The thresholds.
 
@@ -83,8 +90,10 @@ class SignificanceTiles:
             Flat indices of the cosmic-ray pixels; some may occur twice.
         """
         found = np.empty(self.s.size, np.int64)
-        args = self.s, self.s_tiles.boxes, self.s_tiles.starts, self.ratio, *self.ratio_tiles.geometry, mask
-        count = sparse_kernels.find_cosmic_rays(*args, limits.sigclip, limits.siglow, limits.objlim, found)
+        visited = np.empty(self.s_tiles.largest, np.uint8)
+        args = self.s, self.s_tiles.boxes, self.s_tiles.starts, self.ratio, *self.ratio_tiles.geometry, states
+        thresholds = limits.sigclip, limits.siglow, limits.objlim
+        count = sparse_kernels.find_cosmic_rays(*args, *thresholds, visited, self.highest, found)
         return found[:count].copy()
 
 

@@ -144,17 +144,28 @@ def _contrast(c, s, noise, box, frame, medians, psf, f, m, scratch):
 
 
 @njit(**HELPER_OPTIONS)
-def _write_block_maxima(x, box, core, size, out):
-    """Write the maximum of each block of size x size pixels in the core of a tile."""
+def _fill(x, value):
+    for i in range(x.size):
+        x[i] = value
+
+
+@njit(**HELPER_OPTIONS)
+def _write_block_maxima(x, box, core, size, highest, out):
+    """Write the maximum of each block of size x size pixels in the core of a tile, from the maxima of its columns."""
     w = box[3] - box[2]
     for y0 in range(core[0], core[1], size):
-        for x0 in range(core[2], core[3], size):
-            x1 = min(x0 + size, core[3])
-            maximum = F32(-np.inf)
-            for y in range(y0, min(y0 + size, core[1])):
-                begin = (y - box[0]) * w - box[2]
-                maximum = max(maximum, array_max(x[begin + x0 : begin + x1]))
-            out[y0 // size, x0 // size] = maximum
+        columns = highest[: core[3] - core[2]]
+        _fill(columns, F32(-np.inf))
+        for y in range(y0, min(y0 + size, core[1])):
+            _update_maxima(columns, x[(y - box[0]) * w + core[2] - box[2] :])
+        for x0 in range(0, columns.size, size):
+            out[y0 // size, (core[2] + x0) // size] = array_max(columns[x0 : x0 + size])
+
+
+@njit(**HELPER_OPTIONS)
+def _update_maxima(maxima, row):
+    for i in range(maxima.size):
+        maxima[i] = row[i] if row[i] > maxima[i] else maxima[i]
 
 
 @njit(**HELPER_OPTIONS)
@@ -171,12 +182,6 @@ def _any_above(s, box, core, limit):
         if array_max(s[begin + core[2] : begin + core[3]]) > limit:
             return True
     return False
-
-
-@njit(**HELPER_OPTIONS)
-def _fill(x, value):
-    for i in range(x.size):
-        x[i] = value
 
 
 @njit(**JIT_OPTIONS)
@@ -228,7 +233,7 @@ def significance_and_contrast(images, geometry, frame, medians, psf, readnoise2,
         sky_of_tile, lplus_tile = _slice_or_empty(sky, a, b), _slice_or_empty(lplus, a, b)
         _significance(tile, v, sky_of_tile, lplus_tile, boxes[k], frame, medians, s_tile, noise, m, scratch)
         if maxima.size:
-            _write_block_maxima(s_tile, boxes[k], cores[k], size, maxima)
+            _write_block_maxima(s_tile, boxes[k], cores[k], size, m, maxima)
         elif _any_above(s_tile, boxes[k], cores[k], sigclip):
             _contrast(tile, s_tile, noise, boxes[k], frame, medians, psf, ratio[a:b], m, scratch)
         else:

@@ -6,8 +6,8 @@ Lists of pixels are flat indices, int64, into the (ny, nx) frame. No kernel allo
 import numpy as np
 from numba import njit
 
-from .dense_kernels import longest_tile
 from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
+from .pixel_states import AFFECTED, EXCLUDED, FLAGGED, GROWN
 
 __all__ = ['bounding_boxes', 'find_cosmic_rays', 'find_flagged_neighbors', 'set_flags']
 
@@ -15,35 +15,35 @@ F32 = np.float32
 
 
 @njit(**HELPER_OPTIONS)
-def _above(s, box, y, x, limit, mask):
-    """Return whether a pixel is good and its S' above a limit."""
-    return s[(y - box[0]) * (box[3] - box[2]) + x - box[2]] > limit and mask[y, x] == 0
-
-
-@njit(**HELPER_OPTIONS)
-def _flag_neighbors(s, box, y, x, sigclip, siglow, mask, visited, found, count):
+def _flag_neighbors(s, start, box, y, x, sigclip, siglow, states, visited, found, count):
     """Add a pixel and its neighbors with S' > sigclip, and their neighbors with S' > siglow, to those found."""
-    nx = mask.shape[1]
+    w, nx = box[3] - box[2], states.shape[1]
     for j in range(y - 1, y + 2):
         for i in range(x - 1, x + 2):
-            if not _above(s, box, j, i, sigclip, mask):
+            index = (j - box[0]) * w + i - box[2]
+            if visited[index] & GROWN or not (s[start + index] > sigclip and states[j, i] & EXCLUDED == 0):
                 continue
+            visited[index] |= GROWN
             for v in range(j - 1, j + 2):
                 for u in range(i - 1, i + 2):
-                    index = (v - box[0]) * (box[3] - box[2]) + u - box[2]
-                    if visited[index] == 0 and _above(s, box, v, u, siglow, mask):
-                        visited[index] = 1
+                    index = (v - box[0]) * w + u - box[2]
+                    if visited[index] & FLAGGED == 0 and s[start + index] > siglow and states[v, u] & EXCLUDED == 0:
+                        visited[index] |= FLAGGED
                         found[count] = v * nx + u
                         count += 1
     return count
 
 
 @njit(**JIT_OPTIONS)
-def find_cosmic_rays(s, s_boxes, s_starts, ratio, boxes, starts, cores, mask, sigclip, siglow, objlim, found):
+def find_cosmic_rays(
+    s, s_boxes, s_starts, ratio, boxes, starts, cores, states, sigclip, siglow, objlim, visited, highest, found
+):
     """Find the cosmic rays in the cores of tiles, with their neighbors (van Dokkum 2001, section 4).
 
     A cosmic ray has a pixel with S' > sigclip and S' / F > objlim. Its neighbors with S' > sigclip belong to it, and
     their neighbors with S' > siglow. The outermost pixels of the frame have S' = 0 and are never found.
+
+    Slices of arrays are reference counted, which takes longer than the work on a short row; the loops have none.
 
     Parameters
     ----------
@@ -55,10 +55,15 @@ def find_cosmic_rays(s, s_boxes, s_starts, ratio, boxes, starts, cores, mask, si
         The tiles of S' / F.
     cores : (k, 4) int64 ndarray
         Boxes (y0, y1, x0, x1).
-    mask : (ny, nx) uint8 ndarray
-        0 for good pixels.
+    states : (ny, nx) uint8 ndarray
+        The states of the pixels.
     sigclip, siglow, objlim : float32
         The thresholds.
+    visited : uint8 ndarray
+        Working memory for the largest tile.
+    highest : (k, 3) float32 ndarray
+        For each core, the highest S' of the pixels that are not excluded, the highest S' / F of those with S' above a
+        limit, and this limit; changed in place. Cores that exceed no threshold according to these values are skipped.
     found : (n,) int64 ndarray
         The output: flat indices, each once per tile, but possibly in several tiles.
 
@@ -67,34 +72,44 @@ def find_cosmic_rays(s, s_boxes, s_starts, ratio, boxes, starts, cores, mask, si
     int
         Number of indices.
     """
-    visited = np.empty(longest_tile(s_starts), np.uint8)
     count = 0
     for k in range(cores.shape[0]):
-        cleared = False
-        y0, y1, x0, x1 = cores[k]
-        tile, box = s[s_starts[k] : s_starts[k + 1]], s_boxes[k]
-        for y in range(y0, y1):
-            row = tile[(y - box[0]) * (box[3] - box[2]) + x0 - box[2] :]
-            contrast = ratio[starts[k] + (y - boxes[k, 0]) * (boxes[k, 3] - boxes[k, 2]) + x0 - boxes[k, 2] :]
-            for x in range(x1 - x0):
-                if row[x] > sigclip and contrast[x] > objlim and mask[y, x0 + x] == 0:
+        known = highest[k, 2] <= sigclip
+        if known and (highest[k, 0] <= sigclip or highest[k, 1] <= objlim):
+            continue
+        cleared, start, box = False, s_starts[k], s_boxes[k]
+        highest_s = highest_ratio = F32(-np.inf)
+        for y in range(cores[k, 0], cores[k, 1]):
+            row = start + (y - box[0]) * (box[3] - box[2]) - box[2]
+            ratio_row = starts[k] + (y - boxes[k, 0]) * (boxes[k, 3] - boxes[k, 2]) - boxes[k, 2]
+            for x in range(cores[k, 2], cores[k, 3]):
+                value = s[row + x]
+                if not value > min(highest_s, sigclip) or states[y, x] & EXCLUDED:
+                    continue
+                highest_s = max(highest_s, value)
+                if not value > sigclip:
+                    continue
+                highest_ratio = max(highest_ratio, ratio[ratio_row + x])
+                if ratio[ratio_row + x] > objlim:
                     if not cleared:
-                        visited[: tile.size] = 0
+                        visited[: s_starts[k + 1] - start] = 0
                         cleared = True
-                    count = _flag_neighbors(tile, box, y, x0 + x, sigclip, siglow, mask, visited, found, count)
+                    args = sigclip, siglow, states, visited, found
+                    count = _flag_neighbors(s, start, box, y, x, *args, count)
+        highest[k, 0], highest[k, 1], highest[k, 2] = highest_s, highest_ratio, sigclip
     return count
 
 
 @njit(**JIT_OPTIONS)
-def set_flags(found, flags, new):
+def set_flags(found, states, new):
     """Flag pixels.
 
     Parameters
     ----------
     found : (n,) int64 ndarray
         Flat indices.
-    flags : (pixels of the frame,) uint8 ndarray
-        1 for flagged pixels, changed in place.
+    states : (pixels of the frame,) uint8 ndarray
+        The states of the pixels, changed in place.
     new : (n,) int64 ndarray
         The output: those of the pixels that were not flagged before.
 
@@ -105,15 +120,15 @@ def set_flags(found, flags, new):
     """
     count = 0
     for pixel in found:
-        if flags[pixel] == 0:
-            flags[pixel] = 1
+        if states[pixel] & FLAGGED == 0:
+            states[pixel] |= FLAGGED
             new[count] = pixel
             count += 1
     return count
 
 
 @njit(**JIT_OPTIONS)
-def find_flagged_neighbors(new, flags, out):
+def find_flagged_neighbors(new, states, out):
     """Find the flagged pixels within 5 x 5 pixels of new ones, which are to be cleaned again.
 
     The two outermost pixels of the frame are never cleaned.
@@ -122,8 +137,8 @@ def find_flagged_neighbors(new, flags, out):
     ----------
     new : (n,) int64 ndarray
         Flat indices of the newly flagged pixels.
-    flags : (ny, nx) uint8 ndarray
-        1 for flagged pixels; the same after the call.
+    states : (ny, nx) uint8 ndarray
+        The states of the pixels; the same after the call.
     out : (m,) int64 ndarray
         The output: flat indices, each once.
 
@@ -132,18 +147,18 @@ def find_flagged_neighbors(new, flags, out):
     int
         Number of indices.
     """
-    ny, nx = flags.shape
+    ny, nx = states.shape
     count = 0
     for pixel in new:
         y0, x0 = pixel // nx, pixel % nx
         for y in range(max(2, y0 - 2), min(ny - 2, y0 + 3)):
             for x in range(max(2, x0 - 2), min(nx - 2, x0 + 3)):
-                if flags[y, x] == 1:
-                    flags[y, x] = 2
+                if states[y, x] & (FLAGGED | AFFECTED) == FLAGGED:
+                    states[y, x] |= AFFECTED
                     out[count] = y * nx + x
                     count += 1
     for pixel in out[:count]:
-        flags[pixel // nx, pixel % nx] = 1
+        states[pixel // nx, pixel % nx] &= ~AFFECTED
     return count
 
 

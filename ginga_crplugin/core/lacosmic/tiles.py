@@ -52,6 +52,11 @@ class Tiles:
         return int(self.starts[-1])
 
     @property
+    def largest(self) -> int:
+        """Number of pixels in the largest box."""
+        return int((self.starts[1:] - self.starts[:-1]).max(initial=0))
+
+    @property
     def geometry(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes, starts and cores, in the order in which the kernels take them."""
         return self.boxes, self.starts, self.cores

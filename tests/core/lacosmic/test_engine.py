@@ -296,7 +296,7 @@ def test_an_edited_mask_updates_only_its_neighborhood(frame, monkeypatch):
     engine.detect()
     calls, boxes = count_calls(monkeypatch), []
     grow = dilation.grow_input
-    monkeypatch.setattr(dilation, 'grow_input', lambda *args: boxes.append(args[2:6]) or grow(*args))
+    monkeypatch.setattr(dilation, 'grow_input', lambda *args: boxes.append(args[:4]) or grow(*args))
     mask = frame.masks[0].mask.copy()
     mask[40:42, 50] = ~mask[40:42, 50]
     changed = frame.replace(masks=(InputMask('edited', MaskBit.HOT, mask),))
@@ -304,6 +304,31 @@ def test_an_edited_mask_updates_only_its_neighborhood(frame, monkeypatch):
     assert differences(engine.detect(), by_ccdproc(changed, engine.params)) == []
     assert boxes == [(39, 43, 49, 52)]
     assert calls == {'block_maxima': 0, 'crop': 0}
+
+
+def test_changed_thresholds_recompute_only_the_surroundings_of_other_flags(monkeypatch):
+    frame = make_frame(3, (300, 400), ('tracks', 'stars'))
+    engine = LACosmic(frame, LACosmicParams())
+    engine.detect()
+    sizes = []
+    of_cleaned = SignificanceImage.of_cleaned
+    monkeypatch.setattr(
+        SignificanceImage,
+        'of_cleaned',
+        lambda self, cores, *args: sizes.append(cores) or of_cleaned(self, cores, *args),
+    )
+
+    def boxes(run):
+        sizes.clear()
+        run()
+        return sum(map(len, sizes))
+
+    new = boxes(lambda: LACosmic(frame, engine.params).detect())
+    assert boxes(engine.detect) < 0.5 * new
+    for change in ({'sigclip': 4.6}, {'objlim': 5.3}, {'sigfrac': 0.4}, {'sigclip': 4.4}, {'objlim': 4.7}):
+        params = replace(engine.params, **change)
+        assert boxes(lambda params=params: engine.detect(params)) < new
+        assert differences(engine.detect(params), by_ccdproc(frame, params)) == []
 
 
 def count_calls(monkeypatch):
@@ -412,9 +437,9 @@ def test_peak_memory_is_less_than_half_that_of_astroscrappy():
 def test_saturated_stars_are_removed_from_the_mask():
     exclusion = Exclusion((40, 40))
     exclusion.set_stars(np.array([20 * 40 + 20]), ('a',))
-    assert np.count_nonzero(exclusion.mask) == 69
+    assert np.count_nonzero(exclusion.states) == 69
     exclusion.set_stars(np.array([], np.int64), ('b',))
-    assert not exclusion.mask.any()
+    assert not exclusion.states.any()
 
 
 # without numba

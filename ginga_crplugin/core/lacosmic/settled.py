@@ -1,0 +1,99 @@
+"""Blocks of a frame in which the second iteration finds nothing new, kept from run to run."""
+
+import numpy as np
+
+from .tiles import BLOCK_SIZE
+
+__all__ = ['SettledBlocks']
+
+F32 = np.float32
+
+
+class SettledBlocks:
+    """Blocks whose cleaned pixels have no cosmic rays around them in the second iteration.
+
+    After a change of a threshold, most blocks have the same pixels flagged in the first iteration as before, and
+    therefore the same values in the second one. Upper limits of these values are kept for each block.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the frame.
+    reach : int
+        Distance in pixels at which a flagged pixel affects the values of a block.
+    """
+
+    def __init__(self, shape: tuple[int, int], reach: int) -> None:
+        self._grid = tuple(-(-n // BLOCK_SIZE) for n in shape)
+        self._columns, self._ring = shape[1], -(-reach // BLOCK_SIZE)
+        self._flagged = np.empty(0, np.int64)
+        # around the cleaned pixels of a block: the highest S', the highest S' / F of pixels with S' > sigclip, sigclip
+        self._significance, self._ratio, self._sigclip = (np.full(self._grid, np.inf, F32) for _ in range(3))
+        self._open = np.ones(self._grid, bool)
+
+    def set_flagged(self, flagged: np.ndarray) -> None:
+        """Forget the blocks near pixels that were flagged in only one of this run and the last.
+
+        Parameters
+        ----------
+        flagged : (n,) int64 ndarray
+            Flat indices of the pixels flagged in the first iteration.
+        """
+        if flagged.size > self._open.size:  # in a crowded frame hardly any block is settled
+            near, flagged = np.ones(self._grid, bool), np.empty(0, np.int64)
+        else:
+            near = np.zeros(self._grid, bool)
+            near[self._blocks(np.setxor1d(self._flagged, flagged, assume_unique=True))] = True
+            for image in (near, near.T):
+                for _ in range(self._ring):
+                    inner = image.copy()
+                    image[1:] |= inner[:-1]
+                    image[:-1] |= inner[1:]
+        for limit in (self._significance, self._ratio, self._sigclip):
+            limit[near] = np.inf
+        self._flagged = flagged
+
+    def remove_settled(self, changed: np.ndarray, sigclip: np.float32, objlim: np.float32) -> np.ndarray:
+        """Remove the pixels of blocks in which nothing exceeds the thresholds.
+
+        Parameters
+        ----------
+        changed : (n,) int64 ndarray
+            Flat indices of the pixels cleaned in the first iteration.
+        sigclip, objlim : float32
+            The thresholds of S' and S' / F.
+
+        Returns
+        -------
+        (m,) int64 ndarray
+            The pixels of the other blocks.
+        """
+        settled = self._significance <= sigclip
+        settled |= (self._ratio <= objlim) & (self._sigclip <= sigclip)
+        self._open = ~settled
+        return changed[self._open[self._blocks(changed)]]
+
+    def set_limits(self, boxes: np.ndarray, size: int, highest: np.ndarray) -> None:
+        """Keep the highest values around the remaining pixels.
+
+        Parameters
+        ----------
+        boxes : (n, 4) int64 ndarray
+            The bounding boxes of the pixels in squares.
+        size : int
+            Side of the squares in pixels.
+        highest : (n, 3) float32 ndarray
+            For each box, the highest S' around it, the highest S' / F of pixels with S' > ``sigclip``, and ``sigclip``.
+        """
+        step = size // BLOCK_SIZE
+        y, x = boxes[:, 0] // size * step, boxes[:, 2] // size * step
+        for row in range(step):
+            for column in range(step):
+                at = np.minimum(y + row, self._grid[0] - 1), np.minimum(x + column, self._grid[1] - 1)
+                was_open = self._open[at]
+                at = at[0][was_open], at[1][was_open]
+                self._significance[at], self._ratio[at], self._sigclip[at] = highest[was_open].T
+
+    def _blocks(self, pixels):
+        y, x = np.divmod(pixels, self._columns)
+        return y // BLOCK_SIZE, x // BLOCK_SIZE
