@@ -1,7 +1,5 @@
 """Names of the repairs: what replaces the pixels of a cosmic ray."""
 
-import numpy as np
-
 __all__ = ['DEFAULT_REPAIR', 'REPAIRS', 'REPAIR_DTYPE', 'check_repair']
 
 
@@ -21,7 +19,7 @@ DEFAULT_REPAIR = 'detected'
 
 
 #: The type of arrays of names.
-REPAIR_DTYPE = np.array(list(REPAIRS)).dtype
+REPAIR_DTYPE = f'U{max(map(len, REPAIRS))}'
 
 
 def check_repair(name: str) -> str:

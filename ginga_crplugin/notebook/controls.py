@@ -105,6 +105,24 @@ class Controls(ControlsLayout):
         _hide_if_empty(self.recipe)
         self.min_size.value, self.grow.value = min_size, grow
 
+    def show_repair(self, chosen: str, default: str) -> None:
+        """Show the repair of the selected segment, and the default.
+
+        Parameters
+        ----------
+        chosen : str
+            The repair of the selected segment; empty for the default.
+        default : str
+            The default.
+        """
+        self._set_quietly(self.repair, chosen)
+        self._set_quietly(self.default_repair, default)
+
+    @property
+    def shown_repair(self) -> str:
+        """The repair that is shown for the selected segment; empty for the default."""
+        return self.repair.value
+
     def show_unsaved_review(self, review: tuple | None) -> None:
         """Offer to restore an unsaved review.
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from ginga_crplugin.core.header import UNITS
+from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.panels.drawing_tool import MODES
-from ginga_crplugin.panels.labels import COMPARE_OPTIONS, HEADER_UNIT, HEADINGS, LABELS, TIPS
+from ginga_crplugin.panels.labels import COMPARE_OPTIONS, HEADER_UNIT, HEADINGS, LABELS, REPAIR_OPTIONS, TIPS
 from ginga_crplugin.panels.mask_overlay import COLORS
 
 from .checks import STYLE as CHECKS_STYLE
@@ -152,6 +153,9 @@ class ControlsLayout:
 
     def _review_part(self) -> Sequence[w.Widget]:
         buttons = map(self._button, ('keep', 'reject', 'undo', 'redo', 'reject_shown'))
+        self.repair = self._control('repair', w.Dropdown(options=REPAIR_OPTIONS, layout=w.Layout(width='92px')))
+        choices = w.Dropdown(options=list(REPAIRS), layout=w.Layout(width='92px'))
+        self.default_repair = self._control('default_repair', choices)
         self.draw = self._control('draw', w.Dropdown(options=MODES, layout=w.Layout(width='116px')))
         self.width = self._integer('width', 3, 1, 15, '52px')
         self.grow = self._integer('grow', 0, 0, 3, '52px')
@@ -163,6 +167,9 @@ class ControlsLayout:
         self.compared, self.counts = w.HTML(), w.HTML()
         return (
             make_row(*buttons, wrap=True),
+            make_row(
+                w.Label('repair'), self.repair, self._button('repair_shown'), w.Label('default'), self.default_repair
+            ),
             make_row(*drawing, w.Label('grow'), self.grow, w.Label('px')),
             make_row(w.Label('compare with'), self.compare, self._button('pin')),
             self.compared,

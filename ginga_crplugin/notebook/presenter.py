@@ -53,6 +53,12 @@ class NotebookPresenter(Presenter):
         if self._widgets.cleaned.value and self._session.result.exact:
             self._widgets.show_cleaned()
 
+    def show_review(self) -> None:
+        """Show the review decisions, and the cleaned frame that follows from them if it is displayed."""
+        super().show_review()
+        if self._widgets.cleaned.value and self._session.result is not None:
+            self._widgets.show_cleaned()
+
     def show_mask_saved(self) -> None:
         """Show where the mask was saved, and clear the message of the save form."""
         super().show_mask_saved()

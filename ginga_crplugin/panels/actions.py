@@ -13,6 +13,7 @@ from ginga_crplugin.io.input_masks import read_dark, read_mask
 from ginga_crplugin.recipe.parse import load_recipe
 
 from .drawing_tool import DrawingTool
+from .repair_actions import RepairActions
 
 if TYPE_CHECKING:
     from ginga_crplugin.session.session import Session
@@ -45,6 +46,8 @@ class Actions:
         The action of each key, by Ginga's name of the key.
     drawing_tool : DrawingTool or None
         Draws on the image; None without a canvas.
+    repairs : RepairActions
+        The actions of the controls of the repair.
     """
 
     def __init__(self, session: Session, overlay: Overlay, canvas: Any = None) -> None:
@@ -53,6 +56,7 @@ class Actions:
         self.widgets: Any = None  # `PanelWidgets`, with those that only the panel has
         self.presenter: Any = None
         self.drawing_tool: DrawingTool | None = None
+        self.repairs = RepairActions(self)
         review = session.review
         self.buttons: dict[str, Callable[[], Any]] = {
             'run': session.runner.detect,
@@ -61,6 +65,7 @@ class Actions:
             'keep': lambda: self.decide('keep'),
             'reject': lambda: self.decide('reject'),
             'reject_shown': self.reject_listed,
+            'repair_shown': self.repairs.choose_for_listed,
             'undo': lambda: review.edit('undo'),
             'redo': lambda: review.edit('redo'),
             'restore': review.restore,
@@ -74,6 +79,8 @@ class Actions:
             'live': lambda live: session.runner.set_live(live=live),
             'min_size': session.set_min_size,
             'grow': review.set_grow,
+            'repair': self.repairs.choose,
+            'default_repair': self.repairs.set_default,
             'compare': session.comparing.compare,
             'draw': self.set_drawing_mode,
             'width': self.set_brush_width,

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from ginga_crplugin.core.repair_names import REPAIRS
+
 __all__ = [
     'ADD_CLEANED',
     'COMPARE_OPTIONS',
@@ -12,6 +14,7 @@ __all__ = [
     'LABELS',
     'MAX_NUMBER',
     'OVERWRITE',
+    'REPAIR_OPTIONS',
     'TIPS',
     'UNIT_LABELS',
     'WRITING',
@@ -33,6 +36,7 @@ LABELS = {
     'undo': 'Undo',
     'redo': 'Redo',
     'reject_shown': 'Reject shown',
+    'repair_shown': 'Repair shown',
     'pin': 'Pin',
     'restore': 'Restore',
     'discard': 'Discard',
@@ -65,6 +69,9 @@ TIPS = {
     'keep': 'Keep: a cosmic ray (key k).',
     'reject': 'Reject: not a cosmic ray (key x).',
     'reject_shown': 'Reject all listed segments.',
+    'repair': 'What replaces the pixels of the selected segment in the cleaned image.',
+    'repair_shown': 'Use this repair for all listed segments.',
+    'default_repair': 'What replaces the pixels of all segments without a repair of their own.',
     'undo': 'Undo the last edit (key u).',
     'redo': 'Redo the last undone edit (key U).',
     'draw': 'What the mouse draws on the image (key d: paint, Esc: off).',
@@ -92,6 +99,9 @@ HEADER_UNIT = 'unit: header'
 
 #: What a result can be compared with, for `Comparing.compare`.
 COMPARE_OPTIONS = {'nothing': None, 'run without masks': 'without masks', 'pinned result': 'pinned'}
+
+#: The repairs that can be chosen for a segment, by their texts.
+REPAIR_OPTIONS = {'default': ''} | {name: name for name in REPAIRS}
 
 #: Labels of the kinds of output, for `~ginga_crplugin.io.save.save_mask`.
 KINDS = {

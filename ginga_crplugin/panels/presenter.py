@@ -158,6 +158,7 @@ class Presenter:
         """Show the recipe in use, and what it sets."""
         session = self._session
         self._widgets.show_recipe(recipe_text(session), session.min_size, session.review.grow)
+        self.show_repair()
 
     def show_masks(self) -> None:
         """Show the input masks."""
@@ -179,6 +180,7 @@ class Presenter:
         self._show_summary()
         self._widgets.clear_comparison()
         self._overlay.set_segments(session.result.segments, session.review.decisions, session.selection)
+        self.show_repair()
         self._show_table()
         self._show_counts()
 
@@ -192,6 +194,7 @@ class Presenter:
         """Show the selected segment."""
         self._overlay.select(self._session.selection)
         self._widgets.table.select(self._session.selection)
+        self.show_repair()
         self._show_thumbnails()
 
     def show_comparison(self) -> None:
@@ -221,9 +224,15 @@ class Presenter:
 
     # review
 
+    def show_repair(self) -> None:
+        """Show the repair of the selected segment, and the default."""
+        session = self._session
+        self._widgets.show_repair(session.repairing.choice(session.selection), session.repairing.default)
+
     def show_review(self) -> None:
         """Show the review decisions."""
         self.show_unsaved_review()
+        self.show_repair()
         result, decisions = self._session.result, self._session.review.decisions
         if result is not None:
             self._widgets.clear_comparison()

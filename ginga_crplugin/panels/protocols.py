@@ -140,6 +140,9 @@ class PanelWidgets(Protocol):
     def show_recipe(self, text: str, min_size: int, grow: int, /) -> None:
         """Show the recipe in use, its minimum size and its growth."""
 
+    def show_repair(self, chosen: str, default: str, /) -> None:
+        """Show the repair of the selected segment, and the default."""
+
     def show_unsaved_review(self, edited: tuple[np.ndarray, np.ndarray] | None, /) -> None:
         """Offer to restore or discard an unsaved review."""
 

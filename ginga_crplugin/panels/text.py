@@ -28,6 +28,9 @@ __all__ = [
     'unsaved_review_text',
 ]
 
+#: Controls that need a result.
+_NEED_RESULT = 'keep', 'reject', 'reject_shown', 'repair', 'repair_shown', 'draw', 'compare', 'pin', 'cleaned'
+
 
 def frame_text(frame: Frame | None) -> str:
     """Return the name, size and unit of a frame.
@@ -274,7 +277,7 @@ def disabled_reasons(session: Session) -> dict[str, str]:
     return {
         'run': no_frame,
         'cancel': '' if session.runner.busy else 'Nothing is running.',
-        **dict.fromkeys(('keep', 'reject', 'reject_shown', 'draw', 'compare', 'pin', 'cleaned'), no_result),
+        **dict.fromkeys(_NEED_RESULT, no_result),
         'undo': '' if review.can_undo else 'There is nothing to undo.',
         'redo': '' if review.can_redo else 'There is nothing to redo.',
         'verify': outdated or ('The comparison is running.' if session.verification.running else ''),

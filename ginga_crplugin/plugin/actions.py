@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from ginga.colors import get_hex
 
 from ginga_crplugin.figures.contact_sheet import contact_sheet
@@ -30,6 +31,7 @@ class GingaActions(Actions):
     def __init__(self, plugin: CosmicRays) -> None:
         super().__init__(plugin.session, plugin.overlay, plugin.overlay.canvas)
         self._plugin, self._dialogs, self._preferences = plugin, plugin.dialogs, plugin.preferences
+        self.repairs.find_exposure = self.find_exposure
         self.buttons |= {
             'add': self.ask_masks,
             'dark': self.ask_darks,
@@ -61,6 +63,29 @@ class GingaActions(Actions):
     def blink(self) -> None:
         """Show the cleaned frame instead of the original, or the original again."""
         self._plugin.images.blink()
+
+    def find_exposure(self) -> np.ndarray:
+        """Return the other exposure: the open image that is selected beside the thumbnails, or the only one.
+
+        Returns
+        -------
+        (ny, nx) ndarray
+            An open image of the shape of the frame.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or there are several and none of them is selected.
+        """
+        images = self._plugin.images.exposures()
+        selected = self.widgets.thumbnails.selected_name
+        if selected in images:
+            return images[selected]
+        if len(images) == 1:
+            return next(iter(images.values()))
+        what = 'select one of them in the list below the thumbnails' if images else 'open one in Ginga'
+        msg = f'{len(images)} other images of this shape are open: {what}'
+        raise ValueError(msg)
 
     # files
 

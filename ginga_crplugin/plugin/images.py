@@ -124,6 +124,19 @@ class ChannelImages:
         detection, decisions = self._cleaned_result
         return detection is self._session.result.detection and decisions is self._session.review.decisions
 
+    def exposures(self) -> dict[str, np.ndarray]:
+        """Return the other open images of the shape of the frame, without its cleaned copy.
+
+        Returns
+        -------
+        dict of (ny, nx) ndarray
+            The images by name.
+        """
+        frame = self._session.frame
+        images = {} if frame is None else self.others(frame.shape)
+        cleaned = None if self._cleaned is None else self._cleaned.get_data()
+        return {name: image for name, image in images.items() if image is not cleaned}
+
     def others(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
         """Return the other open images of a shape, of all channels.
 

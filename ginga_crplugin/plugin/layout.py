@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ginga.gw import Widgets
 
 from ginga_crplugin.core.header import UNITS
+from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.panels.drawing_tool import MODES
-from ginga_crplugin.panels.labels import COMPARE_OPTIONS, HEADER_UNIT, HEADINGS, LABELS, TIPS
+from ginga_crplugin.panels.labels import COMPARE_OPTIONS, HEADER_UNIT, HEADINGS, LABELS, REPAIR_OPTIONS, TIPS
 from ginga_crplugin.panels.mask_overlay import COLORS
 
 from .checks import CheckList
@@ -162,6 +163,10 @@ class PanelLayout:
         self.undo, self.redo = self._button('undo'), self._button('redo')
         self.reject_shown = self._button('reject_shown')
         box.add_widget(make_row(self.keep, self.reject, self.undo, self.redo), stretch=0)
+        self.repair, self.repair_shown = self._combo_box('repair', REPAIR_OPTIONS), self._button('repair_shown')
+        self.default_repair = self._combo_box('default_repair', dict(zip(REPAIRS, REPAIRS, strict=True)))
+        repair, default = Widgets.Label('repair'), Widgets.Label('default')
+        box.add_widget(make_row(repair, self.repair, self.repair_shown, default, self.default_repair), stretch=0)
 
     def _add_drawing(self, box: Any) -> None:
         self.draw = self._combo_box('draw', dict(zip(MODES, MODES, strict=True)))

@@ -11,7 +11,7 @@ from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.drawing_tool import MODES
-from ginga_crplugin.panels.labels import TIPS
+from ginga_crplugin.panels.labels import REPAIR_OPTIONS, TIPS
 from ginga_crplugin.panels.text import comparison_text, counts_text, mask_size_text, unsaved_review_text
 from ginga_crplugin.session.comparing import Comparison
 from ginga_crplugin.session.frame_inputs import MaskSetting
@@ -24,6 +24,7 @@ __all__ = ['Panel']
 #: Characters in a line, and in a line with a button.
 _LINE_LENGTH, _SHORT_LINE_LENGTH = 70, 50
 
+_REPAIRS = list(REPAIR_OPTIONS.values())
 _CAUSE_BITS = list(CAUSES.values())
 
 
@@ -110,6 +111,24 @@ class Panel(PanelLayout):
         self.recipe.set_tooltip(text)
         self.min_size.set_value(min_size)
         self.grow.set_value(grow)
+
+    def show_repair(self, chosen: str, default: str) -> None:
+        """Show the repair of the selected segment, and the default.
+
+        Parameters
+        ----------
+        chosen : str
+            The repair of the selected segment; empty for the default.
+        default : str
+            The default.
+        """
+        self.repair.set_index(_REPAIRS.index(chosen))
+        self.default_repair.set_index(_REPAIRS.index(default) - 1)
+
+    @property
+    def shown_repair(self) -> str:
+        """The repair that is shown for the selected segment; empty for the default."""
+        return _REPAIRS[max(0, self.repair.get_index())]
 
     def show_unsaved_review(self, review: tuple | None) -> None:
         """Offer to restore an unsaved review.

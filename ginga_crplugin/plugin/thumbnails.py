@@ -106,7 +106,7 @@ class Thumbnails:
     def _update_names(self, session: Session) -> None:
         names = [_DARK, *sorted(self._other_images(session))]
         if names != self._names:
-            selected = self._selected_name
+            selected = self.selected_name
             self._names = names
             self.other.clear()
             for name in names:
@@ -117,7 +117,8 @@ class Thumbnails:
         return {} if session.frame is None else self._open_images(session.frame.shape)
 
     @property
-    def _selected_name(self) -> str:
+    def selected_name(self) -> str:
+        """The name of the image next to the science frame."""
         return self._names[max(0, self.other.get_index())]
 
     def _draw(self) -> None:
@@ -147,6 +148,6 @@ class Thumbnails:
             Title, (ny, nx) image, and the group of images with the same stretch, as for
             `~ginga_crplugin.figures.contact_sheet.draw_cutouts`.
         """
-        name = self._selected_name
+        name = self.selected_name
         other = session.masks.dark if name == _DARK else self._other_images(session).get(name)
         return thumbnail_images(session, name[:14], other)

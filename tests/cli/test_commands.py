@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import LACosmicParams, MaskBit, __version__, detect, read_frame, read_mask
+from ginga_crplugin import LACosmicParams, MaskBit, __version__, detect, load_recipe, read_frame, read_mask, repair
 from ginga_crplugin.cli.arguments import file_and_extension, given_params
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.cli.parser import build_parser
@@ -286,6 +286,31 @@ def test_mask_alone_and_cleaned_image(frame, tmp_path, capsys):
     with fits.open(tmp_path / 'alone.fits') as hdus:
         assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CLEANED']
         assert_array_equal(hdus['CLEANED'].data, detect(read_frame(frame)).cleaned)
+
+
+def test_the_repair_is_chosen_and_saved_in_the_recipe(frame, tmp_path, capsys):
+    recipe = tmp_path / 'recipe.yaml'
+    result(capsys, frame, '--cleaned', '--repair', 'y', '--save-recipe', recipe)
+    cleaned = fits.getdata(frame.with_name('frame_crmask.fits'), 'CLEANED')
+    read = read_frame(frame)
+    assert_array_equal(cleaned, repair(read, detect(read), method='y').cleaned)
+    assert load_recipe(recipe).repair == 'y'
+    result(capsys, frame, '--recipe', recipe, '-o', tmp_path / 'again.fits')
+    assert_array_equal(fits.getdata(tmp_path / 'again.fits', 'CLEANED'), cleaned)
+
+
+def test_the_repair_from_another_exposure(frame, tmp_path, capsys):
+    other = tmp_path / 'other.fits'
+    fits.writeto(other, pixels() + 50.0)
+    options = '--cleaned', '--repair', 'exposure'
+    result(capsys, frame, *options, '--exposure', other)
+    cleaned = fits.getdata(frame.with_name('frame_crmask.fits'), 'CLEANED')
+    read = read_frame(frame)
+    expected = repair(read, detect(read), method='exposure', exposure=pixels() + 50.0)
+    assert_array_equal(cleaned, expected.cleaned)
+    with pytest.raises(SystemExit):
+        main(['detect', str(frame), *options, '--overwrite'])
+    assert 'needs --exposure FILE' in capsys.readouterr().err
 
 
 def test_infinity_is_a_string_in_json(frame, capsys):

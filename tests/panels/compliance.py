@@ -164,6 +164,39 @@ class PanelCompliance:
         self.press(panel, 'escape')
         assert panel.actions.drawing_mode == 'off'
 
+    def test_choose_repairs(self, panel, expected):
+        self.run(panel, expected)
+        self.press(panel, 'n')
+        segments = expected.result.segments
+        labels = segments.listed['label']
+        chosen = segments.pixels_of([int(labels[0])])
+        assert panel.widgets.shown_repair == ''
+        panel.actions.values['repair']('x')
+        expected.review.edit('repair', chosen, 'x')
+        self.assert_same_repairs(panel, expected)
+        assert panel.widgets.shown_repair == 'x'
+        panel.click('undo')
+        assert panel.widgets.shown_repair == ''
+        panel.click('redo')
+        panel.actions.values['default_repair']('median')
+        expected.repairing.set_default('median')
+        self.assert_same_repairs(panel, expected)
+        self.press(panel, 'n')
+        assert panel.widgets.shown_repair == ''
+        self.press(panel, 'N')
+        panel.click('repair_shown')
+        expected.review.edit('repair', segments.pixels_of(labels), 'x')
+        self.assert_same_repairs(panel, expected)
+        panel.actions.values['repair']('exposure')
+        self.assert_same_repairs(panel, expected)
+        assert panel.widgets.shown_repair == 'x'
+        assert 'other' in panel.message()
+
+    def assert_same_repairs(self, panel, expected):
+        one, other = panel.session, expected
+        assert_array_equal(one.review.decisions.repairs, other.review.decisions.repairs)
+        assert_array_equal(one.repairing.current.cleaned, other.repairing.current.cleaned)
+
     def test_save(self, panel, expected, tmp_path):
         self.run(panel, expected)
         self.press(panel, 'n')

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from astropy.io import fits
+from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
 from ginga_crplugin import InputMask, MaskBit, read_mask
@@ -331,6 +332,23 @@ def test_blink_alternates_cleaned_and_original(shell, plugin):
     shell.settle()
     assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
     assert plugin.session.result.detection is result.detection
+
+
+def test_an_open_image_is_the_other_exposure(shell, plugin):
+    select(plugin, 0)
+    plugin.actions.values['repair']('exposure')
+    assert '0 other images of this shape are open: open one in Ginga' in plugin.panel.result
+    frame = plugin.session.frame
+    other = AstroImage(data_np=frame.ccd.data[::-1].copy(), logger=plugin.logger)
+    other.set(name='other')
+    plugin.fv.get_channel_on_demand('Other').add_image(other)
+    shell.settle()
+    plugin.actions.values['repair']('exposure')
+    assert plugin.session.repairing.choice(plugin.session.selection) == 'exposure'
+    assert_array_equal(plugin.session.repairing.exposure, frame.ccd.data[::-1])
+    press(plugin, 'b')
+    shell.settle()
+    assert_array_equal(plugin.fitsimage.get_image().get_data(), plugin.session.repairing.current.cleaned)
 
 
 def test_thumbnails_show_the_selected_segment(shell, plugin):

@@ -8,8 +8,9 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 
-from ginga_crplugin import LACosmicParams, MaskBit, load_recipe
+from ginga_crplugin import LACosmicParams, MaskBit, detect, load_recipe, read_frame, repair
 from ginga_crplugin.cli.main import main
+from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.demo.simulation import simulate
 from tests.companions import parts, with_companions, write
 
@@ -120,6 +121,7 @@ def test_masks_and_recipes_are_the_same(shell, channel, folder):
 
 
 KINDS = 'new', 'into', 'mask'
+REPAIR = '--repair', 'surface'
 
 NOTEBOOK_SAVES = """
 import sys
@@ -129,6 +131,7 @@ folder = Path(sys.argv[1])
 panel = CosmicRayPanel(folder / 'notebook.fits')
 panel.session.runner.prepare()
 panel.controls.run.click()
+panel.controls.default_repair.value = 'surface'
 form = panel.controls.save_form
 for kind in ('new', 'mask', 'into'):
     form.kind.value = kind
@@ -148,7 +151,7 @@ def saved(folder, front):
 def save_from_command_line(folder):
     for kind, options in {'new': [], 'mask': ['--mask-only'], 'into': ['--into']}.items():
         target = [] if kind == 'into' else ['-o', str(folder / f'line_{kind}.fits')]
-        assert main(['detect', str(folder / 'line.fits'), '--cleaned', *options, *target]) == 0
+        assert main(['detect', str(folder / 'line.fits'), '--cleaned', *REPAIR, *options, *target]) == 0
 
 
 def save_in_ginga(folder, shell, channel):
@@ -156,6 +159,8 @@ def save_in_ginga(folder, shell, channel):
     plugin = shell.start(channel)
     shell.wait(lambda: plugin.session.frame is not None)
     run(shell, plugin)
+    plugin.panel.default_repair.set_index(list(REPAIRS).index('surface'))
+    plugin.panel.default_repair.make_callback('activated', list(REPAIRS).index('surface'))
     for kind, number in (('new', 0), ('mask', 2)):
         save(shell, plugin, folder / f'ginga_{kind}.fits', number, cleaned=True)
     plugin.images.show_cleaned()
@@ -192,6 +197,9 @@ def test_nothing_is_lost_in_any_kind_of_save(shell, channel, tmp_path):
             plane = fits.getdata(line, 'CRDQ')
             check_ccd(CCDData.read(line), truth.ccd.data, plane, sigma)
     cleaned, inflated = (fits.getdata(tmp_path / 'line.fits', name) for name in ('CLEANED', 'CLEANED_UNCERT'))
+    found = detect(read_frame(tmp_path / 'line_new.fits'))
+    assert (cleaned != found.cleaned).any()
+    assert (cleaned == repair(truth.ccd, found, method='surface').cleaned).all()
     replaced = (plane & MaskBit.cosmic_rays()) != 0
     assert (inflated > sigma)[replaced].all()
     assert (inflated == sigma)[~replaced].all()

@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, Recipe, detect, read_dark, read_frame, read_mask
+from ginga_crplugin import (
+    Frame,
+    InputMask,
+    LACosmicParams,
+    MaskBit,
+    Recipe,
+    detect,
+    read_dark,
+    read_frame,
+    read_mask,
+    repair,
+)
 from ginga_crplugin.core.diagnostics.check import CHECKS
 from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import FromHeader
@@ -19,6 +30,7 @@ from ginga_crplugin.recipe.format import format_recipe, save_recipe
 from ginga_crplugin.recipe.parse import load_recipe, parse_recipe
 from ginga_crplugin.recipe.prepare import FailedCheckError
 from ginga_crplugin.recipe.rule import Rule
+from ginga_crplugin.recipe.run import run_recipe
 
 
 def frame_with(seed=1, unit='adu', **cards):
@@ -114,6 +126,22 @@ def test_a_recipe_made_from_a_run_keeps_the_settings_of_its_base(dark):
     assert (again.stop, again.cleaned) == (('sky',), True)
     assert {name: again.parameters[name] for name in first.parameters} == first.parameters
     assert again.masks[0].datasum != ''
+
+
+def test_the_repair_is_part_of_a_recipe(tmp_path):
+    recipe = Recipe(cleaned=True, repair='x')
+    assert parse_recipe(format_recipe(recipe)) == recipe
+    assert Recipe(repair='detected').checksum == Recipe().checksum != recipe.checksum
+    with pytest.raises(ValueError, match="repair is 'z': it must be one of detected"):
+        Recipe(repair='z')
+    with pytest.raises(ValueError, match=r"line 2: repair is 'z'"):
+        parse_recipe('recipe: 1\noutput: {repair: z}')
+    found = run_recipe(recipe.prepare(frame_with()))
+    out = found.save(tmp_path / 'out.fits')
+    expected = repair(found.prepared.frame, found.detection, method='x').cleaned
+    assert_array_equal(fits.getdata(out, 'CLEANED'), expected)
+    assert fits.getheader(out, 'MASK')['CRREPAIR'] == 'x'
+    assert read_frame(out).saved.repair == 'x'
 
 
 def test_masks_of_the_frames_own_file_are_not_listed(tmp_path):

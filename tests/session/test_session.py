@@ -432,6 +432,73 @@ def test_rejected_segments_are_not_cleaned_in_the_saved_file(session, worker, tm
     assert_array_equal(cleaned[others], session.result.detection.cleaned.ravel()[others])
 
 
+def test_the_cleaned_image_is_that_of_the_saved_file(session, worker, tmp_path):
+    session.runner.detect()
+    worker.work_all()
+    segments = session.result.segments
+    session.review.edit('repair', segments.pixels_of([2]), 'surface')
+    session.review.edit('mark', np.arange(100, 108))
+    session.review.set_grow(1)
+    session.repairing.set_default('y')
+    session.review.save(tmp_path / 'out.fits', cleaned=True)
+    worker.work_all()
+    cleaned = session.repairing.current.cleaned
+    assert_array_equal(fits.getdata(tmp_path / 'out.fits', 'CLEANED'), cleaned)
+    assert not (cleaned != session.frame.ccd.data)[~session.review.decisions.mask].any()
+    assert (cleaned.ravel()[100:108] != session.frame.ccd.data.ravel()[100:108]).all()
+    assert list(fits.getdata(tmp_path / 'out.fits', 'CRSEG')['repair'][:3]) == ['y', 'surface', 'y']
+    assert fits.getheader(tmp_path / 'out.fits', 'MASK')['CRREPAIR'] == 'y'
+    session.repairing.set_default('x')
+    assert session.review.saved_mask is None
+    assert session.recipes.current.repair == 'x'
+
+
+def test_chosen_repairs_are_restored_with_a_saved_mask_and_an_unsaved_review(worker, saao_path, tmp_path):
+    cache = ReviewCache(tmp_path / 'reviews')
+    first = Session(worker, cache, worker.call_later)
+    first.open(lambda: read_frame(saao_path))
+    worker.work_all()
+    first.runner.detect()
+    worker.work_all()
+    first.review.edit('repair', first.result.segments.pixels_of([1]), 'x')
+    worker.work_all()
+    second = Session(worker, cache, worker.call_later)
+    second.open(lambda: read_frame(saao_path))
+    worker.work_all()
+    second.review.restore()
+    second.runner.detect()
+    worker.work_all()
+    assert second.repairing.choice(1) == 'x'
+    second.review.save(tmp_path / 'out.fits')
+    worker.work_all()
+    third = Session(worker, None, worker.call_later)
+    third.open(lambda: read_frame(tmp_path / 'out.fits'))
+    worker.work_all()
+    third.runner.detect()
+    worker.work_all()
+    assert (third.repairing.choice(1), third.repairing.choice(2), third.repairing.choice(None)) == ('x', '', '')
+
+
+def test_another_exposure_belongs_to_its_frame(session, worker, saao):
+    with pytest.raises(ValueError, match='shape'):
+        session.repairing.set_exposure(np.zeros((3, 3)))
+    session.repairing.set_exposure(saao.ccd.data)
+    session.runner.detect()
+    worker.work_all()
+    session.repairing.set_default('exposure')
+    assert np.isfinite(session.repairing.current.cleaned).all()
+    session.open(lambda: saao)
+    worker.work_all()
+    assert session.repairing.exposure is None
+    session.runner.detect()
+    worker.work_all()
+    with pytest.raises(ValueError, match='no other exposure'):
+        _ = session.repairing.current
+    session.close()
+    with pytest.raises(ValueError, match='no frame yet'):
+        session.repairing.set_exposure(saao.ccd.data)
+
+
 def test_live_result_follows_a_change_of_masks(session, worker, fast):
     session.runner.detect()
     worker.work_all()
