@@ -46,11 +46,16 @@ def connected_labels(pixels: np.ndarray, nx: int) -> np.ndarray:
         The label of each pixel, from 1 in the order of the first pixels of the segments.
     """
     x = pixels % nx
+    padded = np.append(pixels, np.iinfo(pixels.dtype).max)  # the pixel after the last is a neighbor of none
+    right, below = np.arange(1, len(padded)), np.searchsorted(pixels, pixels + (nx - 1))
     links = []
     for step, inside in ((1, x < nx - 1), (nx - 1, x > 0), (nx, True), (nx + 1, x < nx - 1)):
-        neighbor = np.minimum(np.searchsorted(pixels, pixels + step), len(pixels) - 1)
-        linked = np.flatnonzero((pixels[neighbor] == pixels + step) & inside)
+        neighbor = right if step == 1 else below
+        found = padded[neighbor] == pixels + step
+        linked = np.flatnonzero(found & inside)
         links.append((linked, neighbor[linked]))
+        if step > 1:
+            below = below + found  # the pixels are sorted: the next neighbor is the next pixel
     one, other = (np.concatenate(ends) for ends in zip(*links, strict=True))
     graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(pixels), len(pixels)))
     count, component = connected_components(graph, directed=False)

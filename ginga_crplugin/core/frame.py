@@ -188,6 +188,12 @@ class Frame:
         return excluded
 
     @cached_property
+    def masked_pixels(self) -> np.ndarray:
+        """(n,) int64 ndarray: flat indices of the pixels that are known to be bad before the run, sorted."""
+        pixels = np.flatnonzero(self.bits)
+        return pixels[self.bits.reshape(-1)[pixels] & ~DQ_DTYPE(MaskBit.CR_MISSION) != 0]
+
+    @cached_property
     def filled(self) -> np.ndarray:
         """(ny, nx) ndarray: the pixels, with those that are non-finite or no data replaced by the median of the good.
 

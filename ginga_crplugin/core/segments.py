@@ -215,7 +215,7 @@ def cleaned_values(frame: Frame, detection: 'Detection', pixels: np.ndarray) -> 
         The cleaned frame; for pixels in tails, the median of the unflagged pixels around the segment; for pixels that
         the mission found and L.A.Cosmic did not, the median of the good pixels around them.
     """
-    values = detection.cleaned_at(pixels).astype(float)
+    values = (detection.values if pixels is detection.indices else detection.cleaned_at(pixels)).astype(float)
     if detection.tails is not None:
         place, found = locate(detection.tails.indices, pixels)
         values[found] = detection.tails.levels[place[found]]

@@ -163,7 +163,7 @@ class SegmentTable:
         self.pages.layout.display = 'flex' if rows.has_pages else 'none'
         self.page_text.value = rows.range_text
         self.previous.disabled = rows.page == 0
-        self.next.disabled = rows.first_index + len(rows.page_rows) >= len(rows)
+        self.next.disabled = rows.last_index >= len(rows)
 
     def _page_html(self) -> str:
         key, ascending = self.rows.sort_order

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import SignalInstance
 
-from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
-
 from .text import disabled_reasons, engine_note, recipe_text, result_lines, saved_text
 
 if TYPE_CHECKING:
@@ -165,7 +163,7 @@ class Presenter:
         frame = self._session.frame
         self._widgets.show_masks(self._session.masks, None if frame is None else frame.shape)
         if frame is not None:
-            self._overlay.set_mask('input', (frame.bits & ~DQ_DTYPE(MaskBit.CR_MISSION)) != 0)
+            self._overlay.set_layers({'input': frame.masked_pixels}, frame.shape)
 
     def show_checks(self) -> None:
         """Show the checks of the frame and of the result."""

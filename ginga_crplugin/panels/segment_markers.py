@@ -60,13 +60,13 @@ class SegmentMarkers(CanvasObjectBase):
         """
         if table is None or len(table) == 0:
             self._labels, self._rejected = np.zeros(0, dtype=int), np.zeros(0, dtype=bool)
-            self._boxes = np.zeros((0, 4))
+            self._boxes, self._peaks = np.zeros((0, 4)), np.zeros(0)
             return
-        order = np.argsort(-np.nan_to_num(table['peak'].value), kind='stable')  # brightest first
-        self._labels = np.asarray(table['label'])[order]
+        self._labels = np.asarray(table['label'])
         self._rejected = np.zeros(len(table), dtype=bool)
         names = ('bbox_xmin', 'bbox_ymin', 'bbox_xmax', 'bbox_ymax')
-        self._boxes = np.stack([np.asarray(table[name].value, dtype=float)[order] for name in names], axis=1)
+        self._boxes = np.stack([np.asarray(table[name].value, dtype=float) for name in names], axis=1)
+        self._peaks = np.nan_to_num(table['peak'].value)
 
     def label_at(self, x: float, y: float) -> int | None:
         """Return the label of the smallest marker around a position.
@@ -112,7 +112,7 @@ class SegmentMarkers(CanvasObjectBase):
         pen = viewer.renderer.setup_cr(self)
         if self.visible:
             lines = [pen.get_line(color, linewidth=self.linewidth) for color in (self.color, REJECTED_COLOR)]
-            shown = self._indices_in_view(viewer)[:MAX_MARKERS]
+            shown = self._brightest(self._indices_in_view(viewer))
             for corners, rejected in zip(self._corners(viewer, shown), self._rejected[shown], strict=True):
                 pen.draw_polygon(corners, line=lines[int(rejected)])
         for corners in self._corners(viewer, np.flatnonzero(self._labels == self.selected)):
@@ -124,13 +124,18 @@ class SegmentMarkers(CanvasObjectBase):
         left, low, right, high = self._boxes.T
         return np.flatnonzero((right >= x0) & (left <= x1) & (high >= y0) & (low <= y1))
 
+    def _brightest(self, indices: np.ndarray) -> np.ndarray:
+        if len(indices) <= MAX_MARKERS:
+            return indices
+        return indices[np.argpartition(self._peaks[indices], -MAX_MARKERS)[-MAX_MARKERS:]]
+
     def _outlines(self, indices: slice | np.ndarray) -> np.ndarray:
         return self._boxes[indices] + (-_MARGIN, -_MARGIN, _MARGIN, _MARGIN)
 
-    def _corners(self, viewer: Any, indices: np.ndarray) -> np.ndarray:
-        """Return the corners of markers on the screen, (n, 4, 2)."""
+    def _corners(self, viewer: Any, indices: np.ndarray) -> list[list[list[float]]]:
+        """Return the corners of markers on the screen, (n, 4, 2); lists are drawn faster than arrays."""
         if len(indices) == 0:
-            return np.zeros((0, 4, 2))
+            return []
         x0, y0, x1, y1 = self._outlines(indices).T
         corners = np.stack([x0, y0, x1, y0, x1, y1, x0, y1], axis=1).reshape(-1, 2)
-        return np.asarray(self.get_cpoints(viewer, points=corners)).reshape(-1, 4, 2)
+        return np.asarray(self.get_cpoints(viewer, points=corners)).reshape(-1, 4, 2).tolist()

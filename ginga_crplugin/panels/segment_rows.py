@@ -49,6 +49,7 @@ class SegmentRows:
     def __init__(self, offset: float = 0.0) -> None:
         self._offset = offset
         self._values: dict[str, np.ndarray] = {}
+        self._hints: list[str] | None = None
         self._order = np.zeros(0, dtype=int)
         self.filter = 'all'
         self.sort_order = ('label', True)
@@ -64,10 +65,12 @@ class SegmentRows:
         rejected : sequence of int, optional
             The labels of the rejected segments.
         """
-        self._values = {}
+        self._values, self._hints = {}, None
         if table is not None:
             self._values = {key: np.asarray(table[key]) for _, key, _ in COLUMNS if key in table.colnames}
             self._values |= {key: self._values[key] + self._offset for key in ('x_centroid', 'y_centroid')}
+            if 'hint' in self._values:
+                self._hints = sorted(set(self._values['hint'].tolist()) - {''})
         self.set_rejected(rejected)
 
     def set_rejected(self, rejected: Sequence[int] | np.ndarray) -> None:
@@ -143,8 +146,10 @@ class SegmentRows:
         """The available filters: ``'all'``, the decisions, and the origins and hints of the segments."""
         origins = [name for name in ORIGINS if name in self._values.get('origin', ())]
         # while the hints are being computed, the selected one stays available
-        hints = self._values.get('hint', () if self.filter in ('all', *DECISIONS, *ORIGINS) else (self.filter,))
-        return ['all', *map(str, DECISIONS), *origins, *sorted(set(map(str, hints)) - {''})]
+        hints = self._hints
+        if hints is None:
+            hints = [] if self.filter in ('all', *DECISIONS, *ORIGINS) else [self.filter]
+        return ['all', *map(str, DECISIONS), *origins, *hints]
 
     @property
     def labels(self) -> np.ndarray:
@@ -160,9 +165,14 @@ class SegmentRows:
         return self.page * PAGE_SIZE
 
     @property
+    def last_index(self) -> int:
+        """The index after the last row of the page."""
+        return min(self.first_index + PAGE_SIZE, len(self))
+
+    @property
     def range_text(self) -> str:
         """The range of rows on the page: ``'1 to 50 of 73'``."""
-        return f'{self.first_index + 1} to {min(self.first_index + PAGE_SIZE, len(self))} of {len(self)}'
+        return f'{self.first_index + 1} to {self.last_index} of {len(self)}'
 
     @property
     def has_pages(self) -> bool:
@@ -230,7 +240,7 @@ class SegmentRows:
     def page_rows(self) -> list[tuple[int, bool, list[str]]]:
         """The rows of the page: label, whether it is rejected, and the texts of its cells."""
         rows = []
-        for index in self._order[self.first_index : self.first_index + PAGE_SIZE]:
+        for index in self._order[self.first_index : self.last_index]:
             cells = [_cell_text(self._values[key][index], decimals) for _, key, decimals in self.columns]
             rejected = self._values['decision'][index] == DECISIONS[1]
             rows.append((int(self._values['label'][index]), bool(rejected), cells))

@@ -120,6 +120,7 @@ class Session:
 
         def job() -> tuple:
             frame = self.recipes.with_saved_mask(load())
+            _ = frame.masked_pixels  # cached; computed in the worker
             return frame, masks_of(frame, recipe), noise_of(frame, recipe), self.review.look_up(frame)
 
         self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))

@@ -162,9 +162,10 @@ class Settings:
         Returns
         -------
         Frame
-            The frame for the run.
+            The frame for the run; the same frame if it has these masks already.
         """
-        masked = frame.replace(masks=self.used(frame.shape))
+        masks = self.used(frame.shape)
+        masked = frame if masks == frame.masks else frame.replace(masks=masks)
         return masked if self.noise is None else self.noise.applied(masked)
 
     def used(self, shape: tuple[int, int]) -> tuple[InputMask, ...]:

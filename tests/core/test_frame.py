@@ -289,6 +289,15 @@ def test_masks_are_combined_and_keep_their_causes():
     assert_array_equal(Frame(PIXELS, masks=masks).bits, 6 * flags((1, 1)) + 2 * flags((2, 5)) + 4 * flags((4, 5)))
 
 
+def test_masked_pixels_are_those_with_a_cause_but_the_cosmic_rays_of_the_mission():
+    pixels = np.ones((20, 30))
+    pixels[2, 3] = np.nan
+    hot, mission = np.zeros((2, 20, 30), bool)
+    hot[4, 5] = mission[4, 5] = mission[6, 7] = True
+    masks = InputMask('hot', MaskBit.HOT, hot), InputMask('mission', MaskBit.CR_MISSION, mission)
+    assert_array_equal(Frame(pixels, masks=masks).masked_pixels, [2 * 30 + 3, 4 * 30 + 5])
+
+
 @pytest.mark.parametrize('name', ['MASK', 'DQ'])
 def test_the_mask_of_a_frame_is_found_by_extver(tmp_path, name):
     hdus = [image('SCI', PIXELS, ver, **ADU) for ver in (1, 2)]

@@ -176,6 +176,28 @@ def test_table_has_pages_and_sorts_all_of_them(shell, plugin, monkeypatch):
     assert table.labels == list(brightest)
 
 
+@pytest.mark.parametrize(('column', 'ascending'), [(0, True), (2, False), (5, False)])
+def test_table_shows_each_new_result_in_the_order_chosen(shell, plugin, monkeypatch, column, ascending):
+    monkeypatch.setattr('ginga_crplugin.panels.segment_rows.PAGE_SIZE', 10)
+    run(shell, plugin)
+    table, selected = plugin.panel.table, []
+    table.view.sort_by_column(column, ascending=ascending)
+    plugin.session.select(table.labels[2])
+    plugin.session.events.selection_changed.connect(lambda: selected.append(plugin.session.selection))
+    for sigclip in (4.0, 5.5, 4.2, 20.0, 4.0):
+        plugin.session.set_params(sigclip=sigclip)
+        shell.wait(lambda: not plugin.session.runner.busy)
+        shell.settle()
+        keys = [key for _, key, _ in table.rows.columns]
+        shown = [[row[key] for key in keys] for row in table.view.get_rows()]
+        assert sorted(shown) == sorted(cells for _, _, cells in table.rows.page_rows)
+        values = [float(list(row.values())[column]) for row in table.view.get_rows()]
+        assert values == sorted(values, reverse=not ascending)
+        marked = [int(row['label']) for row in table.view.get_selected()]
+        assert marked == [label for label in table.labels if label == plugin.session.selection]
+    assert selected == []
+
+
 def test_masks_with_causes_are_used_and_saved(shell, plugin, tmp_path):
     ny, nx = plugin.session.frame.shape
     mask = np.zeros((ny, nx), np.uint8)
