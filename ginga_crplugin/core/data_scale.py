@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .stats import subsample
+from .stats import has_distinct, subsample_others
 
 __all__ = ['DataScale', 'find_scale']
 
@@ -12,6 +12,8 @@ __all__ = ['DataScale', 'find_scale']
 FACTORS = tuple(2**bits - one for bits in (8, 10, 12, 14, 15, 16) for one in (1, 0))
 #: Maximum distance from a whole number, and minimum share of the pixels within it.
 TOLERANCE, SHARE = 0.03, 0.995
+#: Highest value of a frame whose values are fractions.
+HIGHEST = 1.0 + 1e-6
 #: Minimum number of different values of the frame, and minimum step of padded values.
 MIN_VALUES, MIN_STEP = 20, 4
 
@@ -65,16 +67,15 @@ def find_scale(data: np.ndarray, good: np.ndarray) -> DataScale | None:
     DataScale or None
         None for values that are neither.
     """
-    values = data[good]
-    if not values.size:
-        return None
-    low, high = float(values.min()), float(values.max())
-    sample = subsample(values)
-    if np.unique(sample).size < MIN_VALUES:
+    sample = subsample_others(data, ~good)
+    if not has_distinct(sample, MIN_VALUES):
         return None
     if (sample == np.round(sample)).all():
-        return _padded(sample, high)
-    if values.dtype.kind != 'f' or high > 1.0 + 1e-6 or low < -1.0:
+        return _padded(sample, data, good)
+    if data.dtype.kind != 'f' or sample.max() > HIGHEST or sample.min() < -1.0:
+        return None
+    low, high = float(data[good].min()), float(data[good].max())
+    if high > HIGHEST or low < -1.0:
         return None
     text = f'values from {low:.3g} to {high:.3g}'
     for factor in FACTORS:
@@ -88,13 +89,13 @@ def find_scale(data: np.ndarray, good: np.ndarray) -> DataScale | None:
     return DataScale(1.0 / step, exact=bool(whole.mean() > 0.9), text=f'{text} in steps of {step:.4g}')
 
 
-def _padded(sample, high):
+def _padded(sample, data, good):
     """Return the scale of whole numbers that have a common factor."""
     step = int(np.gcd.reduce(np.abs(sample[np.abs(sample) < 2**53]).astype(np.int64)))
     if step < MIN_STEP:
         return None
     bits = 16 - step.bit_length() + 1
-    padded = f': padded {bits}-bit data' if step.bit_count() == 1 and bits >= 8 and high < 2**16 else ''
+    padded = f': padded {bits}-bit data' if step.bit_count() == 1 and bits >= 8 and data[good].max() < 2**16 else ''
     return DataScale(1.0 / step, exact=True, text=f'values are multiples of {step}{padded}')
 
 

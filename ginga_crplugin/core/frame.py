@@ -30,6 +30,9 @@ _EMPTY = DQ_DTYPE(MaskBit.NONFINITE | MaskBit.NO_DATA)
 #: The cached properties, which depend on the pixels and the input masks only.
 _MEASURED = {'_all_finite', 'nonfinite', 'bits', 'filled', 'evidence', 'mission', 'mission_levels', 'clipping', 'scale'}
 
+#: Those of them that depend on no other input masks than those of pixels without data.
+_OF_DATA = {'nonfinite', 'clipping', 'scale'}
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -91,7 +94,9 @@ class Frame:
         if ccd.mask is not None:
             own = InputMask.from_data(f'mask of the {type(self.ccd).__name__}', MaskBit.INPUT, ccd.mask)
             object.__setattr__(self, 'masks', (own, *self.masks))
-        native = np.ascontiguousarray(ccd.data, dtype=ccd.data.dtype.newbyteorder('='))
+        native = np.ascontiguousarray(ccd.data)
+        if not native.dtype.isnative:
+            native = native.astype(native.dtype.newbyteorder('='))
         if self.psfk is not None:
             object.__setattr__(self, 'psfk', np.ascontiguousarray(self.psfk, dtype=np.float32))
         if ccd.uncertainty is not None and self.uncertainty_source is None:
@@ -329,8 +334,9 @@ class Frame:
         copy = replace(self, **changes)
         if not changes.keys() & {'ccd', 'masks'}:
             vars(copy).update({name: vars(self)[name] for name in _MEASURED & vars(self).keys()})
-        if 'clipping' in vars(self) and copy.ccd.data is self.ccd.data and _no_data(copy) == _no_data(self):
-            vars(copy)['clipping'] = self.clipping
+        if copy.ccd.data is self.ccd.data:
+            kept = _OF_DATA if _no_data(copy) == _no_data(self) else {'nonfinite'}
+            vars(copy).update({name: vars(self)[name] for name in kept & vars(self).keys()})
         return copy
 
 

@@ -130,6 +130,8 @@ def image_plane(data: np.ndarray, name: str) -> np.ndarray:
     ValueError
         If the array has several planes.
     """
+    if data.ndim < 3:
+        return data
     axes = plane_axes(data.shape)
     if len(axes) > 2:
         planes = math.prod(data.shape[axis] for axis in axes[:-2])

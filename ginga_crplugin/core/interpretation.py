@@ -3,7 +3,7 @@
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
 
-from .bits import MaskBit
+from .bits import DQ_DTYPE, MaskBit
 from .frame import Frame
 from .no_data import fill_masks
 from .saturation import clipping_notes
@@ -47,7 +47,7 @@ def interpreted(frame: Frame) -> Frame:
     Frame
         The frame with the notes, and with a mask for each fill value that is not masked as no data already.
     """
-    masks, notes = fill_masks(frame.ccd.data, frame.bits & MaskBit.NO_DATA != 0)
+    masks, notes = fill_masks(frame.ccd.data, frame.bits & DQ_DTYPE(MaskBit.NO_DATA) != 0)
     if masks:
         frame = frame.replace(masks=(*frame.masks, *masks), notes=(*frame.notes, *notes))
     notes = clipping_notes(frame.clipping, frame.ccd.unit, frame.parameters()[1]['satlevel'])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .params import LACosmicParams
-from .stats import subsample
+from .stats import has_distinct, median, subsample
 
 __all__ = ['ESTIMATED', 'MIN_LEVEL', 'Clipping', 'clipping_notes', 'find_clipping', 'saturation_level']
 
@@ -103,18 +103,22 @@ def find_clipping(data: np.ndarray) -> Clipping | None:
     below = sample[sample < top]
     if not below.size:
         return None
-    level = float(np.median(below))
-    scatter = 1.4826 * float(np.median(np.abs(below - level)))
-    if float(top) - level <= MIN_HEIGHT * scatter or np.unique(sample).size < MIN_VALUES:
+    level = float(median(below))
+    scatter = 1.4826 * float(median(np.abs(below - level)))
+    middle = level + 0.5 * (float(top) - level)
+    if float(top) - level <= MIN_HEIGHT * scatter or not has_distinct(sample, MIN_VALUES):
         return None
-    count = int(np.count_nonzero(data == top))
+    bright = np.flatnonzero(data > min(level + MIN_HEIGHT * scatter, middle))
+    values = data.ravel()[bright]
+    count = int(np.count_nonzero(values == top))
     if count >= MIN_CLIPPED:
-        upper = data[(data > level + 0.5 * (float(top) - level)) & (data < top)]
+        upper = values[(values > middle) & (values < top)]
         most = int(np.unique(upper, return_counts=True)[1].max()) if upper.size else 1
         if count >= MIN_EXCESS * most:
             return Clipping(float(top), count, exact=True)
-    y, x = np.nonzero(data > level + MIN_HEIGHT * scatter)
-    heights = data[y, x].astype(float) - level
+    high = values > level + MIN_HEIGHT * scatter
+    y, x = np.divmod(bright[high], data.shape[1])
+    heights = values[high].astype(float) - level
     if heights.size < MIN_SPREAD:
         return None
     return _find_spread(data, level, np.sort(heights)) or _find_plateaus(data, level, y, x, heights)

@@ -254,7 +254,7 @@ def _extensions(
     """Return the HDUs of a mask."""
     mask = fits.ImageHDU((plane != 0).view(np.uint8), name='MASK')
     mask.header.extend(cards)
-    quality = fits.ImageHDU(plane, name=name_dq)
+    quality = fits.ImageHDU(plane.astype(plane.dtype.newbyteorder('>')), name=name_dq)  # else astropy swaps it twice
     quality.header[BITS_CARD] = (BITS_VERSION, 'bits as explained in the next cards')
     for number, bit in enumerate(MaskBit):
         quality.header[f'DQBIT{number}'] = (bit.name, f'{int(bit)}: {bit.meaning}')

@@ -1,4 +1,4 @@
-"""Benchmark of a batch: two processes, one process, and a loop over ccdproc; the outputs are compared.
+"""Benchmark of a batch: two processes, one process, copying, and a loop over ccdproc; the outputs are compared.
 
     python tests/benchmarks/bench_batch.py                     200 frames of 2048 x 2048
     python tests/benchmarks/bench_batch.py --frames 40 --size 1024 --reference 4
@@ -6,6 +6,8 @@
 Each run is the ``apply`` command, including reading and writing. The time per frame is measured from when every process
 has finished one frame until the last frame is finished. The loop over ccdproc.cosmicray_lacosmic reads, processes and
 writes some of the same frames, with its default number of threads. The time since the start of a command is given too.
+The copies are the least that a batch must do: as many processes read each frame and write as many bytes as its output
+has, with the system call ``fsync`` after each file, as ``cp`` and ``sync`` do.
 Memory is the peak of the sum over all processes of a run (the proportional set size if available, so that shared pages
 count once).
 """
@@ -55,6 +57,23 @@ for frame in frames:
     )
     ccd.mask = found.mask
     ccd.write(Path(out) / Path(frame).name)
+    print(frame, flush=True)
+"""
+
+COPY = """
+import os
+import sys
+
+out, size, *frames = sys.argv[1:]
+buffer = memoryview(bytearray(1 << 18))
+for frame in frames:
+    copy = os.path.join(out, os.path.basename(frame))
+    with open(frame, 'rb', buffering=0) as source, open(copy, 'wb', buffering=0) as target:
+        while count := source.readinto(buffer):
+            target.write(buffer[:count])
+        while (left := int(size) - target.tell()) > 0:
+            target.write(buffer[:left])
+        os.fsync(target.fileno())
     print(frame, flush=True)
 """
 
@@ -132,6 +151,22 @@ def apply(frames, recipe, out, jobs):
     return figures, sums
 
 
+def copy(frames, size, out, jobs):
+    """Return the time (second) per frame of processes that read the frames and write files of a size in bytes."""
+    out.mkdir()
+    parts = [frames[first::jobs] for first in range(jobs)]
+    start = time.perf_counter()
+    running = [
+        subprocess.Popen([sys.executable, '-S', '-c', COPY, out, str(size), *part], stdout=subprocess.DEVNULL)
+        for part in parts
+    ]
+    if any([process.wait() for process in running]):
+        raise SystemExit('copying failed')
+    seconds = time.perf_counter() - start
+    shutil.rmtree(out)
+    return seconds / len(frames)
+
+
 def overhead(tasks=2000):
     """Return the time (second) that Dask takes for an empty task, with a few submitted at a time."""
     with local_client(2) as client:
@@ -163,6 +198,9 @@ def run(count, size, reference):
         for jobs in (1, 2):
             out = folder / f'out{jobs}'
             figures[f'jobs{jobs}'], sums[jobs] = apply(frames, recipe, out, jobs)
+            written = (out / next(iter(sums[jobs]))).stat().st_size
+            figures[f'copy{jobs}'] = copy(frames, written, folder / 'copy', jobs)
+            figures[f'against_copy{jobs}'] = figures[f'jobs{jobs}']['per_frame'] / figures[f'copy{jobs}']
             if jobs == 1:
                 shutil.rmtree(out)
         (folder / 'loop').mkdir()
@@ -173,7 +211,7 @@ def run(count, size, reference):
         figures['files_that_differ'] = len(sums[1].items() ^ sums[2].items()) // 2
         figures['pixels_that_differ_from_ccdproc'] = differing(out, sorted((folder / 'loop').iterdir()))
         figures['bytes_read'] = frames[0].stat().st_size
-        figures['bytes_written'] = (out / next(iter(sums[1]))).stat().st_size
+        figures['bytes_written'] = written
     figures['overhead'] = overhead()
     for name, key in (('', 'per_frame'), ('_with_start', 'seconds')):
         figures[f'two_against_one{name}'] = figures['jobs1'][key] / figures['jobs2'][key]

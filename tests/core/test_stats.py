@@ -7,11 +7,11 @@ import pytest
 from astropy.stats import mad_std
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ginga_crplugin.core.stats import median, nanmad_std, nanmedian, subsample
+from ginga_crplugin.core.stats import has_distinct, median, nanmad_std, nanmedian, subsample, subsample_others
 
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-@pytest.mark.parametrize('shape', [(40, 9), (40, 10), (4, 5, 1), (3, 2)])
+@pytest.mark.parametrize('shape', [(40, 9), (40, 10), (4, 5, 1), (3, 2), (6, 1001), (5, 1024), (3001,), (2, 9000)])
 @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
 def test_nanmedian_and_nanmad_std(dtype, shape, share):
     rng = np.random.default_rng(1)
@@ -38,3 +38,19 @@ def test_a_subsample_has_values_of_all_columns(shape):
     sample = subsample(columns, 5_000)
     assert 5_000 <= sample.size <= 10_000 or sample.size == columns.size
     assert np.unique(sample).size >= min(shape[-1], 5_000)
+
+
+@pytest.mark.parametrize('share', [0.0, 0.01, 0.6, 1.0])
+@pytest.mark.parametrize('count', [7, 500, 100_000])
+def test_a_subsample_of_others_equals_that_of_a_copy(share, count):
+    rng = np.random.default_rng(3)
+    values, excluded = rng.random((200, 301)), rng.random((200, 301)) < share
+    assert_array_equal(subsample_others(values, excluded, count), subsample(values[~excluded], count), strict=True)
+
+
+def test_has_distinct():
+    values = np.zeros(5_000)
+    values[-3:] = [1, 2, 3]
+    assert has_distinct(values, 4)
+    assert not has_distinct(values, 5)
+    assert not has_distinct(values[:0], 1)

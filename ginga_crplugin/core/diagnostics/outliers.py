@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ginga_crplugin.core.flat_indices import locate
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.stats import nanmedian
 
@@ -128,7 +129,7 @@ def _isolated(deviant: DeviantPixels, scatter: float, nx: int) -> tuple[np.ndarr
     hot = (own > 0.0) & (highest < 3.5 * scatter + 0.05 * own) & (total < 4.0 * (scatter + 0.02 * own))
     bright, single = deviant.indices[own > 0.0], deviant.indices[hot]
     for step in (nx + 1, nx - 1, -nx + 1, -nx - 1):  # the pixels of a diagonal track touch at their corners
-        single = single[~np.isin(single + step, bright)]
+        single = single[~locate(bright, single + step)[1]]
     low = np.flatnonzero(own < 0.0)
     second_lowest = np.sort([side[low] for side in deviant.neighbors], axis=0)[1]
     low = low[second_lowest > 0.3 * own[low]]

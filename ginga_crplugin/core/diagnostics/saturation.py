@@ -7,7 +7,7 @@ import numpy as np
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.saturation import MIN_LEVEL
-from ginga_crplugin.core.stats import median, subsample
+from ginga_crplugin.core.stats import median, subsample, subsample_others
 
 from .check import Check, Remedy, format_level
 
@@ -37,9 +37,9 @@ def check_saturation(frame: Frame, params: LACosmicParams) -> Check:
     """
     clipping, used = frame.clipping, params.satlevel
     known = 'no saturation level' if math.isinf(used) else f'saturation level {format_level(used)} e-'
-    good = frame.bits == 0
-    values = frame.ccd.data[good] if good.any() else frame.filled
-    sky = (float(median(subsample(values, 10_000))) + params.pssl) * params.gain
+    bad = frame.bits != 0
+    sample = subsample(frame.filled, 10_000) if bad.all() else subsample_others(frame.filled, bad, 10_000)
+    sky = (float(median(sample)) + params.pssl) * params.gain
     if used <= sky and np.isfinite(sky):
         measured = f'{known}, below the level of the frame, {format_level(sky)} e-'
         advice = 'set the saturation level (satlevel) in electrons'

@@ -120,8 +120,8 @@ def _profile(pixels: np.ndarray, bits: np.ndarray, usual_scatter: float) -> np.n
     if not known.any():
         return np.zeros(len(level))
     scatter = float(np.nan_to_num(nanmad_std((strip[:, 2:] - strip[:, :-2]).ravel()))) / np.sqrt(2.0)
-    level = np.where(known, level, np.median(level[known])).astype(np.float64)
-    height = np.where(known, level - running_median(level, CONTINUUM), 0.0)
+    level = np.where(known, level, np.median(level[known]))
+    height = np.where(known, level.astype(np.float64) - running_median(level, CONTINUUM), 0.0)
     return height / (max(scatter, 0.3 * usual_scatter) or 1.0)
 
 

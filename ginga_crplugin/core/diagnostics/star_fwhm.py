@@ -1,6 +1,7 @@
 """Full width at half maximum of the stars."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def fit_star_fwhm(star: np.ndarray) -> float:
 
     def residuals(guess: np.ndarray) -> np.ndarray:
         flux, x, y, fwhm = guess
-        return (flux * np.outer(_pixel_integrals(y, fwhm), _pixel_integrals(x, fwhm)) - star).ravel()
+        return (flux * (_pixel_integrals(y, fwhm)[:, None] * _pixel_integrals(x, fwhm)) - star).ravel()
 
     start = star.sum(), BOX // 2, BOX // 2, 3.0
     with np.errstate(all='ignore'):  # the fit may diverge if the source is not a star; its width is then rejected
@@ -141,4 +142,5 @@ def fit_star_fwhm(star: np.ndarray) -> float:
 def _pixel_integrals(center: float, fwhm: float) -> np.ndarray:
     """Return the integrals of a normalized Gaussian over the pixels of a row of a box."""
     scale = 2.0 * math.sqrt(math.log(2.0)) / fwhm if fwhm else math.inf
-    return np.diff([0.5 * math.erf((edge - 0.5 - center) * scale) for edge in range(BOX + 1)])
+    edges = [0.5 * math.erf((edge - 0.5 - center) * scale) for edge in range(BOX + 1)]
+    return np.array([after - before for before, after in pairwise(edges)])
