@@ -15,12 +15,12 @@ __all__ = [
     'fill_with_maskfill',
 ]
 
-#: Largest distance in pixels of the good pixels of a line, and number of them on each side.
-_REACH, _PER_SIDE = 12, 2
+#: Largest distance in pixels of the good pixels of a line.
+_REACH = 12
 
 #: Half the width of the square to which a surface is fitted, standard deviation of the weights of its pixels in pixels,
 #: minimum number of good pixels, and largest condition number.
-_SURFACE_RADIUS, _SURFACE_SIGMA, _SURFACE_MIN, _CONDITION = 3, 1.5, 9, 1e6
+_SURFACE_RADIUS, _SURFACE_SIGMA, _SURFACE_MIN, _CONDITION = 3, 1.0, 9, 1e6
 
 #: Significance and number of pixels from which the ratio of two exposures is measured.
 _BRIGHT, _MIN_BRIGHT = 10.0, 20
@@ -55,7 +55,7 @@ def fill_like_lacosmic(near: Surroundings, pixels: np.ndarray, cleantype: str) -
 
 
 def fill_from_line(near: Surroundings, pixels: np.ndarray, axis: int) -> np.ndarray:
-    """Interpolate linearly between the means of the two nearest good pixels on either side, along an axis.
+    """Interpolate linearly between the nearest good pixels on either side, along an axis.
 
     Parameters
     ----------
@@ -69,22 +69,17 @@ def fill_from_line(near: Surroundings, pixels: np.ndarray, axis: int) -> np.ndar
     Returns
     -------
     (n,) float64 ndarray
-        The values; the mean of one side if the other has no good pixel, NaN if none has.
+        The values; that of one side if the other has no good pixel, NaN if none has.
     """
-    steps = np.arange(1, _REACH + 1)
     sides = []
     for sign in (-1, 1):
         offsets = np.zeros((2, _REACH), dtype=int)
-        offsets[axis] = sign * steps
+        offsets[axis] = sign * np.arange(1, _REACH + 1)
         values = near.values(pixels, *offsets)
-        good = ~np.isnan(values)
-        used = good & (np.cumsum(good, axis=1) <= _PER_SIDE)
-        count = used.sum(axis=1)
-        with np.errstate(invalid='ignore'):
-            sides.append((np.where(used, values, 0.0).sum(axis=1) / count, (used * steps).sum(axis=1) / count))
+        nearest = np.argmax(~np.isnan(values), axis=1)  # 0 if none is good, where the value is NaN
+        sides.append((values[np.arange(len(pixels)), nearest], nearest + 1))
     (low, left), (high, right) = sides
-    with np.errstate(invalid='ignore'):
-        between = low + (high - low) * left / (left + right)
+    between = low + (high - low) * left / (left + right)
     return np.where(np.isnan(low), high, np.where(np.isnan(high), low, between))
 
 
