@@ -4,10 +4,11 @@ from astropy.nddata import InverseVariance, StdDevUncertainty, UnknownUncertaint
 from maskfill import maskfill
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, segment
+from ginga_crplugin import Frame, InputMask, LACosmicParams, MaskBit, detect, merge_mask, segment, with_tails
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.repair.repair import repair
 from ginga_crplugin.core.repair_names import REPAIRS
+from ginga_crplugin.demo.simulation import simulate
 
 SHAPE = 40, 50
 Y, X = np.mgrid[:40, :50].astype(float)
@@ -98,6 +99,18 @@ def test_detected_pixels_have_the_values_of_lacosmic():
     cleaned = repair(Frame(image), found, pixels=np.flatnonzero(wings)).cleaned
     assert (cleaned[TRACK] == 77.0).all()
     assert (cleaned[19, 10:17] != image[19, 10:17]).all()
+
+
+def test_tails_are_replaced():
+    frame = Frame(simulate((256, 256)).ccd)
+    plain = detect(frame)
+    found = with_tails(frame, plain)
+    assert len(found.tail_indices)
+    for name in HERE:
+        changed = repair(frame, found, segment(frame, found), method=name).cleaned != frame.ccd.data
+        assert changed.ravel()[found.tail_indices].mean() > 0.9
+        assert not (changed & (merge_mask(frame, found) & MaskBit.cosmic_rays() == 0)).any()
+    assert_array_equal(repair(frame, found).cleaned[plain.crmask], plain.cleaned[plain.crmask])
 
 
 def test_rejected_pixels_keep_their_values():
