@@ -99,14 +99,28 @@ def benchmarks():
     measured = json.loads(BENCHMARKS.read_text())
     yield '; '.join(f'{name} {value}' for name, value in measured['machine'].items()) + '.'
     yield ''
-    header = 'frame', 'ccdproc', 'first result', 'sigclip', 'objlim', 'mask', 'read noise', 'memory'
+    header = 'frame', 'ccdproc', 'drop-in', 'first result', 'sigclip', 'objlim', 'mask', 'read noise', 'memory'
     rows = [
         _benchmark_row(result, kind)
         for result in measured['results']
         for kind in ('sepmed', 'full medians', 'all cores')
         if kind in result
     ]
-    yield from table(header, rows, '24 10 14 12 12 12 12 10')
+    yield from table(header, rows, '20 8 14 14 12 12 12 12 8')
+    if large := measured.get('large'):
+        header = 'frame', 'pixels flagged', 'first result', 'sigclip', 'objlim', 'mask', 'read noise', 'memory'
+        yield from table(header, [_large_row(result) for result in large], '24 10 14 12 12 12 12 10')
+
+
+def _large_row(result):
+    """Return a row with the times of the engine for a large frame, and the memory relative to that of the frame."""
+    engine, (ny, nx) = result['engine'], result['shape']
+    times = [_duration(engine[key]) for key in _TIMES]
+    return [result['name'], f'{engine["flagged"]}', *times, f'{engine["memory"] * 2**20 / (4 * ny * nx):.2f}']
+
+
+#: The times of the engine in the tables.
+_TIMES = 'first', 'sigclip', 'objlim', 'mask', 'read noise'
 
 
 def _benchmark_row(result, kind):
@@ -114,10 +128,8 @@ def _benchmark_row(result, kind):
     engine, reference = result[kind]['engine'], result[kind]['reference']['first']
     name = f'{result["size"]} squared' + (', crowded' if result['crowded'] else '')
     name += {'sepmed': '', 'full medians': ', sepmed=False', 'all cores': ', all cores'}[kind]
-    times = [
-        f'{_duration(engine[key])} (1/{reference / engine[key]:.0f})'
-        for key in ('first', 'sigclip', 'objlim', 'mask', 'read noise')
-    ]
+    seconds = [result[kind].get('drop-in', {}).get('first'), *(engine[key] for key in _TIMES)]
+    times = [f'{_duration(value)} (1/{reference / value:.0f})' if value else '' for value in seconds]
     memory = f'{engine["memory"] / result[kind]["reference"]["memory"]:.2f}'
     return [name, f'{reference:.3g} s', *times, memory]
 

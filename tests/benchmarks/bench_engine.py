@@ -1,12 +1,15 @@
 """Measure time and memory of the engines, each in its own process.
 
-    python tests/benchmarks/bench_engine.py                    1024, 2048 and 4096 squared
+    python tests/benchmarks/bench_engine.py                    1024, 2048 and 4096 squared, and the large frames
     python tests/benchmarks/bench_engine.py --sizes 1024       a short run
     python tests/benchmarks/bench_engine.py --sizes 8192 --json
     python tests/benchmarks/bench_engine.py --output docs/benchmarks/engine.json       the numbers of the documentation
 
-The reference is ccdproc.cosmicray_lacosmic with one OpenMP thread, or with all cores where the engine uses all cores.
-Times are medians in seconds; memory is the increase of the peak memory of the process during the run, in MiB.
+The reference is ccdproc.cosmicray_lacosmic with one OpenMP thread, or with all cores where the engine uses all cores;
+the drop-in for it uses as many threads. The large frames are that of the largest common CMOS sensor, with as many
+cosmic rays per area as the others, and one of 12288 squared with as many in total as that of 4096 squared. The
+reference is not run on them. Times are medians in seconds; memory is the increase of the peak memory of the process
+during the run, in MiB. All results of the engine are kept, as in a panel.
 """
 
 import argparse
@@ -19,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -29,33 +33,45 @@ import numpy as np
 
 GAIN, READNOISE, SATLEVEL = 1.5, 10.0, 60000.0
 HITS, STARS, HOT = 1120, 2000, 800  # in 4096 x 4096 pixels
+#: The large frames: name, shape, and the area with as many objects.
+LARGE = (
+    ('CMOS of 151 megapixels', (10656, 14208), 10656 * 14208),
+    ('12288 x 12288, objects of 4096 x 4096', (12288, 12288), 4096**2),
+)
 CORES = os.cpu_count()
+#: The measurements of the engine that are no times: memory in MiB and number of pixels.
+NO_TIMES = 'memory', 'kept result', 'flagged'
 
 
-def scene(size, crowded):
-    """Return pixels (size, size) float32 in adu and a mask: sky, stars, hot pixels, a bad column, cosmic rays."""
+def scene(shape, crowded, area=None):
+    """Return pixels (ny, nx) float32 in adu and a mask: sky, stars, hot pixels, a bad column, cosmic rays.
+
+    ``area`` is the number of pixels that have as many objects as the image, by default its own.
+    """
     rng = np.random.default_rng(1)
-    share = size**2 / 4096**2
-    image = np.full((size, size), 200.0, np.float32)
+    share = (area or shape[0] * shape[1]) / 4096**2
+    image = np.full(shape, 200.0, np.float32)
     for _ in range(round(STARS * share)):
         _add_star(rng, image)
     np.minimum(image, 65000.0, out=image)
     for row in image:
-        row[:] = rng.poisson(row) + rng.normal(0.0, READNOISE, size)
+        row[:] = rng.poisson(row) + rng.normal(0.0, READNOISE, row.size)
     for _ in range(round(HITS * share)):
         _add_track(rng, image)
     if crowded:
         hit = rng.random(image.shape, dtype=np.float32) < 0.041
         image[hit] += 10 ** rng.uniform(2.0, 4.0, np.count_nonzero(hit)).astype(np.float32)
     mask = np.zeros(image.shape, bool)
-    mask[:, size // 3] = True
-    mask[rng.integers(0, size, round(HOT * share)), rng.integers(0, size, round(HOT * share))] = True
+    mask[:, shape[1] // 3] = True
+    mask[rng.integers(0, shape[0], round(HOT * share)), rng.integers(0, shape[1], round(HOT * share))] = True
     image[mask] = 25000.0
-    return np.minimum(image, 65000.0) / np.float32(GAIN), mask
+    np.minimum(image, 65000.0, out=image)
+    image /= np.float32(GAIN)
+    return image, mask
 
 
 def _add_star(rng, image):
-    flux, (y, x) = 10 ** rng.uniform(2.8, 6.2), rng.uniform(0, image.shape[0], 2)
+    flux, (y, x) = 10 ** rng.uniform(2.8, 6.2), rng.uniform(0, image.shape)
     y0, x0 = max(0, int(y) - 20), max(0, int(x) - 20)
     part = image[y0 : int(y) + 21, x0 : int(x) + 21]
     dy, dx = np.arange(part.shape[0]) + y0 - y, np.arange(part.shape[1]) + x0 - x
@@ -66,7 +82,7 @@ def _add_star(rng, image):
 
 def _add_track(rng, image):
     along = np.arange(0.0, min(60.0, 1.0 + rng.exponential(4.0)), 0.5)
-    angle, (y, x) = rng.uniform(0, np.pi), rng.uniform(0, image.shape[0], 2)
+    angle, (y, x) = rng.uniform(0, np.pi), rng.uniform(0, image.shape)
     rows, columns = (y + along * np.sin(angle)).astype(int), (x + along * np.cos(angle)).astype(int)
     inside = (rows >= 0) & (rows < image.shape[0]) & (columns >= 0) & (columns < image.shape[1])
     np.add.at(image, (rows[inside], columns[inside]), 0.5 * 10 ** rng.uniform(2.0, 4.3))
@@ -95,14 +111,28 @@ def _resident():
 
 def reference(pixels, mask, options):
     """Time ccdproc."""
-    import ccdproc
+    from ccdproc import cosmicray_lacosmic
+
+    return _time_function(cosmicray_lacosmic, pixels, mask, options)
+
+
+def drop_in(pixels, mask, options):
+    """Time the drop-in for the function of ccdproc."""
+    from ginga_crplugin import cosmicray_lacosmic
+    from ginga_crplugin.core.lacosmic.compilation import compile_all
+
+    compile_all()
+    return _time_function(cosmicray_lacosmic, pixels, mask, options)
+
+
+def _time_function(cosmicray_lacosmic, pixels, mask, options):
     from astropy import units as u
     from astropy.nddata import CCDData
 
     ccd = CCDData(pixels, unit='adu', mask=mask)
 
     def run():
-        return ccdproc.cosmicray_lacosmic(
+        return cosmicray_lacosmic(
             ccd,
             gain=GAIN * u.electron / u.adu,
             readnoise=READNOISE * u.electron,
@@ -144,7 +174,8 @@ def engine(pixels, mask, options):
     seconds, memory = measured(lambda: new_engine().detect(), options.repeats)
     result = {'first': seconds, 'memory': memory}
     kept = new_engine()
-    result['flagged'] = kept.detect().pixels
+    results = [kept.detect()]  # a panel keeps several results
+    result |= {'flagged': results[0].pixels, 'kept result': _kept_bytes(results[0]) / 2**20}
     changes = {
         'sigclip': [{'sigclip': value} for value in (4.6, 5.0, 5.5, 4.8, 6.0)],
         'objlim': [{'objlim': value} for value in (4.8, 4.0, 6.0, 5.5, 4.5)],
@@ -156,15 +187,20 @@ def engine(pixels, mask, options):
     }
     for name, values in changes.items():
         kept.detect()
-        result[name] = statistics.median(_timed(kept, replace(params, **value)) for value in values)
+        result[name] = statistics.median(_timed(kept, replace(params, **value), results) for value in values)
     kept.detect()
     result['mask'] = statistics.median(_edit(kept, mask, 100 * k + 50) for k in range(1, 6))
     return result
 
 
-def _timed(kept, params):
+def _kept_bytes(detection):
+    """Return the memory that a result takes in addition to the frame."""
+    return detection.indices.nbytes + detection.values.nbytes + detection.area.others.nbytes
+
+
+def _timed(kept, params, results):
     start = time.perf_counter()
-    kept.detect(params)
+    results.append(kept.detect(params))
     return time.perf_counter() - start
 
 
@@ -197,7 +233,13 @@ def fresh_process(pixels, mask, options):
     return {'imports': imports, 'first': first}
 
 
-WORKERS = {'reference': reference, 'engine': engine, 'peer': peer, 'fresh_process': fresh_process}
+WORKERS = {
+    'reference': reference,
+    'drop_in': drop_in,
+    'engine': engine,
+    'peer': peer,
+    'fresh_process': fresh_process,
+}
 
 
 def _work(options):
@@ -217,12 +259,29 @@ def _process(worker, path, *, threads=1, sepmed=True, repeats=1):
     return json.loads(done.stdout.splitlines()[-1])  # other packages may print as well
 
 
-def compare(size, crowded, options):
-    """Return the measurements for one frame."""
+@contextmanager
+def _saved_scene(*args):
+    """Simulate a scene and save it; the value is the path for the processes."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / 'scene')
-        for name, array in zip(('pixels', 'mask'), scene(size, crowded), strict=True):
+        for name, array in zip(('pixels', 'mask'), scene(*args), strict=True):
             np.save(f'{path}.{name}.npy', array)
+        yield path
+
+
+def measure_large(options):
+    """Return the measurements of the engine for the large frames."""
+    results = []
+    for name, shape, area in LARGE:
+        with _saved_scene(shape, False, area) as path:
+            measured = _process('engine', path, repeats=min(options.repeats, 3))
+            results.append({'name': name, 'shape': shape, 'engine': measured})
+    return results
+
+
+def compare(size, crowded, options):
+    """Return the measurements for one frame."""
+    with _saved_scene((size, size), crowded) as path:
         result = {'size': size, 'crowded': crowded}
         times = options.repeats
         for sepmed in (True, False) if not crowded else (True,):
@@ -230,11 +289,13 @@ def compare(size, crowded, options):
             slow = times if size <= 1024 else 1
             result[name] = {
                 'engine': _process('engine', path, sepmed=sepmed, repeats=times),
+                'drop-in': _process('drop_in', path, sepmed=sepmed, repeats=times),
                 'reference': _process('reference', path, sepmed=sepmed, repeats=slow),
             }
         if not crowded:
             result['all cores'] = {
                 'engine': _process('engine', path, threads=CORES, repeats=times),
+                'drop-in': _process('drop_in', path, threads=CORES, repeats=times),
                 'reference': _process('reference', path, threads=CORES),
             }
             result['new process'] = _process('fresh_process', path, repeats=times)
@@ -247,17 +308,29 @@ def report(result):
     yield f'\n{result["size"]} x {result["size"]}, ' + ('crowded' if result['crowded'] else 'simulated')
     for name in ('sepmed', 'full medians', 'all cores'):
         if name in result:
-            yield from _rows(name, **result[name])
+            yield from _rows(name, result[name])
     if result.get('new process'):
         yield '  new process: imports {imports:.2f} s, first result {first:.2f} s'.format(**result['new process'])
     if result.get('lacosmic'):
         yield f'  lacosmic: {result["lacosmic"]["first"]:.2f} s, {result["lacosmic"]["memory"]:.0f} MiB'
 
 
-def _rows(name, engine, reference):
+def report_large(results):
+    """Yield the lines of a table of the measurements for the large frames."""
+    for result in results:
+        pixels, times = result['shape'][0] * result['shape'][1], result['engine']
+        yield f'\n{result["name"]}: {times["flagged"]} pixels'
+        yield from (f'    {key:14s} {1e3 * times[key]:9.1f} ms' for key in times if key not in NO_TIMES)
+        megabytes = times['memory']
+        yield f'    {"memory":14s} {megabytes:9.0f} MiB  {megabytes * 2**20 / (4 * pixels):.2f} of the frame in float32'
+
+
+def _rows(name, result):
+    engine, reference = result['engine'], result['reference']
     yield f'  {name}: ccdproc {reference["first"]:.2f} s, {reference["memory"]:.0f} MiB; {engine["flagged"]} pixels'
-    for key, seconds in engine.items():
-        if key not in ('memory', 'flagged'):
+    times = {'drop-in': result['drop-in']['first']} | engine
+    for key, seconds in times.items():
+        if key not in NO_TIMES:
             yield f'    {key:14s} {1e3 * seconds:9.1f} ms   1/{reference["first"] / seconds:.0f}'
     ratio = engine['memory'] / max(reference['memory'], 1)
     yield f'    {"memory":14s} {engine["memory"]:9.0f} MiB  {ratio:.2f} of ccdproc'
@@ -296,6 +369,7 @@ def main():
     parser.add_argument('--output', type=Path, help='also write the measurements to this file, as JSON')
     parser.add_argument('--no-peers', dest='peers', action='store_false')
     parser.add_argument('--no-crowded', dest='crowded', action='store_false')
+    parser.add_argument('--no-large', dest='large', action='store_false')
     for hidden in ('--worker', '--scene'):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     parser.add_argument('--threads', type=int, default=1, help=argparse.SUPPRESS)
@@ -310,11 +384,14 @@ def main():
             results.append(compare(size, crowded, options))
             if not options.json:
                 print(*report(results[-1]), sep='\n', flush=True)
+    large = measure_large(options) if options.large else []
+    measurements = {'machine': about, 'results': results, 'large': large}
     if options.output:
-        options.output.write_text(json.dumps({'machine': about, 'results': results}, indent=1) + '\n')
+        options.output.write_text(json.dumps(measurements, indent=1) + '\n')
     if options.json:
-        print(json.dumps(results, indent=2))
+        print(json.dumps(measurements, indent=2))
     else:
+        print(*report_large(large), sep='\n')
         print('\ngrowth', *growth(results), sep='\n')
 
 

@@ -153,7 +153,8 @@ def cosmicray_lacosmic(
         options |= {'gain': gain, 'readnoise': readnoise, 'verbose': verbose, 'gain_apply': gain_apply}
         return _by_ccdproc(ccd, pssl, options | images)
     crmask, cleaned = found
-    cleaned = cleaned - pssl
+    if pssl != 0:
+        cleaned = cleaned - pssl
     if gain_apply and factor.value != 1.0:
         cleaned = cleaned * factor.value
     return _cleaned_ccd(ccd, cleaned, crmask, factor.unit) if isinstance(ccd, CCDData) else (cleaned, crmask)

@@ -80,8 +80,7 @@ class ElectronImage:
         float32 ndarray
             The values in electrons, with their sky, in the same shape.
         """
-        dtype = _product_dtype(values)
-        return ((values + dtype(self.pssl)) * dtype(self.gain)).astype(np.float32)
+        return _product(values, self.gain, self.pssl)
 
     def neighborhoods(self, pixels: np.ndarray, readnoise2: np.float32) -> tuple[np.ndarray, np.ndarray]:
         """Return the 5 x 5 pixels around each of some pixels.
@@ -100,10 +99,20 @@ class ElectronImage:
         variance : (n, 25) float32 ndarray
             The variance in electrons squared.
         """
-        y, x = np.divmod(pixels, self.shape[1])
-        tiles = make_tiles(np.stack([y, y + 1, x, x + 1], axis=1), 2, self.shape)
-        image, variance, _ = self.with_variance(tiles, readnoise2)
-        return image.reshape(-1, 25), variance.reshape(-1, 25)
+        steps = np.arange(-2, 3)
+        places = pixels[:, None] + (self.shape[1] * steps[:, None] + steps).ravel()
+        image = _product(self.raw.reshape(-1)[places], self.gain, self.pssl)
+        sky = self._sky_at(places)
+        image = image if sky is None else image - sky
+        if self.variance is None:
+            return image, image + readnoise2
+        variance = _product(self.variance.reshape(-1)[places], self.gain * self.gain, 0.0)
+        return image, variance if sky is None else variance - sky
+
+    def _sky_at(self, places):
+        if self.background is None:
+            return None
+        return _product(self.background.reshape(-1)[places], self.gain, 0.0)
 
     def sky(self, tiles: Tiles) -> np.ndarray:
         """Return the sky of tiles.
@@ -203,10 +212,8 @@ class ElectronImage:
         (n,) ndarray
             The values in the unit of the frame, with the sky of a background image.
         """
-        if self.background is not None:
-            y, x = np.divmod(pixels, self.shape[1])
-            electrons = electrons + self.sky(make_tiles(np.stack([y, y + 1, x, x + 1], axis=1), 0, self.shape))
-        return electrons / self.gain - self.pssl
+        sky = self._sky_at(pixels)
+        return (electrons if sky is None else electrons + sky) / self.gain - self.pssl
 
     def check_range(self, *, convolve: bool) -> None:
         """Check that squares and sums of the values are within the range of float32.
@@ -318,6 +325,12 @@ def _max_abs(image):
 def _product_dtype(array):
     """Return the dtype in which NumPy multiplies an array by a Python number."""
     return np.float32 if array.dtype == np.float32 else np.float64
+
+
+def _product(values, gain, offset):
+    """Return (values + offset) * gain as `dense_kernels.cut_electrons` does."""
+    dtype = _product_dtype(values)
+    return ((values + dtype(offset)) * dtype(gain)).astype(np.float32, copy=False)
 
 
 def _native(image: np.ndarray) -> np.ndarray:

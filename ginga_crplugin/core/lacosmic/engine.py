@@ -21,7 +21,8 @@ S' and S' / F of the first iteration depend on none of ``sigclip``, ``sigfrac``,
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -164,13 +165,17 @@ class LACosmic:
                 check_cancel(cancel)
                 yield work(job)
             return
-        pool = ThreadPoolExecutor(self.threads)
+        futures = [self._pool.submit(work, job) for job in jobs]
         try:
-            for result in pool.map(work, jobs):
+            for future in futures:
                 check_cancel(cancel)
-                yield result
+                yield future.result()
         finally:
-            pool.shutdown(cancel_futures=True)
+            wait([future for future in futures if not future.cancel()])
+
+    @cached_property
+    def _pool(self):
+        return ThreadPoolExecutor(self.threads)
 
 
 def _ignore_progress(_):

@@ -1,6 +1,6 @@
 """Pixels excluded from the search: input masks and saturated stars."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,9 @@ class Exclusion:
         self.version = object()
         self._stars = np.empty(0, np.int64)
 
-    def set_input(self, source: object, excluded: Callable[[slice], np.ndarray]) -> None:
+    def set_input(
+        self, source: object, excluded: Callable[[slice], np.ndarray], map_jobs: Callable[..., Iterable[Any]] = map
+    ) -> None:
         """Set the input mask; only the neighborhood of changed pixels is updated.
 
         Parameters
@@ -51,9 +53,15 @@ class Exclusion:
             What the mask is made from, kept as ``source``.
         excluded : callable
             Returns for a slice of rows which of their pixels are masked.
+        map_jobs : callable
+            Applies a function to each of several slices, as `map` does.
         """
         ny, nx = self.states.shape
-        boxes = [dilation.set_input(excluded(rows), rows.start, self.states) for rows in row_slices((ny, nx))]
+
+        def set_rows(rows):
+            return dilation.set_input(excluded(rows), rows.start, self.states)
+
+        boxes = map_jobs(set_rows, row_slices((ny, nx)))
         changes = np.array([box for box in boxes if box[1]], np.int64)
         if len(changes):
             y0, _, x0, _ = changes.min(axis=0).tolist()

@@ -49,11 +49,12 @@ def check_cancel(cancel: Callable[[], bool]) -> None:
 
 
 class _FirstIteration:
-    """The blocks in which S' / F of the original frame was computed, and its values."""
+    """S' and S' / F of the original frame in the blocks in which they were computed; S' is below sigclip in others."""
 
     def __init__(self, grid):
         self.computed = np.zeros(grid, bool)
         self.tiles = list[SignificanceTiles]()
+        self.sigclip = np.inf
         self.version = None
 
     def set_version(self, version):
@@ -182,7 +183,8 @@ class Run:
         frame = self.engine.frame
         if exclusion.source is not frame.masks:
             excluded = self._with_edges(frame.excluded()).__getitem__ if self.params.search_edges else frame.excluded
-            exclusion.set_input(frame.masks, excluded)
+            # without cancel, since a mask that is set in part could not be updated
+            exclusion.set_input(frame.masks, excluded, partial(self.engine.map_jobs, cancel=bool))
         key = *self.image_key, self.params.satlevel, self.params.sepmed
         if exclusion.star_key != key:
             exclusion.set_stars(self._find_saturated(), key)
@@ -191,6 +193,8 @@ class Run:
     def _find_saturated(self):
         """Return the flat indices of the saturated pixels of stars."""
         level = F32(self.params.satlevel)
+        if np.isinf(level):
+            return np.empty(0, np.int64)
         maxima = self.engine.cached('maxima', self.params.search_edges, self._block_maxima)
         saturated = np.flatnonzero(self.image.to_electrons(maxima) >= level)
         cores = block_boxes(saturated, BLOCK_SIZE, self.shape)
@@ -199,16 +203,17 @@ class Run:
 
     def _block_maxima(self):
         """Return the maximum of each block, in the unit of the frame."""
-        columns, maxima = np.arange(0, self.shape[1], BLOCK_SIZE), []
-        for row in tile_rows(self.shape):
-            check_cancel(self.cancel)
+        raw, columns = self.image.raw, np.arange(0, self.shape[1], BLOCK_SIZE)
+
+        def row_maxima(row):
             y0, y1 = row[0, :2]
-            highest = self.image.raw[y0:y1:BLOCK_SIZE].copy()
+            highest = raw[y0:y1:BLOCK_SIZE].copy()
             for y in range(y0 + 1, min(y0 + BLOCK_SIZE, y1)):
-                rows = self.image.raw[y:y1:BLOCK_SIZE]
+                rows = raw[y:y1:BLOCK_SIZE]
                 np.maximum(highest[: len(rows)], rows, out=highest[: len(rows)])
-            maxima.append(np.maximum.reduceat(highest, columns, axis=1))
-        return np.concatenate(maxima)
+            return np.maximum.reduceat(highest, columns, axis=1)
+
+        return np.concatenate(list(self._map(row_maxima, tile_rows(self.shape))))
 
     def _first_iteration(self, exclusion):
         """Return the flat indices of the cosmic rays of the original frame (steps 2 and 3).
@@ -219,22 +224,23 @@ class Run:
         significance = self.engine.cached('significance', key, self._block_significance)
         psf = self.significance.psf
         first = self.engine.cached('first', (*key, psf.shape, psf.tobytes()), lambda: _FirstIteration(self.grid))
-        missing = (significance > self.limits.sigclip) & ~first.computed
-        if missing.any():
+        if self.limits.sigclip < first.sigclip:
+            missing = (significance > self.limits.sigclip) & ~first.computed
             cores, computed = cover_blocks(missing, self.significance.margin, self.shape)
             jobs = split_into_chunks(cores, self.significance.margin)
-            first.tiles += list(self.engine.map_jobs(self.significance.of_original, jobs, self.cancel))
+            first.tiles += list(self._map(self.significance.of_original, jobs))
             first.computed |= computed
+            first.sigclip = self.limits.sigclip
         first.set_version(exclusion.version)
-        return _joined([tiles.find_cosmic_rays(exclusion.states, self.limits) for tiles in first.tiles])
+        return self._concatenate(lambda tiles: tiles.find_cosmic_rays(exclusion.states, self.limits), first.tiles)
 
     def _block_significance(self):
         """Return the maximum of S' in each block."""
         out = np.empty(self.grid, F32)
-        rows = list(tile_rows(self.shape))
-        jobs = self.engine.map_jobs(lambda cores: self.significance.block_maxima(cores, out), rows, self.cancel)
-        for k, _ in enumerate(jobs):
-            self.progress(0.8 * (k + 1) / len(rows))
+        reach = self.significance.reach
+        jobs = [chunk for row in tile_rows(self.shape) for chunk in split_into_chunks(row, reach)]
+        for k, _ in enumerate(self._map(lambda cores: self.significance.block_maxima(cores, out), jobs)):
+            self.progress(0.8 * (k + 1) / len(jobs))
         return out
 
     def _next_iteration(self, boxes, cleaning):
@@ -249,7 +255,7 @@ class Run:
             return tiles.find_cosmic_rays(cleaning.states, limits), tiles.highest
 
         cores = make_tiles(boxes, significance.margin, self.shape).boxes
-        parts = list(self.engine.map_jobs(find, split_into_chunks(cores, significance.margin), self.cancel))
+        parts = list(self._map(find, split_into_chunks(cores, significance.margin)))
         return _joined([found for found, _ in parts]), np.concatenate([highest for _, highest in parts] or [_NO_VALUES])
 
     def _affected_boxes(self, changed, work):
@@ -262,8 +268,11 @@ class Run:
             choices.append((make_tiles(boxes, 2 * margin, self.shape).size, boxes, size))
         return min(choices, key=itemgetter(0))[1:]
 
+    def _map(self, work, jobs):
+        return self.engine.map_jobs(work, jobs, self.cancel)
+
     def _concatenate(self, work, jobs):
-        return _joined(list(self.engine.map_jobs(work, jobs, self.cancel)))
+        return _joined(list(self._map(work, jobs)))
 
     def _levels(self, exclusion):
         """Return a function that computes the median levels of image and variance when they are needed."""

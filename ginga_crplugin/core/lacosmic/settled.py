@@ -1,5 +1,7 @@
 """Blocks of a frame in which the second iteration finds nothing new, kept from run to run."""
 
+from typing import Any
+
 import numpy as np
 
 from .tiles import BLOCK_SIZE
@@ -40,18 +42,20 @@ class SettledBlocks:
             Flat indices of the pixels flagged in the first iteration.
         """
         if flagged.size > self._open.size:  # in a crowded frame hardly any block is settled
-            near, flagged = np.ones(self._grid, bool), np.empty(0, np.int64)
+            near: Any = slice(None)
+            flagged = np.empty(0, np.int64)
         else:
-            near = np.zeros(self._grid, bool)
-            near[self._blocks(np.setxor1d(self._flagged, flagged, assume_unique=True))] = True
-            for image in (near, near.T):
-                for _ in range(self._ring):
-                    inner = image.copy()
-                    image[1:] |= inner[:-1]
-                    image[:-1] |= inner[1:]
+            near = self._surroundings(np.setxor1d(self._flagged, flagged, assume_unique=True))
         for limit in (self._significance, self._ratio, self._sigclip):
             limit[near] = np.inf
         self._flagged = flagged
+
+    def _surroundings(self, pixels):
+        """Return the blocks within reach of the blocks of pixels."""
+        y, x = np.divmod(np.unique(np.ravel_multi_index(self._blocks(pixels), self._grid)), self._grid[1])
+        steps = np.arange(-self._ring, self._ring + 1)
+        rows = (y[:, None, None] + steps[:, None]).clip(0, self._grid[0] - 1)
+        return rows, (x[:, None, None] + steps).clip(0, self._grid[1] - 1)
 
     def remove_settled(self, changed: np.ndarray, sigclip: np.float32, objlim: np.float32) -> np.ndarray:
         """Remove the pixels of blocks in which nothing exceeds the thresholds.
@@ -68,10 +72,11 @@ class SettledBlocks:
         (m,) int64 ndarray
             The pixels of the other blocks.
         """
-        settled = self._significance <= sigclip
-        settled |= (self._ratio <= objlim) & (self._sigclip <= sigclip)
-        self._open = ~settled
-        return changed[self._open[self._blocks(changed)]]
+        at = self._blocks(changed)
+        low, faint = self._significance[at] <= sigclip, self._ratio[at] <= objlim
+        still_open = ~(low | faint & (self._sigclip[at] <= sigclip))
+        self._open[at] = still_open
+        return changed[still_open]
 
     def set_limits(self, boxes: np.ndarray, size: int, highest: np.ndarray) -> None:
         """Keep the highest values around the remaining pixels.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Tiles:
         """Number of pixels in all boxes."""
         return int(self.starts[-1])
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """Number of pixels in the largest box."""
         return int((self.starts[1:] - self.starts[:-1]).max(initial=0))
