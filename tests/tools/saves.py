@@ -138,8 +138,8 @@ SAVES = {
     ),
     'new, bits of a mission': (nothing, functools.partial(mask, name='planes.fits', dq='jwst')),
     'into, bits of a mission': (
-        nothing,
         functools.partial(mask, name='planes.fits', kind='into', dq='jwst', overwrite=True),
+        functools.partial(mask, name='planes.fits', kind='into', dq='jwst', overwrite=True, cleaned=True),
     ),
     'sheet, PDF': (nothing, functools.partial(save_sheet, name='sheet.pdf', per_page=1)),
     'sheet, PNG': (old('sheet-1.png'), functools.partial(save_sheet, name='sheet.png', per_page=1)),
