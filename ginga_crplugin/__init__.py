@@ -24,6 +24,7 @@ _PUBLIC = {
     'Recipe': 'recipe.recipe',
     'Remedy': 'core.diagnostics.check',
     'Segments': 'core.segments',
+    'Tuning': 'core.tuning.quality',
     'TailOptions': 'core.tails',
     'Tails': 'core.tails',
     'apply_recipe': 'batch.apply',
@@ -42,6 +43,7 @@ _PUBLIC = {
     'save_mask': 'io.save',
     'save_recipe': 'recipe.format',
     'segment': 'core.segments',
+    'tune': 'core.tuning.tune',
     'with_hints': 'core.diagnostics.hints',
     'with_tails': 'core.tails',
 }

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from ginga_crplugin import __version__
 
-from . import apply, check, demo, detect, make_mask, sheet, view
+from . import apply, check, demo, detect, make_mask, sheet, tune, view
 from .completion import PrintCompletion
 
 __all__ = ['build_parser']
@@ -45,6 +45,6 @@ def build_parser() -> argparse.ArgumentParser:
         help='print a script with which the shell completes commands, options and file names',
     )
     commands = parser.add_subparsers(title='commands', dest='command', required=True, metavar='COMMAND')
-    for module in (detect, sheet, check, apply, make_mask, view, demo):
+    for module in (detect, tune, sheet, check, apply, make_mask, view, demo):
         module.add_arguments(commands)
     return parser

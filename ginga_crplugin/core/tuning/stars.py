@@ -10,6 +10,7 @@ from ginga_crplugin.core.diagnostics.star_fwhm import find_stars, fit_star_fwhm,
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.stats import nanmad_std, subsample
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
@@ -45,6 +46,8 @@ class Scene:
     ----------
     level, noise : (ny, nx) float32 ndarray
         Local sky and its noise (electron), without stars and cosmic rays.
+    scatter : float
+        Measured scatter of the pixels without stars and cosmic rays (electron).
     y, x : (n,) int64 ndarray
         Brightest pixel of each star.
     flux : (n,) float64 ndarray
@@ -62,6 +65,7 @@ class Scene:
 
     level: np.ndarray
     noise: np.ndarray
+    scatter: float
     y: np.ndarray
     x: np.ndarray
     flux: np.ndarray
@@ -127,7 +131,9 @@ def find_scene(frame: Frame, params: LACosmicParams, engine: 'LACosmic | None' =
     y, x, fwhm, profile = _compare(frame, params, (y, x), above, noise, found.crmask)
     labels = _assign(y, x, core)
     flux = np.bincount(labels.ravel(), (raw - level).ravel(), minlength=len(y) + 1)[1 : len(y) + 1]
-    return Scene(level, noise, y, x, flux, labels, fwhm, profile, found)
+    free = subsample((clean - level)[~(ndimage.binary_dilation(core > 0, _SQUARE, iterations=3) | bad)][None])
+    scatter = float(nanmad_std(free)) if free.size else 0.0
+    return Scene(level, noise, scatter, y, x, flux, labels, fwhm, profile, found)
 
 
 def _local_level(image, bad):

@@ -1,0 +1,68 @@
+"""A part of a large frame on which parameters are tried."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.input_mask import InputMask
+
+__all__ = ['MAX_PIXELS', 'Sample', 'sample_frame']
+
+#: Number of pixels of a frame that is used completely, side of the boxes cut from a larger one, number of boxes on each
+#: side of the sample, and number of pixels beside a seam that are not counted.
+MAX_PIXELS, BOX, SIDE, MARGIN = 700_000, 256, 3, 8
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A frame made of parts of a larger frame.
+
+    Attributes
+    ----------
+    frame : Frame
+        The frame itself, or boxes spread evenly over it, side by side.
+    counted : (ny, nx) bool ndarray
+        False beside the seams between the boxes.
+    share : float
+        Number of counted pixels divided by that of the frame.
+    """
+
+    frame: Frame
+    counted: np.ndarray
+    share: float
+
+
+def sample_frame(frame: Frame) -> Sample:
+    """Return a frame of at most about `MAX_PIXELS` pixels with the properties of a larger one.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+
+    Returns
+    -------
+    Sample
+        The frame, or boxes of it with their masks and companion images.
+    """
+    ny, nx = frame.shape
+    counted = np.ones(frame.shape, dtype=bool)
+    if frame.bits.size <= MAX_PIXELS or min(ny, nx) < SIDE * BOX:
+        return Sample(frame, counted, 1.0)
+    rows, columns = (np.linspace(0, side - BOX, SIDE).astype(int) for side in (ny, nx))
+
+    def cut(image):
+        return np.block([[image[y : y + BOX, x : x + BOX] for x in columns] for y in rows])
+
+    masks = tuple(InputMask(mask.name, mask.bit, cut(mask.mask)) for mask in frame.masks)
+    images = {
+        name: cut(getattr(frame, name)) for name in ('background', 'variance') if getattr(frame, name) is not None
+    }
+    ccd = CCDData(cut(frame.ccd.data), unit=frame.ccd.unit, header=frame.ccd.header)
+    part = Frame(ccd, frame.name, masks=masks, psfk=frame.psfk, **images)
+    counted = np.ones(part.shape, dtype=bool)
+    for seam in range(BOX, SIDE * BOX, BOX):
+        counted[seam - MARGIN : seam + MARGIN] = counted[:, seam - MARGIN : seam + MARGIN] = False
+    return Sample(part, counted, np.count_nonzero(counted) / frame.bits.size)
