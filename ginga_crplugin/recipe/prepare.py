@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.lacosmic.detect import detect
+from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.params import LACosmicParams
 
 if TYPE_CHECKING:
@@ -46,4 +48,9 @@ class PreparedFrame:
     @cached_property
     def checks(self) -> list[Check]:
         """The checks of the frame."""
-        return check_frame(self.frame, self.params)
+        return check_frame(self.frame, self.params, lambda: self.detection)
+
+    @cached_property
+    def detection(self) -> Detection:
+        """The detected pixels."""
+        return detect(self.frame, self.params)

@@ -11,7 +11,6 @@ import numpy as np
 from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.diagnostics.hints import with_hints
 from ginga_crplugin.core.diagnostics.result_checks import check_result
-from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments, segment
@@ -95,7 +94,7 @@ def run_recipe(prepared: PreparedFrame) -> RecipeResult:
         The detected pixels and segments.
     """
     frame, recipe = prepared.frame, prepared.recipe
-    detection = detect(frame, prepared.params)
+    detection = prepared.detection
     segments = segment(frame, detection, recipe.min_size)
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
     decisions = Review(frame.shape).decisions(segments, recipe.grow)  # a review without edits

@@ -68,11 +68,19 @@ def _false_pixels(values: Measurements, outliers: np.ndarray) -> int:
     """Return how many more pixels are flagged around outliers than elsewhere; 0 if they are few."""
     if not outliers.any():
         return 0
-    from scipy import ndimage  # takes long to import, and many frames have no outliers
-
     flagged = values.flagged(values.params)
-    near = ndimage.binary_dilation(outliers, np.ones((3, 3)), iterations=INFLUENCE)
-    around, elsewhere = int(np.count_nonzero(flagged & near)), int(np.count_nonzero(flagged & ~near))
+    near = _grown(_grown(outliers).T).T
+    around = int(np.count_nonzero(flagged & near))
+    elsewhere = int(np.count_nonzero(flagged)) - around
     expected = elsewhere * near.mean() / max(1.0 - near.mean(), 1e-6)
     cost = int(around - 2.0 * expected)
     return cost if cost >= max(MIN_FALSE, MIN_SHARE * (around + elsewhere)) else 0
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    """Return a mask grown by `INFLUENCE` pixels along its first axis; `scipy.ndimage` takes ten times as long."""
+    grown = mask.copy(order='K')
+    for step in range(1, INFLUENCE + 1):
+        grown[step:] |= mask[:-step]
+        grown[:-step] |= mask[step:]
+    return grown

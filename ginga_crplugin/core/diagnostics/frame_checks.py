@@ -5,6 +5,8 @@ were measured on a simulated frame of 1024 x 1024 pixels with 149 cosmic rays, a
 electrons, at sigclip 4.5. With correct input, all 149 are found, with 11 false pixels.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from astropy.nddata import NDData
 from numpy.typing import ArrayLike
@@ -13,6 +15,7 @@ from ginga_crplugin.core.bits import DQ_DTYPE, MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.interpretation import as_frame
+from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.metadata import card_value
 from ginga_crplugin.core.params import LACosmicParams
 
@@ -35,7 +38,11 @@ __all__ = ['check_frame']
 MOSTLY_EMPTY = 0.95
 
 
-def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None = None) -> list[Check]:
+def check_frame(
+    frame: Frame | NDData | ArrayLike,
+    params: LACosmicParams | None = None,
+    detection: Callable[[], Detection] | None = None,
+) -> list[Check]:
     """Check whether a frame is suitable for L.A.Cosmic.
 
     Parameters
@@ -45,6 +52,9 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
         `Frame`.
     params : LACosmicParams, optional
         The parameters to be used; by default those given by the header of the frame.
+    detection : callable, optional
+        Returns the cosmic rays detected with these parameters, if they are needed otherwise; it is called only where a
+        check needs them. By default such a check detects them.
 
     Returns
     -------
@@ -54,7 +64,7 @@ def check_frame(frame: Frame | NDData | ArrayLike, params: LACosmicParams | None
         were not made.
     """
     frame = as_frame(frame)
-    values = Measurements(frame, frame.parameters()[0] if params is None else params)
+    values = Measurements(frame, frame.parameters()[0] if params is None else params, detection)
     checks = {
         'bias': _check_bias,
         'flat': _check_flat,

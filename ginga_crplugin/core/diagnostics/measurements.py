@@ -1,5 +1,6 @@
 """Measurements that the checks of a frame share."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
@@ -8,6 +9,7 @@ import numpy as np
 from ginga_crplugin.core.amplifiers import Amplifier, find_amplifiers, step_height
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import Detector
+from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.params import LACosmicParams
 
 from .amplifier_noise import HIGH_STEP
@@ -31,6 +33,8 @@ class Measurements:
         The frame.
     params : LACosmicParams
         The parameters to be used.
+    detection : callable, optional
+        Returns the cosmic rays detected with these parameters; by default they are detected when they are needed.
 
     Attributes
     ----------
@@ -48,8 +52,8 @@ class Measurements:
         Its scatter, and the saturation level in its unit.
     """
 
-    def __init__(self, frame: Frame, params: LACosmicParams) -> None:
-        self.frame, self.params = frame, params
+    def __init__(self, frame: Frame, params: LACosmicParams, detection: Callable[[], Detection] | None = None) -> None:
+        self.frame, self.params, self._detection = frame, params, detection
         self.sky = measure_sky(frame, params)
         self.scatter = max(self.sky.scatter / params.gain, 1e-6)  # in the unit of the frame
         self.noise_marks = diagnose_noise(frame, params, self.sky)
@@ -104,6 +108,8 @@ class Measurements:
             True for flagged pixels; none if these parameters cannot be used for this frame, as the run then reports.
         """
         try:
+            if self._detection is not None and params == self.params:
+                return self._detection().crmask
             return Detector(wait=True).detect(self.frame, params).crmask
         except ValueError:
             return np.zeros(self.frame.shape, dtype=bool)

@@ -521,3 +521,17 @@ def test_number_of_segments_against_the_muon_rate(truth, size, seconds, mark):
     found = result_checks(make_frame(truth, cards={'XPIXSZ': size, 'EXPTIME': seconds}))['rate']
     assert found.mark == mark
     assert 'expected' in found.measured
+
+
+def test_a_detection_that_is_needed_otherwise_is_used(truth):
+    frame = make_frame(truth, masks=())
+    params, _ = frame.parameters()
+    found = []
+
+    def detection():
+        found.append(detect(frame, params))
+        return found[-1]
+
+    checks = check_frame(frame, params, detection)
+    assert len(found) == 1
+    assert [check.measured for check in checks] == [check.measured for check in check_frame(frame, params)]
