@@ -249,6 +249,7 @@ def _identity(prepared: PreparedFrame) -> str:
         [(mask.name, int(mask.bit), mask.datasum) for mask in frame.masks],
         recipe.min_size,
         recipe.grow,
+        recipe.tails,
         recipe.kind,
         recipe.cleaned,
         recipe.dq,

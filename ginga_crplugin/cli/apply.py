@@ -8,13 +8,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import FILE_EXT, positive_int
 from .console import add_verbosity, fail
+from .tail_options import add_tail_options, given_tails
 
 if TYPE_CHECKING:
     from ginga_crplugin.batch.job import Outcome
@@ -66,6 +67,7 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
         metavar='KEY=VALUE',
         help='select frames by header keyword, such as imagetyp=LIGHT; can be given several times',
     )
+    add_tail_options(command)
     work = command.add_mutually_exclusive_group()
     work.add_argument('-j', '--jobs', type=positive_int, metavar='N', help='use N processes (default: one per core)')
     work.add_argument('--scheduler', metavar='tcp://HOST:PORT', help='use the workers of a running Dask cluster')
@@ -127,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
     from ginga_crplugin.report.page import write_report
 
     recipe = load_recipe(args.recipe)
+    recipe = replace(recipe, tails=given_tails(args, recipe.tails))
     files = find_files(args.frames, dict(args.where))
     if not files:
         args.usage_error('no frame matches --where')

@@ -23,6 +23,7 @@ from .arguments import (
 from .console import add_verbosity, fail, print_warnings
 from .detect_output import json_lines, text_lines
 from .dq_options import add_dq_format
+from .tail_options import add_tail_options, given_tails
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +92,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         '--save-recipe', type=Path, metavar='FILE', help='write a recipe (YAML) to process other frames the same way'
     )
     add_min_size(group)
+    add_tail_options(group)
     group.add_argument(
         '--strict',
         action='store_true',
@@ -240,6 +242,7 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if not stop or args.allow_mosaic:
         changes['allow_mosaic'] = True
+    changes['tails'] = given_tails(args, recipe.tails)
     recipe = replace(recipe, own_masks=recipe.own_masks and not args.no_own_masks, **changes)
     if not stop:
         rules = tuple(replace(rule, stop=()) for rule in recipe.rules)

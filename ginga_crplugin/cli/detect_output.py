@@ -59,12 +59,16 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
     result = {
         'frame': frame.label,
         'pixels': detection.pixels,
+        'tail_pixels': len(detection.tail_indices),
+        'mask_pixels': len(segments.pixels) if found.crmask is None else int(found.crmask.sum()),
         'pixels_by_mission': len(frame.mission),
         'segments': len(segments),
         'segments_by_origin': origin_counts(segments),
         'segments_listed': len(segments.listed),
+        'tails': {**asdict(found.prepared.recipe.tails), 'reason': _reason(found)},
         'per_iteration': list(detection.per_iteration),
         'excluded_fraction': detection.excluded_fraction,
+        'edge_fraction': detection.area.edge_fraction,
         'output': str(output),
         'parameters': {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in values},
         'sources': found.prepared.sources,
@@ -77,6 +81,11 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
         'warnings': [check.name for _, check in checks if check.mark == 'warning'],
     }
     yield json.dumps(result, indent=2, allow_nan=False)
+
+
+def _reason(found: 'RecipeResult') -> str:
+    """Return why no tails were looked for; empty if they were, or are switched off."""
+    return '' if found.detection.tails is None else found.detection.tails.reason
 
 
 def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) -> Iterator[str]:
@@ -119,7 +128,7 @@ def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) ->
     for stage, checks in (('before', found.prepared.checks), ('after', found.checks)):
         yield f'checks {stage} the run: {_marks(checks)}'
         yield from (f'  {check_line(check)}' for check in checks if verbose)
-    yield from summary_lines(detection, segments)
+    yield from summary_lines(detection, segments, 'exact')
     yield f'engine: {detection.engine}'
     yield f'written: {output}'
 

@@ -9,6 +9,7 @@ from .address import local_frame
 from .arguments import FILE_EXT, add_allow_mosaic, add_frame_arguments, add_min_size, positive_int
 from .console import print_warnings
 from .detect import check_usage, find_cosmic_rays
+from .tail_options import add_tail_options
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.frame import Frame
@@ -52,6 +53,7 @@ def add_arguments(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]
     which.add_argument('--labels', type=_labels, metavar='1,5,9', help='show the segments with these labels')
     group.add_argument('--overwrite', action='store_true', help='overwrite an existing file')
     add_min_size(group)
+    add_tail_options(group)
     command.set_defaults(run=run, into=False, mask_only=False)
 
 

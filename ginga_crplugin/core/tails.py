@@ -12,7 +12,7 @@ from .ray_rate import describe_impossible
 if TYPE_CHECKING:
     from .lacosmic.detection import Detection
 
-__all__ = ['TailOptions', 'Tails', 'find_tails', 'with_tails']
+__all__ = ['DEFAULT_TAILS', 'NO_TAILS', 'TailOptions', 'Tails', 'find_tails', 'with_tails']
 
 #: Side of the blocks of which flagged pixels are treated together, and how many groups are treated at once, in pixels.
 BLOCK, CHUNK = 64, 2**22
@@ -52,6 +52,10 @@ class TailOptions:
             raise ValueError(msg)
         object.__setattr__(self, 'sigma', float(self.sigma))
         object.__setattr__(self, 'steps', int(self.steps))
+
+
+#: The default options, and those without tails.
+DEFAULT_TAILS, NO_TAILS = TailOptions(), TailOptions(enabled=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +129,7 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
     Tails
         The pixels. They depend on the arguments only.
     """
-    options = TailOptions() if options is None else options
+    options = DEFAULT_TAILS if options is None else options
     pixels = detection.indices
     if not options.enabled or not len(pixels):
         return Tails.empty(options)

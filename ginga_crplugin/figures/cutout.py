@@ -44,7 +44,7 @@ GOOD, STRIPES = 238, ((190, 190, 190), (214, 214, 214))
 LEGEND = (
     ('saturated', SATURATED, MaskBit.SATURATED),
     ('masked before the run', MASKED, MaskBit.before_run()),
-    ('cosmic rays', COSMIC_RAY, MaskBit.CR_DETECTED | MaskBit.CR_MISSION),
+    ('cosmic rays', COSMIC_RAY, MaskBit.CR_DETECTED | MaskBit.CR_TAIL | MaskBit.CR_MISSION),
     ('marked by hand', MARKED, MaskBit.CR_MARKED),
 )
 

@@ -55,7 +55,7 @@ def save_overview(path: str | PathLike[str], frame: Frame, detection: Detection,
     """
     masked = (frame.bits & DQ_DTYPE(MaskBit.before_run())) != 0
     rays = np.zeros(frame.shape, dtype=bool)
-    rays.ravel()[add_mission(frame, detection.indices)] = True
+    rays.ravel()[add_mission(frame, detection.flagged)] = True
     layers = ((masked, MASKED), (rays, COSMIC_RAY))
     gray = scale_to_gray(frame.filled, zscale_limits(frame.filled))
     part = _select_part(masked, rays)

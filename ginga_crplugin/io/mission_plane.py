@@ -24,7 +24,7 @@ __all__ = ['MissionPlane', 'read_mission_plane']
 #: with JUMP_DET alone (resample rejects DO_NOT_USE only, which outlier_detection sets as well).
 _COSMIC_RAY = {'hst': 8192, 'jwst': 4 | 1, 'roman': 4 | 1}
 
-_FOUND_HERE = MaskBit.CR_DETECTED | MaskBit.CR_MARKED
+_FOUND_HERE = MaskBit.CR_DETECTED | MaskBit.CR_TAIL | MaskBit.CR_MARKED
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,9 +93,24 @@ def provenance_cards(
         ('CRNSEG', len(segments), 'segments'),
         *extra,
     ]
+    cards += _tail_cards(detection, plane)
     if len(frame.mission):
         cards.append(('CRNMISS', mission, 'pixels found by the mission in this mask'))
     return to_cards(cards)
+
+
+def _tail_cards(detection, plane):
+    """Return the cards of the tails; none if they were not looked for at all."""
+    tails = detection.tails
+    if tails is None:
+        return []
+    cards = [
+        ('CRTAIL', tails.options.enabled, 'whether tails of cosmic rays are added'),
+        ('CRTAILSG', tails.options.sigma, '[sigma] minimum height of pixels in tails'),
+        ('CRTAILST', tails.options.steps, '[pix] steps from a detected pixel'),
+        ('CRNTAIL', int(np.count_nonzero(plane & DQ_DTYPE(MaskBit.CR_TAIL))), 'pixels in tails in this mask'),
+    ]
+    return [*cards, ('CRTAILNO', tails.reason, '')] if tails.reason else cards
 
 
 def to_cards(cards: Iterable[tuple[str, Any, str]]) -> list[fits.Card]:
@@ -177,7 +192,7 @@ def origin_counts(segments: 'Segments') -> dict[str, int]:
     return {name: int(np.count_nonzero(origins == name)) for name in ('L.A.Cosmic', 'mission', 'both')}
 
 
-def summary_lines(detection: 'Detection', segments: 'Segments') -> list[str]:
+def summary_lines(detection: 'Detection', segments: 'Segments', state: str = '') -> list[str]:
     """Summarize a result in two lines of text.
 
     Parameters
@@ -186,6 +201,8 @@ def summary_lines(detection: 'Detection', segments: 'Segments') -> list[str]:
         The detected pixels.
     segments : Segments
         The segments.
+    state : str, optional
+        Whether the pixels are those of the full run.
 
     Returns
     -------
@@ -195,10 +212,21 @@ def summary_lines(detection: 'Detection', segments: 'Segments') -> list[str]:
     number = '1 segment' if len(segments) == 1 else f'{len(segments)} segments'
     iterations = ', '.join(map(str, detection.per_iteration))
     origins = origin_counts(segments)
-    found = f'{len(segments.pixels)} px in {number} ({len(segments.listed)} of {segments.min_size} px or more)'
+    found = f'{detection.pixels} px by L.A.Cosmic' + (f' ({state})' if state else '') + _tail_text(detection)
+    if len(segments.mission_only):
+        found += f', {len(segments.mission_only)} px by the mission alone'
+    found += f', in {number} ({len(segments.listed)} of {segments.min_size} px or more)'
     if origins:
         found += '; found by ' + ', '.join(f'{name}: {count}' for name, count in origins.items())
-    return [
-        found,
-        f'new pixels per iteration: {iterations}; {100.0 * detection.excluded_fraction:.1f} % of the frame excluded',
-    ]
+    excluded = f'{100.0 * detection.excluded_fraction:.1f} % of the frame excluded'
+    if detection.area.border:
+        excluded += f' (edges {100.0 * detection.area.edge_fraction:.1f} %)'
+    return [found, f'new pixels per iteration: {iterations}; {excluded}']
+
+
+def _tail_text(detection):
+    """Return the number of pixels in tails, or why there are none; empty if they were not looked for."""
+    tails = detection.tails
+    if tails is None or not tails.options.enabled:
+        return ''
+    return f', no tails ({tails.reason})' if tails.reason else f', {len(tails.indices)} px in tails'

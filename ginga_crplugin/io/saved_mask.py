@@ -17,6 +17,7 @@ from ginga_crplugin.core.image_data import image_plane, plane_axes
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, REPAIRS
+from ginga_crplugin.core.tails import NO_TAILS, TailOptions
 
 from .companions import image_shape
 from .dq_flags import DQ_FORMATS, MISSION_CARD
@@ -63,6 +64,8 @@ class SavedMask:
         The mission whose bits were written beside those of this package; ``'own'`` if none were.
     repair : str
         The repair of segments for which none was chosen.
+    tails : TailOptions
+        Whether and how tails were found; not enabled in a mask that does not say so.
     """
 
     path: Path
@@ -73,6 +76,7 @@ class SavedMask:
     grow: int
     dq: str = 'own'
     repair: str = DEFAULT_REPAIR
+    tails: TailOptions = NO_TAILS
 
     @property
     def recipe(self) -> str:
@@ -179,7 +183,15 @@ def read_saved_mask(hdus: Sequence[Any], version: int, shape: tuple[int, ...], p
     dq = dq if dq in DQ_FORMATS else 'own'
     repair = header.get('CRREPAIR', DEFAULT_REPAIR)
     repair = repair if repair in REPAIRS else DEFAULT_REPAIR
-    return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow, dq, repair)
+    return SavedMask(Path(path), masks, cards, 'CLEANED' in headers, _params(header), grow, dq, repair, _tails(header))
+
+
+def _tails(header: fits.Header) -> TailOptions:
+    """Return how tails were found; they were not if the cards are missing or not valid."""
+    try:
+        return TailOptions(header['CRTAIL'] is True, header['CRTAILSG'], header['CRTAILST'])
+    except (KeyError, ValueError, TypeError):  # of an earlier version, or edited by another program
+        return NO_TAILS
 
 
 def _params(header: fits.Header) -> dict[str, Any]:
@@ -323,7 +335,7 @@ def _segment_mask(plane: np.ndarray, inner: tuple[slice, ...], area: int) -> np.
     """Return the pixels of the segment in a bounding box, or None; of several groups the one closest in area."""
     from scipy import ndimage  # takes a tenth of a second to import
 
-    rays = plane[inner] & DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MISSION)
+    rays = plane[inner] & DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_TAIL | MaskBit.CR_MISSION)
     groups, count = ndimage.label(rays, np.ones((3, 3)))
     if count == 0:
         return None

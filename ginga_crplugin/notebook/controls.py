@@ -11,6 +11,7 @@ from ginga_crplugin.core.bits import CAUSES, cause_name
 from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import Segments
+from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.panels.labels import TIPS
 from ginga_crplugin.panels.text import comparison_text, counts_text, frame_text, mask_size_text, unsaved_review_text
 from ginga_crplugin.session.comparing import Comparison
@@ -122,6 +123,20 @@ class Controls(ControlsLayout):
     def shown_repair(self) -> str:
         """The repair that is shown for the selected segment; empty for the default."""
         return self.repair.value
+
+    def show_tails(self, tails: TailOptions, *, edges: bool) -> None:
+        """Show whether and how tails are found, and whether the edges are searched.
+
+        Parameters
+        ----------
+        tails : TailOptions
+            The settings of the tails.
+        edges : bool
+            Whether the edges are searched.
+        """
+        values = {self.tails: tails.enabled, self.tail_sigma: tails.sigma, self.tail_steps: tails.steps}
+        for widget, value in (values | {self.edges: edges}).items():
+            self._set_quietly(widget, value)
 
     def show_unsaved_review(self, review: tuple | None) -> None:
         """Offer to restore an unsaved review.

@@ -138,7 +138,20 @@ class ControlsLayout:
         layout = w.Layout(width='auto', flex='1 1 auto', visibility='hidden')
         self.bar = w.FloatProgress(min=0.0, max=1.0, layout=layout)
         self.engine, self.result = w.HTML(), w.HTML()
-        return make_row(self.run, self._button('cancel'), self._button('reset'), self.bar), self.engine, self.result
+        run = make_row(self.run, self._button('cancel'), self._button('reset'), self.bar)
+        return run, self.engine, self.result, self._tails_row()
+
+    def _tails_row(self) -> w.HBox:
+        options, layout = self._session.settings.tails, {name: w.Layout(width='auto') for name in ('tails', 'edges')}
+        tails = w.Checkbox(value=options.enabled, description='tails', indent=False, layout=layout['tails'])
+        edges = w.Checkbox(
+            value=self._session.params.search_edges, description='search edges', indent=False, layout=layout['edges']
+        )
+        sigma = w.BoundedFloatText(value=options.sigma, min=1.0, max=100.0, step=0.5, layout=w.Layout(width='60px'))
+        self.tails, self.edges = self._control('tails', tails), self._control('edges', edges)
+        self.tail_sigma = self._control('tail_sigma', sigma)
+        self.tail_steps = self._integer('tail_steps', options.steps, 1, 20, '52px')
+        return make_row(self.tails, sigma, w.Label('sigma'), self.tail_steps, w.Label('steps'), self.edges)
 
     def _table_part(self) -> Sequence[w.Widget]:
         self.table = SegmentTable(self._actions.select, self._actions.press)

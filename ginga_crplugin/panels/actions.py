@@ -78,6 +78,10 @@ class Actions:
         self.values: dict[str, Callable[[Any], Any]] = {
             'live': lambda live: session.runner.set_live(live=live),
             'min_size': session.set_min_size,
+            'tails': lambda on: self.set_tails(enabled=on),
+            'tail_sigma': lambda sigma: self.set_tails(sigma=sigma),
+            'tail_steps': lambda steps: self.set_tails(steps=steps),
+            'edges': lambda on: self.set_param('search_edges', on),
             'grow': review.set_grow,
             'repair': self.repairs.choose,
             'default_repair': self.repairs.set_default,
@@ -130,6 +134,20 @@ class Actions:
         """
         try:
             self.session.set_params(**{name: value})
+        except ValueError as error:
+            self.presenter.show_error(str(error))
+            self.presenter.show_params()
+
+    def set_tails(self, **values: Any) -> None:
+        """Set whether and how tails are found; a value that is not allowed is shown as an error.
+
+        Parameters
+        ----------
+        **values : dict
+            Values by field name of `TailOptions`.
+        """
+        try:
+            self.session.set_tails(**values)
         except ValueError as error:
             self.presenter.show_error(str(error))
             self.presenter.show_params()

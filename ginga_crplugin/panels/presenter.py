@@ -149,8 +149,10 @@ class Presenter:
         self.show_params()
 
     def show_params(self) -> None:
-        """Show the parameters and their sources."""
-        self._widgets.params.show(self._session.params, self._session.sources)
+        """Show the parameters and their sources, and the settings of the tails."""
+        session = self._session
+        self._widgets.params.show(session.params, session.sources)
+        self._widgets.show_tails(session.settings.tails, edges=session.params.search_edges)
 
     def show_recipe(self) -> None:
         """Show the recipe in use, and what it sets."""

@@ -18,6 +18,7 @@ from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.segments import Segments
+from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.session.comparing import Comparison
 from ginga_crplugin.session.frame_inputs import MaskSetting
 from ginga_crplugin.session.session import Session
@@ -142,6 +143,9 @@ class PanelWidgets(Protocol):
 
     def show_repair(self, chosen: str, default: str, /) -> None:
         """Show the repair of the selected segment, and the default."""
+
+    def show_tails(self, tails: TailOptions, /, *, edges: bool) -> None:
+        """Show whether and how tails are found, and whether the edges are searched."""
 
     def show_unsaved_review(self, edited: tuple[np.ndarray, np.ndarray] | None, /) -> None:
         """Offer to restore or discard an unsaved review."""

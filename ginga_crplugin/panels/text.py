@@ -233,8 +233,8 @@ def result_lines(session: Session) -> list[str]:
     result = session.result
     if result is None:
         return []
-    lines = summary_lines(result.detection, result.segments)
-    lines[0] += ' - exact' if result.exact else f' - preliminary: iteration 1 of {session.params.niter}'
+    state = 'exact' if result.exact else f'preliminary: iteration 1 of {session.params.niter}'
+    lines = summary_lines(result.detection, result.segments, state)
     more = 'comparing with ccdproc...' if session.verification.running else result.verified
     return [*lines, more] if more else lines
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ['GingaActions']
 
+#: Controls whose values are preferences.
+_REMEMBERED = 'live', 'min_size', 'opacity', 'tails', 'tail_sigma', 'tail_steps', 'edges'
+
 
 class GingaActions(Actions):
     """Actions of the controls and keys of the panel in Ginga.
@@ -43,12 +46,7 @@ class GingaActions(Actions):
             'load_recipe': self.ask_recipe,
             'save_recipe': self.ask_save_recipe,
         }
-        self.values |= {
-            'unit': plugin.images.set_unit,
-            'live': self._remembered('live'),
-            'min_size': self._remembered('min_size'),
-            'opacity': self._remembered('opacity'),
-        }
+        self.values |= {'unit': plugin.images.set_unit, **{name: self._remembered(name) for name in _REMEMBERED}}
 
     def _remembered(self, name):
         """Return the action of a control that also sets the preference of the same name."""

@@ -100,6 +100,7 @@ class CosmicRays(LocalPlugin):
         folder = Path(fv.get_preferences().get_base_folder())
         self.session = Session(self.worker, ReviewCache(folder / 'cosmic_ray_reviews'), self.worker.call_later)
         self.session.min_size, self.session.runner.live = self.preferences['min_size'], self.preferences['live']
+        self.session.change_settings(self.preferences.settings)
         self.overlay = MaskOverlay(fitsimage, self.preferences['opacity'], self.preferences.colors)
         self.dialogs = Dialogs(fv.w.root)
         self.panel: Any = None  # `Panel`, while it is open

@@ -93,6 +93,12 @@ class PanelLayout:
             spin.add_callback('value-changed', lambda _, value: self._actions.values[name](value))
         return spin
 
+    def _check_box(self, name: str, label: str) -> Any:
+        check = Widgets.CheckBox(label)
+        check.set_tooltip(TIPS[name])
+        check.add_callback('activated', lambda _, on: self._actions.values[name](bool(on)))
+        return check
+
     def _combo_box(self, name: str, options: dict[str, Any]) -> Any:
         combo, values = Widgets.ComboBox(), list(options.values())
         for option in options:
@@ -123,9 +129,7 @@ class PanelLayout:
         box.add_widget(row, stretch=0)
 
     def _add_params(self, box: Any) -> None:
-        self.live = Widgets.CheckBox('live')
-        self.live.set_tooltip(TIPS['live'])
-        self.live.add_callback('activated', lambda _, on: self._actions.values['live'](bool(on)))
+        self.live = self._check_box('live', 'live')
         box.add_widget(make_row(_make_heading(HEADINGS['params']), self.live), stretch=0)
         self.params = ParameterControls(self._actions.set_param)
         box.add_widget(self.params.common, stretch=0)
@@ -143,6 +147,12 @@ class PanelLayout:
         self.lines = [Widgets.Label('') for _ in range(_LINES)]
         for line in self.lines:
             box.add_widget(line, stretch=0)
+        self.tails, self.edges = self._check_box('tails', 'tails'), self._check_box('edges', 'search edges')
+        self.tail_sigma = self._spin_box('tail_sigma', (1.0, 100.0, 0.5), 70, float)
+        self.tail_steps = self._spin_box('tail_steps', (1, 20, 1), 55)
+        sigma, steps = Widgets.Label('sigma'), Widgets.Label('steps')
+        row = make_row(self.tails, self.tail_sigma, sigma, self.tail_steps, steps, self.edges)
+        box.add_widget(row, stretch=0)
 
     def _add_table(self, box: Any) -> None:
         self.min_size = self._spin_box('min_size', (1, 1000, 1), 70)

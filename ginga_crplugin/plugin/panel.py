@@ -10,6 +10,7 @@ from ginga_crplugin.core.bits import CAUSES, cause_name
 from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.segments import Segments
+from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.labels import REPAIR_OPTIONS, TIPS
 from ginga_crplugin.panels.text import comparison_text, counts_text, mask_size_text, unsaved_review_text
@@ -129,6 +130,21 @@ class Panel(PanelLayout):
     def shown_repair(self) -> str:
         """The repair that is shown for the selected segment; empty for the default."""
         return _REPAIRS[max(0, self.repair.get_index())]
+
+    def show_tails(self, tails: TailOptions, *, edges: bool) -> None:
+        """Show whether and how tails are found, and whether the edges are searched.
+
+        Parameters
+        ----------
+        tails : TailOptions
+            The settings of the tails.
+        edges : bool
+            Whether the edges are searched.
+        """
+        self.tails.set_state(tails.enabled)
+        self.tail_sigma.set_value(tails.sigma)
+        self.tail_steps.set_value(tails.steps)
+        self.edges.set_state(edges)
 
     def show_unsaved_review(self, review: tuple | None) -> None:
         """Offer to restore an unsaved review.

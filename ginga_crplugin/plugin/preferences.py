@@ -3,14 +3,16 @@
 from io import StringIO
 from typing import Any
 
+from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.panels.mask_overlay import COLORS
+from ginga_crplugin.session.settings import Settings
 
 __all__ = ['Preferences']
 
 
 class Preferences:
-    """Opacity, colors, minimum size of listed segments, limit of the dark, and whether the result is live.
+    """Opacity, colors, size of listed segments, limit of the dark, tails, edges, and whether the result is live.
 
     Parameters
     ----------
@@ -22,8 +24,15 @@ class Preferences:
         self._logger = fv.logger
         self._settings = fv.get_preferences().create_category('plugin_CosmicRays')
         self._settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
+        self._settings.add_defaults(tails=True, tail_sigma=3.0, tail_steps=3, edges=False)
         self._settings.add_defaults(**{_color_key(layer): color for layer, color in COLORS.items()})
         self._settings.load(onError='silent')
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a session that were remembered."""
+        tails = TailOptions(*(self[name] for name in ('tails', 'tail_sigma', 'tail_steps')))
+        return Settings({'search_edges': True} if self['edges'] else {}, tails=tails)
 
     def __getitem__(self, name):
         return self._settings[name]

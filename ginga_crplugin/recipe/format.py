@@ -96,9 +96,7 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield f'  remedy: {_scalar(list(recipe.remedy))}'
     yield f'allow_mosaic: {_scalar(recipe.allow_mosaic)}  # whether to process color mosaics or to refuse them'
     yield ''
-    yield 'segments:'
-    yield f'  min_size: {recipe.min_size}  # pixels of the smallest listed segment; the mask contains all'
-    yield f'  grow: {recipe.grow}  # pixels by which the cosmic rays are grown in the mask'
+    yield from _segment_lines(recipe)
     yield ''
     yield from _output_lines(recipe)
     yield ''
@@ -107,6 +105,15 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield '#     where: {INSTRUME: RED, XBINNING: [1, 2]}'
     yield '#     parameters: {readnoise: 4.2}'
     yield from _rule_lines(recipe.rules, folder)
+
+
+def _segment_lines(recipe: Recipe) -> Iterator[str]:
+    yield 'segments:'
+    yield f'  min_size: {recipe.min_size}  # pixels of the smallest listed segment; the mask contains all'
+    yield f'  grow: {recipe.grow}  # pixels by which the cosmic rays are grown in the mask'
+    yield f'  tails: {_scalar(recipe.tails.enabled)}  # whether to add the tails of cosmic rays, along their tracks'
+    yield f'  tail_sigma: {_scalar(recipe.tails.sigma)}  # minimum height of their pixels, in units of the noise'
+    yield f'  tail_steps: {recipe.tails.steps}  # maximum number of steps from a detected pixel'
 
 
 def _output_lines(recipe: Recipe) -> Iterator[str]:

@@ -18,6 +18,7 @@ from ginga_crplugin.core.input_mask import MaskSource
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES
 from ginga_crplugin.core.repair_names import REPAIRS
+from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.io.dq_flags import DQ_FORMATS
 from ginga_crplugin.io.own_masks import parse_dq_bits
 
@@ -219,8 +220,9 @@ class _Parser(_NodeReader):
             'name': self._name,
         }
         values |= {name: names for name, names in checks.items() if names is not None}
-        segments = self._entries(entries.get('segments'), ('min_size', 'grow'))
-        values |= {name: self._integer(entry, name) for name, entry in segments.items()}
+        segments = self._entries(entries.get('segments'), ('min_size', 'grow', 'tails', 'tail_sigma', 'tail_steps'))
+        values |= {name: self._integer(segments[name], name) for name in ('min_size', 'grow') if name in segments}
+        values['tails'] = self._tails(segments)
         output = self._entries(entries.get('output'), ('kind', 'cleaned', 'repair', 'dq'))
         if 'dq' in output:
             values['dq'] = self._choice(output['dq'], 'dq', DQ_FORMATS)
@@ -230,6 +232,17 @@ class _Parser(_NodeReader):
             values['repair'] = self._choice(output['repair'], 'repair', tuple(REPAIRS))
         values['cleaned'] = self._flag(output, 'cleaned', default=False)
         return Recipe(**values)
+
+    def _tails(self, entries: dict[str, yaml.Node]) -> TailOptions:
+        options: dict[str, Any] = {'enabled': self._flag(entries, 'tails', default=True)}
+        for name in ('sigma', 'steps'):
+            if (node := entries.get(f'tail_{name}')) is not None:
+                options[name] = self._finite(node, f'tail_{name}')
+                try:
+                    TailOptions(**options)
+                except ValueError as error:
+                    self._fail(node, error)
+        return TailOptions(**options)
 
     def _rule(self, node: yaml.Node) -> Rule:
         entries = self._entries(node, _RULE_KEYS)

@@ -17,6 +17,7 @@ from ginga_crplugin.core.pixel_noise import NOISE_SOURCES, pixel_noise
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, check_repair
 from ginga_crplugin.core.saturation import ESTIMATED
 from ginga_crplugin.core.segments import MIN_SIZE
+from ginga_crplugin.core.tails import DEFAULT_TAILS, TailOptions
 from ginga_crplugin.io.dq_flags import check_dq_format
 from ginga_crplugin.io.own_masks import check_dq_bits
 from ginga_crplugin.io.read import header_unit
@@ -31,7 +32,7 @@ __all__ = ['REMEDIES', 'Recipe']
 REMEDIES = 'bad_pixels', 'overscan'
 
 #: The fields that recipes of version 0.1 did not have; their defaults do not change the checksum.
-_ADDED = 'variance', 'allow_mosaic', 'dq_bits', 'dq', 'repair'
+_ADDED = 'variance', 'allow_mosaic', 'dq_bits', 'dq', 'tails', 'repair'
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Recipe:
         The smallest listed segment in pixels.
     grow : int
         Number of pixels by which the cosmic rays are grown in the mask, 0 to 3.
+    tails : TailOptions
+        Whether and how the tails of the cosmic rays are found.
     kind : {'new', 'mask'}
         Whether the output contains the science image or only the mask.
     cleaned : bool
@@ -92,6 +95,7 @@ class Recipe:
     remedy: tuple[str, ...] = ()
     min_size: int = MIN_SIZE
     grow: int = 0
+    tails: TailOptions = DEFAULT_TAILS
     kind: str = 'new'
     cleaned: bool = False
     repair: str = DEFAULT_REPAIR

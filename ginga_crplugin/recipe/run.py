@@ -14,6 +14,7 @@ from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments, segment
+from ginga_crplugin.core.tails import with_tails
 from ginga_crplugin.io.provenance import grow_cards, repair_cards
 from ginga_crplugin.io.save import save_mask
 
@@ -31,7 +32,7 @@ class RecipeResult:
     prepared : PreparedFrame
         The frame with its masks and parameters.
     detection : Detection
-        The detected pixels.
+        The detected pixels and their tails.
     segments : Segments
         The segments with hints and decisions.
     crmask : (ny, nx) bool ndarray or None
@@ -94,7 +95,7 @@ def run_recipe(prepared: PreparedFrame) -> RecipeResult:
         The detected pixels and segments.
     """
     frame, recipe = prepared.frame, prepared.recipe
-    detection = prepared.detection
+    detection = with_tails(frame, prepared.detection, recipe.tails)
     segments = segment(frame, detection, recipe.min_size)
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
     decisions = Review(frame.shape).decisions(segments, recipe.grow)  # a review without edits

@@ -9,6 +9,7 @@ import numpy as np
 
 from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.mission import add_mission
+from ginga_crplugin.core.tails import NO_TAILS, with_tails
 
 if TYPE_CHECKING:
     from .result import Result
@@ -80,8 +81,9 @@ def compare_without_masks(result: Result) -> Comparison:
     Comparison
         The comparison.
     """
-    other = detect(result.frame.replace(masks=()), result.detection.params)
-    return Comparison.of(result, add_mission(result.frame, other.indices), 'without the masks')
+    frame = result.frame.replace(masks=())
+    other = with_tails(frame, detect(frame, result.detection.params), result.detection.tail_options or NO_TAILS)
+    return Comparison.of(result, add_mission(result.frame, other.flagged), 'without the masks')
 
 
 class Comparing:

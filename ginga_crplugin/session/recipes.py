@@ -98,7 +98,7 @@ class Recipes:
     def _applied(self, recipe: Recipe, masks: tuple, noise: Any) -> None:
         session = self._session
         self.saved_path, session.error = None, ''
-        settings = replace(session.settings, given={}, recipe=recipe, masks=masks, noise=noise)
+        settings = replace(session.settings, given={}, recipe=recipe, masks=masks, noise=noise, tails=recipe.tails)
         grow, repair = recipe.grow, recipe.repair
         frame = session.frame_read
         if frame is not None and settings.is_rerun(frame):

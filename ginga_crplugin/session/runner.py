@@ -10,6 +10,7 @@ from ginga_crplugin.core.diagnostics.frame_kind import require_monochrome
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.segments import segment
+from ginga_crplugin.core.tails import with_tails
 
 from .result import Result
 
@@ -129,13 +130,14 @@ class Runner:
         frame, sources, min_size = session.frame, session.sources, session.min_size
         params = session.params if exact else replace(session.params, niter=1)
         assert frame is not None
-        allow_mosaic = session.settings.allow_mosaic
+        allow_mosaic, tails = session.settings.allow_mosaic, session.settings.tails
 
         def job() -> tuple[Result, float]:
             start = time.monotonic()
             if not allow_mosaic:
                 require_monochrome(frame, 'click "Run anyway" in the checks to run all the same')
             detection = detector.detect(frame, params, self._set_progress, lambda: ticket != self._ticket)
+            detection = with_tails(frame, detection, tails)
             segments = segment(frame, detection, min_size)
             _ = segments.listed  # cached; computed in the worker
             return Result(frame, detection, segments, sources, exact), time.monotonic() - start

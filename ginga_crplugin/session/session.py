@@ -180,7 +180,7 @@ class Session:
             self.events.recipe_changed.emit()
         if settings.masks is not old.masks:
             self.events.masks_changed.emit()
-        if settings.given is not old.given or self.sources != sources:
+        if settings.given is not old.given or settings.tails != old.tails or self.sources != sources:
             self.events.params_changed.emit()
         self._checking.update()
         self.runner.run_if_live()
@@ -201,6 +201,21 @@ class Session:
             If a value is not allowed, or there is no such parameter; nothing is changed then.
         """
         self.change_settings(self.settings.with_params(values))
+
+    def set_tails(self, **values: Any) -> None:
+        """Set whether and how the tails of cosmic rays are found.
+
+        Parameters
+        ----------
+        **values : dict
+            Values by field name of `TailOptions`.
+
+        Raises
+        ------
+        ValueError
+            If a value is not allowed; nothing is changed then.
+        """
+        self.change_settings(replace(self.settings, tails=replace(self.settings.tails, **values)))
 
     def apply_remedy(self, remedy: Remedy) -> None:
         """Apply the remedy of a check.
@@ -230,7 +245,9 @@ class Session:
     def outdated(self) -> bool:
         """Whether parameters or masks have changed since the run."""
         return self.result is not None and (
-            self.result.frame is not self.frame or self.result.detection.params != self.params
+            self.result.frame is not self.frame
+            or self.result.detection.params != self.params
+            or self.result.detection.tail_options != self.settings.tails
         )
 
     def set_result(self, result: Result) -> None:

@@ -11,6 +11,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import PixelNoise
+from ginga_crplugin.core.tails import DEFAULT_TAILS, TailOptions
 from ginga_crplugin.recipe.previous_run import made_by_recipe, rebuild_recipe
 from ginga_crplugin.recipe.recipe import Recipe
 
@@ -33,6 +34,8 @@ class Settings:
         The input masks, used or not.
     noise : PixelNoise or None
         The noise of the frame from its uncertainty or its amplifiers; None if it is not used.
+    tails : TailOptions
+        Whether and how the tails of cosmic rays are found.
     run_anyway : bool
         Whether the open frame is searched even if it is a color mosaic.
     """
@@ -41,6 +44,7 @@ class Settings:
     recipe: Recipe | None = None
     masks: tuple[MaskSetting, ...] = ()
     noise: PixelNoise | None = None
+    tails: TailOptions = DEFAULT_TAILS
     run_anyway: bool = False
 
     # parameters
@@ -254,7 +258,8 @@ class Settings:
         plain, _ = replace(self, given={}).resolved(frame)
         saved: Any = frame.saved
         given = {name: value for name, value in saved.params.items() if value != getattr(plain, name)}
-        return replace(self, given=given, masks=tuple(setting for setting in self.masks if setting.own))
+        masks = tuple(setting for setting in self.masks if setting.own)
+        return replace(self, given=given, masks=masks, tails=saved.tails)
 
     def recipe_of(self, frame: Frame, **options: Any) -> Recipe:
         """Return the settings as a recipe for other frames.
@@ -282,7 +287,7 @@ class Settings:
             msg = "of the masks in the frame's own file some are used and some are not: a recipe uses all or none"
             raise ValueError(msg)
         noise = None if self.noise is None else self.noise.source
-        options |= {'own_masks': all(own), 'variance': noise, 'allow_mosaic': self.allow_mosaic}
+        options |= {'own_masks': all(own), 'variance': noise, 'allow_mosaic': self.allow_mosaic, 'tails': self.tails}
         made = Recipe.from_frame(frame, *self.resolved(frame), self.recipe, **options)
         if self.recipe is None or not self.is_rerun(frame):
             return made

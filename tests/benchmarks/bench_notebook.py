@@ -47,7 +47,7 @@ def _measure(lab, size, steps):
     )
     lab.wait_until_gone('compiling')
     lab.button('Run').click()
-    lab.wait_for_text(' px in ')
+    lab.wait_for_text(' px by ')
     lab.page.wait_for_timeout(1000)
     lab.page.evaluate(_WATCH)
     handle = lab.page.locator('.crp-column .noUi-handle').first

@@ -23,6 +23,10 @@ from ginga_crplugin.core.diagnostics.check import CHECKS
 
 COMMAND = [sys.executable, '-c', 'import sys; from ginga_crplugin.cli.main import main; sys.exit(main())']
 KEYS = {
+    'tails',
+    'tail_pixels',
+    'mask_pixels',
+    'edge_fraction',
     'frame',
     'pixels',
     'segments',
@@ -96,6 +100,21 @@ def saved_bits(path):
 # detect
 
 
+def test_tails_are_switched_off_and_their_numbers_set(data, tmp_path, capsys):
+    frame = data / 'decam_c4d_170316_ooi_z_N2.fits'
+    counts = []
+    for options in (['--no-tails'], ['--tail-sigma', 5], ['--tail-steps', 1], ['--tail-sigma', 2.5]):
+        found = result(capsys, frame, '-o', tmp_path / 'out.fits', '--overwrite', *options)
+        assert found['pixels'] == 31
+        counts.append(found['tail_pixels'])
+    assert counts[0] == 0
+    assert counts[1] < counts[2] <= counts[3]
+    header = fits.getheader(tmp_path / 'out.fits', 'MASK')
+    assert (header['CRTAILSG'], header['CRTAILST'], header['CRNTAIL']) == (2.5, 3, counts[3])
+    ended = command('detect', frame, '-o', tmp_path / 'no.fits', '--tail-steps', 0)
+    assert (ended.returncode, 'tail steps is 0' in ended.stderr) == (1, True)
+
+
 def test_json_of_the_electron_frame(data, tmp_path):
     out = tmp_path / 'out.fits'
     ended = command('detect', data / 'saao_sci_err_dq_electron.fits', '-o', out, '--json')
@@ -108,7 +127,11 @@ def test_json_of_the_electron_frame(data, tmp_path):
     assert found['parameters']['gain'] == 1.0
     assert found['sources']['readnoise'] == 'RDNOISE in the header'
     assert found['masks'] == [{'name': 'DQ in this file', 'cause': 'other', 'pixels': 0}]
-    assert np.count_nonzero(saved_bits(out)) == 79
+    assert np.count_nonzero(saved_bits(out) & MaskBit.CR_DETECTED) == 79
+    assert np.count_nonzero(saved_bits(out) & MaskBit.CR_TAIL) == found['tail_pixels']
+    assert np.count_nonzero(saved_bits(out)) == found['mask_pixels'] == 79 + found['tail_pixels']
+    assert found['tails'] == {'enabled': True, 'sigma': 3.0, 'steps': 3, 'reason': ''}
+    assert found['edge_fraction'] == pytest.approx(1 - 506**2 / 512**2)
 
 
 def test_sigclip_7_of_the_electron_frame(data, tmp_path, capsys):
@@ -125,8 +148,10 @@ def test_result_as_text(data, tmp_path):
     assert lines[0] == 'saao_sci_err_dq_electron.fits [1]   512 x 512   electron'
     assert lines[2].split() == ['DQ', 'in', 'this', 'file', 'other', '0', 'px']
     listed = np.count_nonzero(fits.getdata(out, 'CRSEG')['area'] >= 4)
-    assert lines[-4] == f'79 px in 24 segments ({listed} of 4 px or more)'
-    assert lines[-3] == 'new pixels per iteration: 73, 6, 0; 2.3 % of the frame excluded'
+    tails = np.count_nonzero(saved_bits(out) & MaskBit.CR_TAIL)
+    found = f'79 px by L.A.Cosmic (exact), {tails} px in tails'
+    assert lines[-4] == f'{found}, in 24 segments ({listed} of 4 px or more)'
+    assert lines[-3] == 'new pixels per iteration: 73, 6, 0; 2.3 % of the frame excluded (edges 2.3 %)'
     assert lines[-1] == f'written: {out}'
     readnoise = next(line for line in lines if line.split()[0] == 'readnoise')
     assert readnoise.split() == ['readnoise', '5', 'electron', 'RDNOISE', 'in', 'the', 'header']

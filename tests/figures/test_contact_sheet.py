@@ -10,7 +10,17 @@ from astropy.io import fits
 from numpy.testing import assert_array_equal
 from PIL import Image, ImageDraw, PdfParser
 
-from ginga_crplugin import Detection, Frame, LACosmicParams, detect, merge_mask, read_dark, read_frame, segment
+from ginga_crplugin import (
+    Detection,
+    Frame,
+    LACosmicParams,
+    detect,
+    merge_mask,
+    read_dark,
+    read_frame,
+    segment,
+    with_tails,
+)
 from ginga_crplugin.cli.main import main
 from ginga_crplugin.figures.contact_sheet import (
     BORDER,
@@ -577,12 +587,13 @@ def test_the_command_draws_the_dark_too(files, capsys):
     assert lines == [f'written: {out}']
     frame = read_frame(files / 'frame.fits')
     frame = frame.replace(masks=(read_dark(dark, 30.0),))
-    detection = detect(frame, frame.parameters()[0])
+    detection = with_tails(frame, detect(frame, frame.parameters()[0]))
     segments = segment(frame, detection, 1)
     assert len(segments) == 3
     images = images_of(frame, detection)
     images.insert(2, ('dark', fits.getdata(dark), 'dark'))
-    caption = f'frame.fits [0]: {detection.pixels} px in 3 segments (3 of 1 px or more)'
+    found = f'{detection.pixels} px by L.A.Cosmic, {len(detection.tails.indices)} px in tails'
+    caption = f'frame.fits [0]: {found}, in 3 segments (3 of 1 px or more)'
     contact_sheet(files / 'expected.png', segments, 'all', images, caption=caption)
     assert out.read_bytes() == (files / 'expected.png').read_bytes()
     assert has_color(opened(out), MASKED).any()

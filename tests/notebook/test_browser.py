@@ -161,7 +161,7 @@ def test_mouse_selects_and_draws_on_the_image(lab):
     lab.open('mouse', START)
     lab.wait_until_gone('compiling')
     lab.button('Run').click()
-    lab.wait_for_text(' px in ')
+    lab.wait_for_text(' px by ')
     wait_for_image(lab)
     label = lab.ask('int(panel.session.result.segments.listed["label"][5])')
     x, y = (lab.ask(f'float(panel.segments["{name}"][{label - 1}].value)') for name in ('x_centroid', 'y_centroid'))
@@ -187,7 +187,7 @@ def test_keys_on_the_image_and_on_the_table_control_the_panel(lab):
     lab.open('keys', START, '1 + 1')
     lab.wait_until_gone('compiling')
     lab.button('Run').click()
-    lab.wait_for_text(' px in ')
+    lab.wait_for_text(' px by ')
     click_row(lab, 4)
     first = lab.ask('panel.session.selection')
     press = lab.page.keyboard.press
@@ -225,7 +225,7 @@ def test_markers_in_bqplot(lab, folder):
     lab.wait_until_gone('compiling')
     lab.wait_for_text('need astrowidgets.ginga.ImageWidget')
     lab.button('Run').click()
-    lab.wait_for_text(' px in ')
+    lab.wait_for_text(' px by ')
 
     def count(*colors):
         return tuple(lab.page.evaluate(COUNT, color) for color in colors)

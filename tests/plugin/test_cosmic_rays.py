@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import InputMask, MaskBit, detect, read_frame, read_mask, segment
+from ginga_crplugin import InputMask, MaskBit, detect, read_frame, read_mask, segment, with_tails
 from ginga_crplugin.core.lacosmic import compilation
 from tests.headers import WCS_CARDS
 
@@ -54,14 +54,15 @@ def test_plugin_is_in_the_menus(shell, channel):
 def test_run_equals_detect(shell, plugin, frame_file):
     run(shell, plugin)
     frame = read_frame(frame_file)
-    expected = detect(frame)
+    expected = with_tails(frame, detect(frame))
     segments = segment(frame, expected)
     result = plugin.session.result
     assert_array_equal(result.detection.crmask, expected.crmask)
     assert_array_equal(result.segments.labels, segments.labels)
     assert rows(plugin) == list(segments.listed['label'])
     text = plugin.panel.result
-    assert f'{expected.pixels} px in {len(segments)} segments ({len(segments.listed)} of 3 px or more)' in text
+    found = f'{expected.pixels} px by L.A.Cosmic (exact), {len(expected.tails.indices)} px in tails'
+    assert f'{found}, in {len(segments)} segments ({len(segments.listed)} of 3 px or more)' in text
     assert ', '.join(map(str, expected.per_iteration)) in text
 
 
@@ -236,7 +237,7 @@ def test_mask_of_another_shape_is_an_error(shell, plugin, tmp_path):
 def test_result_follows_the_slider(shell, plugin, frame_file):
     shell.wait(compilation.ready)
     run(shell, plugin)
-    assert ' - exact' in plugin.panel.result
+    assert '(exact)' in plugin.panel.result
     for value in (45, 60, 90, 70):
         plugin.panel.params['sigclip'].slider.get_widget().setValue(value)
         shell.pump(0.02)

@@ -29,6 +29,8 @@ panel.controls.mask_path.value = str(folder / 'dark.fits')
 panel.controls['dark'].click()
 panel.controls.params['sigclip'].slider.value = 6.0
 panel.controls.params['readnoise'].box.value = 4.0
+panel.controls.tail_sigma.value = 2.5
+panel.controls.edges.value = True
 panel.controls.run.click()
 panel.controls.save_form.path.value = str(folder / 'notebook.fits')
 panel.controls.save_form.button.click()
@@ -52,7 +54,17 @@ def folder(tmp_path):
 def run_command_line(folder):
     frame = str(folder / 'night1.fits')
     masks = ['--dark', f'{folder / "dark.fits"}', '--dark-limit', '30', '--mask', f'{folder / "column.fits"}:bad']
-    params = ['--sigclip', '6', '--readnoise', '4', '--save-recipe', str(folder / 'line.yaml')]
+    params = [
+        '--tail-sigma',
+        '2.5',
+        '--search-edges',
+        '--sigclip',
+        '6',
+        '--readnoise',
+        '4',
+        '--save-recipe',
+        str(folder / 'line.yaml'),
+    ]
     assert main(['detect', frame, *masks, *params, '-o', str(folder / 'line.fits')]) == 0
     again = ['--recipe', str(folder / 'line.yaml'), '-o', str(folder / 'again_line.fits')]
     assert main(['detect', frame, *again]) == 0
@@ -70,6 +82,8 @@ def run_in_ginga(folder, shell, channel):
         shell.wait(lambda before=before: len(session.masks) > before)
     plugin.panel.params['sigclip'].spin.get_widget().setValue(6.0)
     plugin.panel.params['readnoise'].spin.get_widget().setValue(4.0)
+    plugin.panel.tail_sigma.get_widget().setValue(2.5)
+    plugin.panel.edges.get_widget().click()
     run(shell, plugin)
     save(shell, plugin, folder / 'ginga.fits')
     plugin.actions.ask_save_recipe()
@@ -82,6 +96,7 @@ def run_in_ginga(folder, shell, channel):
     assert plugin.panel.recipe.get_text() == 'using line.yaml'
     run(shell, plugin)
     save(shell, plugin, folder / 'again_ginga.fits')
+    plugin.preferences['tail_sigma'], plugin.preferences['edges'] = 3.0, False  # for the other tests
 
 
 def run(shell, plugin):
@@ -112,9 +127,13 @@ def test_masks_and_recipes_are_the_same(shell, channel, folder):
         assert line == notebook
     header = fits.getheader(folder / 'line.fits', 'MASK')
     assert (header['LASIGCLP'], header['LARDNOIS'], header['LAGAIN']) == (6.0, 4.0, 1.5)
+    assert (header['CRTAIL'], header['CRTAILSG'], header['CRTAILST']) == (True, 2.5, 3)
+    tails = fits.getdata(folder / 'line.fits', 'DQ') & MaskBit.CR_TAIL != 0
+    assert np.count_nonzero(tails) == header['CRNTAIL'] > 0
     recipes = [load_recipe(folder / f'{name}.yaml') for name in ('line', 'ginga', 'notebook')]
     assert recipes[1:] == [recipes[0]] * 2
     assert recipes[0].parameters['sigclip'] == 6.0
+    assert (recipes[0].tails.sigma, recipes[0].parameters['search_edges']) == (2.5, True)
     assert LACosmicParams().sigclip != 6.0
     for name in ('MASK', 'DQ'):
         assert (fits.getdata(folder / 'again_line.fits', name) == fits.getdata(folder / 'line.fits', name)).all()

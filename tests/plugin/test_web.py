@@ -42,7 +42,7 @@ def run(web):
     web.wait_for_text('night1.fits [0]')
     web.wait_until_gone('compiling')
     web.click('Run')
-    web.wait_for_text(' px in ')
+    web.wait_for_text(' px by ')
     web.wait_until(lambda: len(web.rows.first.inner_text().split()) > 6)  # with S/N
 
 

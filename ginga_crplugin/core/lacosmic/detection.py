@@ -16,7 +16,7 @@ from ginga_crplugin.core.weak import WeakProperty
 from .search_area import SearchArea
 
 if TYPE_CHECKING:
-    from ginga_crplugin.core.tails import Tails
+    from ginga_crplugin.core.tails import TailOptions, Tails
 
 __all__ = [
     'EDGE',
@@ -155,6 +155,11 @@ class Detection:
     def tail_indices(self) -> np.ndarray:
         """(m,) int64 ndarray: flat indices of the pixels in tails, sorted."""
         return self.indices[:0] if self.tails is None else self.tails.indices
+
+    @property
+    def tail_options(self) -> 'TailOptions | None':
+        """TailOptions: how tails were looked for; None if they were not."""
+        return None if self.tails is None else self.tails.options
 
     @property
     def flagged(self) -> np.ndarray:

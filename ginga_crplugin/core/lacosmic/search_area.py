@@ -57,6 +57,12 @@ class SearchArea:
         known = cls(searched.shape, frame, np.empty(0, np.int64), border, 0).image
         return cls(searched.shape, frame, np.flatnonzero(known & ~searched), border, int(np.count_nonzero(searched)))
 
+    @property
+    def edge_fraction(self) -> float:
+        """Fraction of the frame in its outermost pixels, which are not searched."""
+        ny, nx = self.bits.shape
+        return 1.0 - (ny - 2 * self.border) * (nx - 2 * self.border) / (ny * nx)
+
     def touches_others(self, pixels: np.ndarray) -> np.ndarray:
         """Return which pixels, or their neighbors, are excluded for another reason than the masks and the border.
 
