@@ -54,17 +54,8 @@ def folder(tmp_path):
 def run_command_line(folder):
     frame = str(folder / 'night1.fits')
     masks = ['--dark', f'{folder / "dark.fits"}', '--dark-limit', '30', '--mask', f'{folder / "column.fits"}:bad']
-    params = [
-        '--tail-sigma',
-        '2.5',
-        '--search-edges',
-        '--sigclip',
-        '6',
-        '--readnoise',
-        '4',
-        '--save-recipe',
-        str(folder / 'line.yaml'),
-    ]
+    params = ['--sigclip', '6', '--readnoise', '4', '--search-edges', '--tail-sigma', '2.5']
+    params += ['--save-recipe', str(folder / 'line.yaml')]
     assert main(['detect', frame, *masks, *params, '-o', str(folder / 'line.fits')]) == 0
     again = ['--recipe', str(folder / 'line.yaml'), '-o', str(folder / 'again_line.fits')]
     assert main(['detect', frame, *again]) == 0

@@ -60,7 +60,7 @@ class SearchArea:
     @property
     def edge_fraction(self) -> float:
         """Fraction of the frame in its outermost pixels, which are not searched."""
-        ny, nx = self.bits.shape
+        ny, nx = self.shape
         return 1.0 - (ny - 2 * self.border) * (nx - 2 * self.border) / (ny * nx)
 
     def touches_others(self, pixels: np.ndarray) -> np.ndarray:
