@@ -43,6 +43,10 @@ a polygon, or reject the segments in a box. "grow" adds the neighbors of the cos
 with" colors the pixels that another result has in common with this one, or has alone: the run without masks, or
 a pinned result.
 
+*Repair*: the list "repair" sets what replaces the selected segment in the cleaned frame, "Repair shown" does so for
+all listed segments, and "default" for all others: as L.A.Cosmic did, by interpolation along x or y, by a surface, a
+median, maskfill, or the same pixels of another open exposure.
+
 *Layers*: input masks are blue, cosmic rays vermilion, and pixels marked by hand yellow. Rejected segments have a
 gray outline, the selected segment a white box. Click a color to change it.
 
