@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """
     check_usage(args)
     with local_frame(args), print_warnings():
-        checks = prepare_frame(args, stop=False).checks
+        checks = prepare_frame(args, stop=False).advice
     if args.json:
         keys = 'name', 'mark', 'measured', 'effect', 'advice'
         print(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2, allow_nan=False))

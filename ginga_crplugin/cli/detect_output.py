@@ -54,7 +54,7 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
 
     frame, detection, segments = found.prepared.frame, found.detection, found.segments
     values = asdict(detection.params).items()
-    stages = {'before': found.prepared.checks, 'after': found.checks}
+    stages = {'before': found.prepared.advice, 'after': found.checks}
     checks = [(stage, check) for stage, items in stages.items() for check in items]
     result = {
         'frame': frame.label,
@@ -125,7 +125,8 @@ def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) ->
         value = getattr(detection.params, item.name)
         text = f'{value:.10g}' if isinstance(value, float) else str(value)
         yield f'  {item.name:<14} {text + " " + item.metadata["unit"]:<20} {sources[item.name]}'
-    for stage, checks in (('before', found.prepared.checks), ('after', found.checks)):
+    before = found.prepared.advice if verbose else found.prepared.checks
+    for stage, checks in (('before', before), ('after', found.checks)):
         yield f'checks {stage} the run: {_marks(checks)}'
         yield from (f'  {check_line(check)}' for check in checks if verbose)
     yield from summary_lines(detection, segments, 'exact')

@@ -10,6 +10,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.tuning.remedies import try_remedies
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -47,8 +48,13 @@ class PreparedFrame:
 
     @cached_property
     def checks(self) -> list[Check]:
-        """The checks of the frame."""
+        """The checks of the frame, with remedies that were not tried."""
         return check_frame(self.frame, self.params, lambda: self.detection)
+
+    @property
+    def advice(self) -> list[Check]:
+        """The checks of the frame, with remedies that were tried."""
+        return try_remedies(self.frame, self.params, self.checks)
 
     @cached_property
     def detection(self) -> Detection:

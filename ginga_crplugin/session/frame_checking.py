@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
+from ginga_crplugin.core.tuning.remedies import try_remedies, without_untried
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.diagnostics.check import Check
+    from ginga_crplugin.core.frame import Frame
 
     from .scheduling import Run
     from .session import Session
@@ -16,7 +18,7 @@ __all__ = ['FrameChecking']
 
 
 class FrameChecking:
-    """Checks the frame of a session, with its present parameters.
+    """Checks the frame of a session, with its present parameters, and then tries the remedies.
 
     Parameters
     ----------
@@ -48,12 +50,31 @@ class FrameChecking:
         self._running, self._checked = True, (frame, values)
 
         def done(checks: list[Check], error: Exception | None) -> None:
-            self._running = False
             if error is not None:
-                self._session.report_error(error)
-            elif frame is self._session.frame:
-                self._session.checks = checks
-                self._session.events.checks_changed.emit()
-            self.update()  # the parameters may have changed meanwhile
+                self._finish(error)
+                return
+            shown = without_untried(checks)
+            if all(check.remedy is other.remedy for check, other in zip(checks, shown, strict=True)):
+                self._show(frame, checks)
+                self._finish(None)
+                return
+            self._show(frame, shown)
+            self._run(lambda: try_remedies(frame, params, checks), tried)
+
+        def tried(checks: list[Check], error: Exception | None) -> None:
+            if error is None:
+                self._show(frame, checks)
+            self._finish(error)
 
         self._run(lambda: check_frame(frame, params), done)
+
+    def _show(self, frame: Frame, checks: list[Check]) -> None:
+        if frame is self._session.frame:
+            self._session.checks = checks
+            self._session.events.checks_changed.emit()
+
+    def _finish(self, error: Exception | None) -> None:
+        self._running = False
+        if error is not None:
+            self._session.report_error(error)
+        self.update()  # the parameters may have changed meanwhile

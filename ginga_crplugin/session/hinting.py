@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ginga_crplugin.core.diagnostics.result_checks import check_result
+from ginga_crplugin.core.tuning.result_remedies import check_result
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.diagnostics.check import Check

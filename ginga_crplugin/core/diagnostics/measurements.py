@@ -92,7 +92,7 @@ class Measurements:
         found = self.outliers.edges
         if self.amplifiers and step_height(self.frame, self.amplifiers) > HIGH_STEP:
             found = {}  # a step between amplifiers looks like the end of an edge
-        return locate_edges(self.frame, found)
+        return locate_edges(self.frame, found, self.params)
 
     def flagged(self, params: LACosmicParams) -> np.ndarray:
         """Return the pixels that L.A.Cosmic flags.

@@ -77,7 +77,7 @@ def _check_stars(detection: 'Detection', table: QTable) -> Check:
     if count < 3 or (count < 0.05 * len(table) and area < 0.05 * detection.pixels):
         return Check('stars', 'ok', measured)
     mark = 'error' if count >= max(10, 0.3 * len(table)) else 'warning'
-    remedy, advice = None, 'raise objlim'
+    remedy, advice = Remedy('Raise objlim to 10', {'objlim': 10.0}), 'raise objlim'
     if detection.params.sepmed:
         remedy = Remedy('Switch off separable median', {'sepmed': False})
         advice = 'switch off the separable median (sepmed), or raise objlim'

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.stats import nanmad_std
 
 from .header_history import bias_section, outside_trimsec
 
@@ -12,6 +14,8 @@ __all__ = ['UnexposedEdges', 'locate_edges']
 
 #: Minimum depth of an unexposed section below the level of the rest, in scatters.
 MIN_DEPTH = 3.0
+#: Scatter of exposed pixels at an edge, relative to that of the frame, and the minimum length of an edge to measure it.
+EXPOSED, MIN_LENGTH = 0.75, 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class UnexposedEdges:
         return f'unexposed edges, by {self.source}' if self.source else 'unexposed edges'
 
 
-def locate_edges(frame: Frame, found: dict[str, int]) -> UnexposedEdges:
+def locate_edges(frame: Frame, found: dict[str, int], params: LACosmicParams) -> UnexposedEdges:
     """Return the unexposed edges by the sections of the header, where the pixels confirm these, else by the pixels.
 
     Parameters
@@ -50,17 +54,21 @@ def locate_edges(frame: Frame, found: dict[str, int]) -> UnexposedEdges:
     frame : Frame
         The frame with its header.
     found : dict of int
-        Number of unexposed columns or rows that the pixels show, by the side of the frame.
+        Number of columns or rows darker than the rest, by the side of the frame.
+    params : LACosmicParams
+        Gain and read noise: pixels with more noise are exposed.
 
     Returns
     -------
     UnexposedEdges
         The edges.
     """
-    header, shape = frame.ccd.header, frame.shape
+    header, shape, good = frame.ccd.header, frame.shape, frame.bits == 0
+    found = {side: count for side, count in found.items() if not _is_exposed(frame, side, count, params)}
     by_pixels = _mask_of(found, shape)
-    bias, outside = bias_section(header, shape), outside_trimsec(header, shape)
-    sections = [item for item in (bias, ('TRIMSEC', outside) if outside is not None else None) if item is not None]
+    bias, trimmed = bias_section(header, shape), outside_trimsec(header, shape)
+    sections = ([] if bias is None else [bias]) + ([] if trimmed is None else [('TRIMSEC', trimmed)])
+    sections = [(name, section & good) for name, section in sections]
     confirmed = [item for item in sections if item[1].any() and _is_dark(frame, item[1], by_pixels)]
     if not confirmed:
         return UnexposedEdges(found, by_pixels)
@@ -87,6 +95,18 @@ def _counts(mask: np.ndarray) -> dict[str, int]:
     sides = {'left': columns, 'right': columns[::-1], 'bottom': rows, 'top': rows[::-1]}
     counts = {side: int(np.argmin(lines)) for side, lines in sides.items()}
     return {side: count for side, count in counts.items() if count}
+
+
+def _is_exposed(frame: Frame, side: str, count: int, params: LACosmicParams) -> bool:
+    """Test whether the pixels of an edge have about the noise of the rest, far more than the read noise alone."""
+    edge = _mask_of({side: count}, frame.shape)
+    lines = frame.filled[np.ix_(edge.any(axis=1), edge.any(axis=0))].astype(float)
+    lines = lines if side in ('bottom', 'top') else lines.T  # differences along the edge
+    if edge.all(axis=None) or lines.shape[1] < MIN_LENGTH:
+        return False
+    steps = lines[:, 2:] - lines[:, :-2]
+    scatter = float(nanmad_std(steps.reshape(1, -1))[0]) / np.sqrt(2.0)
+    return scatter > EXPOSED * frame.evidence.scatter and scatter * params.gain > 2.0 * params.readnoise
 
 
 def _is_dark(frame: Frame, section: np.ndarray, dark: np.ndarray) -> bool:

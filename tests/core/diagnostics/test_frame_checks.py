@@ -6,11 +6,13 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from photutils.psf import fit_fwhm
 
-from ginga_crplugin import Frame, InputMask, MaskBit, check_frame, check_result, detect, read_dark, read_frame, segment
+from ginga_crplugin import Frame, InputMask, MaskBit, detect, read_dark, read_frame, segment
 from ginga_crplugin.core.diagnostics.background import measure_sky
 from ginga_crplugin.core.diagnostics.bad_lines import find_bad_lines, find_unexposed_edges
+from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.diagnostics.header_history import calibration_keyword, outside_trimsec
 from ginga_crplugin.core.diagnostics.outliers import find_deviant_pixels, find_outliers
+from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.diagnostics.star_fwhm import BOX, MAX_STARS, find_stars, fit_star_fwhm, measure_star_fwhm
 from ginga_crplugin.core.interpretation import as_frame
 from ginga_crplugin.demo.simulation import simulate

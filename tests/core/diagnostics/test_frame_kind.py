@@ -5,8 +5,10 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ginga_crplugin import Frame, check_frame, check_result, detect, read_frame, segment, with_hints
+from ginga_crplugin import Frame, detect, read_frame, segment, with_hints
+from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.diagnostics.frame_kind import find_frame_kind
+from ginga_crplugin.core.diagnostics.result_checks import check_result
 from tests.cases import case, false_pixels, rays_found
 
 SHAPE = 256, 384
