@@ -380,6 +380,8 @@ def test_checks_are_shown_and_a_remedy_is_applied(shell, channel, tmp_path, saao
     assert 'error' in plugin.panel.checks.button.get_text()
     sky = next(check for check in plugin.session.checks if check.name == 'sky')
     assert sky.mark == 'error'
+    shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').remedy is not None)
+    sky = next(check for check in plugin.session.checks if check.name == 'sky')
     plugin.session.apply_remedy(sky.remedy)
     assert plugin.session.params.pssl == sky.remedy.params['pssl']
     shell.wait(lambda: next(check for check in plugin.session.checks if check.name == 'sky').mark == 'ok')

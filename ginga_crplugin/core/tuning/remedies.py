@@ -13,7 +13,7 @@ from ginga_crplugin.core.diagnostics import frame_checks
 from ginga_crplugin.core.diagnostics.check import MARKS, Check, Remedy
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.interpretation import as_frame
-from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.params import LACosmicParams, is_allowed
 from ginga_crplugin.core.pixel_noise import pixel_noise
 from ginga_crplugin.core.stats import subsample
 
@@ -34,6 +34,8 @@ _COMPANIONS: tuple[dict[str, Any], ...] = (
     {'sepmed': False, 'objlim': 2.0},
 )
 
+#: Parameters that describe the camera and the frame.
+_OF_CAMERA = 'gain', 'readnoise', 'pssl'
 #: Gain in score for which another parameter is changed.
 _WORTHWHILE = 0.002
 
@@ -141,6 +143,8 @@ class _Advice:
         reason = self._wrong_level() if check.name in _NEED_LEVEL and not known else ''
         if reason:
             return replace(check, remedy=None, advice=f'{reason} before gain and read noise are estimated')
+        if not all(is_allowed(name, value) for name, value in check.remedy.params.items()):
+            return replace(check, remedy=None)
         options = list(self._options(check.remedy))
         before = self._measure(self._frame, self._params)
         own = own_pixels([before, *(option.quality for option in options)])
@@ -179,17 +183,25 @@ class _Advice:
 
     def _option(self, remedy: Remedy) -> _Option:
         frame, params = self._frame, replace(self._params, **remedy.params)
+        if 'satlevel' not in remedy.params:  # it is known in the unit of the frame
+            params = replace(params, satlevel=params.satlevel * params.gain / self._params.gain)
         if remedy.mask is not None:
             frame = frame.replace(masks=(*frame.masks, remedy.mask))
         if remedy.noise is not None:
             frame = pixel_noise(frame, remedy.noise).applied(frame)
+            params = replace(params, pssl=0.0)  # as the frame then has a variance image
         checks = frame_checks.check_frame(frame, params)
         return _Option(remedy, frame, params, checks, self._measure(frame, params))
 
     def _measure(self, frame: Frame, params: LACosmicParams) -> Quality:
         if self._trial is None:
             remedies = [check.remedy for check in self._checks if check.remedy is not None]
-            wanted = {key: value for remedy in remedies for key, value in remedy.params.items()}
+            # full medians flag hardly any narrow stars, which are then found
+            wanted: dict[str, Any] = {'satlevel': np.inf, 'sepmed': False}
+            for remedy in remedies:
+                wanted |= {
+                    key: value for key, value in remedy.params.items() if key in _OF_CAMERA and is_allowed(key, value)
+                }
             masks = [remedy.mask.mask for remedy in remedies if remedy.mask is not None]
             self._trial = RemedyTrial(self._frame, replace(self._params, **wanted), masks)
         return self._trial.measure(frame, params)
@@ -199,7 +211,8 @@ class _Advice:
         marks = {check.name: MARKS.index(check.mark) for check in option.checks}
         if marks[name] > 0 and not (marks[name] < self._marks[name] and option.remedy.mask is not None):
             return f'the check {name} stays'
-        worse = [other for other, mark in marks.items() if mark > self._marks[other]]
+        # the false pixels around bad pixels, by which these are marked, are counted in the trial
+        worse = [other for other, mark in marks.items() if mark > self._marks[other] and other != 'bad_pixels']
         if worse:
             return f'the check {worse[0]} becomes worse'
         return option.quality.objection(before, own)

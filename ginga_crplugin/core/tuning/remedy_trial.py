@@ -33,7 +33,7 @@ _RAYS, _PIXELS, _STARS, _NOISE, _USUAL_NOISE = 0.015, 0.02, 0.005, 15.0, 100.0
 #: Gain in the expected F1 score for which these shares of rays may be lost and stars be touched; share of spared stars
 #: for which that share of rays may be lost; and the loss of F1 that is not accepted.
 _BETTER, _FOR_BETTER, _STARS_FOR_BETTER = 0.02, 0.04, 0.02
-_MANY_STARS, _FOR_STARS, _WORSE = 0.05, 0.08, 0.03
+_MANY_STARS, _FOR_STARS, _WORSE = 0.05, 0.08, 0.05
 #: Share of found rays below which the search finds nothing, and share of stars that may be touched by one that does.
 _BLIND, _MOST_STARS = 0.1, 0.05
 #: Completeness from which the number of rays of the frame is estimated.
@@ -54,8 +54,8 @@ class Quality:
         Flagged pixels per million pixels of pure noise.
     flagged : int
         Flagged pixels of the frame without injected rays.
-    injected : int
-        Number of injected pixels.
+    injected, count : int
+        Number of injected pixels and of injected rays.
     """
 
     rays: float
@@ -64,6 +64,7 @@ class Quality:
     noise: float
     flagged: int
     injected: int
+    count: int
 
     def score(self, own: float) -> float:
         """Return the expected F1 score of pixels if the frame had as many rays as were injected.
@@ -105,7 +106,8 @@ class Quality:
         if self.noise > max(before.noise + _NOISE, _USUAL_NOISE):
             return f'{before.noise:,.0f} -> {self.noise:,.0f} false pixels per million'
         spares = spared > _MANY_STARS and better > -_WORSE
-        if self.rays < before.rays - (_FOR_STARS if spares else _FOR_BETTER if better >= _BETTER else _RAYS):
+        allowed = _FOR_STARS if spares else _FOR_BETTER if better >= _BETTER else _RAYS
+        if self.rays < before.rays - max(allowed, 1.5 / max(self.count, 1)):
             return _change('found rays', before.rays, self.rays)
         if better < -_WORSE or (self.pixels < before.pixels - _PIXELS and better < _BETTER and not spares):
             return _change('found pixels of rays', before.pixels, self.pixels)
@@ -215,15 +217,14 @@ class RemedyTrial:
             The quality.
         """
         part = self._cut(frame)
-        detector = Detector(wait=True)
         images: dict[str, Any] = {'background': part.background, 'variance': part.variance}
-        plain = detector.detect(part, params).crmask
+        plain = _flagged(part, params)
         injected = Frame(self._injected.frame.ccd, masks=part.masks, psfk=part.psfk, **images)
-        new = detector.detect(injected, params).crmask & ~plain
+        new = _flagged(injected, params) & ~plain
         truth = self._injected.pixels
         level = self._level if part.background is None else part.background
         blank = Frame(CCDData(self._noise + level, unit=frame.ccd.unit), masks=part.masks, psfk=part.psfk, **images)
-        noise = 1e6 * float(detector.detect(blank, params).crmask.mean())
+        noise = 1e6 * float(_flagged(blank, params).mean())
         return Quality(
             float(new.ravel()[self._peaks].mean()) if self._peaks.size else 0.0,
             float(new.ravel()[truth].mean()) if truth.size else 0.0,
@@ -231,6 +232,7 @@ class RemedyTrial:
             noise,
             int(np.count_nonzero(plain)),
             truth.size,
+            self._peaks.size,
         )
 
     def _touched(self, flagged: np.ndarray) -> float:
@@ -242,6 +244,14 @@ class RemedyTrial:
         star = scene.labels[y, x] - 1
         core = np.hypot(y - scene.y[star], x - scene.x[star]) <= scene.core_radius
         return len(np.unique(star[core])) / len(scene)
+
+
+def _flagged(frame: Frame, params: LACosmicParams) -> np.ndarray:
+    """Return the flagged pixels; none if no pixels are left to search."""
+    try:
+        return Detector(wait=True).detect(frame, params).crmask
+    except ValueError:
+        return np.zeros(frame.shape, dtype=bool)
 
 
 def _rays_for(frame: Frame, params: LACosmicParams, scene: Scene, rng: np.random.Generator) -> list[Ray]:

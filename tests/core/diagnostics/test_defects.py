@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ginga_crplugin XX
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.diagnostics.header_history import calibration_keyword
 from tests.star_fields import star_field
