@@ -33,7 +33,7 @@ _RAYS, _PIXELS, _STARS, _NOISE, _USUAL_NOISE = 0.015, 0.02, 0.005, 15.0, 100.0
 #: Gain in the expected F1 score for which these shares of rays may be lost and stars be touched; share of spared stars
 #: for which that share of rays may be lost; and the loss of F1 that is not accepted.
 _BETTER, _FOR_BETTER, _STARS_FOR_BETTER = 0.02, 0.04, 0.02
-_MANY_STARS, _FOR_STARS, _WORSE = 0.05, 0.08, 0.05
+_MANY_STARS, _FOR_STARS, _WORSE = 0.2, 0.08, 0.05
 #: Share of found rays below which the search finds nothing, and share of stars that may be touched by one that does.
 _BLIND, _MOST_STARS = 0.1, 0.05
 #: Completeness from which the number of rays of the frame is estimated.

@@ -63,7 +63,7 @@ def test_a_remedy_that_harms_is_not_offered():
 
 
 def test_parameters_that_help_together_only():
-    remedy = remedies(star_field(3, fwhm=2.3).frame)['sampling']
+    remedy = remedies(star_field(3, fwhm=1.8).frame)['sampling']
     assert remedy.params == {'sepmed': False, 'objlim': 2.0}
     assert remedy.name == 'Switch off separable median, objlim 2'
 
