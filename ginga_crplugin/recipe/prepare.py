@@ -10,7 +10,6 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.core.tuning.remedies import try_remedies
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -54,6 +53,8 @@ class PreparedFrame:
     @property
     def advice(self) -> list[Check]:
         """The checks of the frame, with remedies that were tried."""
+        from ginga_crplugin.core.tuning.remedies import try_remedies  # most runs do not need scipy.ndimage
+
         return try_remedies(self.frame, self.params, self.checks)
 
     @cached_property
