@@ -139,7 +139,7 @@ class Cleaning:
             affected = np.empty(min(25 * new.size, self.used + new.size), np.int64)
             affected = affected[: sparse_kernels.find_flagged_neighbors(new, self.states, affected)]
         self._reserve(new.size)
-        step = CHUNK_SIZE // 25
+        step = CHUNK_SIZE // 100  # several arrays of 25 values for each pixel fit into the cache
         changed = [self._clean_chunk(affected[k : k + step]) for k in range(0, affected.size, step)]
         return np.concatenate(changed) if changed else affected
 

@@ -32,6 +32,7 @@ class SettledBlocks:
         # around the cleaned pixels of a block: the highest S', the highest S' / F of pixels with S' > sigclip, sigclip
         self._significance, self._ratio, self._sigclip = (np.full(self._grid, np.inf, F32) for _ in range(3))
         self._open = np.ones(self._grid, bool)
+        self._crowded = False  # then hardly any block is settled, and none is kept
 
     def set_flagged(self, flagged: np.ndarray) -> None:
         """Forget the blocks near pixels that were flagged in only one of this run and the last.
@@ -41,7 +42,8 @@ class SettledBlocks:
         flagged : (n,) int64 ndarray
             Flat indices of the pixels flagged in the first iteration.
         """
-        if flagged.size > self._open.size:  # in a crowded frame hardly any block is settled
+        self._crowded = flagged.size > self._open.size
+        if self._crowded:
             near: Any = slice(None)
             flagged = np.empty(0, np.int64)
         else:
@@ -72,6 +74,8 @@ class SettledBlocks:
         (m,) int64 ndarray
             The pixels of the other blocks.
         """
+        if self._crowded:
+            return changed
         at = self._blocks(changed)
         low, faint = self._significance[at] <= sigclip, self._ratio[at] <= objlim
         still_open = ~(low | faint & (self._sigclip[at] <= sigclip))
@@ -90,6 +94,8 @@ class SettledBlocks:
         highest : (n, 3) float32 ndarray
             For each box, the highest S' around it, the highest S' / F of pixels with S' > ``sigclip``, and ``sigclip``.
         """
+        if self._crowded:
+            return
         step = size // BLOCK_SIZE
         y, x = boxes[:, 0] // size * step, boxes[:, 2] // size * step
         for row in range(step):

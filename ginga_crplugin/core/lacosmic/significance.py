@@ -63,6 +63,8 @@ class SignificanceTiles:
     highest : (k, 3) float32 ndarray
         For each core, the highest S' of the pixels that are not excluded, the highest S' / F of those with S' above
         a limit, and this limit, as far as known from earlier searches; else infinite.
+    bounds : (k, 4) int64 ndarray
+        For each core, the bounding box of the pixels above this limit, if known.
     """
 
     s_tiles: Tiles
@@ -70,9 +72,11 @@ class SignificanceTiles:
     ratio_tiles: Tiles
     ratio: np.ndarray
     highest: np.ndarray = field(init=False)
+    bounds: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'highest', np.full((len(self.s_tiles.cores), 3), np.inf, F32))
+        object.__setattr__(self, 'bounds', np.empty_like(self.s_tiles.cores))
 
     def find_cosmic_rays(self, states: np.ndarray, limits: Thresholds) -> np.ndarray:
         """Find the cosmic rays with a pixel above all thresholds in the cores, and update ``highest``.
@@ -93,7 +97,7 @@ class SignificanceTiles:
         visited = np.empty(self.s_tiles.largest, np.uint8)
         args = self.s, self.s_tiles.boxes, self.s_tiles.starts, self.ratio, *self.ratio_tiles.geometry, states
         thresholds = limits.sigclip, limits.siglow, limits.objlim
-        count = sparse_kernels.find_cosmic_rays(*args, *thresholds, visited, self.highest, found)
+        count = sparse_kernels.find_cosmic_rays(*args, *thresholds, visited, self.highest, self.bounds, found)
         return found[:count].copy()
 
 

@@ -36,7 +36,7 @@ def _flag_neighbors(s, start, box, y, x, sigclip, siglow, states, visited, found
 
 @njit(**JIT_OPTIONS)
 def find_cosmic_rays(
-    s, s_boxes, s_starts, ratio, boxes, starts, cores, states, sigclip, siglow, objlim, visited, highest, found
+    s, s_boxes, s_starts, ratio, boxes, starts, cores, states, sigclip, siglow, objlim, visited, highest, bounds, found
 ):
     """Find the cosmic rays in the cores of tiles, with their neighbors (van Dokkum 2001, section 4).
 
@@ -64,6 +64,8 @@ def find_cosmic_rays(
     highest : (k, 3) float32 ndarray
         For each core, the highest S' of the pixels that are not excluded, the highest S' / F of those with S' above a
         limit, and this limit; changed in place. Cores that exceed no threshold according to these values are skipped.
+    bounds : (k, 4) int64 ndarray
+        For each core, the bounding box of the pixels above this limit, changed in place.
     found : (n,) int64 ndarray
         The output: flat indices, each once per tile, but possibly in several tiles.
 
@@ -78,17 +80,20 @@ def find_cosmic_rays(
         if known and (highest[k, 0] <= sigclip or highest[k, 1] <= objlim):
             continue
         cleared, start, box = False, s_starts[k], s_boxes[k]
+        y0, y1, x0, x1 = bounds[k] if known else cores[k]
+        top, bottom, left, right = y1, y0, x1, x0
         highest_s = highest_ratio = F32(-np.inf)
-        for y in range(cores[k, 0], cores[k, 1]):
+        for y in range(y0, y1):
             row = start + (y - box[0]) * (box[3] - box[2]) - box[2]
             ratio_row = starts[k] + (y - boxes[k, 0]) * (boxes[k, 3] - boxes[k, 2]) - boxes[k, 2]
-            for x in range(cores[k, 2], cores[k, 3]):
+            for x in range(x0, x1):
                 value = s[row + x]
                 if not value > min(highest_s, sigclip) or states[y, x] & EXCLUDED:
                     continue
                 highest_s = max(highest_s, value)
                 if not value > sigclip:
                     continue
+                top, bottom, left, right = min(top, y), y + 1, min(left, x), max(right, x + 1)
                 highest_ratio = max(highest_ratio, ratio[ratio_row + x])
                 if ratio[ratio_row + x] > objlim:
                     if not cleared:
@@ -96,7 +101,9 @@ def find_cosmic_rays(
                         cleared = True
                     args = sigclip, siglow, states, visited, found
                     count = _flag_neighbors(s, start, box, y, x, *args, count)
-        highest[k, 0], highest[k, 1], highest[k, 2] = highest_s, highest_ratio, sigclip
+        if not known:
+            highest[k, 0], highest[k, 1], highest[k, 2] = highest_s, highest_ratio, sigclip
+            bounds[k, 0], bounds[k, 1], bounds[k, 2], bounds[k, 3] = top, bottom, left, right
     return count
 
 
