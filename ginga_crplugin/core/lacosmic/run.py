@@ -28,7 +28,7 @@ __all__ = ['Run', 'check_cancel']
 
 F32 = np.float32
 _NO_PSF = np.empty((0, 0), F32)
-_NO_VALUES = np.empty((0, 3), F32)
+_NO_VALUES = np.empty(0, F32)
 
 
 def check_cancel(cancel: Callable[[], bool]) -> None:
@@ -151,11 +151,11 @@ class Run:
             self.progress(0.9 + 0.1 * len(counts) / self.params.niter)
             if len(counts) == 1:
                 settled.set_flagged(new)
-                changed = settled.remove_settled(changed, self.limits.sigclip, self.limits.objlim)
+                changed = settled.remove_settled(changed, self.limits.sigclip)
             boxes, size = self._affected_boxes(changed, cleaning.work)
             found, highest = self._next_iteration(boxes, cleaning)
             if len(counts) == 1:
-                settled.set_limits(boxes, size, highest)
+                settled.set_highest(boxes, size, highest)
         return counts
 
     def _settled(self, exclusion):
@@ -246,13 +246,13 @@ class Run:
     def _next_iteration(self, boxes, cleaning):
         """Find the cosmic rays around boxes of pixels that changed in the last iteration (step 5).
 
-        Returns the flat indices of the cosmic rays, and the highest values around each box.
+        Returns the flat indices of the cosmic rays, and the highest S' around each box.
         """
         significance, limits = self.significance, self.limits
 
         def find(cores):
             tiles = significance.of_cleaned(cores, cleaning, limits.sigclip)
-            return tiles.find_cosmic_rays(cleaning.states, limits), tiles.highest
+            return tiles.find_cosmic_rays(cleaning.states, limits), tiles.highest[:, 0]
 
         cores = make_tiles(boxes, significance.margin, self.shape).boxes
         parts = list(self._map(find, split_into_chunks(cores, significance.margin)))

@@ -15,7 +15,7 @@ class SettledBlocks:
     """Blocks whose cleaned pixels have no cosmic rays around them in the second iteration.
 
     After a change of a threshold, most blocks have the same pixels flagged in the first iteration as before, and
-    therefore the same values in the second one. Upper limits of these values are kept for each block.
+    therefore the same values in the second one. The highest of these values is kept for each block.
 
     Parameters
     ----------
@@ -29,8 +29,7 @@ class SettledBlocks:
         self._grid = tuple(-(-n // BLOCK_SIZE) for n in shape)
         self._columns, self._ring = shape[1], -(-reach // BLOCK_SIZE)
         self._flagged = np.empty(0, np.int64)
-        # around the cleaned pixels of a block: the highest S', the highest S' / F of pixels with S' > sigclip, sigclip
-        self._significance, self._ratio, self._sigclip = (np.full(self._grid, np.inf, F32) for _ in range(3))
+        self._highest = np.full(self._grid, np.inf, F32)  # S' around the cleaned pixels of a block
         self._open = np.ones(self._grid, bool)
         self._crowded = False  # then hardly any block is settled, and none is kept
 
@@ -48,8 +47,7 @@ class SettledBlocks:
             flagged = np.empty(0, np.int64)
         else:
             near = self._surroundings(np.setxor1d(self._flagged, flagged, assume_unique=True))
-        for limit in (self._significance, self._ratio, self._sigclip):
-            limit[near] = np.inf
+        self._highest[near] = np.inf
         self._flagged = flagged
 
     def _surroundings(self, pixels):
@@ -59,15 +57,15 @@ class SettledBlocks:
         rows = (y[:, None, None] + steps[:, None]).clip(0, self._grid[0] - 1)
         return rows, (x[:, None, None] + steps).clip(0, self._grid[1] - 1)
 
-    def remove_settled(self, changed: np.ndarray, sigclip: np.float32, objlim: np.float32) -> np.ndarray:
-        """Remove the pixels of blocks in which nothing exceeds the thresholds.
+    def remove_settled(self, changed: np.ndarray, sigclip: np.float32) -> np.ndarray:
+        """Remove the pixels of blocks in which nothing exceeds the threshold of S'.
 
         Parameters
         ----------
         changed : (n,) int64 ndarray
             Flat indices of the pixels cleaned in the first iteration.
-        sigclip, objlim : float32
-            The thresholds of S' and S' / F.
+        sigclip : float32
+            The threshold.
 
         Returns
         -------
@@ -77,13 +75,12 @@ class SettledBlocks:
         if self._crowded:
             return changed
         at = self._blocks(changed)
-        low, faint = self._significance[at] <= sigclip, self._ratio[at] <= objlim
-        still_open = ~(low | faint & (self._sigclip[at] <= sigclip))
+        still_open = self._highest[at] > sigclip
         self._open[at] = still_open
         return changed[still_open]
 
-    def set_limits(self, boxes: np.ndarray, size: int, highest: np.ndarray) -> None:
-        """Keep the highest values around the remaining pixels.
+    def set_highest(self, boxes: np.ndarray, size: int, highest: np.ndarray) -> None:
+        """Keep the highest S' around the remaining pixels.
 
         Parameters
         ----------
@@ -91,8 +88,8 @@ class SettledBlocks:
             The bounding boxes of the pixels in squares.
         size : int
             Side of the squares in pixels.
-        highest : (n, 3) float32 ndarray
-            For each box, the highest S' around it, the highest S' / F of pixels with S' > ``sigclip``, and ``sigclip``.
+        highest : (n,) float32 ndarray
+            The highest S' around each box.
         """
         if self._crowded:
             return
@@ -103,7 +100,7 @@ class SettledBlocks:
                 at = np.minimum(y + row, self._grid[0] - 1), np.minimum(x + column, self._grid[1] - 1)
                 was_open = self._open[at]
                 at = at[0][was_open], at[1][was_open]
-                self._significance[at], self._ratio[at], self._sigclip[at] = highest[was_open].T
+                self._highest[at] = highest[was_open]
 
     def _blocks(self, pixels):
         y, x = np.divmod(pixels, self._columns)
