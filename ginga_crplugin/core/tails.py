@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ['DEFAULT_TAILS', 'NO_TAILS', 'TailOptions', 'Tails', 'find_tails', 'with_tails']
 
 #: Side of the blocks of which flagged pixels are treated together, and how many groups are treated at once, in pixels.
-BLOCK, CHUNK = 64, 2**22
+BLOCK, CHUNK = 64, 2**16
 #: Limits of the options.
 MIN_SIGMA, MAX_SIGMA, MAX_STEPS = 1.0, 100.0, 20
 
@@ -106,8 +106,9 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
     """Find the tails of detected cosmic rays by hysteresis.
 
     A neighbor of a detected pixel belongs to its tail if it stands ``sigma`` times the noise above the median of the
-    unflagged pixels within 6 pixels; so do its neighbors, up to ``steps`` pixels away. The noise is that of the level
-    and the read noise, or is taken from the variance of the frame.
+    unflagged pixels within 6 pixels, and ``sigma`` - 1 times above the median around the segment; so do its neighbors,
+    up to ``steps`` pixels away. The noise is that of the level and the read noise, or is taken from the variance of the
+    frame.
 
     Segments do not grow in stars, or if they are saturated or touch saturated pixels, and nothing grows into stars,
     saturated or masked pixels. Pixels belong to a star if, within 3 pixels, 7 of 3 x 3 pixels of the cleaned frame
@@ -235,7 +236,9 @@ class _Growth:
         frame, params, options = self.frame, self.detection.params, self.options
         sizes = (boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2])
         starts = np.append(0, np.cumsum(sizes))
-        values = (self._windows(frame.filled, boxes, starts) + self.pssl) * self.gain
+        values = self._windows(frame.filled, boxes, starts)
+        values += self.pssl
+        values *= self.gain
         background = self._windows(frame.background, boxes, starts) * self.gain
         variance = self._windows(frame.variance, boxes, starts) * self.gain**2
         if len(background):
@@ -268,7 +271,7 @@ class _Growth:
         return found[:count], groups[:count] + first, distances[:count], levels, in_star.astype(bool)
 
     def _windows(self, image, boxes, starts):
-        from .lacosmic.tail_kernels import copy_windows
+        from .lacosmic.tail_windows import copy_windows
 
         if image is None:
             return np.empty(0)

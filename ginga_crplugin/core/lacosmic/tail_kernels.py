@@ -8,12 +8,13 @@ import numpy as np
 from numba import njit
 
 from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
+from .tail_windows import find_inside, sampled_median, set_state
 
-__all__ = ['RADIUS', 'copy_windows', 'grow_tails']
+__all__ = ['RADIUS', 'grow_tails']
 
-#: Radius of the window of the local level, in pixels; steps between the pixels for the level around a segment, and for
+#: Radius of the window of the local level, in pixels; step between the pixels for the level around a segment and for
 #: the variance; minimum number of unflagged pixels.
-RADIUS, STRIDE, VARIANCE_STRIDE, MIN_GOOD = 6, 2, 3, 12
+RADIUS, STRIDE, MIN_GOOD = 6, 3, 12
 #: Height of the pixels of a star above the level in units of the noise, how many of 3 x 3 pixels must be as high, and
 #: the number of pixels around these that belong to the star.
 STAR_HEIGHT, MAJORITY, STAR_MARGIN = 8.0, 7, 3
@@ -25,90 +26,6 @@ NEAR_MARGIN, SATURATED_BIT = 2, 16
 
 #: States of the pixels of a window: flagged, near these or masked, masked, saturated, in a star, and visited.
 FLAGGED, NEAR, MASKED, SATURATED, STAR, VISITED = 1, 2, 4, 8, 16, 32
-
-
-@njit(**JIT_OPTIONS)
-def copy_windows(image, boxes, starts, out):
-    """Copy windows of an image.
-
-    Parameters
-    ----------
-    image : (ny, nx) ndarray
-        The image.
-    boxes : (n, 4) int64 ndarray
-        The windows.
-    starts : (n + 1,) int64 ndarray
-        Their places in ``out``.
-    out : (m,) float64 ndarray
-        The output.
-    """
-    for k in range(boxes.shape[0]):
-        y0, y1, x0, x1 = boxes[k]
-        place = starts[k]
-        for y in range(y0, y1):
-            row = image[y, x0:x1]
-            part = out[place : place + x1 - x0]
-            for x in range(x1 - x0):
-                part[x] = row[x]
-            place += x1 - x0
-
-
-@njit(**HELPER_OPTIONS)
-def _set_state(state, box, y, x, distance, value):
-    """Set a state in the square around a pixel of the frame."""
-    y0, y1, x0, x1 = box
-    for v in range(max(y - distance, y0), min(y + distance + 1, y1)):
-        for u in range(max(x - distance, x0), min(x + distance + 1, x1)):
-            state[(v - y0) * (x1 - x0) + u - x0] |= value
-
-
-@njit(**HELPER_OPTIONS)
-def _first_from(pixels, index):
-    """Return the place in a sorted list of the first pixel that is not before an index."""
-    low, high = 0, pixels.size
-    while low < high:
-        middle = (low + high) // 2
-        if pixels[middle] < index:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(**HELPER_OPTIONS)
-def _median(values, count):
-    """Return the lower median of the first values, which are sorted partly."""
-    low, high, middle = 0, count - 1, (count - 1) // 2
-    while low < high:
-        pivot, i, j = values[(low + high) // 2], low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i, j = i + 1, j - 1
-        if middle <= j:
-            high = j
-        elif middle >= i:
-            low = i
-        else:
-            break
-    return values[middle]
-
-
-@njit(**HELPER_OPTIONS)
-def _sampled_median(values, width, y0, y1, x0, x1, stride, work):
-    """Return the lower median of the finite values of every ``stride``-th pixel, and their number."""
-    count = 0
-    for y in range(y0, y1, stride):
-        for x in range(x0, x1, stride):
-            value = values[y * width + x]
-            if value < np.inf:
-                work[count] = value
-                count += 1
-    return (_median(work, count) if count else np.inf), count
 
 
 @njit(**HELPER_OPTIONS)
@@ -131,7 +48,7 @@ def _stands_out(index, value, good, background, variance, box, sigma, readnoise2
     y0, y1 = max(y - RADIUS, 0), min(y + RADIUS + 1, height)
     x0, x1 = max(x - RADIUS, 0), min(x + RADIUS + 1, width)
     if variance.size:
-        limit = value - sigma * np.sqrt(_sampled_median(variance, width, y0, y1, x0, x1, VARIANCE_STRIDE, work)[0])
+        limit = value - sigma * np.sqrt(sampled_median(variance, width, y0, y1, x0, x1, STRIDE, work)[0])
     else:
         limit = _highest_level(value, background[index] if background.size else 0.0, sigma, readnoise2)
     below, count = 0, 0
@@ -155,46 +72,45 @@ def _mark_stars(state, high, box):
             for u in range(x - 1, x + 2):
                 count += above[u] + here[u] + below[u]
             if count >= MAJORITY:
-                _set_state(state, box, y0 + y, x0 + x, STAR_MARGIN, STAR)
+                set_state(state, box, y0 + y, x0 + x, STAR_MARGIN, STAR)
 
 
 @njit(**HELPER_OPTIONS)
-def _set_states(state, box, nx, values, bits, pixels, others, satlevel):
+def _set_states(state, box, nx, values, bits, pixels, flagged, others, saturated, satlevel):
     """Set the states of the pixels of a window, except those of stars."""
-    y0, y1, x0, x1 = box
-    state[:] = 0
-    for y in range(y0, y1):
-        start = (y - y0) * (x1 - x0) - x0
-        for x in range(x0, x1):
-            flags = int(bits[start + x])
-            if flags != 0:
-                state[start + x] |= MASKED | NEAR
-            if flags & SATURATED_BIT or values[start + x] >= satlevel:
-                state[start + x] |= SATURATED
-        place = _first_from(others, y * nx + x0)
-        while place < others.size and others[place] < y * nx + x1:
-            state[start + others[place] - y * nx] |= SATURATED
-            place += 1
-    for y in range(y0, y1):
-        place = _first_from(pixels, y * nx + x0)
-        while place < pixels.size and pixels[place] < y * nx + x1:
-            x = pixels[place] - y * nx
-            state[(y - y0) * (x1 - x0) + x - x0] |= FLAGGED
-            _set_state(state, box, y, x, NEAR_MARGIN, NEAR)
-            place += 1
+    y0, _, x0, x1 = box
+    masked = 0
+    for index in range(state.size):
+        bad = bits[index] != 0.0
+        state[index] = bad * (MASKED | NEAR) | (values[index] >= satlevel) * SATURATED
+        masked += bad
+    if masked:
+        for index in range(state.size):
+            if int(bits[index]) & SATURATED_BIT:
+                state[index] |= SATURATED
+    for place in saturated:
+        y, x = others[place] // nx, others[place] % nx
+        state[(y - y0) * (x1 - x0) + x - x0] |= SATURATED
+    for place in flagged:
+        y, x = pixels[place] // nx, pixels[place] % nx
+        state[(y - y0) * (x1 - x0) + x - x0] |= FLAGGED
+        set_state(state, box, y, x, NEAR_MARGIN, NEAR)
 
 
 @njit(**HELPER_OPTIONS)
-def _find_high(high, state, box, nx, values, pixels, cleaned, limit):
-    """Set where the pixels of the cleaned frame are above a limit."""
-    y0, y1, x0, x1 = box
+def _find_high(high, state, box, nx, values, pixels, flagged, cleaned, limit):
+    """Set where the pixels of the cleaned frame are above a limit; return whether they can be a star."""
+    y0, _, x0, x1 = box
+    count = 0
     for index in range(state.size):
-        high[index] = values[index] > limit and state[index] & MASKED == 0
-    for y in range(y0, y1):
-        place = _first_from(pixels, y * nx + x0)
-        while place < pixels.size and pixels[place] < y * nx + x1:
-            high[(y - y0) * (x1 - x0) + pixels[place] - y * nx - x0] = cleaned[place] > limit
-            place += 1
+        above = (values[index] > limit) & (state[index] & (MASKED | FLAGGED) == 0)
+        high[index] = above
+        count += above
+    for place in flagged:
+        y, x = pixels[place] // nx, pixels[place] % nx
+        high[(y - y0) * (x1 - x0) + x - x0] = cleaned[place] > limit
+        count += cleaned[place] > limit
+    return count >= MAJORITY
 
 
 @njit(**HELPER_OPTIONS)
@@ -243,9 +159,27 @@ def _in_star(state, box, nx, seeds):
 
 @njit(**HELPER_OPTIONS)
 def _grow(
-    state, box, nx, seeds, values, good, background, variance, readnoise2, sigma, steps, work, found, distances, count
+    state,
+    box,
+    nx,
+    seeds,
+    values,
+    good,
+    background,
+    variance,
+    floor,
+    readnoise2,
+    sigma,
+    steps,
+    work,
+    found,
+    distances,
+    count,
 ):
-    """Add the tails of a group of flagged pixels to those found; return their number."""
+    """Add the tails of a group of flagged pixels to those found; return their number.
+
+    Pixels below ``floor`` are not examined, which are nearly all.
+    """
     y0, y1, x0, x1 = box
     barred = FLAGGED | MASKED | SATURATED | STAR | VISITED
     front, first, last = seeds, 0, seeds.size
@@ -259,7 +193,9 @@ def _grow(
                     if state[index] & barred:
                         continue
                     state[index] |= VISITED
-                    if _stands_out(index, values[index], good, background, variance, box, sigma, readnoise2, work):
+                    if values[index] > floor and _stands_out(
+                        index, values[index], good, background, variance, box, sigma, readnoise2, work
+                    ):
                         found[count], distances[count] = v * nx + u, step
                         count += 1
         front, first, last = found, start, count
@@ -333,6 +269,7 @@ def grow_tails(
         longest = max(longest, starts[k + 1] - starts[k])
     states, high = np.empty(longest, np.uint8), np.empty(longest, np.uint8)
     good, work = np.empty(longest, np.float64), np.empty(longest, np.float64)
+    places, more = np.empty(longest, np.int64), np.empty(longest, np.int64)
     readnoise2 = readnoise * readnoise
     count = 0
     for k in range(boxes.shape[0]):
@@ -342,27 +279,46 @@ def grow_tails(
         mine = seeds[seed_starts[k] : seed_starts[k + 1]]
         sky = background[begin:end] if background.size else background
         noise2 = variance[begin:end] if variance.size else variance
-        _set_states(state, box, nx, image, bits[begin:end], pixels, others, satlevel)
+        flagged = places[: find_inside(pixels, box, nx, places)]
+        saturated = more[: find_inside(others, box, nx, more)]
+        _set_states(state, box, nx, image, bits[begin:end], pixels, flagged, others, saturated, satlevel)
         for index in range(state.size):
             good[index] = np.inf if state[index] & NEAR else image[index]
-        level, _ = _sampled_median(good, width, 0, y1 - y0, 0, width, STRIDE, work)
+        level, _ = sampled_median(good, width, 0, y1 - y0, 0, width, STRIDE, work)
         levels[k] = level
         in_star[k] = True
         if level == np.inf:
             continue
         if noise2.size:
-            square, _ = _sampled_median(noise2, width, 0, y1 - y0, 0, width, STRIDE, work)
+            square, _ = sampled_median(noise2, width, 0, y1 - y0, 0, width, STRIDE, work)
         else:
             center = (mine[0] // nx - y0) * width + mine[0] % nx - x0
             square = max(level + (sky[center] if sky.size else 0.0), 0.0) + readnoise2
-        _find_high(high, state, box, nx, image, pixels, cleaned, level + STAR_HEIGHT * np.sqrt(square))
-        _mark_stars(state, high, box)
+        noise = np.sqrt(square)
+        floor = level + (sigma - 1.0) * noise
+        if _find_high(high, state, box, nx, image, pixels, flagged, cleaned, level + STAR_HEIGHT * noise):
+            _mark_stars(state, high, box)
         if _in_star(state, box, nx, mine) or _is_star(image, box, nx, mine, level):
             continue
         in_star[k] = False
         last = count
         count = _grow(
-            state, box, nx, mine, image, good, sky, noise2, readnoise2, sigma, steps, work, found, distances, count
+            state,
+            box,
+            nx,
+            mine,
+            image,
+            good,
+            sky,
+            noise2,
+            floor,
+            readnoise2,
+            sigma,
+            steps,
+            work,
+            found,
+            distances,
+            count,
         )
         groups[last:count] = k
     return count
