@@ -109,7 +109,7 @@ class Quality:
         allowed = _FOR_STARS if spares else _FOR_BETTER if better >= _BETTER else _RAYS
         if self.rays < before.rays - max(allowed, 1.5 / max(self.count, 1)):
             return _change('found rays', before.rays, self.rays)
-        if better < -_WORSE or (self.pixels < before.pixels - _PIXELS and better < _BETTER and not spares):
+        if better < -_WORSE or (self.pixels < before.pixels - _PIXELS and not spares):
             return _change('found pixels of rays', before.pixels, self.pixels)
         return ''
 
