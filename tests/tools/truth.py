@@ -36,7 +36,7 @@ class Score:
     stars: int
 
 
-class Judge:
+class Comparison:
     """Compares masks with the truth about one frame."""
 
     def __init__(self, known: Known) -> None:
@@ -97,35 +97,35 @@ def take_remedies(frame, params):
     return frame, params
 
 
-def judge(known: Known, hints: dict) -> tuple[dict[str, Score], object]:
+def compare(known: Known, hints: dict) -> tuple[dict[str, Score], object]:
     """Return the scores of all strategies for a frame, and the result of tune."""
-    frame, params, judge = known.injected.frame, known.case.params, Judge(known)
+    frame, params, truth = known.injected.frame, known.case.params, Comparison(known)
     found = detect(frame, params)
-    scores = {'defaults': judge.score(found.crmask)}
-    scores['edges'] = judge.score(detect(frame, replace(params, search_edges=True)).crmask)
-    scores['tails'] = judge.score(with_tails(frame, found))
+    scores = {'defaults': truth.score(found.crmask)}
+    scores['edges'] = truth.score(detect(frame, replace(params, search_edges=True)).crmask)
+    scores['tails'] = truth.score(with_tails(frame, found))
     changed, remedied = take_remedies(frame, params)
-    scores['remedies'] = judge.score(detect(changed, remedied).crmask)
+    scores['remedies'] = truth.score(detect(changed, remedied).crmask)
     result = tune(frame, params)
     chosen = result.suggested.params if result.suggested else params
-    scores['tuned'] = judge.score(detect(frame, replace(chosen, search_edges=False)).crmask)
+    scores['tuned'] = truth.score(detect(frame, replace(chosen, search_edges=False)).crmask)
     chosen = replace(chosen, search_edges=True)
-    scores['tuned, edges, tails'] = judge.score(with_tails(frame, detect(frame, chosen)))
+    scores['tuned, edges, tails'] = truth.score(with_tails(frame, detect(frame, chosen)))
     engine = LACosmic(frame, params)
-    grid = [judge.score(engine.detect(quality.params).crmask) for quality in result.sets]
+    grid = [truth.score(engine.detect(quality.params).crmask) for quality in result.sets]
     scores['best of grid'] = max(grid, key=lambda item: item.pixels + item.rays) if grid else scores['defaults']
-    count_hints(judge, frame, found, hints)
+    count_hints(truth, frame, found, hints)
     return scores, result
 
 
-def count_hints(judge, frame, found, hints):
+def count_hints(truth, frame, found, hints):
     """Count the hints of rays, stars and other segments of the defaults."""
     segments = with_hints(frame, found, segment(frame, found))
     for label, hint in zip(segments.table['label'], segments.table['hint'], strict=True):
         pixels = segments.pixels_of(label)
-        if judge.ignored.ravel()[pixels].any():
+        if truth.ignored.ravel()[pixels].any():
             continue
-        kind = 'ray' if judge.rays.ravel()[pixels].any() else 'star' if judge.core.ravel()[pixels].any() else 'other'
+        kind = 'ray' if truth.rays.ravel()[pixels].any() else 'star' if truth.core.ravel()[pixels].any() else 'other'
         hints[kind, 'none' if hint in NEUTRAL else str(hint)] += 1
 
 
@@ -186,7 +186,7 @@ def main() -> None:
     hints, rows = defaultdict(int), []
     for case in cases(args.frames):
         for seed in range(args.seeds):
-            scores, result = judge(put_in(case, seed), hints)
+            scores, result = compare(put_in(case, seed), hints)
             rows.append((case, scores, result))
             figures = (f'{s.pixels:5.1f}/{s.rays:5.1f}/{s.stars:3d}' for s in scores.values())
             print(f'{case.name:20}', *figures, estimates(result), flush=True)

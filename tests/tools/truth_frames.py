@@ -37,7 +37,7 @@ class Case:
     """A frame before cosmic rays are put in.
 
     ``rays`` is ``'thin'``, ``'thick'``, or real rays. ``stars`` (x, y, and whether the peak stands ten times above the
-    noise) is known for simulated frames.
+    noise) is known for simulated frames. ``natural`` are pixels of rays that other exposures show in a real frame.
     """
 
     name: str
@@ -46,6 +46,8 @@ class Case:
     rays: str | list[Ray]
     fwhm: float | None = None
     stars: np.ndarray | None = None
+    natural: np.ndarray | None = None
+    count: int = 0
     well_sampled: bool = True
     refused: bool = False
 
@@ -66,8 +68,8 @@ def data_folder() -> Path:
 
 def put_in(case: Case, seed: int) -> Known:
     """Inject the rays of a case."""
-    rng = np.random.default_rng([seed, 77])
-    count = max(12, case.frame.bits.size // 5000)
+    rng = np.random.default_rng([seed, 77] if case.stars is not None else [seed, *case.name.encode()])
+    count = case.count or max(30, case.frame.bits.size // 5000)  # with fewer, single rays would decide
     if isinstance(case.rays, str):
         rays = simulate_rays(rng, count, SENSORS[case.rays], SHARES)
     else:
@@ -78,6 +80,8 @@ def put_in(case: Case, seed: int) -> Known:
         labels, _ = ndimage.label(detect(case.frame, case.params).crmask | scene.detection.crmask, SQUARE)
         in_stars = np.unique(labels[scene.region])
         natural = (labels > 0) & ~np.isin(labels, in_stars)
+        if case.natural is not None:
+            natural |= case.natural
         natural = ndimage.binary_dilation(natural, SQUARE, iterations=2)
     return Known(case, inject_rays(case.frame, case.params, rays, rng, natural), natural)
 
@@ -153,9 +157,14 @@ def _saao_rays(folder):
 
 
 def _decam_i(folder, letter):
+    """Return an exposure of a field, and where it is brighter than the four others."""
     path = folder / f'field_decam_i_04{letter}.fits.gz'
     sky = float(fits.getheader(path)['AVSKY'])
-    return _plain(folder, f'DECam i {letter}', path.name, 'thick', pssl=sky)
+    case = _plain(folder, f'DECam i {letter}', path.name, 'thick', pssl=sky)
+    others = [fits.getdata(folder / f'field_decam_i_04{other}.fits.gz') for other in 'abcde' if other != letter]
+    excess = case.frame.filled - np.median(others, axis=0)
+    excess -= ndimage.median_filter(excess, 25)
+    return replace(case, natural=excess > 4.0 * 1.4826 * np.median(np.abs(excess)))
 
 
 def _feder(folder):
@@ -168,7 +177,8 @@ def _feder(folder):
     hot = InputMask('dark', MaskBit.HOT, dark > 30)
     frame = Frame(CCDData(pixels, unit='adu', header=raw.header), 'Feder', masks=(hot,))
     given = {'gain': 1.5, 'readnoise': 14.0}
-    return Case('Feder, calibrated', frame, frame.parameters(given)[0], _saao_rays(folder))
+    # more than 15 rays are impossible in its area and exposure time
+    return Case('Feder, calibrated', frame, frame.parameters(given)[0], _saao_rays(folder), count=10)
 
 
 def _feder_raw(folder):

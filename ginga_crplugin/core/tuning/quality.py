@@ -93,7 +93,8 @@ class Tuning:
     rays : int
         Number of injected rays.
     own_rays : int
-        Number of confident detections in the frame that were cut out; they were injected if they are 8 or more.
+        Number of confident detections in the frame that were cut out; they were injected if they are 8 or more,
+        together with simulated ones if they are fewer than 25.
     source : str
         What was injected.
     refused : str

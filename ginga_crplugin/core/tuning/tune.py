@@ -38,9 +38,9 @@ GRID: dict[str, tuple[Any, ...]] = {
 }
 #: Checks of a frame whose errors no parameter of the grid cures.
 _PREREQUISITES = 'kind', 'bias', 'sky', 'units', 'overscan'
-#: Minimum number of own rays that are used instead of simulated ones, how much fainter they are made, and width of the
-#: stars in pixels below which they are not used.
-_MIN_OWN, _FAINTER, _NARROW = 8, 0.3, 2.0
+#: Minimum number of own rays that are used, number from which no simulated ones are added, how much fainter they are
+#: made, and width of the stars in pixels below which they are not used.
+_MIN_OWN, _MANY_OWN, _FAINTER, _NARROW = 8, 25, 0.3, 2.0
 #: Number of pixels per injected ray, minimum and wanted number of rays, and maximum number of copies of the frame.
 _AREA, _MIN_RAYS, _WANTED, _MAX_COPIES = 2500, 20, 80, 6
 _MAX_RAYS = 240
@@ -68,8 +68,8 @@ def tune(
 
     About 280 sets of ``sigclip``, ``sigfrac``, ``objlim`` and ``sepmed`` are run on copies with injected rays, on the
     frame itself and on pure noise of its level. The set with the highest expected F1 scores of pixels and rays is
-    suggested, unless it finds fewer rays than the defaults. Of a frame of more than about 0.7 megapixels, parts are
-    used. The frame is not changed.
+    suggested, unless it finds fewer rays than the defaults; of equally good ones, the nearest to the
+    defaults. Of a frame of more than about 0.7 megapixels, parts are used. The frame is not changed.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def tune(
         of the header of the frame.
     rays : sequence of Ray, optional
         Cosmic rays of the same camera, from `~ginga_crplugin.core.tuning.rays.cut_rays`; by default those of the frame
-        itself, or simulated ones if it has fewer than 8.
+        itself, with simulated ones if they are fewer than 25, or only these if they are fewer than 8.
     stars_at_most : float, optional
         Maximum share of the stars that may be touched, from 0 to 1.
     noise_at_most : float, optional
@@ -178,11 +178,11 @@ class _Study:
             source = 'simulated rays'
         copies = []
         for _ in range(min(max(-(-_WANTED // each), 1), _MAX_COPIES)):
-            if pool:
-                rays = [turned(pool[self.rng.integers(len(pool))], self.rng, fainter) for _ in range(each)]
-            else:
-                half = each // 2 + 1
-                rays = [ray for sensor in _SENSORS for ray in simulate_rays(self.rng, half, sensor)]
+            share = 1.0 if given else min(len(pool) / _MANY_OWN, 1.0)
+            own = round(share * each)
+            rays = [turned(pool[self.rng.integers(len(pool))], self.rng, fainter) for _ in range(own)]
+            half = (each - own + 1) // len(_SENSORS)
+            rays += [ray for sensor in _SENSORS for ray in simulate_rays(self.rng, half, sensor)]
             copies.append(inject_rays(frame, self.base, rays, self.rng, blocked, margin=_EDGE + 1))
         return source, copies
 
@@ -262,11 +262,12 @@ def _with(params, other):
 
 
 def _best(found: Estimates, sets: Sequence[LACosmicParams], defaults: int, allowed: np.ndarray) -> int:
-    """Return the index of the set with the best scores; of equally good ones, that which is nearest to the defaults."""
+    """Return the index of the set with the best scores; of equally good ones, the nearest to the defaults."""
     score = found.pixels + found.hits
     keeps = allowed & (found.hits >= found.hits[defaults] - _LOSS)
-    choice = keeps if keeps.any() else allowed
-    good = np.flatnonzero(choice & (score >= score[choice].max() - _EQUAL)).tolist()
+    choice = np.flatnonzero(keeps if keeps.any() else allowed)
+    best = choice[np.argmax(score[choice])]
+    good = choice[score[choice] >= score[best] - _EQUAL].tolist()
     usual = sets[defaults]
     distance = [
         abs(np.log(sets[k].sigclip / usual.sigclip))

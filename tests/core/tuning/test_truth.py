@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.tools.truth import judge, report
+from tests.tools.truth import compare, report
 from tests.tools.truth_frames import cases, put_in
 
 
@@ -12,7 +12,7 @@ from tests.tools.truth_frames import cases, put_in
 def test_tuned_parameters_beat_the_defaults_on_rays_that_were_not_seen_before():
     (case,) = cases('simulated 4.0 thick')
     hints = defaultdict(int)
-    scores, result = judge(put_in(case, 0), hints)
+    scores, result = compare(put_in(case, 0), hints)
     defaults, tuned, best = (scores[name] for name in ('defaults', 'tuned', 'best of grid'))
     assert tuned.pixels > defaults.pixels + 3.0
     assert tuned.rays > defaults.rays
@@ -26,6 +26,6 @@ def test_tuned_parameters_beat_the_defaults_on_rays_that_were_not_seen_before():
 @pytest.mark.slow
 def test_nothing_is_suggested_for_a_frame_full_of_hot_pixels():
     (case,) = cases('hot pixels, no dark')
-    scores, result = judge(put_in(case, 0), defaultdict(int))
+    scores, result = compare(put_in(case, 0), defaultdict(int))
     assert 'cannot be cosmic rays' in result.refused
     assert scores['tuned'] == scores['defaults']
