@@ -14,6 +14,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.core.ray_rate import area_and_exposure, exposure_time
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR
+from ginga_crplugin.core.tails import DEFAULT_TAILS
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.remote import local_file
 from ginga_crplugin.recipe.prepare import PreparedFrame
@@ -249,7 +250,6 @@ def _identity(prepared: PreparedFrame) -> str:
         [(mask.name, int(mask.bit), mask.datasum) for mask in frame.masks],
         recipe.min_size,
         recipe.grow,
-        recipe.tails,
         recipe.kind,
         recipe.cleaned,
         recipe.dq,
@@ -259,6 +259,8 @@ def _identity(prepared: PreparedFrame) -> str:
     ]
     if recipe.repair != DEFAULT_REPAIR:
         parts.append(recipe.repair)
+    if recipe.tails != DEFAULT_TAILS:
+        parts.append(recipe.tails)
     if recipe.variance is not None and frame.variance is not None:
         parts.append(datasum(frame.variance))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

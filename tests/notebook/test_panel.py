@@ -93,7 +93,7 @@ def test_run_button_does_not_block_the_loop_and_shows_the_result(saao, viewer):
         assert panel.session.runner.busy  # the event loop is not blocked
         await until(lambda: not panel.session.runner.busy)
         expected = detect(saao)
-        assert f'{expected.pixels} px in' in text(panel.controls.result)
+        assert f'{expected.pixels} px by' in text(panel.controls.result)
         assert_array_equal(panel.session.result.detection.crmask, expected.crmask)
         assert not panel.controls['save'].disabled
         assert len(panel.controls.table.rows) == len(panel.session.result.segments.listed)
@@ -111,7 +111,7 @@ def test_result_follows_the_slider(saao, viewer):
         assert panel.controls.params['sigclip'].box.value == 9.0
         await until(lambda: not panel.session.runner.busy)
         expected = detect(saao, saao.parameters({'sigclip': 9.0})[0])
-        assert f'{expected.pixels} px in' in text(panel.controls.result) != before
+        assert f'{expected.pixels} px by' in text(panel.controls.result) != before
 
     in_loop(work)
 
