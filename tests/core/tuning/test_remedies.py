@@ -69,7 +69,9 @@ def test_parameters_that_help_together_only():
 
 
 @pytest.mark.parametrize(
-    'change', [lambda adu: adu + 1000.0, lambda adu: adu.clip(None, 190.0), lambda adu: adu - 200.0], ids=str
+    'change',
+    [lambda adu: adu + 1000.0, lambda adu: adu.clip(None, 190.0), lambda adu: adu - 200.0],
+    ids=['bias', 'clipped', 'sky subtracted'],
 )
 def test_no_gain_and_no_read_noise_while_the_level_is_wrong(change):
     for cards in ({}, {'RDNOISE': 0.5}):
