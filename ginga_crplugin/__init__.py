@@ -25,14 +25,14 @@ _PUBLIC = {
     'Remedy': 'core.diagnostics.check',
     'Segments': 'core.segments',
     'Tuning': 'core.tuning.quality',
-    'TailOptions': 'core.tails',
-    'Tails': 'core.tails',
+    'TailOptions': 'core.lacosmic.tails',
+    'Tails': 'core.lacosmic.tails',
     'apply_recipe': 'batch.apply',
     'check_frame': 'core.tuning.remedies',
     'check_result': 'core.tuning.result_remedies',
     'cosmicray_lacosmic': 'core.lacosmic.drop_in',
     'detect': 'core.lacosmic.detect',
-    'find_tails': 'core.tails',
+    'find_tails': 'core.lacosmic.tails',
     'load_recipe': 'recipe.parse',
     'make_mask': 'io.bad_pixel_mask',
     'merge_mask': 'core.bits',
@@ -45,7 +45,7 @@ _PUBLIC = {
     'segment': 'core.segments',
     'tune': 'core.tuning.tune',
     'with_hints': 'core.diagnostics.hints',
-    'with_tails': 'core.tails',
+    'with_tails': 'core.lacosmic.tails',
 }
 
 __all__ = ['__version__', 'ginga_plugin_spec', *sorted(_PUBLIC)]

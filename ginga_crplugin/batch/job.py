@@ -11,10 +11,10 @@ import numpy as np
 from astropy.table import Table
 
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.lacosmic.tails import DEFAULT_TAILS
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.core.ray_rate import area_and_exposure, exposure_time
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR
-from ginga_crplugin.core.tails import DEFAULT_TAILS
 from ginga_crplugin.io.read import read_frame
 from ginga_crplugin.io.remote import local_file
 from ginga_crplugin.recipe.prepare import PreparedFrame

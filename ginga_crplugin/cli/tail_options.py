@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ginga_crplugin.core.tails import TailOptions
+    from ginga_crplugin.core.lacosmic.tails import TailOptions
 
 __all__ = ['add_tail_options', 'given_tails']
 

@@ -15,9 +15,9 @@ from astropy.table import QTable
 from ginga_crplugin.core.bits import BITS_CARD, DQ_DTYPE, IMAGE_CARD, REJECTED_RAY, REVIEW, MaskBit
 from ginga_crplugin.core.image_data import image_plane, plane_axes
 from ginga_crplugin.core.input_mask import InputMask
+from ginga_crplugin.core.lacosmic.tails import NO_TAILS, TailOptions
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, REPAIRS
-from ginga_crplugin.core.tails import NO_TAILS, TailOptions
 
 from .companions import image_shape
 from .dq_flags import DQ_FORMATS, MISSION_CARD

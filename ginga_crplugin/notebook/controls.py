@@ -10,8 +10,8 @@ import ipywidgets as w
 from ginga_crplugin.core.bits import CAUSES, cause_name
 from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.lacosmic.tails import TailOptions
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.panels.labels import TIPS
 from ginga_crplugin.panels.text import comparison_text, counts_text, frame_text, mask_size_text, unsaved_review_text
 from ginga_crplugin.session.comparing import Comparison

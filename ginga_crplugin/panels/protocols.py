@@ -16,9 +16,9 @@ from astropy.table import QTable
 from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.lacosmic.tails import TailOptions
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.session.comparing import Comparison
 from ginga_crplugin.session.frame_inputs import MaskSetting
 from ginga_crplugin.session.session import Session

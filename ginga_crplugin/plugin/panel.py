@@ -9,8 +9,8 @@ from ginga.gw import Widgets
 from ginga_crplugin.core.bits import CAUSES, cause_name
 from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.lacosmic.tails import TailOptions
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.labels import REPAIR_OPTIONS, TIPS
 from ginga_crplugin.panels.text import comparison_text, counts_text, mask_size_text, unsaved_review_text

@@ -3,7 +3,7 @@
 from io import StringIO
 from typing import Any
 
-from ginga_crplugin.core.tails import TailOptions
+from ginga_crplugin.core.lacosmic.tails import TailOptions
 from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.panels.mask_overlay import COLORS
 from ginga_crplugin.session.settings import Settings

@@ -15,10 +15,10 @@ from ginga_crplugin.core.bits import CAUSES
 from ginga_crplugin.core.diagnostics.check import CHECKS
 from ginga_crplugin.core.header import frame_unit
 from ginga_crplugin.core.input_mask import MaskSource
+from ginga_crplugin.core.lacosmic.tails import TailOptions
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES
 from ginga_crplugin.core.repair_names import REPAIRS
-from ginga_crplugin.core.tails import TailOptions
 from ginga_crplugin.io.dq_flags import DQ_FORMATS
 from ginga_crplugin.io.own_masks import parse_dq_bits
 

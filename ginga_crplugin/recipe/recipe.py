@@ -12,12 +12,12 @@ from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.diagnostics.frame_kind import require_monochrome
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask, MaskSource
+from ginga_crplugin.core.lacosmic.tails import DEFAULT_TAILS, TailOptions
 from ginga_crplugin.core.params import HEADER_FIELDS, FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import NOISE_SOURCES, pixel_noise
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, check_repair
 from ginga_crplugin.core.saturation import ESTIMATED
 from ginga_crplugin.core.segments import MIN_SIZE
-from ginga_crplugin.core.tails import DEFAULT_TAILS, TailOptions
 from ginga_crplugin.io.dq_flags import check_dq_format
 from ginga_crplugin.io.own_masks import check_dq_bits
 from ginga_crplugin.io.read import header_unit

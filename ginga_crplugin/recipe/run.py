@@ -12,9 +12,9 @@ from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.diagnostics.hints import with_hints
 from ginga_crplugin.core.diagnostics.result_checks import check_result
 from ginga_crplugin.core.lacosmic.detection import Detection
+from ginga_crplugin.core.lacosmic.tails import with_tails
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments, segment
-from ginga_crplugin.core.tails import with_tails
 from ginga_crplugin.io.provenance import grow_cards, repair_cards
 from ginga_crplugin.io.save import save_mask
 

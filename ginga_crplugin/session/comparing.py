@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from ginga_crplugin.core.lacosmic.detect import detect
+from ginga_crplugin.core.lacosmic.tails import NO_TAILS, with_tails
 from ginga_crplugin.core.mission import add_mission
-from ginga_crplugin.core.tails import NO_TAILS, with_tails
 
 if TYPE_CHECKING:
     from .result import Result

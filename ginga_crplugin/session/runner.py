@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ginga_crplugin.core.diagnostics.frame_kind import require_monochrome
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Detector
+from ginga_crplugin.core.lacosmic.tails import with_tails
 from ginga_crplugin.core.segments import segment
-from ginga_crplugin.core.tails import with_tails
 
 from .result import Result
 

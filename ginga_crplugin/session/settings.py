@@ -9,9 +9,9 @@ import numpy as np
 from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
+from ginga_crplugin.core.lacosmic.tails import DEFAULT_TAILS, TailOptions
 from ginga_crplugin.core.params import FromHeader, LACosmicParams
 from ginga_crplugin.core.pixel_noise import PixelNoise
-from ginga_crplugin.core.tails import DEFAULT_TAILS, TailOptions
 from ginga_crplugin.recipe.previous_run import made_by_recipe, rebuild_recipe
 from ginga_crplugin.recipe.recipe import Recipe
 

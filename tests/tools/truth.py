@@ -9,13 +9,22 @@ rays in percent (pixel truth: at least 3 sigma of injected charge), and the star
 import argparse
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-from ginga_crplugin import Frame, LACosmic, check_frame, check_result, detect, segment, with_hints
+from ginga_crplugin import (
+    Frame,
+    LACosmic,
+    TailOptions,
+    check_frame,
+    check_result,
+    detect,
+    find_tails,
+    segment,
+    with_hints,
+)
 from ginga_crplugin.core.tuning.stars import find_scene
 from ginga_crplugin.core.tuning.tune import tune
 from tests.tools.truth_frames import SQUARE, Known, cases, put_in
@@ -72,12 +81,9 @@ class Comparison:
 
 
 def with_tails(frame: Frame, detection) -> np.ndarray:
-    """Return the mask with tails of 2.5 sigma and 4 steps, if there are tails in this version."""
+    """Return the mask with tails of 2.5 sigma and 4 steps."""
     mask = detection.crmask.copy()
-    if find_spec('ginga_crplugin.core.tails'):
-        from ginga_crplugin.core.tails import TailOptions, find_tails
-
-        mask.ravel()[find_tails(frame, detection, TailOptions(sigma=2.5, steps=4)).indices] = True
+    mask.ravel()[find_tails(frame, detection, TailOptions(sigma=2.5, steps=4)).indices] = True
     return mask
 
 

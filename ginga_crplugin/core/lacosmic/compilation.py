@@ -15,7 +15,8 @@ from ginga_crplugin.core.bits import MaskBit
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.core.tails import find_tails
+
+from .tails import find_tails
 
 if TYPE_CHECKING:
     from .engine import LACosmic

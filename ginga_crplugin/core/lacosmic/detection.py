@@ -16,7 +16,7 @@ from ginga_crplugin.core.weak import WeakProperty
 from .search_area import SearchArea
 
 if TYPE_CHECKING:
-    from ginga_crplugin.core.tails import TailOptions, Tails
+    from .tails import TailOptions, Tails
 
 __all__ = [
     'EDGE',

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .frame import Frame
-from .ray_rate import describe_impossible
+from ginga_crplugin.core.frame import Frame
+from ginga_crplugin.core.ray_rate import describe_impossible
 
 if TYPE_CHECKING:
-    from .lacosmic.detection import Detection
+    from .detection import Detection
 
 __all__ = ['DEFAULT_TAILS', 'NO_TAILS', 'TailOptions', 'Tails', 'find_tails', 'with_tails']
 
@@ -70,7 +70,7 @@ class Tails:
         Flat indices of the pixels, sorted; none of them is flagged by L.A.Cosmic.
     sources : (n,) int64 ndarray
         For each of them, a pixel of the segment from which it grew.
-    levels : (n,) float64 ndarray
+    levels : (n,) float ndarray
         The median of the unflagged pixels around that segment, in the unit of the frame.
     reason : str
         Why none were looked for, although they were asked for; else empty.
@@ -162,7 +162,7 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
 
 def _obstacle(frame, labels):
     """Return why tails cannot be found; empty if they can."""
-    from .lacosmic import compilation
+    from . import compilation
 
     if compilation.problem():
         return f'numba cannot be used: {compilation.problem()}'
@@ -201,7 +201,7 @@ def _group(pixels, labels, nx):
 
 def _boxes(pixels, starts, shape, steps):
     """Return the windows of groups of pixels."""
-    from .lacosmic.tail_kernels import RADIUS
+    from .tail_kernels import RADIUS
 
     margin, boxes = steps + RADIUS, []
     for values, length in zip(np.divmod(pixels, shape[1]), shape, strict=True):
@@ -231,7 +231,7 @@ class _Growth:
 
     def run(self, boxes, seeds, seed_starts, first):
         """Return pixels, groups and distances, and the levels of the groups and which are in stars."""
-        from .lacosmic.tail_kernels import grow_tails
+        from .tail_kernels import grow_tails
 
         frame, params, options = self.frame, self.detection.params, self.options
         sizes = (boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2])
@@ -271,7 +271,7 @@ class _Growth:
         return found[:count], groups[:count] + first, distances[:count], levels, in_star.astype(bool)
 
     def _windows(self, image, boxes, starts):
-        from .lacosmic.tail_windows import copy_windows
+        from .tail_windows import copy_windows
 
         if image is None:
             return np.empty(0)
