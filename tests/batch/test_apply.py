@@ -17,7 +17,17 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, Recipe, detect, load_recipe, merge_mask, read_dark, read_frame, save_recipe
+from ginga_crplugin import (
+    MaskBit,
+    Recipe,
+    detect,
+    load_recipe,
+    merge_mask,
+    read_dark,
+    read_frame,
+    save_recipe,
+    with_tails,
+)
 from ginga_crplugin.batch.apply import apply_recipe, find_files
 from ginga_crplugin.batch.cluster import collect_outcome, local_client, remote_client
 from ginga_crplugin.batch.job import Job, process
@@ -82,14 +92,14 @@ def test_recipe_is_applied_to_a_frame(night, recipe, tmp_path):
     outcome = process(recipe, job)
     frame = read_frame(night / 'f1.fits').replace(masks=(read_dark(night / 'dark.fits', 30),))
     params, _ = frame.parameters({'sigclip': 6.0})
-    found = detect(frame, params)
+    found = with_tails(frame, detect(frame, params))
     with fits.open(job.output) as hdus:
         assert_array_equal(hdus['DQ'].data, merge_mask(frame, found))
         header = hdus['MASK'].header
         assert (header['CRRECIPE'], header['CRRULE'], header['LASIGCLP']) == ('night.yaml', 'red', 6.0)
         assert header['CRCHECKS'] == outcome.checks_text
         rows = {row['label']: row for row in hdus['CRSEG'].data}
-    assert (outcome.status, outcome.rule, outcome.pixels) == ('done', 'red', found.pixels)
+    assert (outcome.status, outcome.rule, outcome.pixels) == ('done', 'red', len(found.flagged))
     assert (outcome.segments, outcome.excluded_fraction) == (len(rows), found.excluded_fraction)
     assert outcome.rate == pytest.approx(len(rows) / ((128 * 13.5e-4) ** 2 * 10.0))
     sizes = sorted((row['area'] for row in rows.values()), reverse=True)

@@ -810,7 +810,7 @@ def test_not_enough_memory(frame, capsys, monkeypatch):
     def full(*args):
         raise MemoryError
 
-    monkeypatch.setattr('ginga_crplugin.recipe.run.detect', full)
+    monkeypatch.setattr('ginga_crplugin.recipe.prepare.detect', full)
     assert_refused(['detect', frame], frame.parent, 'not enough memory', capsys)
 
 

@@ -137,7 +137,7 @@ def test_a_batch_is_resumed_reviewed_and_processed_again(batch, kind):
     session.review.edit('reject', pixels)
     session.review.save(None if kind == 'new' else output, kind='into' if kind == 'new' else 'mask', overwrite=True)
     assert session.error == ''
-    plane.ravel()[pixels] &= ~np.int16(MaskBit.CR_DETECTED)
+    plane.ravel()[pixels] &= ~np.int16(MaskBit.CR_DETECTED | MaskBit.CR_TAIL)
     assert_array_equal(fits.getdata(output, 'DQ'), plane)
     assert fits.getheader(output, 'DQ')['CRPBITS'] == 2
     assert fits.getheader(output, 'MASK')['CRRECSUM'] == recipe.checksum

@@ -101,7 +101,8 @@ def test_rejected_segment_changes_only_the_mask_file(shell, plugin, night):
     rejected = plugin.session.result.segments.labels == label
     with fits.open(output, checksum=True) as hdus:
         assert [hdu.name for hdu in hdus] == ['PRIMARY', 'MASK', 'DQ', 'CRSEG', 'CLEANED', REVIEW]
-        assert_array_equal(hdus['DQ'].data, np.where(rejected, before & ~np.int16(MaskBit.CR_DETECTED), before))
+        kept = before & ~np.int16(MaskBit.CR_DETECTED | MaskBit.CR_TAIL)
+        assert_array_equal(hdus['DQ'].data, np.where(rejected, kept, before))
     assert path.read_bytes() == frame
     assert read_frame(path, ext, 'electron').saved is None  # the file of the frame is unchanged
     plugin.channel.prev_image()

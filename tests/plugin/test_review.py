@@ -306,18 +306,16 @@ def test_compare_with_the_run_without_masks(shell, plugin, tmp_path):
 
 def test_compare_with_a_pinned_result(shell, plugin):
     shell.wait(compilation.ready)
-    first = plugin.session.result.detection.crmask
+    first = plugin.session.result.detection.flagged
     plugin.panel.pin.get_widget().click()
     plugin.panel.params['sigclip'].slider.get_widget().setValue(70)
     shell.wait(lambda: not plugin.session.runner.busy)
-    second = plugin.session.result.detection.crmask
+    second = plugin.session.result.detection.flagged
     plugin.session.comparing.compare('pinned')
     found = plugin.session.comparing.comparison
-    assert (len(found.both), len(found.here), len(found.there)) == (
-        (first & second).sum(),
-        (second & ~first).sum(),
-        (first & ~second).sum(),
-    )
+    assert_array_equal(found.both, np.intersect1d(first, second))
+    assert_array_equal(found.here, np.setdiff1d(second, first))
+    assert_array_equal(found.there, np.setdiff1d(first, second))
 
 
 def test_blink_alternates_cleaned_and_original(shell, plugin):

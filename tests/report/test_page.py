@@ -411,7 +411,7 @@ def test_missing_outputs_have_a_reason_and_rejected_segments_are_not_drawn(real,
         row = hdus['CRSEG'].data[label - 1]
         x0, y0, x1, y1 = (int(row[f'bbox_{edge}']) for edge in ('xmin', 'ymin', 'xmax', 'ymax'))
         box = np.s_[y0 : y1 + 1, x0 : x1 + 1]
-        hdus['DQ'].data[box] &= ~np.int16(MaskBit.CR_DETECTED)
+        hdus['DQ'].data[box] &= ~np.int16(MaskBit.CR_DETECTED | MaskBit.CR_TAIL)
     titles = [item.title for item in segment_galleries([replace(outcomes[0], output=str(copy))])[0]]
     assert titles
     assert not any(title.startswith(f'#{label},') for title in titles)
