@@ -45,7 +45,7 @@ def test_a_camera_setting_is_not_taken_for_the_gain(dial, sky, gain, readnoise, 
     assert 'estimated' in check.advice  # offered, or tried without success
     untried = {check.name: check for check in frame_checks.check_frame(alone, params)}['units']
     assert untried.remedy.params['gain'] == pytest.approx(gain, rel=0.5)
-    after = checks_of(alone, **check.remedy.params)
+    after = checks_of(alone, **untried.remedy.params)
     assert {name: after[name].mark for name in ('units', 'noise', 'bias')} == dict.fromkeys(
         ('units', 'noise', 'bias'), 'ok'
     )
