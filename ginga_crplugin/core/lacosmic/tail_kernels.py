@@ -10,7 +10,7 @@ from numba import njit
 from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 from .tail_windows import find_inside, sampled_median, set_state
 
-__all__ = ['RADIUS', 'grow_tails']
+__all__ = ['IN_STAR', 'NOT_IN_STAR', 'RADIUS', 'grow_tails']
 
 #: Radius of the window of the local level, in pixels; step between the pixels for the level around a segment and for
 #: the variance; minimum number of unflagged pixels.
@@ -19,13 +19,17 @@ RADIUS, STRIDE, MIN_GOOD = 6, 3, 12
 #: the number of pixels around these that belong to the star.
 STAR_HEIGHT, MAJORITY, STAR_MARGIN = 8.0, 7, 3
 #: Minimum ratio of the product of two opposite neighbors to the square of the peak of a star, exp(-1 / sigma^2): that
-#: of a FWHM of 1.55 pixels.
-SHARPNESS = 0.1
+#: of a FWHM of 1.55 pixels; and that of a possible star, of 1.36 pixels.
+SHARPNESS, POSSIBLE_SHARPNESS = 0.1, 0.05
+#: Fraction of pixels that stand out, away from flagged ones and bright stars, above which they are faint stars.
+CROWDED = 0.03
 #: Distance from flagged pixels within which pixels do not count for the level, and the bit of saturated pixels.
 NEAR_MARGIN, SATURATED_BIT = 2, 16
 
 #: States of the pixels of a window: flagged, near these or masked, masked, saturated, in a star, and visited.
 FLAGGED, NEAR, MASKED, SATURATED, STAR, VISITED = 1, 2, 4, 8, 16, 32
+#: Whether a group of flagged pixels is in a star.
+NOT_IN_STAR, IN_STAR, MAYBE_IN_STAR = 0, 1, 2
 
 
 @njit(**HELPER_OPTIONS)
@@ -114,7 +118,7 @@ def _find_high(high, state, box, nx, values, pixels, flagged, cleaned, limit):
 
 
 @njit(**HELPER_OPTIONS)
-def _is_star(values, box, nx, seeds, level):
+def _is_star(values, box, nx, seeds, level, sharpness):
     """Return whether the brightest of flagged pixels has the profile of a star along both axes and both diagonals.
 
     It also has it if a neighbor is brighter, which L.A.Cosmic did not flag.
@@ -135,11 +139,22 @@ def _is_star(values, box, nx, seeds, level):
     for step in (1, width - 1, width, width + 1):
         if max(values[place - step], values[place + step]) > peak:
             return True
-    for step, least in ((1, SHARPNESS), (width, SHARPNESS), (width - 1, SHARPNESS**2), (width + 1, SHARPNESS**2)):
+    for step, least in ((1, sharpness), (width, sharpness), (width - 1, sharpness**2), (width + 1, sharpness**2)):
         one, other = values[place - step] - level, values[place + step] - level
         if one <= 0.0 or other <= 0.0 or one * other < least * (peak - level) ** 2:
             return False
     return True
+
+
+@njit(**HELPER_OPTIONS)
+def _is_crowded(state, values, limit):
+    """Return whether more than `CROWDED` of the pixels away from flagged ones and stars are above a limit."""
+    above, count = 0, 0
+    for index in range(state.size):
+        free = state[index] & (NEAR | STAR) == 0
+        count += free
+        above += free & (values[index] > limit)
+    return above > CROWDED * count
 
 
 @njit(**HELPER_OPTIONS)
@@ -255,7 +270,8 @@ def grow_tails(
     levels : (n,) float64 ndarray
         The output: the median of the pixels around each group, in electrons.
     in_star : (n,) uint8 ndarray
-        The output: whether a group is in a star, or saturated, or touches saturated pixels.
+        The output: `IN_STAR` if a group is in a star, or saturated, or touches saturated pixels; `MAYBE_IN_STAR` if
+        it may be in a star; else `NOT_IN_STAR`.
     found, groups, distances : (m,) int64 ndarray
         The output: the pixels, their groups, and their steps from these; a pixel may be in several groups.
 
@@ -286,7 +302,7 @@ def grow_tails(
             good[index] = np.inf if state[index] & NEAR else image[index]
         level, _ = sampled_median(good, width, 0, y1 - y0, 0, width, STRIDE, work)
         levels[k] = level
-        in_star[k] = True
+        in_star[k] = IN_STAR
         if level == np.inf:
             continue
         if noise2.size:
@@ -298,9 +314,11 @@ def grow_tails(
         floor = level + (sigma - 1.0) * noise
         if _find_high(high, state, box, nx, image, pixels, flagged, cleaned, level + STAR_HEIGHT * noise):
             _mark_stars(state, high, box)
-        if _in_star(state, box, nx, mine) or _is_star(image, box, nx, mine, level):
+        if _in_star(state, box, nx, mine) or _is_star(image, box, nx, mine, level, SHARPNESS):
             continue
-        in_star[k] = False
+        possible = _is_crowded(state, image, level + sigma * noise)
+        possible = possible or _is_star(image, box, nx, mine, level, POSSIBLE_SHARPNESS)
+        in_star[k] = MAYBE_IN_STAR if possible else NOT_IN_STAR
         last = count
         count = _grow(
             state,

@@ -16,6 +16,8 @@ __all__ = ['DEFAULT_TAILS', 'NO_TAILS', 'TailOptions', 'Tails', 'find_tails', 'w
 
 #: Side of the blocks of which flagged pixels are treated together, and how many groups are treated at once, in pixels.
 BLOCK, CHUNK = 64, 2**16
+#: Fraction of the segments that are or may be in stars above which those that may be do not grow either.
+MANY_STARS = 1.0 / 3.0
 #: Limits of the options.
 MIN_SIGMA, MAX_SIGMA, MAX_STEPS = 1.0, 100.0, 20
 
@@ -116,6 +118,11 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
     star with a FWHM above 1.5 pixels along both axes and both diagonals, or a brighter neighbor. Nothing grows where
     the flagged pixels are too many to be cosmic rays.
 
+    A segment may be in a star if this profile has a FWHM above 1.35 pixels, or if more than 3 % of the pixels around
+    it that are neither near flagged ones nor in stars stand ``sigma`` times the noise above the level. Where more than
+    a third of the segments are or may be in stars, as in undersampled or crowded frames, those that may be do not grow
+    either.
+
     Parameters
     ----------
     frame : Frame
@@ -146,9 +153,7 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
         for a, b in _chunks(boxes)
     ]
     found, groups, distances, levels, in_star = (np.concatenate(part) for part in zip(*parts, strict=True))
-    stars = np.zeros(len(pixels) + 1, bool)
-    stars[owners[in_star]] = True
-    kept = ~stars[owners[groups]]
+    kept = ~_find_stars(owners, in_star)[owners[groups]]
     found, groups, distances = found[kept], groups[kept], distances[kept]
     first = np.lexsort((groups, distances, found))
     first = first[np.flatnonzero(np.diff(found[first], prepend=-1))]
@@ -167,6 +172,17 @@ def _obstacle(frame, labels):
     if compilation.problem():
         return f'numba cannot be used: {compilation.problem()}'
     return describe_impossible(frame.ccd.header, frame.shape, int(labels.max()), len(labels))
+
+
+def _find_stars(owners, in_star):
+    """Return which segments do not grow because they are or may be in stars, by label."""
+    from .tail_kernels import IN_STAR, NOT_IN_STAR
+
+    count = int(owners.max())
+    stars, possible = np.zeros((2, count + 1), bool)
+    stars[owners[in_star == IN_STAR]] = True
+    possible[owners[in_star != NOT_IN_STAR]] = True
+    return possible if np.count_nonzero(possible) > MANY_STARS * count else stars
 
 
 def with_tails(frame: Frame, detection: 'Detection', options: TailOptions | None = None) -> 'Detection':
@@ -268,7 +284,7 @@ class _Growth:
             groups,
             distances,
         )
-        return found[:count], groups[:count] + first, distances[:count], levels, in_star.astype(bool)
+        return found[:count], groups[:count] + first, distances[:count], levels, in_star
 
     def _windows(self, image, boxes, starts):
         from .tail_windows import copy_windows

@@ -19,6 +19,7 @@ from ginga_crplugin import (
     with_tails,
 )
 from ginga_crplugin.core.review import Review
+from tests.star_fields import star_field
 
 PARAMS = LACosmicParams(gain=1.0, readnoise=5.0)
 SKY, NOISE = 100.0, np.sqrt(125.0)
@@ -116,6 +117,34 @@ def test_a_flagged_core_of_a_star_does_not_grow(bare_detection, fwhm):
     image += np.random.default_rng(1).normal(0, 3, image.shape).astype(np.float32)
     image[2, 2] += 5000.0  # something for L.A.Cosmic
     assert not grown(*bare_detection(image, columns=slice(20, 21))).any()
+
+
+def scores(seed, fwhm, stars):
+    """Return F1 of pixels in percent and the number of pixels in stars, without and with tails."""
+    field = star_field(seed, fwhm=fwhm, stars=stars, diffusion=0.2)
+    limit = 3.0 * np.sqrt(364.0)
+    rays, light = field.rays > limit, field.light > limit
+    detection = detect(field.frame, LACosmicParams(gain=1.5, readnoise=8.0))
+    mask = detection.crmask
+    for found in (mask, mask | grown(field.frame, detection)):
+        f1 = 200.0 * np.count_nonzero(found & rays) / (np.count_nonzero(found) + np.count_nonzero(rays))
+        yield f1, np.count_nonzero(found & light & ~rays)
+
+
+@pytest.mark.parametrize(
+    ('seed', 'fwhm', 'stars'),
+    [(117, 1.4, 100), (534, 1.4, 500), (2034, 2.0, 2000), (2034, 2.5, 2000), (2034, 6.0, 2000)],
+)
+def test_flagged_stars_of_undersampled_and_crowded_frames_do_not_grow(seed, fwhm, stars):
+    (before, few), (after, many) = scores(seed, fwhm, stars)
+    assert after > before - 1.0
+    assert many <= 1.05 * few + 5
+
+
+@pytest.mark.parametrize('fwhm', [3.0, 6.0])
+def test_rays_of_well_sampled_frames_grow(fwhm):
+    (before, _), (after, _) = scores(117, fwhm, 100)
+    assert after > before + 1.5
 
 
 def test_tails_reach_the_edges_of_the_frame_and_end_there(bare_detection):
