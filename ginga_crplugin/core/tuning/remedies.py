@@ -145,7 +145,10 @@ class _Advice:
             return replace(check, remedy=None, advice=f'{reason} before gain and read noise are estimated')
         if not all(is_allowed(name, value) for name, value in check.remedy.params.items()):
             return replace(check, remedy=None)
-        options = list(self._options(check.remedy))
+        try:
+            options = list(self._options(check.remedy))
+        except (OSError, ValueError) as error:  # such as an uncertainty that cannot be read, or is no noise
+            return replace(check, remedy=None, advice=f'"{check.remedy.name}" cannot be used: {error}')
         before = self._measure(self._frame, self._params)
         own = own_pixels([before, *(option.quality for option in options)])
         helpful = [option for option in options if not self._objection(check.name, option, before, own)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.nddata import CCDData, UnknownUncertainty
 
 from ginga_crplugin import LACosmicParams, check_frame, check_result, detect, read_frame, segment
 from ginga_crplugin.core.diagnostics import frame_checks
@@ -110,3 +111,11 @@ def test_the_remedy_of_a_result(name):
     crmask = detect(frame, frame.parameters(check.remedy.params)[0]).crmask
     assert rays_found(crmask, truth) == (60, 60)
     assert false_pixels(crmask, truth) <= 25
+
+
+def test_an_uncertainty_that_is_no_noise_is_not_offered():
+    ccd = CCDData(np.random.default_rng(5).poisson(300, (128, 128)) / 3.0, unit='adu')
+    ccd.uncertainty = UnknownUncertainty(np.ones(ccd.shape))
+    check = {check.name: check for check in check_frame(ccd)}['noise']
+    assert check.remedy is None
+    assert 'not a standard deviation or variance' in check.advice
