@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import MaskBit, detect, read_frame, segment
+from ginga_crplugin import detect, merge_mask, read_frame, segment, with_tails
 from tests.plugin.window import Window, missing
 
 pytestmark = [
@@ -39,15 +39,15 @@ def test_result_follows_the_slider(window, frame_file):
     frame = read_frame(frame_file)
     expected = detect(frame, frame.parameters({'sigclip': sigclip})[0], engine='ccdproc')
     assert after != before
-    assert f'{expected.pixels} px in' in after
-    assert after.endswith('exact')
+    assert f'{expected.pixels} px by' in after
+    assert ' px by L.A.Cosmic (exact), ' in after
 
 
 def test_detect_select_and_save(window, frame_file, tmp_path):
     for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
         window.click(text)
     expected = detect(read_frame(frame_file))
-    assert f'{expected.pixels} px in' in window.wait_for_text(' segments (')
+    assert f'{expected.pixels} px by' in window.wait_for_text(' segments (')
     row = window.row(3)
     window.click_at(*row['at'])
     assert window.row(3)['selected'] == [3]
@@ -64,25 +64,24 @@ def test_detect_select_and_save(window, frame_file, tmp_path):
     window.click('Save')
     window.wait_for_text('saved: night1_crmask.fits')
     saved = tmp_path / 'night1_crmask.fits'
+    check_saved(saved, reviewed(frame_file))
     with fits.open(saved, checksum=True) as hdus:
-        assert_array_equal(hdus['MASK'].data, expected.crmask.astype(np.uint8))
-        assert_array_equal(hdus['DQ'].data, expected.crmask * np.int16(MaskBit.CR_DETECTED))
         assert_array_equal(hdus[0].data, fits.getdata(frame_file))
     assert 'Traceback' not in window.log
 
 
-def reviewed(frame_file, rejected):
-    """Return the detected mask without the rejected segments."""
+def reviewed(frame_file, rejected=()):
+    """Return the plane of causes without the rejected segments."""
     frame = read_frame(frame_file)
-    expected = detect(frame)
-    segments = segment(frame, expected)
-    return expected.crmask & ~np.isin(segments.labels, rejected)
+    expected = with_tails(frame, detect(frame))
+    labels = segment(frame, expected).labels
+    return merge_mask(frame, expected, (labels > 0) & ~np.isin(labels, rejected))
 
 
-def check_saved(path, mask):
+def check_saved(path, plane):
     with fits.open(path) as hdus:
-        assert_array_equal(hdus['MASK'].data, mask.astype(np.uint8))
-        assert_array_equal(hdus['DQ'].data, mask * np.int16(MaskBit.CR_DETECTED))
+        assert_array_equal(hdus['MASK'].data, (plane != 0).astype(np.uint8))
+        assert_array_equal(hdus['DQ'].data, plane)
 
 
 def start(window):

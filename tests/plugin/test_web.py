@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import detect, merge_mask, read_dark, read_frame, segment
+from ginga_crplugin import detect, merge_mask, read_dark, read_frame, segment, with_tails
 from ginga_crplugin.demo.demo import DARK_LIMIT
 from ginga_crplugin.demo.simulation import simulate
 from tests.plugin.web import Web, missing
@@ -55,9 +55,9 @@ def test_detect_review_and_save(web, folder):
     run(web)
     frame = read_frame(folder / 'night1.fits')
     frame = frame.replace(masks=(read_dark(folder / 'dark.fits', DARK_LIMIT),))
-    expected = detect(frame)
-    assert web.result.startswith(f'{expected.pixels} px in')
-    assert web.result.endswith('exact')
+    expected = with_tails(frame, detect(frame))
+    assert web.result.startswith(f'{expected.pixels} px by')
+    assert ' px by L.A.Cosmic (exact), ' in web.result
 
     row = web.rows.nth(3)
     label, x, y = (float(word) for word in row.inner_text().split()[:3])
@@ -75,9 +75,9 @@ def test_detect_review_and_save(web, folder):
     web.dialog.locator('input[type=text]').nth(1).fill(str(folder / 'mine.fits'))  # without Return
     web.dialog.get_by_text('Save', exact=True).click()
     web.wait_for_text('saved: mine.fits')
-    rejected = segment(frame, expected).labels == label
-    plane = merge_mask(frame, expected, expected.crmask & ~rejected)
-    assert rejected.any()
+    labels = segment(frame, expected).labels
+    assert (labels == label).any()
+    plane = merge_mask(frame, expected, (labels > 0) & (labels != label))
     with fits.open(folder / 'mine.fits', checksum=True) as hdus:
         assert_array_equal(hdus['DQ'].data, plane)
         assert_array_equal(hdus['MASK'].data, (plane != 0).astype(np.uint8))
