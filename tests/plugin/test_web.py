@@ -41,6 +41,9 @@ def run(web):
     """Run the detection and wait for the result and the hints."""
     web.wait_for_text('night1.fits [0]')
     web.wait_until_gone('compiling')
+    seen = None
+    while seen != (seen := web.text):  # the checks appear above the button, and their remedies once they were tried
+        time.sleep(3.0)
     web.click('Run')
     web.wait_for_text(' px by ')
     web.wait_until(lambda: len(web.rows.first.inner_text().split()) > 6)  # with S/N
