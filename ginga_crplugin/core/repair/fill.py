@@ -1,6 +1,8 @@
 """Values that replace pixels, computed from the good pixels around them."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import binary_dilation
 
 from ginga_crplugin.core.flat_indices import connected_labels
 from ginga_crplugin.core.stats import CHUNK_SIZE, nanmad_std, nanmedian, subsample
@@ -11,8 +13,8 @@ __all__ = [
     'fill_from_exposure',
     'fill_from_line',
     'fill_from_surface',
+    'fill_inwards',
     'fill_like_lacosmic',
-    'fill_with_maskfill',
 ]
 
 #: Largest distance in pixels of the good pixels of a line.
@@ -121,8 +123,10 @@ def fill_from_surface(near: Surroundings, pixels: np.ndarray) -> np.ndarray:
     return filled
 
 
-def fill_with_maskfill(near: Surroundings, pixels: np.ndarray) -> np.ndarray:
-    """Fill groups of connected pixels from their edges inwards with maskfill.
+def fill_inwards(near: Surroundings, pixels: np.ndarray) -> np.ndarray:
+    """Fill groups of connected pixels from their edges inwards with medians of 3 x 3, and smooth them.
+
+    The values equal those of the package maskfill (MIT license), with its default parameters.
 
     Parameters
     ----------
@@ -140,8 +144,6 @@ def fill_with_maskfill(near: Surroundings, pixels: np.ndarray) -> np.ndarray:
     ----------
     van Dokkum & Pasha 2024, PASP 136, 034503
     """
-    from maskfill import maskfill
-
     filled = np.full(len(pixels), np.nan)
     labels = connected_labels(pixels, near.shape[1])
     order = np.argsort(labels, kind='stable')
@@ -151,11 +153,17 @@ def fill_with_maskfill(near: Surroundings, pixels: np.ndarray) -> np.ndarray:
         box_y, box_x = np.mgrid[top : min(y.max() + 3, near.shape[0]), left : min(x.max() + 3, near.shape[1])]
         values = near.values(pixels[part[:1]], (box_y - y[0]).ravel(), (box_x - x[0]).ravel())[0].reshape(box_y.shape)
         if not np.isnan(values).all():
-            place = y - top, x - left
-            mask = np.zeros(values.shape, dtype=bool)
-            mask[place] = True
-            filled[part] = maskfill(values, mask)[0][place]
+            while (missing := np.isnan(values)).any():
+                edge = missing & binary_dilation(~missing, np.ones((3, 3)))
+                values[edge] = nanmedian(_squares(values, edge))
+            filled[part] = np.nanmean(_squares(values, (y - top, x - left)), axis=1)
     return filled
+
+
+def _squares(image: np.ndarray, places: np.ndarray | tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Return the 3 x 3 pixels around pixels of an image, one row for each; NaN beyond its edges."""
+    padded = np.pad(image, 1, constant_values=np.nan)
+    return sliding_window_view(padded, (3, 3))[places].reshape(-1, 9)
 
 
 def fill_from_exposure(near: Surroundings, pixels: np.ndarray, image: np.ndarray, exposure: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from ginga_crplugin.core.mission import add_mission
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, REPAIR_DTYPE, check_repair
 from ginga_crplugin.core.uncertainty import inflate_uncertainty
 
-from .fill import fill_from_exposure, fill_from_line, fill_from_surface, fill_like_lacosmic, fill_with_maskfill
+from .fill import fill_from_exposure, fill_from_line, fill_from_surface, fill_inwards, fill_like_lacosmic
 from .surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Repair:
             return fill_from_exposure(self._near, pixels, self.frame.filled, self.exposure)
         if name == 'median':
             return self._near.median(pixels)
-        return (fill_from_surface if name == 'surface' else fill_with_maskfill)(self._near, pixels)
+        return (fill_from_surface if name == 'surface' else fill_inwards)(self._near, pixels)
 
 
 def repair(
