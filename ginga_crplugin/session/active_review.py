@@ -1,9 +1,8 @@
-"""The review of the open frame: its decisions, the mask that follows from them, and the cache of unsaved reviews."""
+"""The review of the open frame: its decisions and the mask that follows from them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,19 +13,16 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.io.provenance import grow_cards, repair_cards
-from ginga_crplugin.io.review_cache import ReviewCache, frame_hash
 from ginga_crplugin.io.save import save_mask
 
 from .result import Result
 from .scheduling import Run
+from .unsaved_reviews import Edited, UnsavedReviews
 
 if TYPE_CHECKING:
     from .session import Session
 
 __all__ = ['ActiveReview']
-
-#: Flat indices of pixels, and the code of each (`Review.edited`).
-Edited = tuple[np.ndarray, np.ndarray]
 
 
 class ActiveReview:
@@ -38,8 +34,8 @@ class ActiveReview:
         The session whose result is reviewed.
     run : callable
         As for `Session`.
-    cache : ReviewCache or None
-        The cache of unsaved reviews; None for no cache.
+    cache : UnsavedReviews
+        The cache of unsaved reviews.
 
     Attributes
     ----------
@@ -60,31 +56,11 @@ class ActiveReview:
     _saved_decisions: Decisions | None
     _key: str | None
 
-    def __init__(self, session: Session, run: Run, cache: ReviewCache | None) -> None:
+    def __init__(self, session: Session, run: Run, cache: UnsavedReviews) -> None:
         self._session, self._run, self._cache = session, run, cache
         self.grow = 0
         self.last_saved_mask: Path | None = None
         self.end()
-
-    def look_up(self, frame: Frame) -> tuple[str | None, Edited | None]:
-        """Return the identifier of a frame and its review in the cache, for `begin`; to be called in a worker.
-
-        Parameters
-        ----------
-        frame : Frame
-            The frame that is being opened.
-
-        Returns
-        -------
-        key : str or None
-            Its identifier in the cache; None without a cache.
-        unsaved_review : tuple of ndarray or None
-            Pixels and codes, if there are any.
-        """
-        if self._cache is None:
-            return None, None
-        key = frame_hash(frame)
-        return key, self._cache.load(key)
 
     def begin(self, frame: Frame, key: str | None, unsaved_review: Edited | None) -> None:
         """Begin an empty review of a frame.
@@ -94,7 +70,7 @@ class ActiveReview:
         frame : Frame
             The frame that was opened.
         key : str or None
-            Its identifier in the cache.
+            Its identifier in the cache (`UnsavedReviews.look_up`).
         unsaved_review : tuple of ndarray or None
             Its review in the cache.
         """
@@ -165,7 +141,7 @@ class ActiveReview:
             self.restore()
         getattr(self._review, name)(*(() if pixels is None else (pixels, *args)))
         self._update()
-        self._cache_decisions(self._key, time.monotonic_ns(), self._review.edited)
+        self._cache.write(self._key, time.monotonic_ns(), self._review.edited)
 
     def draw(self, mode: str, pixels: np.ndarray) -> None:
         """Apply what was drawn by hand.
@@ -201,21 +177,7 @@ class ActiveReview:
         if self._segments is not None:
             self._update()
 
-    # the cache
-
-    def _start(self, job: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        """Run a job in the worker and continue with its result; report its error."""
-        self._run(job, lambda result, error: done(result) if error is None else self._session.report_error(error))
-
-    def _cache_decisions(self, key: str | None, number: int, edited: Edited | None = None) -> None:
-        """Write decisions to the cache, so that none are lost in a crash, or discard those that it holds."""
-        cache = self._cache
-        if cache is None or key is None:
-            return
-        if edited is not None and len(edited[0]):
-            self._start(lambda: cache.save(key, number, *edited), _ignore)
-        else:
-            self._start(lambda: cache.delete(key, number), _ignore)
+    # earlier reviews
 
     def restore(self) -> None:
         """Restore the unsaved review of the frame, if there is one."""
@@ -228,7 +190,7 @@ class ActiveReview:
         """Discard the unsaved review of the frame, if there is one."""
         if self.unsaved_review is not None:
             self.unsaved_review = None
-            self._cache_decisions(self._key, time.monotonic_ns())
+            self._cache.write(self._key, time.monotonic_ns())
             self._update()
 
     def load(self, edited: Edited | None) -> None:
@@ -298,19 +260,18 @@ class ActiveReview:
             segments = decisions.annotate(result.hinted(dark), options['repair'])
             return save_mask(result.frame, result.detection, segments, path, **options)
 
-        def done(target: Path) -> None:
+        def done(target: Path, error: Exception | None) -> None:
+            if error is not None:
+                self._session.report_error(error)
+                return
             self.last_saved_mask = target
             if self._review is review:  # otherwise another frame was opened meanwhile
                 self._saved_decisions, self._session.error = decisions, ''
                 self._session.events.mask_saved.emit()
             if discards:
-                self._cache_decisions(key, number)
+                self._cache.write(key, number)
 
-        self._start(job, done)
-
-
-def _ignore(_: Any) -> None:
-    """Ignore the result of a job."""
+        self._run(job, done)
 
 
 def _is_same_file(saved: Path, target: str | Path | None) -> bool:

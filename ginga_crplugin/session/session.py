@@ -24,6 +24,7 @@ from .result import Result
 from .runner import Runner
 from .scheduling import CallLater, Run, call_at_once
 from .settings import Settings
+from .unsaved_reviews import UnsavedReviews
 from .verification import Verification
 
 __all__ = ['Session']
@@ -69,7 +70,8 @@ class Session:
         self.events = SessionEvents()
         self.settings = Settings()
         self.runner = Runner(self, run)
-        self.review = ActiveReview(self, run, reviews)
+        self._unsaved = UnsavedReviews(self, run, reviews)
+        self.review = ActiveReview(self, run, self._unsaved)
         self.masks = InputMasks(self, run)
         self.repairing = Repairing(self)
         self.recipes = Recipes(self, run)
@@ -121,7 +123,7 @@ class Session:
         def job() -> tuple:
             frame = self.recipes.with_saved_mask(load())
             _ = frame.masked_pixels  # cached; computed in the worker
-            return frame, masks_of(frame, recipe), noise_of(frame, recipe), self.review.look_up(frame)
+            return frame, masks_of(frame, recipe), noise_of(frame, recipe), self._unsaved.look_up(frame)
 
         self._run(job, lambda opened, error: self._opened(ticket, recipe, opened, error))
 
