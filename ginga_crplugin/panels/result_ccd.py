@@ -43,7 +43,7 @@ def cleaned_ccd(result: Result, decisions: Decisions, repaired: Repair) -> CCDDa
     decisions : Decisions
         The review decisions.
     repaired : Repair
-        The replacement of the cosmic-ray pixels (`~ginga_crplugin.session.active_review.ActiveReview.repaired`).
+        The replacement of the cosmic-ray pixels (`~ginga_crplugin.session.repairing.Repairing.current`).
 
     Returns
     -------
