@@ -34,9 +34,9 @@ class NotebookActions(Actions):
         super().__init__(session, view.overlay, view.canvas)
         self._view = view
         self.buttons |= {
-            'add': lambda: self.add_mask(self.widgets.mask_path.value.strip()),
-            'dark': lambda: self.add_dark(self.widgets.mask_path.value.strip(), self.widgets.limit.value),
-            'load_recipe': lambda: self.apply_recipe(self.widgets.recipe_path.value.strip()),
+            'add': lambda: self.settings.add_mask(self.widgets.mask_path.value.strip()),
+            'dark': lambda: self.settings.add_dark(self.widgets.mask_path.value.strip(), self.widgets.limit.value),
+            'load_recipe': lambda: self.settings.apply_recipe(self.widgets.recipe_path.value.strip()),
             'save_recipe': lambda: session.recipes.save(Path(self.widgets.recipe_path.value.strip())),
         }
         self.values |= {'cleaned': lambda cleaned: self.show_cleaned(cleaned=cleaned), 'unit': set_unit}

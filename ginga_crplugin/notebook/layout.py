@@ -127,7 +127,7 @@ class ControlsLayout:
             value=self._session.runner.live, description='live', indent=False, layout=w.Layout(width='auto')
         )
         self.live = self._control('live', live)
-        self.params = ParameterControls(self._actions.set_param)
+        self.params = ParameterControls(self._actions.settings.set_param)
         self.more = w.Accordion([self.params.others])
         self.more.set_title(0, 'More: iterations, median, cleaning, fine structure, sky, edges')
         return make_row(_heading(HEADINGS['params']), self.live, between=True), self.params.common, self.more

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ginga_crplugin.core.bits import MaskBit
-from ginga_crplugin.io.input_masks import read_dark, read_mask
-from ginga_crplugin.recipe.parse import load_recipe
-
 from .drawing_tool import DrawingTool
 from .repair_actions import RepairActions
+from .settings_actions import SettingsActions
 
 if TYPE_CHECKING:
     from ginga_crplugin.session.session import Session
@@ -46,6 +42,8 @@ class Actions:
         The action of each key, by Ginga's name of the key.
     drawing_tool : DrawingTool or None
         Draws on the image; None without a canvas.
+    settings : SettingsActions
+        The actions of the controls of the settings.
     repairs : RepairActions
         The actions of the controls of the repair.
     """
@@ -56,12 +54,12 @@ class Actions:
         self.widgets: Any = None  # `PanelWidgets`, with those that only the panel has
         self.presenter: Any = None
         self.drawing_tool: DrawingTool | None = None
-        self.repairs = RepairActions(self)
+        self.settings, self.repairs = SettingsActions(self), RepairActions(self)
         review = session.review
         self.buttons: dict[str, Callable[[], Any]] = {
             'run': session.runner.detect,
             'cancel': session.runner.cancel,
-            'reset': self.reset_params,
+            'reset': self.settings.reset_params,
             'keep': lambda: self.decide('keep'),
             'reject': lambda: self.decide('reject'),
             'reject_shown': self.reject_listed,
@@ -78,10 +76,10 @@ class Actions:
         self.values: dict[str, Callable[[Any], Any]] = {
             'live': lambda live: session.runner.set_live(live=live),
             'min_size': session.set_min_size,
-            'tails': lambda on: self.set_tails(enabled=on),
-            'tail_sigma': lambda sigma: self.set_tails(sigma=sigma),
-            'tail_steps': lambda steps: self.set_tails(steps=steps),
-            'edges': lambda on: self.set_param('search_edges', on),
+            'tails': lambda on: self.settings.set_tails(enabled=on),
+            'tail_sigma': lambda sigma: self.settings.set_tails(sigma=sigma),
+            'tail_steps': lambda steps: self.settings.set_tails(steps=steps),
+            'edges': lambda on: self.settings.set_param('search_edges', on),
             'grow': review.set_grow,
             'repair': self.repairs.choose,
             'default_repair': self.repairs.set_default,
@@ -119,79 +117,6 @@ class Actions:
             The presenter.
         """
         self.widgets, self.presenter = widgets, presenter
-
-    # settings
-
-    def set_param(self, name: str, value: Any) -> None:
-        """Set a parameter; a value that is not allowed is shown as an error, and the old one is shown again.
-
-        Parameters
-        ----------
-        name : str
-            Field of `LACosmicParams`.
-        value : float, int, bool or str
-            The value.
-        """
-        try:
-            self.session.set_params(**{name: value})
-        except ValueError as error:
-            self.presenter.show_error(str(error))
-            self.presenter.show_params()
-
-    def set_tails(self, **values: Any) -> None:
-        """Set whether and how tails are found; a value that is not allowed is shown as an error.
-
-        Parameters
-        ----------
-        **values : dict
-            Values by field name of `TailOptions`.
-        """
-        try:
-            self.session.set_tails(**values)
-        except ValueError as error:
-            self.presenter.show_error(str(error))
-            self.presenter.show_params()
-
-    def reset_params(self) -> None:
-        """Reset all parameters to the recipe, the header and the defaults."""
-        self.session.set_params(**dict.fromkeys(vars(self.session.params)))
-
-    def add_mask(self, path: str | Path) -> None:
-        """Add a mask from a file, in which every pixel that is not 0 is bad.
-
-        Parameters
-        ----------
-        path : path-like
-            The FITS file.
-        """
-        self.session.masks.add(lambda: read_mask(path, default=MaskBit.BAD))
-
-    def add_dark(self, path: str | Path, limit: float) -> None:
-        """Add a mask of the pixels of a combined dark above a limit.
-
-        Parameters
-        ----------
-        path : path-like
-            The FITS file.
-        limit : float
-            The limit, in the unit of the dark.
-        """
-        self.session.masks.add(lambda: read_dark(path, limit))
-
-    def apply_recipe(self, path: str | Path) -> None:
-        """Apply a recipe from a file.
-
-        Parameters
-        ----------
-        path : path-like
-            The YAML file.
-        """
-        try:
-            recipe = load_recipe(path)
-        except (ValueError, OSError) as error:
-            self.presenter.show_error(str(error))
-        else:
-            self.session.recipes.apply(recipe)
 
     # segments
 

@@ -89,12 +89,14 @@ class GingaActions(Actions):
 
     def ask_masks(self) -> None:
         """Ask for mask files and add them."""
-        self._ask_fits('Mask: pixels that are not 0 are bad', self.add_mask)
+        self._ask_fits('Mask: pixels that are not 0 are bad', self.settings.add_mask)
 
     def ask_darks(self) -> None:
         """Ask for combined darks and add their hot pixels."""
         limit = self.widgets.limit.get_value()
-        self._ask_fits('Combined dark: pixels above the limit are hot', lambda path: self.add_dark(path, limit))
+        self._ask_fits(
+            'Combined dark: pixels above the limit are hot', lambda path: self.settings.add_dark(path, limit)
+        )
 
     def _ask_fits(self, title, chosen):
         frame = self.session.frame
@@ -103,7 +105,7 @@ class GingaActions(Actions):
 
     def ask_recipe(self) -> None:
         """Ask for a recipe and apply it."""
-        self._dialogs.ask_files('Recipe', 'file', self.apply_recipe, file_types=YAML)
+        self._dialogs.ask_files('Recipe', 'file', self.settings.apply_recipe, file_types=YAML)
 
     def ask_save_recipe(self) -> None:
         """Ask where to save the present settings as a recipe."""

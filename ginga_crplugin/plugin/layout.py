@@ -131,7 +131,7 @@ class PanelLayout:
     def _add_params(self, box: Any) -> None:
         self.live = self._check_box('live', 'live')
         box.add_widget(make_row(_make_heading(HEADINGS['params']), self.live), stretch=0)
-        self.params = ParameterControls(self._actions.set_param)
+        self.params = ParameterControls(self._actions.settings.set_param)
         box.add_widget(self.params.common, stretch=0)
         self.more = Widgets.Expander('More: iterations, cleaning, sky, edges...')
         self.more.set_widget(self.params.others)

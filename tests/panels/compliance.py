@@ -97,7 +97,7 @@ class PanelCompliance:
 
     def test_invalid_value_is_shown_as_an_error(self, panel):
         before = panel.session.params
-        panel.actions.set_param('gain', -1.0)
+        panel.actions.settings.set_param('gain', -1.0)
         assert panel.session.params == before
         assert 'gain is -1.0' in panel.message()
 

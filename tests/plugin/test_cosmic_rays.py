@@ -106,7 +106,7 @@ def test_slider_and_spin_box_move_together(plugin):
 
 def test_reset_restores_header_values(plugin):
     plugin.panel.params['gain'].spin.get_widget().setValue(3.0)
-    plugin.actions.reset_params()
+    plugin.actions.settings.reset_params()
     assert plugin.session.params.gain == 1.9
     assert plugin.panel.params.sources['gain'].get_text() == 'GAIN in the header'
 

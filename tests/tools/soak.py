@@ -173,7 +173,7 @@ class Soak:
     def change(self):
         """Change a parameter; in live mode, this starts a run."""
         name, values = self.any_of([('sigclip', (3.5, 4.5, 6.0)), ('objlim', (3.0, 5.0)), ('niter', (2, 4))])
-        self.plugin.actions.set_param(name, self.any_of(values))
+        self.plugin.actions.settings.set_param(name, self.any_of(values))
 
     def detect(self):
         """Start a run, and usually wait for its end."""
