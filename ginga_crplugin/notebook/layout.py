@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from ginga_crplugin.core.header import UNITS
+from ginga_crplugin.core.lacosmic.tails import MAX_SIGMA, MAX_STEPS, MIN_SIGMA
 from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.labels import COMPARE_OPTIONS, HEADER_UNIT, HEADINGS, LABELS, REPAIR_OPTIONS, TIPS
@@ -147,10 +148,12 @@ class ControlsLayout:
         edges = w.Checkbox(
             value=self._session.params.search_edges, description='search edges', indent=False, layout=layout['edges']
         )
-        sigma = w.BoundedFloatText(value=options.sigma, min=1.0, max=100.0, step=0.5, layout=w.Layout(width='60px'))
+        sigma = w.BoundedFloatText(
+            value=options.sigma, min=MIN_SIGMA, max=MAX_SIGMA, step=0.5, layout=w.Layout(width='60px')
+        )
         self.tails, self.edges = self._control('tails', tails), self._control('edges', edges)
         self.tail_sigma = self._control('tail_sigma', sigma)
-        self.tail_steps = self._integer('tail_steps', options.steps, 1, 20, '52px')
+        self.tail_steps = self._integer('tail_steps', options.steps, 1, MAX_STEPS, '52px')
         return make_row(self.tails, sigma, w.Label('sigma'), self.tail_steps, w.Label('steps'), self.edges)
 
     def _table_part(self) -> Sequence[w.Widget]:

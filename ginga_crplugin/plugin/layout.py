@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ginga.gw import Widgets
 
 from ginga_crplugin.core.header import UNITS
+from ginga_crplugin.core.lacosmic.tails import MAX_SIGMA, MAX_STEPS, MIN_SIGMA
 from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.labels import COMPARE_OPTIONS, HEADER_UNIT, HEADINGS, LABELS, REPAIR_OPTIONS, TIPS
@@ -148,8 +149,8 @@ class PanelLayout:
         for line in self.lines:
             box.add_widget(line, stretch=0)
         self.tails, self.edges = self._check_box('tails', 'tails'), self._check_box('edges', 'search edges')
-        self.tail_sigma = self._spin_box('tail_sigma', (1.0, 100.0, 0.5), 70, float)
-        self.tail_steps = self._spin_box('tail_steps', (1, 20, 1), 55)
+        self.tail_sigma = self._spin_box('tail_sigma', (MIN_SIGMA, MAX_SIGMA, 0.5), 70, float)
+        self.tail_steps = self._spin_box('tail_steps', (1, MAX_STEPS, 1), 55)
         sigma, steps = Widgets.Label('sigma'), Widgets.Label('steps')
         row = make_row(self.tails, self.tail_sigma, sigma, self.tail_steps, steps, self.edges)
         box.add_widget(row, stretch=0)

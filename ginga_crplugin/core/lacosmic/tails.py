@@ -12,7 +12,17 @@ from ginga_crplugin.core.ray_rate import describe_impossible
 if TYPE_CHECKING:
     from .detection import Detection
 
-__all__ = ['DEFAULT_TAILS', 'NO_TAILS', 'TailOptions', 'Tails', 'find_tails', 'with_tails']
+__all__ = [
+    'DEFAULT_TAILS',
+    'MAX_SIGMA',
+    'MAX_STEPS',
+    'MIN_SIGMA',
+    'NO_TAILS',
+    'TailOptions',
+    'Tails',
+    'find_tails',
+    'with_tails',
+]
 
 #: Side of the blocks of which flagged pixels are treated together, and how many groups are treated at once, in pixels.
 BLOCK, CHUNK = 64, 2**16
