@@ -17,6 +17,7 @@ __all__ = [
     'Color',
     'draw_legend',
     'draw_masks',
+    'hex_color',
     'legend_width',
     'load_font',
     'scale_to_gray',
@@ -34,6 +35,22 @@ SATURATED = (0x56, 0xB4, 0xE9)
 COSMIC_RAY = (0xD5, 0x5E, 0x00)
 MARKED = (0xF0, 0xE4, 0x42)
 PAPER, INK = (255, 255, 255), (30, 30, 30)
+
+
+def hex_color(color: Color) -> str:
+    """Return a color as a hex string.
+
+    Parameters
+    ----------
+    color : tuple of int
+        Red, green and blue, 0 to 255.
+
+    Returns
+    -------
+    str
+        The color, such as ``'#0072b2'``.
+    """
+    return '#{:02x}{:02x}{:02x}'.format(*color)
 
 
 def zscale_limits(values: np.ndarray) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from ginga_crplugin.batch.summary import count_kinds, segment_counts
-from ginga_crplugin.figures.style import COSMIC_RAY, INK, MASKED
+from ginga_crplugin.figures.style import COSMIC_RAY, INK, MASKED, hex_color
 
 __all__ = ['plot_rates']
 
@@ -89,7 +89,7 @@ def _times(dates: Collection[str]) -> Time | None:
 def _figure(
     x: np.ndarray, values: np.ndarray, stands_out: np.ndarray, reviewed: np.ndarray, kind: str, *, dated: bool
 ) -> Figure:
-    ink, plain, vermilion = (_hex(color) for color in (INK, MASKED, COSMIC_RAY))
+    ink, plain, vermilion = (hex_color(color) for color in (INK, MASKED, COSMIC_RAY))
     figure = Figure(figsize=(10.5, 3.6), layout='constrained')
     axes = figure.add_subplot()
     median = np.median(values)
@@ -133,15 +133,11 @@ def _set_colors(axes: Axes, ink: str) -> None:
         label.set_color(ink)
 
 
-def _hex(color: tuple[int, int, int]) -> str:
-    return '#{:02x}{:02x}{:02x}'.format(*color)
-
-
 def _embeddable(svg: str) -> str:
     """Return an SVG for embedding in the page: with its CSS colors, without namespaces, metadata and fixed size."""
     svg = svg[svg.index('<svg') :]
     svg = re.sub(r'<metadata>.*?</metadata>', '', svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', '', svg)
     for color, name in _CSS_COLORS.items():
-        svg = svg.replace(_hex(color), f'var(--{name})')
+        svg = svg.replace(hex_color(color), f'var(--{name})')
     return re.sub(r' width="[^"]*pt"| height="[^"]*pt"', '', svg, count=2)

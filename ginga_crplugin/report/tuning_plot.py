@@ -1,12 +1,13 @@
 """Plot of the rays found against the stars touched by the parameter sets that were tried."""
 
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from ginga_crplugin.figures.style import COSMIC_RAY, INK, MASKED
+from ginga_crplugin.figures.style import COSMIC_RAY, INK, MASKED, hex_color
 from ginga_crplugin.io.atomic import AtomicFile
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ def plot_tuning(result: 'Tuning', path: str | os.PathLike[str], *, overwrite: bo
     ValueError
         If nothing was measured.
     """
-    from io import BytesIO
-
     if not result.sets:
         msg = f'nothing to plot: {result.refused}'
         raise ValueError(msg)
@@ -53,15 +52,17 @@ def plot_tuning(result: 'Tuning', path: str | os.PathLike[str], *, overwrite: bo
 
     figure = Figure(figsize=(6.4, 4.4), layout='constrained')
     axes = figure.add_subplot()
-    axes.plot(*zip(*map(position, result.sets), strict=True), '.', color=_hex(MASKED), markersize=4, label='tried')
-    marks = {'defaults': ('s', INK), 'current': ('D', INK), 'suggested': ('o', COSMIC_RAY)}
-    for name, (marker, color) in marks.items():
+    axes.plot(*zip(*map(position, result.sets), strict=True), '.', color=hex_color(MASKED), markersize=4, label='tried')
+    ink, vermilion = hex_color(INK), hex_color(COSMIC_RAY)
+    marks = {
+        'defaults': {'marker': 's', 'color': ink, 'markersize': 9, 'markerfacecolor': 'none'},
+        'current': {'marker': 'D', 'color': ink, 'markersize': 6, 'markerfacecolor': 'none'},
+        'suggested': {'marker': 'o', 'color': vermilion, 'markersize': 10},
+    }
+    for name, style in marks.items():
         item = getattr(result, name)
         if item is not None:
-            filled = _hex(color) if name == 'suggested' else 'none'
-            size = {'defaults': 9, 'current': 6, 'suggested': 10}[name]
-            options = {'color': _hex(color), 'markerfacecolor': filled, 'markersize': size, 'linestyle': 'none'}
-            axes.plot(*position(item), marker=marker, label=name, **options)
+            axes.plot(*position(item), linestyle='none', label=name, **style)
     axes.set_xscale('symlog', linthresh=1.0)
     axes.set_xlim(left=-0.05)
     axes.set_xlabel('stars touched (%)' if stars else 'pixels flagged in noise, per million')
@@ -71,7 +72,3 @@ def plot_tuning(result: 'Tuning', path: str | os.PathLike[str], *, overwrite: bo
     figure.savefig(content, format=path.suffix.lstrip('.').lower() or 'png', dpi=150)
     AtomicFile(path, overwrite=overwrite).write(content.getvalue())
     return path
-
-
-def _hex(color):
-    return f'#{color[0]:02x}{color[1]:02x}{color[2]:02x}'
