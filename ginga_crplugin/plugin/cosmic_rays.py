@@ -30,6 +30,11 @@ number of new pixels in each iteration, and the fraction of the frame excluded f
 their neighbors, saturated stars, and the three outermost pixels). "exact" marks the complete result; *Verify*
 computes the result again with ccdproc and compares the two pixel by pixel.
 
+*Tails* are pixels beside the detected ones, along the same track, that stand out less. With "tails" on, they are
+added to the mask, with a cause of their own: "sigma" is their minimum height above the local level in units of the
+noise, and "steps" the maximum number of steps from a detected pixel. The line of the result shows their number, or
+why there are none. "search edges" includes the three outermost pixels in the search, which ccdproc does not.
+
 *Segments*: groups of connected flagged pixels. Click a column header to sort. Click a row to show the segment on
 the image; click a segment on the image to select its row. The hint is a possible cause other than a cosmic ray;
 the reason for it is shown below the thumbnails. Small segments are not listed, but they are in the mask. The
@@ -45,7 +50,7 @@ a pinned result.
 
 *Repair*: the list "repair" sets what replaces the selected segment in the cleaned frame, "Repair shown" does so for
 all listed segments, and "default" for all others: as L.A.Cosmic did, by interpolation along x or y, by a surface, a
-median, maskfill, or the same pixels of another open exposure.
+median, maskfill, or the same pixels of another open exposure. If several are open, select one below the thumbnails.
 
 *Layers*: input masks are blue, cosmic rays vermilion, and pixels marked by hand yellow. Rejected segments have a
 gray outline, the selected segment a white box. Click a color to change it.
