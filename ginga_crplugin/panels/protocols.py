@@ -132,6 +132,10 @@ class PanelWidgets(Protocol):
     thumbnails: Thumbnails
     checks: CheckList
 
+    @property
+    def shown_repair(self) -> str:
+        """The repair that is shown for the selected segment; empty for the default."""
+
     def show_frame(self, frame: Frame | None, /) -> None:
         """Show the name, shape and unit of the frame, and its notes."""
 

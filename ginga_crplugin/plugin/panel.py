@@ -10,6 +10,7 @@ from ginga_crplugin.core.bits import CAUSES, cause_name
 from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.tails import TailOptions
+from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.core.segments import Segments
 from ginga_crplugin.panels.drawing_tool import MODES
 from ginga_crplugin.panels.labels import REPAIR_OPTIONS, TIPS
@@ -124,7 +125,7 @@ class Panel(PanelLayout):
             The default.
         """
         self.repair.set_index(_REPAIRS.index(chosen))
-        self.default_repair.set_index(_REPAIRS.index(default) - 1)
+        self.default_repair.set_index(list(REPAIRS).index(default))
 
     @property
     def shown_repair(self) -> str:
