@@ -87,7 +87,6 @@ def run_in_ginga(folder, shell, channel):
     assert plugin.panel.recipe.get_text() == 'using line.yaml'
     run(shell, plugin)
     save(shell, plugin, folder / 'again_ginga.fits')
-    plugin.preferences['tail_sigma'], plugin.preferences['edges'] = 3.0, False  # for the other tests
 
 
 def run(shell, plugin):
