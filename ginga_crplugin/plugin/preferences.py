@@ -3,7 +3,7 @@
 from io import StringIO
 from typing import Any
 
-from ginga_crplugin.core.lacosmic.tails import TailOptions
+from ginga_crplugin.core.lacosmic.tails import DEFAULT_TAILS, TailOptions
 from ginga_crplugin.io.atomic import AtomicFile
 from ginga_crplugin.panels.mask_overlay import COLORS
 from ginga_crplugin.session.settings import Settings
@@ -31,7 +31,11 @@ class Preferences:
     @property
     def settings(self) -> Settings:
         """The settings of a session that were remembered."""
-        tails = TailOptions(*(self[name] for name in ('tails', 'tail_sigma', 'tail_steps')))
+        try:
+            tails = TailOptions(*(self[name] for name in ('tails', 'tail_sigma', 'tail_steps')))
+        except (TypeError, ValueError) as error:  # the file was edited, or a browser sent such a value
+            self._logger.warning('the preferences of Cosmic Rays: %s; using the defaults', error)
+            tails = DEFAULT_TAILS
         return Settings({'search_edges': True} if self['edges'] else {}, tails=tails)
 
     def __getitem__(self, name):

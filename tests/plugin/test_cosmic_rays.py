@@ -11,8 +11,9 @@ from astropy.wcs import WCS
 from ginga.AstroImage import AstroImage
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import InputMask, MaskBit, detect, read_frame, read_mask, segment, with_tails
+from ginga_crplugin import InputMask, MaskBit, TailOptions, detect, read_frame, read_mask, segment, with_tails
 from ginga_crplugin.core.lacosmic import compilation
+from ginga_crplugin.plugin.preferences import Preferences
 from tests.headers import WCS_CARDS
 
 VERMILION = np.array((0xD5, 0x5E, 0x00))
@@ -448,13 +449,24 @@ def test_unknown_unit_is_an_error_until_a_unit_is_set(shell, channel, tmp_path):
 
 def test_preferences_are_saved(shell, plugin, channel):
     plugin.actions.values['opacity'](0.35)
+    plugin.panel.tail_sigma.get_widget().setValue(2.5)
+    plugin.panel.edges.get_widget().click()
     plugin.close()
     shell.settle()
+    remembered = Preferences(shell.fv).settings
+    assert (remembered.tails, remembered.given) == (TailOptions(sigma=2.5), {'search_edges': True})
     again = shell.start(channel)
     assert again.panel.opacity.get_value() == 35
     settings = shell.log.parent / 'plugin_CosmicRays.cfg'
     assert 'opacity = 0.35' in settings.read_text()
     assert settings.stat().st_mode & 0o077 == 0  # readable by their user only
+
+
+def test_tails_in_the_preferences_that_are_not_allowed_are_ignored(shell, channel):
+    settings = shell.fv.get_preferences().create_category('plugin_CosmicRays')
+    settings.set(tail_sigma=0.1)
+    settings.save()
+    assert Preferences(shell.fv).settings.tails == TailOptions()
 
 
 def memory_image(shell, channel, name='memory', header=None):
