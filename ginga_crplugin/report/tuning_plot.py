@@ -3,7 +3,7 @@
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
@@ -54,7 +54,7 @@ def plot_tuning(result: 'Tuning', path: str | os.PathLike[str], *, overwrite: bo
     axes = figure.add_subplot()
     axes.plot(*zip(*map(position, result.sets), strict=True), '.', color=hex_color(MASKED), markersize=4, label='tried')
     ink, vermilion = hex_color(INK), hex_color(COSMIC_RAY)
-    marks = {
+    marks: dict[str, dict[str, Any]] = {
         'defaults': {'marker': 's', 'color': ink, 'markersize': 9, 'markerfacecolor': 'none'},
         'current': {'marker': 'D', 'color': ink, 'markersize': 6, 'markerfacecolor': 'none'},
         'suggested': {'marker': 'o', 'color': vermilion, 'markersize': 10},
