@@ -7,6 +7,8 @@ int64, into the (ny, nx) frame.
 import numpy as np
 from numba import njit
 
+from ginga_crplugin.core.bits import MaskBit
+
 from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 from .tail_windows import find_inside, sampled_median, set_state
 
@@ -24,7 +26,7 @@ SHARPNESS, POSSIBLE_SHARPNESS = 0.1, 0.05
 #: Fraction of pixels that stand out, away from flagged ones and bright stars, above which they are faint stars.
 CROWDED = 0.03
 #: Distance from flagged pixels within which pixels do not count for the level, and the bit of saturated pixels.
-NEAR_MARGIN, SATURATED_BIT = 2, 16
+NEAR_MARGIN, SATURATED_BIT = 2, int(MaskBit.SATURATED)
 
 #: States of the pixels of a window: flagged, near these or masked, masked, saturated, in a star, and visited.
 FLAGGED, NEAR, MASKED, SATURATED, STAR, VISITED = 1, 2, 4, 8, 16, 32
@@ -52,7 +54,7 @@ def _stands_out(index, value, good, background, variance, box, sigma, readnoise2
     y0, y1 = max(y - RADIUS, 0), min(y + RADIUS + 1, height)
     x0, x1 = max(x - RADIUS, 0), min(x + RADIUS + 1, width)
     if variance.size:
-        limit = value - sigma * np.sqrt(sampled_median(variance, width, y0, y1, x0, x1, STRIDE, work)[0])
+        limit = value - sigma * np.sqrt(sampled_median(variance, width, y0, y1, x0, x1, STRIDE, work))
     else:
         limit = _highest_level(value, background[index] if background.size else 0.0, sigma, readnoise2)
     below, count = 0, 0
@@ -170,6 +172,29 @@ def _in_star(state, box, nx, seeds):
                 if state[(v - y0) * (x1 - x0) + u - x0] & SATURATED:
                     return True
     return False
+
+
+@njit(**HELPER_OPTIONS)
+def _level_and_noise(good, background, variance, center, height, width, readnoise2, work):
+    """Return the median of the good pixels of a window, infinity if there are none, and its noise."""
+    level = sampled_median(good, width, 0, height, 0, width, STRIDE, work)
+    if variance.size:
+        square = sampled_median(variance, width, 0, height, 0, width, STRIDE, work)
+    else:
+        square = max(level + (background[center] if background.size else 0.0), 0.0) + readnoise2
+    return level, np.sqrt(square)
+
+
+@njit(**HELPER_OPTIONS)
+def _find_star(state, high, box, nx, values, pixels, flagged, cleaned, seeds, level, noise, sigma):
+    """Mark the stars of a window; return whether a group of flagged pixels is in one."""
+    if _find_high(high, state, box, nx, values, pixels, flagged, cleaned, level + STAR_HEIGHT * noise):
+        _mark_stars(state, high, box)
+    if _in_star(state, box, nx, seeds) or _is_star(values, box, nx, seeds, level, SHARPNESS):
+        return IN_STAR
+    possible = _is_crowded(state, values, level + sigma * noise)
+    possible = possible or _is_star(values, box, nx, seeds, level, POSSIBLE_SHARPNESS)
+    return MAYBE_IN_STAR if possible else NOT_IN_STAR
 
 
 @njit(**HELPER_OPTIONS)
@@ -300,25 +325,13 @@ def grow_tails(
         _set_states(state, box, nx, image, bits[begin:end], pixels, flagged, others, saturated, satlevel)
         for index in range(state.size):
             good[index] = np.inf if state[index] & NEAR else image[index]
-        level, _ = sampled_median(good, width, 0, y1 - y0, 0, width, STRIDE, work)
-        levels[k] = level
-        in_star[k] = IN_STAR
-        if level == np.inf:
+        center = (mine[0] // nx - y0) * width + mine[0] % nx - x0
+        level, noise = _level_and_noise(good, sky, noise2, center, y1 - y0, width, readnoise2, work)
+        levels[k], in_star[k] = level, IN_STAR
+        if level < np.inf:
+            in_star[k] = _find_star(state, high, box, nx, image, pixels, flagged, cleaned, mine, level, noise, sigma)
+        if in_star[k] == IN_STAR:
             continue
-        if noise2.size:
-            square, _ = sampled_median(noise2, width, 0, y1 - y0, 0, width, STRIDE, work)
-        else:
-            center = (mine[0] // nx - y0) * width + mine[0] % nx - x0
-            square = max(level + (sky[center] if sky.size else 0.0), 0.0) + readnoise2
-        noise = np.sqrt(square)
-        floor = level + (sigma - 1.0) * noise
-        if _find_high(high, state, box, nx, image, pixels, flagged, cleaned, level + STAR_HEIGHT * noise):
-            _mark_stars(state, high, box)
-        if _in_star(state, box, nx, mine) or _is_star(image, box, nx, mine, level, SHARPNESS):
-            continue
-        possible = _is_crowded(state, image, level + sigma * noise)
-        possible = possible or _is_star(image, box, nx, mine, level, POSSIBLE_SHARPNESS)
-        in_star[k] = MAYBE_IN_STAR if possible else NOT_IN_STAR
         last = count
         count = _grow(
             state,
@@ -329,7 +342,7 @@ def grow_tails(
             good,
             sky,
             noise2,
-            floor,
+            level + (sigma - 1.0) * noise,
             readnoise2,
             sigma,
             steps,

@@ -100,7 +100,7 @@ def _median(values, count):
 
 @njit(**HELPER_OPTIONS)
 def sampled_median(values, width, y0, y1, x0, x1, stride, work):
-    """Return the lower median of the finite values of every ``stride``-th pixel, and their number."""
+    """Return the lower median of the finite values of every ``stride``-th pixel; infinity if there are none."""
     count = 0
     for y in range(y0, y1, stride):
         for x in range(x0, x1, stride):
@@ -108,4 +108,4 @@ def sampled_median(values, width, y0, y1, x0, x1, stride, work):
             if value < np.inf:
                 work[count] = value
                 count += 1
-    return (_median(work, count) if count else np.inf), count
+    return _median(work, count) if count else np.inf
