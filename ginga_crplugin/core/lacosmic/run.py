@@ -19,7 +19,16 @@ from .psf import psf_kernel
 from .search_area import SearchArea, excluded_border
 from .settled import SettledBlocks
 from .significance import SignificanceImage, SignificanceTiles, Thresholds
-from .tiles import BLOCK_SIZE, SQUARE_SIZES, block_boxes, cover_blocks, make_tiles, split_into_chunks, tile_rows
+from .tiles import (
+    BLOCK_SIZE,
+    SQUARE_SIZES,
+    block_boxes,
+    cover_blocks,
+    make_tiles,
+    row_maxima,
+    split_into_chunks,
+    tile_rows,
+)
 
 if TYPE_CHECKING:
     from .engine import LACosmic
@@ -142,7 +151,7 @@ class Run:
         settled = self._settled(exclusion)
         while True:
             new = cleaning.flag(found)
-            counts.append(self._count(new))
+            counts.append(self._to_frame(new)[0].size)  # without those in the mirrored edges
             if new.size == 0:
                 break
             changed = cleaning.clean(new)
@@ -203,17 +212,7 @@ class Run:
 
     def _block_maxima(self):
         """Return the maximum of each block, in the unit of the frame."""
-        raw, columns = self.image.raw, np.arange(0, self.shape[1], BLOCK_SIZE)
-
-        def row_maxima(row):
-            y0, y1 = row[0, :2]
-            highest = raw[y0:y1:BLOCK_SIZE].copy()
-            for y in range(y0 + 1, min(y0 + BLOCK_SIZE, y1)):
-                rows = raw[y:y1:BLOCK_SIZE]
-                np.maximum(highest[: len(rows)], rows, out=highest[: len(rows)])
-            return np.maximum.reduceat(highest, columns, axis=1)
-
-        return np.concatenate(list(self._map(row_maxima, tile_rows(self.shape))))
+        return np.concatenate(list(self._map(partial(row_maxima, self.image.raw), tile_rows(self.shape))))
 
     def _first_iteration(self, exclusion):
         """Return the flat indices of the cosmic rays of the original frame (steps 2 and 3).
@@ -282,10 +281,6 @@ class Run:
             return self.image.median_levels(exclusion.states, self.readnoise2)
 
         return lambda: self.engine.cached('levels', key, compute)
-
-    def _count(self, new):
-        """Count pixels, without those in the mirrored edges."""
-        return self._to_frame(new)[0].size
 
     def _to_frame(self, pixels):
         """Convert flat indices to those of the frame without mirrored edges; also return which ones are in it."""

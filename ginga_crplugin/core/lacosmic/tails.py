@@ -9,6 +9,8 @@ import numpy as np
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.ray_rate import describe_impossible
 
+from .tiles import box_areas, make_tiles
+
 if TYPE_CHECKING:
     from .detection import Detection
 
@@ -229,16 +231,15 @@ def _boxes(pixels, starts, shape, steps):
     """Return the windows of groups of pixels."""
     from .tail_kernels import RADIUS
 
-    margin, boxes = steps + RADIUS, []
-    for values, length in zip(np.divmod(pixels, shape[1]), shape, strict=True):
-        low, high = (reduce.reduceat(values, starts[:-1]) for reduce in (np.minimum, np.maximum))
-        boxes += [np.maximum(low - margin, 0), np.minimum(high + margin + 1, length)]
-    return np.stack(boxes, axis=1)
+    cores = []
+    for values in np.divmod(pixels, shape[1]):
+        cores += [np.minimum.reduceat(values, starts[:-1]), np.maximum.reduceat(values, starts[:-1]) + 1]
+    return make_tiles(np.stack(cores, axis=1), steps + RADIUS, shape).boxes
 
 
 def _chunks(boxes):
     """Split the windows into ranges of limited size."""
-    ends = np.cumsum((boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2]))
+    ends = np.cumsum(box_areas(boxes))
     cuts = np.flatnonzero(np.diff(ends // CHUNK)) + 1
     edges = [0, *cuts.tolist(), len(boxes)]
     return list(pairwise(edges))
@@ -260,8 +261,7 @@ class _Growth:
         from .tail_kernels import grow_tails
 
         frame, params, options = self.frame, self.detection.params, self.options
-        sizes = (boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2])
-        starts = np.append(0, np.cumsum(sizes))
+        starts = np.append(0, np.cumsum(box_areas(boxes)))
         values = self._windows(frame.filled, boxes, starts)
         values += self.pssl
         values *= self.gain

@@ -16,6 +16,7 @@ __all__ = [
     'box_areas',
     'cover_blocks',
     'make_tiles',
+    'row_maxima',
     'split_into_chunks',
     'tile_rows',
 ]
@@ -142,6 +143,29 @@ def tile_rows(shape: tuple[int, int]) -> Iterator[np.ndarray]:
     x0 = np.arange(0, nx, TILE_SHAPE[1])
     for y0 in range(0, ny, TILE_SHAPE[0]):
         yield _boxes(np.full_like(x0, y0), x0, TILE_SHAPE, shape)
+
+
+def row_maxima(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Return the maxima of the blocks in a row of tiles.
+
+    Parameters
+    ----------
+    image : (ny, nx) ndarray
+        The frame.
+    boxes : (n, 4) int64 ndarray
+        The tiles, as from `tile_rows`.
+
+    Returns
+    -------
+    (rows, columns) ndarray
+        The maximum of each block of `BLOCK_SIZE` pixels.
+    """
+    y0, y1 = boxes[0, :2]
+    highest = image[y0:y1:BLOCK_SIZE].copy()
+    for y in range(y0 + 1, min(y0 + BLOCK_SIZE, y1)):
+        rows = image[y:y1:BLOCK_SIZE]
+        np.maximum(highest[: len(rows)], rows, out=highest[: len(rows)])
+    return np.maximum.reduceat(highest, np.arange(0, image.shape[1], BLOCK_SIZE), axis=1)
 
 
 def block_boxes(indices: np.ndarray, size: int, shape: tuple[int, int]) -> np.ndarray:
