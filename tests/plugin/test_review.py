@@ -347,6 +347,25 @@ def test_an_open_image_is_the_other_exposure(shell, plugin):
     press(plugin, 'b')
     shell.settle()
     assert_array_equal(plugin.fitsimage.get_image().get_data(), plugin.session.repairing.current.cleaned)
+    assert list(plugin.images.exposures()) == ['other']  # not the cleaned copy
+
+
+def test_the_selected_one_of_several_open_images_is_the_other_exposure(shell, plugin):
+    frame, channel = plugin.session.frame, plugin.fv.get_channel_on_demand('Two others')
+    for name, factor in (('first', 2.0), ('second', 3.0)):
+        image = AstroImage(data_np=frame.ccd.data * factor, logger=plugin.logger)
+        image.set(name=name)
+        channel.add_image(image)
+    shell.settle()
+    select(plugin, 0)
+    number = len(plugin.images.exposures())
+    plugin.actions.values['repair']('exposure')
+    assert f'{number} other images of this shape are open: select one' in plugin.panel.result
+    other = plugin.panel.thumbnails.other
+    other.get_widget().setCurrentText('second')
+    plugin.actions.values['repair']('exposure')
+    assert_array_equal(plugin.session.repairing.exposure, frame.ccd.data * 3.0)
+    plugin.fv.delete_channel('Two others')
 
 
 def test_thumbnails_show_the_selected_segment(shell, plugin):
