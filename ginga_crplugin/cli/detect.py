@@ -177,9 +177,6 @@ def _new_recipe(args: argparse.Namespace, prepared: 'PreparedFrame', kind: str, 
         prepared.recipe,
         kind=kind,
         cleaned=cleaned,
-        repair=prepared.recipe.repair,
-        own_masks=prepared.recipe.own_masks,
-        min_size=prepared.recipe.min_size,
     )
 
 

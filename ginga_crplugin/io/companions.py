@@ -151,8 +151,8 @@ def companions(hdus: fits.HDUList, science: Any, names: Container[str]) -> list[
         if hdu is not science and hdu.name in names and hdu.ver == version
         if hdu.header.get(IMAGE_CARD, science.name) == science.name and image_shape(hdu.header) == shape
     ]
-    names = [hdu.name if image_shape(hdu.header) else '' for hdu in hdus]
-    following = _following(names, next(i for i, hdu in enumerate(hdus) if hdu is science))
+    images = [hdu.name if image_shape(hdu.header) else '' for hdu in hdus]
+    following = _following(images, next(i for i, hdu in enumerate(hdus) if hdu is science))
     nearer = {hdus[index].name for index in found if index in following}
     return [index for index in found if index in following or hdus[index].name not in nearer]
 
