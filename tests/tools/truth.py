@@ -1,6 +1,6 @@
 """Compare parameters with known cosmic rays: defaults, edges, tails, remedies, and what ``tune`` suggests.
 
-    python -m tests.tools.truth [--frames TEXT] [--seeds N] [--write FILE]
+    python -m tests.tools.truth [--frames TEXT] [--seeds N] [--first-seed N] [--write FILE]
 
 Rays that the tuned code never saw are put into real and simulated frames. Printed for each frame: F1 of pixels and of
 rays in percent (pixel truth: at least 3 sigma of injected charge), and the stars that are touched.
@@ -144,7 +144,7 @@ def format_table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def mean_rows(rows) -> list[list[str]]:
-    """Return the mean scores over all frames, and over groups of them."""
+    """Return the mean scores of groups of frames."""
     groups = {
         'well-sampled': [row for row in rows if row[0].well_sampled and not row[0].refused],
         'undersampled': [row for row in rows if not row[0].well_sampled and not row[0].refused],
@@ -172,7 +172,7 @@ def report(rows, hints) -> list[str]:
     lines = ['Mean F1 of pixels / of rays', '---------------------------', '']
     lines += format_table(['frames', *STRATEGIES], mean_rows(rows))
     lines += ['Frame by frame', '--------------', '', 'F1 of pixels / of rays / stars touched.', '']
-    lines += format_table(['frame', *STRATEGIES, 'estimated by tune'], frames)
+    lines += format_table(['frame, seed', *STRATEGIES, 'estimated by tune'], frames)
     lines += ['Hints', '-----', '', 'Segments found with the defaults, by what they are and by their hint.', '']
     return lines + format_table(['truth', *names], [[kind, *(str(hints[kind, n]) for n in names)] for kind in kinds])
 
@@ -187,15 +187,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--frames', default='', help='only frames whose names contain this text')
     parser.add_argument('--seeds', type=int, default=1, help='number of seeds (default: 1)')
+    parser.add_argument('--first-seed', type=int, default=0, help='the first of these seeds (default: 0)')
     parser.add_argument('--write', type=Path, help='replace the tables in this file (reStructuredText)')
     args = parser.parse_args()
     hints, rows = defaultdict(int), []
     for case in cases(args.frames):
-        for seed in range(args.seeds):
+        for seed in range(args.first_seed, args.first_seed + args.seeds):
             scores, result = compare(put_in(case, seed), hints)
-            rows.append((case, scores, result))
+            name = f'{case.name}, {seed}'
+            rows.append((replace(case, name=name), scores, result))
             figures = (f'{s.pixels:5.1f}/{s.rays:5.1f}/{s.stars:3d}' for s in scores.values())
-            print(f'{case.name:20}', *figures, estimates(result), flush=True)
+            print(f'{name:24}', *figures, estimates(result), flush=True)
     for row in mean_rows(rows):
         print(*row)
     print(dict(hints))
