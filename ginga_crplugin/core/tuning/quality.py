@@ -129,8 +129,6 @@ class Estimates:
 
     Attributes
     ----------
-    rays : float
-        Estimated number of cosmic rays in the area.
     pixels, hits : (S,) float64 ndarray
         Expected F1 score of pixels and of rays.
     pixel_samples, hit_samples : (B, S) float64 ndarray
@@ -139,7 +137,6 @@ class Estimates:
         Share of pixels, rays and charge that was found, and of pixels beside them.
     """
 
-    rays: float
     pixels: np.ndarray
     hits: np.ndarray
     pixel_samples: np.ndarray
@@ -248,7 +245,6 @@ def estimate(
     f1_hits = score(hits, total_hits, 1.0, trials.segments_outside, noise_segments, trials.segments_in_stars)
     charge = trials.found_charge.sum(axis=1) / max(trials.ray_charge.sum(), 1e-9)
     return Estimates(
-        float(total_hits[0]),
         f1_pixels[0],
         f1_hits[0],
         f1_pixels[1:],

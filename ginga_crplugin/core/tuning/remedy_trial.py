@@ -177,7 +177,6 @@ class RemedyTrial:
         ny, nx = frame.shape
         y, x = max(0, (ny - _SIDE) // 2), max(0, (nx - _SIDE) // 2)
         self._part = slice(y, y + _SIDE), slice(x, x + _SIDE)
-        self._data = frame.ccd.data
         part = self._cut(frame)
         rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(part.filled)))
         self._scene = find_scene(part, params)

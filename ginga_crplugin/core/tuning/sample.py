@@ -25,13 +25,10 @@ class Sample:
         The frame itself, or boxes spread evenly over it, side by side.
     counted : (ny, nx) bool ndarray
         False beside the seams between the boxes.
-    share : float
-        Number of counted pixels divided by that of the frame.
     """
 
     frame: Frame
     counted: np.ndarray
-    share: float
 
 
 def sample_frame(frame: Frame) -> Sample:
@@ -48,9 +45,8 @@ def sample_frame(frame: Frame) -> Sample:
         The frame, or boxes of it with their masks and companion images.
     """
     ny, nx = frame.shape
-    counted = np.ones(frame.shape, dtype=bool)
     if frame.bits.size <= MAX_PIXELS or min(ny, nx) < SIDE * BOX:
-        return Sample(frame, counted, 1.0)
+        return Sample(frame, np.ones(frame.shape, dtype=bool))
     rows, columns = (np.linspace(0, side - BOX, SIDE).astype(int) for side in (ny, nx))
 
     def cut(image):
@@ -65,4 +61,4 @@ def sample_frame(frame: Frame) -> Sample:
     counted = np.ones(part.shape, dtype=bool)
     for seam in range(BOX, SIDE * BOX, BOX):
         counted[seam - MARGIN : seam + MARGIN] = counted[:, seam - MARGIN : seam + MARGIN] = False
-    return Sample(part, counted, np.count_nonzero(counted) / frame.bits.size)
+    return Sample(part, counted)

@@ -130,7 +130,7 @@ def find_scene(frame: Frame, params: LACosmicParams, engine: 'LACosmic | None' =
     y, x = _peaks(smooth, core > 0)
     y, x, fwhm, profile = _compare(frame, params, (y, x), above, noise, found.crmask)
     labels = _assign(y, x, core)
-    flux = np.bincount(labels.ravel(), (raw - level).ravel(), minlength=len(y) + 1)[1 : len(y) + 1]
+    flux = np.bincount(labels.ravel(), above.ravel(), minlength=len(y) + 1)[1 : len(y) + 1]
     free = subsample((clean - level)[~(ndimage.binary_dilation(core > 0, _SQUARE, iterations=3) | bad)][None])
     scatter = float(nanmad_std(free)) if free.size else 0.0
     return Scene(level, noise, scatter, y, x, flux, labels, fwhm, profile, found)
@@ -153,8 +153,8 @@ def _peaks(smooth, core):
     y, x = np.nonzero(core & (smooth == ndimage.maximum_filter(smooth, 5)))
     if not len(y):
         return y, x
-    labels, count = ndimage.label(_image_of(y, x, smooth.shape), np.ones((3, 3)))  # plateaus
-    first = np.unique(labels[y, x], return_index=True)[1] if count else np.arange(0)
+    labels, _ = ndimage.label(_image_of(y, x, smooth.shape), _SQUARE)  # plateaus
+    first = np.unique(labels[y, x], return_index=True)[1]
     return y[first], x[first]
 
 

@@ -115,7 +115,7 @@ def tune(
         return _refuse(reason)
     study = _Study(frame, current, rays, np.random.default_rng(seed))
     if study.refused:
-        return _refuse(study.refused, len(study.injected), len(study.own))
+        return _refuse(study.refused, study.injected, len(study.own))
     trials = study.run(progress, cancel)
     return study.suggest(trials, stars_at_most, noise_at_most)
 
@@ -144,14 +144,13 @@ class _Study:
         self.copies: list[Injection] = []
         if not self.refused:
             self.source, self.copies = self._inject(list(given))
-            if len(self.injected) < _MIN_RAYS:
-                self.refused = f'only {len(self.injected)} rays can be injected: at least {_MIN_RAYS} are needed'
+            if self.injected < _MIN_RAYS:
+                self.refused = f'only {self.injected} rays can be injected: at least {_MIN_RAYS} are needed'
 
     @property
-    def injected(self) -> np.ndarray:
-        """Number of significant pixels of each injected ray."""
-        counts = [np.bincount(copy.rays, minlength=copy.count) for copy in self.copies]
-        return np.concatenate(counts) if counts else np.zeros(0, dtype=int)
+    def injected(self) -> int:
+        """Number of injected rays."""
+        return sum(copy.count for copy in self.copies)
 
     def _too_many(self):
         """Return why what the defaults flag outside stars cannot be cosmic rays."""
@@ -230,7 +229,7 @@ class _Study:
             qualities[defaults],
             qualities[current],
             qualities,
-            len(self.injected),
+            self.injected,
             len(self.own),
             self.source,
             refused,
