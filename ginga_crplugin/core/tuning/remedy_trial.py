@@ -9,7 +9,6 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.params import LACosmicParams
 
@@ -17,6 +16,7 @@ from .inject import inject_rays
 from .own_rays import cut_own_rays
 from .physics import Sensor
 from .rays import Ray, simulate_rays, turned
+from .sample import cut_frame
 from .stars import Scene, find_scene
 
 __all__ = ['Quality', 'RemedyTrial', 'own_pixels']
@@ -188,11 +188,7 @@ class RemedyTrial:
         self._noise = _noise_like(part, rng)
 
     def _cut(self, frame: Frame) -> Frame:
-        masks = tuple(InputMask(mask.name, mask.bit, mask.mask[self._part]) for mask in frame.masks)
-        images = {name: getattr(frame, name) for name in ('background', 'variance')}
-        cut = {name: image[self._part] for name, image in images.items() if image is not None}
-        ccd = CCDData(frame.ccd.data[self._part], unit=frame.ccd.unit, header=frame.ccd.header)
-        return Frame(ccd, frame.name, masks=masks, psfk=frame.psfk, **cut)
+        return cut_frame(frame, lambda image: image[self._part])
 
     def _brightest_pixels(self) -> np.ndarray:
         """Return the brightest pixel of each injected ray."""

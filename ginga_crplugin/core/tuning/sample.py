@@ -1,5 +1,6 @@
 """A part of a large frame on which parameters are tried."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from astropy.nddata import CCDData
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 
-__all__ = ['MAX_PIXELS', 'Sample', 'sample_frame']
+__all__ = ['MAX_PIXELS', 'Sample', 'cut_frame', 'sample_frame']
 
 #: Number of pixels of a frame that is used completely, side of the boxes cut from a larger one, number of boxes on each
 #: side of the sample, and number of pixels beside a seam that are not counted.
@@ -29,6 +30,28 @@ class Sample:
 
     frame: Frame
     counted: np.ndarray
+
+
+def cut_frame(frame: Frame, cut: Callable[[np.ndarray], np.ndarray]) -> Frame:
+    """Return a part of a frame, with its masks and companion images.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    cut : callable
+        Returns the part of a (ny, nx) ndarray.
+
+    Returns
+    -------
+    Frame
+        The part.
+    """
+    masks = tuple(InputMask(mask.name, mask.bit, cut(mask.mask)) for mask in frame.masks)
+    images = {name: getattr(frame, name) for name in ('background', 'variance')}
+    parts = {name: cut(image) for name, image in images.items() if image is not None}
+    ccd = CCDData(cut(frame.ccd.data), unit=frame.ccd.unit, header=frame.ccd.header)
+    return Frame(ccd, frame.name, masks=masks, psfk=frame.psfk, **parts)
 
 
 def sample_frame(frame: Frame) -> Sample:
@@ -52,12 +75,7 @@ def sample_frame(frame: Frame) -> Sample:
     def cut(image):
         return np.block([[image[y : y + BOX, x : x + BOX] for x in columns] for y in rows])
 
-    masks = tuple(InputMask(mask.name, mask.bit, cut(mask.mask)) for mask in frame.masks)
-    images = {
-        name: cut(getattr(frame, name)) for name in ('background', 'variance') if getattr(frame, name) is not None
-    }
-    ccd = CCDData(cut(frame.ccd.data), unit=frame.ccd.unit, header=frame.ccd.header)
-    part = Frame(ccd, frame.name, masks=masks, psfk=frame.psfk, **images)
+    part = cut_frame(frame, cut)
     counted = np.ones(part.shape, dtype=bool)
     for seam in range(BOX, SIDE * BOX, BOX):
         counted[seam - MARGIN : seam + MARGIN] = counted[:, seam - MARGIN : seam + MARGIN] = False
