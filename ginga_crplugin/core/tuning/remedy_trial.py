@@ -232,13 +232,8 @@ class RemedyTrial:
 
     def _touched(self, flagged: np.ndarray) -> float:
         """Return the share of the stars of which the core is flagged."""
-        scene = self._scene
-        if not len(scene):
-            return 0.0
-        y, x = np.nonzero(flagged & scene.region)
-        star = scene.labels[y, x] - 1
-        core = np.hypot(y - scene.y[star], x - scene.x[star]) <= scene.core_radius
-        return len(np.unique(star[core])) / len(scene)
+        cores = self._scene.cores
+        return len(np.unique(cores[flagged & (cores > 0)])) / max(len(self._scene), 1)
 
 
 def _flagged(frame: Frame, params: LACosmicParams) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Stars of a frame, distinguished from cosmic rays by comparing the frame with its cleaned copy."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +84,16 @@ class Scene:
     def core_radius(self) -> float:
         """Distance from the peak in pixels within which a flagged pixel touches a star."""
         return max(1.5, 0.75 * self.fwhm) if self.fwhm else 2.0
+
+    @cached_property
+    def cores(self) -> np.ndarray:
+        """(ny, nx) int32 ndarray: the number of the star within `core_radius` of its peak, from 1; 0 elsewhere."""
+        y, x = np.nonzero(self.labels)
+        label = self.labels[y, x]
+        near = np.hypot(y - self.y[label - 1], x - self.x[label - 1]) <= self.core_radius
+        cores = np.zeros_like(self.labels)
+        cores[y[near], x[near]] = label[near]
+        return cores
 
     def __len__(self) -> int:
         return len(self.y)

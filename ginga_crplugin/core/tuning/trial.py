@@ -165,14 +165,10 @@ class _FrameCounter:
     """Counts what is flagged in the frame itself."""
 
     def __init__(self, frame: Frame, scene: Scene, counted: np.ndarray) -> None:
-        self._frame, self._scene = frame, scene
+        self._frame = frame
         self._counted = counted.ravel()
         self._star = scene.labels.ravel()
-        y, x = np.divmod(np.flatnonzero(self._star), frame.shape[1])
-        star = self._star[self._star > 0] - 1
-        near = np.hypot(y - scene.y[star], x - scene.x[star]) <= scene.core_radius if len(scene) else np.zeros(0, bool)
-        self._core = np.zeros(self._star.size, dtype=bool)
-        self._core[np.flatnonzero(self._star)[near]] = True
+        self._core = scene.cores.ravel() > 0
         self._flux = max(float(np.maximum(scene.flux, 0.0).sum()), 1e-9)
 
     def count(self, detection):
