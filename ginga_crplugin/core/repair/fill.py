@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import binary_dilation
 
 from ginga_crplugin.core.flat_indices import connected_labels
 from ginga_crplugin.core.stats import CHUNK_SIZE, nanmad_std, nanmedian, subsample
@@ -144,6 +143,8 @@ def fill_inwards(near: Surroundings, pixels: np.ndarray) -> np.ndarray:
     ----------
     van Dokkum & Pasha 2024, PASP 136, 034503
     """
+    from scipy.ndimage import binary_dilation  # takes a tenth of a second to import
+
     filled = np.full(len(pixels), np.nan)
     labels = connected_labels(pixels, near.shape[1])
     order = np.argsort(labels, kind='stable')

@@ -48,10 +48,9 @@ def cut_frame(frame: Frame, cut: Callable[[np.ndarray], np.ndarray]) -> Frame:
         The part.
     """
     masks = tuple(InputMask(mask.name, mask.bit, cut(mask.mask)) for mask in frame.masks)
-    images = {name: getattr(frame, name) for name in ('background', 'variance')}
-    parts = {name: cut(image) for name, image in images.items() if image is not None}
+    background, variance = (image if image is None else cut(image) for image in (frame.background, frame.variance))
     ccd = CCDData(cut(frame.ccd.data), unit=frame.ccd.unit, header=frame.ccd.header)
-    return Frame(ccd, frame.name, masks=masks, psfk=frame.psfk, **parts)
+    return Frame(ccd, frame.name, masks=masks, psfk=frame.psfk, background=background, variance=variance)
 
 
 def sample_frame(frame: Frame) -> Sample:
