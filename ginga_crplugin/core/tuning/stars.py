@@ -11,6 +11,8 @@ from ginga_crplugin.core.diagnostics.star_fwhm import find_stars, fit_star_fwhm,
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.stars.profile import CONSISTENT, HALF_BOX, NARROW, agreed_width
+from ginga_crplugin.core.stars.star_list import core_radius
 from ginga_crplugin.core.stats import nanmad_std, subsample
 
 if TYPE_CHECKING:
@@ -24,19 +26,13 @@ _SQUARE = np.ones((3, 3), dtype=bool)
 STRICT_SIGCLIP, STRICT_OBJLIM = 4.5, 2.0
 #: Significance and minimum number of pixels of a star in the cleaned frame.
 _SIGNIFICANT, _MIN_AREA = 4.0, 4
-#: Half the side of the box of a star's profile, in pixels; minimum number of stars for a profile, and the maximum.
-HALF_BOX, _MIN_STARS, _MAX_STARS = 5, 3, 200
+#: Minimum number of stars for a profile, and the maximum.
+_MIN_STARS, _MAX_STARS = 3, 200
 #: Minimum correlation of a source that was partly flagged with the profile of the stars that were not, and of a narrow
 #: star that has their width.
 _SIMILAR, _NARROW_SIMILAR = 0.9, 0.7
 #: Significance of the peaks of stars from which the profile is made, and of narrow stars that are looked for with it.
 _BRIGHT, _NARROW_PEAK = 20.0, 12.0
-#: Width in pixels below which stars may be removed from the cleaned frame.
-NARROW = 2.6
-#: Relative difference of the widths in the frame and in the cleaned frame up to which they agree; the relative scatter
-#: of many widths up to which those in the cleaned frame, or in the frame, are believed alone: that of stars is about
-#: 0.02, that of cosmic rays 0.2.
-_AGREE, _CONSISTENT_CLEAN, _CONSISTENT_RAW = 0.25, 0.12, 0.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +79,7 @@ class Scene:
     @property
     def core_radius(self) -> float:
         """Distance from the peak in pixels within which a flagged pixel touches a star."""
-        return max(1.5, 0.75 * self.fwhm) if self.fwhm else 2.0
+        return core_radius(self.fwhm)
 
     @cached_property
     def cores(self) -> np.ndarray:
@@ -188,7 +184,7 @@ def _compare(frame, params, places, above, noise, flagged):
     scatter, saturation = max(frame.evidence.scatter, 1e-6), params.satlevel / params.gain
     in_raw = measure_star_fwhm(frame, scatter, saturation)
     in_clean = np.array([fit_star_fwhm(box) for box in boxes[:: max(1, len(boxes) // 25)]])
-    fwhm = _agreed_width(in_clean[(in_clean > 0.5) & (in_clean < 15.0)], in_raw)
+    fwhm = agreed_width(in_clean[(in_clean > 0.5) & (in_clean < 15.0)], in_raw)
     narrow = fwhm is not None and fwhm < NARROW
     if narrow:
         boxes = find_stars(frame, scatter, saturation)[:_MAX_STARS]
@@ -207,28 +203,13 @@ def _compare(frame, params, places, above, noise, flagged):
     if narrow:  # their profile depends on where in a pixel the center is; the fitted width does not
         unsure = np.flatnonzero(suspect)[(similar > _NARROW_SIMILAR) & (similar <= _SIMILAR)][:_MAX_STARS]
         widths = np.array([fit_star_fwhm(box) for box in _boxes(above, y[unsure], x[unsure])])
-        keep[unsure[np.abs(widths / fwhm - 1.0) < 2.0 * _CONSISTENT_RAW]] = True
+        keep[unsure[np.abs(widths / fwhm - 1.0) < 2.0 * CONSISTENT]] = True
     return y[keep], x[keep], fwhm, profile
 
 
 def _is_inside(y, x, shape):
     """Return which boxes around pixels lie in the frame."""
     return (np.minimum(y, shape[0] - 1 - y) >= HALF_BOX) & (np.minimum(x, shape[1] - 1 - x) >= HALF_BOX)
-
-
-def _agreed_width(in_clean, in_raw):
-    """Return the width on which frame and cleaned frame agree, or that of many consistent stars in the frame."""
-    if len(in_clean) >= 2:
-        clean = float(np.median(in_clean))
-        if len(in_raw) and abs(float(np.median(in_raw)) / clean - 1.0) < _AGREE:
-            return clean
-        if np.median(np.abs(in_clean / clean - 1.0)) < _CONSISTENT_CLEAN and clean > 2.5 and len(in_clean) >= 10:
-            return clean
-    if len(in_raw) >= 10:
-        width = float(np.median(in_raw))
-        if np.median(np.abs(in_raw / width - 1.0)) < _CONSISTENT_RAW:
-            return width
-    return None
 
 
 def _boxes(image, y, x):

@@ -1,0 +1,1 @@
+"""The stars of a frame, and which of them a result touches."""
