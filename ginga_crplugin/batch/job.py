@@ -95,6 +95,10 @@ class Outcome:
         Numbers of cosmic-ray pixels in the mask, of segments, and of listed segments (``min_size`` of the recipe).
     rate : float
         Segments per square centimeter and minute; NaN if the header has no pixel size or no exposure time.
+    stars, stars_touched : int
+        Numbers of stars that were found, and of those with a flagged core.
+    stars_flux : float
+        The share of the flux of the stars in flagged pixels of these; NaN if it is not known.
     excluded_fraction : float
         The fraction of the frame that was excluded from the search.
     checks : tuple of (str, str)
@@ -122,6 +126,9 @@ class Outcome:
     segments: int = 0
     listed: int = 0
     rate: float = np.nan
+    stars: int = 0
+    stars_touched: int = 0
+    stars_flux: float = np.nan
     excluded_fraction: float = np.nan
     checks: tuple[tuple[str, str], ...] = ()
     reviewed: bool = False
@@ -225,13 +232,16 @@ def _process(recipe: Recipe, job: Job, path: Path, *, overwrite: bool, resume: b
         ('CRCHECKS', format_checks(notable), ''),
     ]
     found.save(output, cards, overwrite=overwrite)
-    pixels = len(segments.pixels) if found.crmask is None else int(np.count_nonzero(found.crmask))
+    touched = found.touched
     return {
         'status': 'done',
         'rule': prepared.rule,
-        'pixels': pixels,
+        'pixels': len(found.pixels),
         'segments': len(segments),
         'listed': len(segments.listed),
+        'stars': touched.count,
+        'stars_touched': len(touched),
+        'stars_flux': np.nan if touched.flux_lost is None else touched.flux_lost,
         'excluded_fraction': found.detection.excluded_fraction,
         'checks': notable,
         'largest': _largest_segments(segments.table),
@@ -274,6 +284,9 @@ def _output_values(complete: CompleteOutput, min_size: int) -> dict[str, Any]:
         'pixels': header['CRNPIX'],
         'segments': len(segments),
         'listed': int(np.count_nonzero(segments['area'] >= min_size)),
+        'stars': header.get('CRNSTAR', 0),
+        'stars_touched': header.get('CRNTOUCH', 0),
+        'stars_flux': header.get('CRSTARFL', np.nan),
         'excluded_fraction': header['CRUNSRCH'],
         'checks': complete.checks,
         'reviewed': complete.reviewed,

@@ -64,9 +64,10 @@ def make_summary(outcomes: Iterable[Outcome]) -> QTable:
     for name in ('status', 'reason', 'rule', 'object', 'date'):
         table[name] = _column(outcomes, name, str)
     table['exposure'] = _column(outcomes, 'exposure', float) * u.s
-    for name in ('pixels', 'segments', 'listed'):
+    for name in ('pixels', 'segments', 'listed', 'stars', 'stars_touched'):
         table[name] = _column(outcomes, name, int)
     table['rate'] = _column(outcomes, 'rate', float) / (u.cm**2 * u.min)
+    table['stars_flux'] = _column(outcomes, 'stars_flux', float)
     table['excluded_fraction'] = _column(outcomes, 'excluded_fraction', float)
     table['checks'] = _column(outcomes, 'checks_text', str)
     table['reviewed'] = _column(outcomes, 'reviewed', bool)

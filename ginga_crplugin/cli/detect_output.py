@@ -66,6 +66,10 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
         'segments_by_origin': origin_counts(segments),
         'segments_listed': len(segments.listed),
         'tails': {**asdict(found.prepared.recipe.tails), 'reason': _reason(found)},
+        'stars': found.touched.count,
+        'stars_touched': len(found.touched),
+        'stars_flux': found.touched.flux_lost,
+        'touched_stars': list(_touched(found)),
         'per_iteration': list(detection.per_iteration),
         'excluded_fraction': detection.excluded_fraction,
         'edge_fraction': detection.area.edge_fraction,
@@ -81,6 +85,15 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
         'warnings': [check.name for _, check in checks if check.mark == 'warning'],
     }
     yield json.dumps(result, indent=2, allow_nan=False)
+
+
+def _touched(found: 'RecipeResult') -> Iterator[dict[str, float | None]]:
+    """Yield the touched stars."""
+    stars, touched = found.prepared.stars, found.touched
+    for place, star in enumerate(touched.stars):
+        lost = None if touched.lost is None else round(float(touched.lost[place]), 4)
+        x, y = round(float(stars.x[star]), 2), round(float(stars.y[star]), 2)
+        yield {'x': x, 'y': y, 'pixels': int(touched.pixels[place]), 'flux': lost}
 
 
 def _reason(found: 'RecipeResult') -> str:
@@ -130,6 +143,7 @@ def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) ->
         yield f'checks {stage} the run: {_marks(checks)}'
         yield from (f'  {check_line(check)}' for check in checks if verbose)
     yield from summary_lines(detection, segments, 'exact')
+    yield found.touched.text
     yield f'engine: {detection.engine}'
     yield f'written: {output}'
 

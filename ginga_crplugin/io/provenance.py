@@ -18,8 +18,17 @@ from ginga_crplugin.core.repair_names import DEFAULT_REPAIR
 if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
     from ginga_crplugin.core.segments import Segments
+    from ginga_crplugin.core.stars.star_list import StarsTouched
 
-__all__ = ['grow_cards', 'origin_counts', 'provenance_cards', 'repair_cards', 'summary_lines', 'to_cards']
+__all__ = [
+    'grow_cards',
+    'origin_counts',
+    'provenance_cards',
+    'repair_cards',
+    'star_cards',
+    'summary_lines',
+    'to_cards',
+]
 
 #: Characters of a comment that fit into a card with a number.
 _COMMENT_LENGTH = 44
@@ -159,6 +168,30 @@ def repair_cards(repair: str) -> list[tuple[str, str, str]]:
         Keyword, value and comment; empty for that of L.A.Cosmic.
     """
     return [] if repair == DEFAULT_REPAIR else [('CRREPAIR', repair, 'repair of the cosmic rays in CLEANED')]
+
+
+def star_cards(touched: 'StarsTouched | None') -> list[tuple[str, Any, str]]:
+    """Return the cards of the stars that a mask touches.
+
+    Parameters
+    ----------
+    touched : StarsTouched or None
+        The stars; None if they are not known.
+
+    Returns
+    -------
+    list of (str, value, str)
+        Keyword, value and comment; without the flux if it is not known.
+    """
+    if touched is None:
+        return []
+    cards: list[tuple[str, Any, str]] = [
+        ('CRNSTAR', touched.count, 'stars found'),
+        ('CRNTOUCH', len(touched), 'stars with a flagged core'),
+    ]
+    if touched.flux_lost is not None:
+        cards.append(('CRSTARFL', touched.flux_lost, 'share of the flux of the stars in these pixels'))
+    return cards
 
 
 def _mask_datasum(mask: InputMask, frame: Frame) -> str:

@@ -10,6 +10,8 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import detect
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.params import LACosmicParams
+from ginga_crplugin.core.stars.finding import find_star_list
+from ginga_crplugin.core.stars.star_list import StarList
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -56,6 +58,11 @@ class PreparedFrame:
         from ginga_crplugin.core.tuning.remedies import try_remedies  # most runs do not need scipy.ndimage
 
         return try_remedies(self.frame, self.params, self.checks)
+
+    @cached_property
+    def stars(self) -> StarList:
+        """The stars of the frame."""
+        return find_star_list(self.frame, self.params)
 
     @cached_property
     def detection(self) -> Detection:

@@ -15,7 +15,8 @@ from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.lacosmic.tails import with_tails
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments, segment
-from ginga_crplugin.io.provenance import grow_cards, repair_cards
+from ginga_crplugin.core.stars.star_list import StarsTouched
+from ginga_crplugin.io.provenance import grow_cards, repair_cards, star_cards
 from ginga_crplugin.io.save import save_mask
 
 from .prepare import PreparedFrame
@@ -49,6 +50,16 @@ class RecipeResult:
         """The checks of the result."""
         return check_result(self.prepared.frame, self.detection, self.segments)
 
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """(n,) int64 ndarray: flat indices of the cosmic-ray pixels of the mask, sorted."""
+        return self.segments.pixels if self.crmask is None else np.flatnonzero(self.crmask)
+
+    @cached_property
+    def touched(self) -> StarsTouched:
+        """The stars that the mask touches."""
+        return self.prepared.stars.touched(self.pixels)
+
     def save(self, path: str | Path | None, cards: Iterable[tuple[str, Any, str]] = (), **options: Any) -> Path:
         """Write the merged mask.
 
@@ -76,7 +87,7 @@ class RecipeResult:
             path,
             crmask=self.crmask,
             sources=self.prepared.sources,
-            cards=[*grow_cards(recipe.grow), *repair_cards(options['repair']), *cards],
+            cards=[*grow_cards(recipe.grow), *repair_cards(options['repair']), *star_cards(self.touched), *cards],
             **options,
         )
 

@@ -37,6 +37,9 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
     'pixels': ('cosmic rays [px]', 'number', '.0f'),
     'segments': ('segments', 'number', '.0f'),
     'rate': ('rate [/cm²/min]', 'number', '.3g'),
+    'stars': ('stars', 'number', '.0f'),
+    'stars_touched': ('stars touched', 'number', '.0f'),
+    'stars_flux': ('star flux [%]', 'number', '.2g'),
     'excluded': ('excluded [%]', 'number', '.2f'),
     'checks': ('checks', 'checks', ''),
     'rule': ('rule', '', ''),
@@ -255,6 +258,7 @@ def _columns_with_values(table: QTable) -> list[str]:
     """Return the names of the columns that are not empty."""
     known = {'rule': table['rule'] != '', 'object': table['object'] != '', 'date': table['date'] != ''}
     known |= {name: np.isfinite(table[name].value) for name in ('exposure', 'rate')}
+    known |= dict.fromkeys(('stars', 'stars_touched', 'stars_flux'), table['stars'] > 0)
     return [name for name in _COLUMNS if name not in known or known[name].any()]
 
 
@@ -262,6 +266,7 @@ def _row(row: Row, columns: list[str]) -> _Row:
     failed = row['status'] == 'failed'
     values = {name: getattr(row[name], 'value', row[name]) for name in _COLUMNS if name in row.colnames}
     values['excluded'] = 100.0 * row['excluded_fraction']
+    values['stars_flux'] = 100.0 * row['stars_flux']
     values['state'] = f'{row["status"]}, reviewed' if row['reviewed'] else row['status']
     values['why'] = f'failed: {row["reason"]}' if failed else row['stands_out']
     cells = [_cell(values[name], *_COLUMNS[name][1:], empty=failed) for name in columns]

@@ -23,6 +23,10 @@ from ginga_crplugin.core.diagnostics.check import CHECKS
 
 COMMAND = [sys.executable, '-c', 'import sys; from ginga_crplugin.cli.main import main; sys.exit(main())']
 KEYS = {
+    'stars',
+    'stars_touched',
+    'stars_flux',
+    'touched_stars',
     'tails',
     'tail_pixels',
     'mask_pixels',
@@ -150,8 +154,9 @@ def test_result_as_text(data, tmp_path):
     listed = np.count_nonzero(fits.getdata(out, 'CRSEG')['area'] >= 4)
     tails = np.count_nonzero(saved_bits(out) & MaskBit.CR_TAIL)
     found = f'79 px by L.A.Cosmic (exact), {tails} px in tails'
-    assert lines[-4] == f'{found}, in 24 segments ({listed} of 4 px or more)'
-    assert lines[-3] == 'new pixels per iteration: 73, 6, 0; 2.3 % of the frame excluded (edges 2.3 %)'
+    assert lines[-5] == f'{found}, in 24 segments ({listed} of 4 px or more)'
+    assert lines[-4] == 'new pixels per iteration: 73, 6, 0; 2.3 % of the frame excluded (edges 2.3 %)'
+    assert lines[-3].startswith('stars touched: ')
     assert lines[-1] == f'written: {out}'
     readnoise = next(line for line in lines if line.split()[0] == 'readnoise')
     assert readnoise.split() == ['readnoise', '5', 'electron', 'RDNOISE', 'in', 'the', 'header']

@@ -17,7 +17,7 @@ from ginga_crplugin.core.stats import row_slices
 from .profile import HALF_BOX, NARROW, StarFit, StarProfile, agreed_width, measure_profile
 from .star_list import StarList, core_radius
 
-__all__ = ['find_star_list']
+__all__ = ['find_star_list', 'local_maxima']
 
 #: Thresholds with which nearly all cosmic rays are removed before stars are searched.
 STRICT_SIGCLIP, STRICT_OBJLIM = 4.5, 2.0
@@ -177,7 +177,7 @@ class _Search:
         hit = self._agrees(values, beside, good, _SIMILAR if fwhm < NARROW else _BESIDE)
         hit &= good.sum(axis=(1, 2)) >= _MIN_GOOD * near.sum(axis=(1, 2))
         hit &= _sum(missing, hidden) <= _MAX_MISSING * _sum(beside.model, hidden)
-        hit &= beside.flux * profile.at(0.0) > _PEAK * self._scatter
+        hit &= beside.flux * profile.at(np.zeros(1)) > _PEAK * self._scatter
         if fwhm < NARROW:
             hit &= _sum(beside.model, good) >= _MIN_SEEN / fwhm * _sum(beside.model, near)
         parts = (whole.dy, whole.dx, whole.flux), (beside.dy, beside.dx, beside.flux)

@@ -44,6 +44,8 @@ class StarsTouched:
         Share of the flux of each of them in flagged pixels, from 0 to 1; None if the profile of the stars is not known.
     flux_lost : float or None
         Share of the flux of all stars of the list that is in flagged pixels of these; None if it is not known.
+    reason : str
+        Why no stars were looked for; empty if they were.
     """
 
     count: int
@@ -51,9 +53,24 @@ class StarsTouched:
     pixels: np.ndarray
     lost: np.ndarray | None
     flux_lost: float | None
+    reason: str = ''
 
     def __len__(self) -> int:
         return len(self.stars)
+
+    @property
+    def share(self) -> float:
+        """Share of the stars that are touched; 0 without stars."""
+        return len(self) / self.count if self.count else 0.0
+
+    @property
+    def text(self) -> str:
+        """The counts in one line: ``'stars touched: 3 of 312 (1.0 %), 1.2 % of the flux of the stars'``."""
+        if not self.count:
+            return f'stars touched: not measured ({self.reason or "no stars found"})'
+        line = f'stars touched: {len(self)} of {self.count} ({100.0 * self.share:.1f} %)'
+        lost = self.flux_lost
+        return line if lost is None else f'{line}, {100.0 * lost:.2g} % of the flux of the stars'
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +120,8 @@ class StarList:
         StarList
             The list.
         """
-        return cls(shape, *np.zeros((3, 0)), reason=reason)
+        none = np.zeros(0)
+        return cls(shape, none, none, none, reason=reason)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -141,7 +159,7 @@ class StarList:
         own, stars = self.cores
         touched, counts = np.unique(stars[locate(pixels, own)[1]], return_counts=True)
         if self.profile is None:
-            return StarsTouched(len(self), touched, counts, None, None)
+            return StarsTouched(len(self), touched, counts, None, None, self.reason)
         y, x = self.y[touched], self.x[touched]
         near, places = _pixels_near(y, x, self.profile.radii[-1], self.shape)
         hit = locate(pixels, near)[1]
