@@ -9,7 +9,7 @@ from astropy.io import fits
 
 #: Packages that take a tenth of a second or more to import, in order of their cost.
 SLOW = {'ccdproc', 'photutils', 'numba', 'astropy', 'scipy', 'numpy', 'matplotlib', 'ginga', 'dask', 'distributed'}
-#: Modules that ``detect`` needs only with some of its options, or for frames with stars.
+#: Modules that ``detect`` needs only with some of its options.
 NOT_FOR_DETECT = {
     'ccdproc',
     'photutils',
@@ -19,6 +19,7 @@ NOT_FOR_DETECT = {
     'distributed',
     'scipy.ndimage',
     'scipy.optimize',
+    'scipy.sparse.csgraph',
     'astropy.modeling',
     'ginga_crplugin.recipe.parse',
     'ginga_crplugin.recipe.format',
@@ -59,6 +60,8 @@ def test_help(args):
 def test_detect(tmp_path):
     pixels = np.random.default_rng(3).normal(100.0, 5.0, (64, 64)).astype(np.float32)
     pixels[20, 20:24] += 3000.0
+    y, x = np.indices(pixels.shape)
+    pixels += 5000.0 * np.exp(-((y - 40) ** 2 + (x - 44) ** 2) / 4.0)  # a star
     path = tmp_path / 'frame.fits'
     fits.writeto(path, pixels)
     modules = loaded_by(command('detect', str(path)))

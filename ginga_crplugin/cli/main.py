@@ -4,6 +4,7 @@ Exit codes: 0 for success; 1 for an input that cannot be used or an output that 
 standard error; 2 for invalid usage; 3 for an error in a check with ``detect --strict``; 130 for an interruption.
 """
 
+import atexit
 import gc
 import os
 import sys
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     gc.set_threshold(50_000)  # the imports create many objects and no garbage
+    atexit.register(gc.freeze)  # or all these objects are searched for garbage when the process ends
     try:
         from .parser import build_parser  # takes a while, and can be interrupted
 

@@ -1,7 +1,6 @@
 """Full width at half maximum of the stars."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 
@@ -17,6 +16,8 @@ MAX_STARS, MAX_CANDIDATES, BOX = 15, 2000, 11
 #: Minimum peak of a star in scatters of the sky, and minimum height of the peak above the mean of its four neighbors;
 #: anything lower is noise on a bright background.
 MIN_PEAK, MIN_CONTRAST = 30.0, 3.0
+#: Maximum number of steps of the fit, and the relative improvement of the sum of squares at which it ends.
+MAX_STEPS, TOLERANCE = 50, 1e-6
 
 
 def measure_star_fwhm(
@@ -114,8 +115,9 @@ def _choose_evenly(items: np.ndarray, count: int) -> np.ndarray:
 def fit_star_fwhm(star: np.ndarray) -> float:
     """Fit the full width at half maximum of one star.
 
-    The fit is that of `~photutils.psf.fit_fwhm` with a `~photutils.psf.CircularGaussianPRF`, without its tables, which
-    take most of its time.
+    The fit is that of `~photutils.psf.fit_fwhm` with a `~photutils.psf.CircularGaussianPRF`, by the method of
+    Levenberg and Marquardt, without its tables, which take most of its time, and without `scipy.optimize`, which takes
+    a tenth of a second to import.
 
     Parameters
     ----------
@@ -125,22 +127,46 @@ def fit_star_fwhm(star: np.ndarray) -> float:
     Returns
     -------
     float
-        FWHM in pixels.
+        FWHM in pixels; it is meaningless if the source is not a star.
     """
-    from scipy.optimize import leastsq  # takes a tenth of a second to import, and many frames have no stars
-
-    def residuals(guess: np.ndarray) -> np.ndarray:
-        flux, x, y, fwhm = guess
-        return (flux * (_pixel_integrals(y, fwhm)[:, None] * _pixel_integrals(x, fwhm)) - star).ravel()
-
-    start = star.sum(), BOX // 2, BOX // 2, 3.0
+    found, damping = np.array([star.sum(), BOX // 2, BOX // 2, 3.0]), 1e-3
     with np.errstate(all='ignore'):  # the fit may diverge if the source is not a star; its width is then rejected
-        found, *_ = leastsq(residuals, start, xtol=1e-4, ftol=1e-4, maxfev=200, full_output=True)
+        residuals, slopes = _residuals_and_slopes(star, *found)
+        for _ in range(MAX_STEPS):
+            normal = slopes @ slopes.T
+            try:
+                step = np.linalg.solve(normal + damping * np.diag(normal.diagonal()), slopes @ residuals)
+            except np.linalg.LinAlgError:
+                break
+            tried = _residuals_and_slopes(star, *(found + step))
+            improvement = 1.0 - tried[0] @ tried[0] / (residuals @ residuals)
+            if improvement > 0.0:
+                found, (residuals, slopes), damping = found + step, tried, damping / 10.0
+            else:
+                damping *= 10.0
+            if 0.0 <= improvement < TOLERANCE:
+                break
     return float(abs(found[3]))
 
 
+def _residuals_and_slopes(
+    star: np.ndarray, flux: float, x: float, y: float, fwhm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels of a star without a Gaussian, and the derivatives of this with respect to its parameters."""
+    row, row_center, row_width = _pixel_integrals(x, fwhm)
+    column, column_center, column_width = _pixel_integrals(y, fwhm)
+    shape = np.outer(column, row)
+    width = np.outer(column_width, row) + np.outer(column, row_width)
+    slopes = np.array([shape, flux * np.outer(column, row_center), flux * np.outer(column_center, row), flux * width])
+    return (star - flux * shape).ravel(), slopes.reshape(4, -1)
+
+
 def _pixel_integrals(center: float, fwhm: float) -> np.ndarray:
-    """Return the integrals of a normalized Gaussian over the pixels of a row of a box."""
-    scale = 2.0 * math.sqrt(math.log(2.0)) / fwhm if fwhm else math.inf
-    edges = [0.5 * math.erf((edge - 0.5 - center) * scale) for edge in range(BOX + 1)]
-    return np.array([after - before for before, after in pairwise(edges)])
+    """Return the integrals of a normalized Gaussian over the pixels of a row of a box, and their derivatives.
+
+    The derivatives are those with respect to the center and to the full width at half maximum.
+    """
+    scale = 2.0 * math.sqrt(math.log(2.0)) / fwhm
+    edges = (np.arange(BOX + 1) - 0.5 - center) * scale
+    heights = np.exp(-(edges**2)) / math.sqrt(math.pi)
+    return np.diff([[0.5 * math.erf(edge) for edge in edges], -scale * heights, -edges * heights / fwhm])
