@@ -185,7 +185,8 @@ class Presenter:
         self._show_counts()
 
     def show_hints(self) -> None:
-        """Show the hints of the result."""
+        """Show the hints of the result, and the stars that it touches."""
+        self._show_summary()
         self._show_table()
         self._show_thumbnails()
         self.show_checks()
@@ -235,6 +236,7 @@ class Presenter:
         self.show_repair()
         result, decisions = self._session.result, self._session.review.decisions
         if result is not None:
+            self._show_summary()
             self._widgets.clear_comparison()
             self._overlay.set_decisions(result.segments, decisions)
             self._widgets.table.show_decisions(decisions.rejected_labels)

@@ -12,7 +12,7 @@ from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.io.provenance import grow_cards, repair_cards
+from ginga_crplugin.io.provenance import grow_cards, repair_cards, star_cards
 from ginga_crplugin.io.save import save_mask
 
 from .result import Result
@@ -249,7 +249,6 @@ class ActiveReview:
             'sources': result.sources,
             'verified': result.verified,
             'review': edited if same_file or len(edited[0]) else None,
-            'cards': cards,
             'repair': repairing.default,
             'exposure': repairing.exposure,
         }
@@ -258,6 +257,8 @@ class ActiveReview:
 
         def job() -> Path:
             segments = decisions.annotate(result.hinted(dark), options['repair'])
+            touched = self._session.touching.find(result).touched(decisions.pixels)
+            options['cards'] = [*cards, *star_cards(touched)]
             return save_mask(result.frame, result.detection, segments, path, **options)
 
         def done(target: Path, error: Exception | None) -> None:

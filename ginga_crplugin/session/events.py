@@ -23,7 +23,7 @@ class SessionEvents(SignalGroup):
     masks_changed = Signal(description='The input masks have changed.')
     busy_changed = Signal(description='A run was requested, has ended or was cancelled.')
     result_changed = Signal(description='There is another result; the selection was carried over to it.')
-    hints_changed = Signal(description='The segments of the result have received their hints.')
+    hints_changed = Signal(description='The segments of the result have received their hints, and the frame its stars.')
     verification_changed = Signal(description='A comparison with ccdproc has started or ended.')
     engine_changed = Signal(description='The fast engine was compiled, or cannot be.')
     checks_changed = Signal(description='The checks of the frame have changed.')

@@ -1,4 +1,4 @@
-"""Hints for the segments of the result, computed when the session is idle."""
+"""Hints for the segments of the result, and the stars of the frame, computed when the session is idle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IDLE = 0.3
 
 
 class Hinting:
-    """Computes the hints and the checks of the result in a worker, after a delay.
+    """Computes the hints and the checks of the result, and the stars of the frame, in a worker, after a delay.
 
     Parameters
     ----------
@@ -62,6 +62,7 @@ class Hinting:
         def job() -> tuple[Segments, list[Check]]:
             segments = result.hinted(dark)
             _ = segments.listed  # cached; computed in the worker
+            self._session.touching.find(result)
             return segments, check_result(result.frame, result.detection, segments)
 
         self._run(job, lambda outcome, error: self._done(ticket, result.detection, outcome, error))

@@ -24,6 +24,7 @@ from .result import Result
 from .runner import Runner
 from .scheduling import CallLater, Run, call_at_once
 from .settings import Settings
+from .touching import Touching
 from .unsaved_reviews import UnsavedReviews
 from .verification import Verification
 
@@ -46,9 +47,9 @@ class Session:
     ----------
     events : SessionEvents
         The signals.
-    runner, review, masks, repairing, recipes, comparing, verification, hinting
-        The parts: `Runner`, `ActiveReview`, `InputMasks`, `Repairing`, `Recipes`, `Comparing`, `Verification` and
-        `Hinting`.
+    runner, review, masks, repairing, recipes, comparing, verification, hinting, touching
+        The parts: `Runner`, `ActiveReview`, `InputMasks`, `Repairing`, `Recipes`, `Comparing`, `Verification`,
+        `Hinting` and `Touching`.
     frame, frame_read : Frame or None
         The open frame, with the masks that are used and as it was read.
     settings : Settings
@@ -78,6 +79,7 @@ class Session:
         self.comparing = Comparing(self, run)
         self.verification = Verification(self, run)
         self.hinting = Hinting(self, run, call_later)
+        self.touching = Touching(self)
         self._checking = FrameChecking(self, run)
         self._opening = 0
         self.min_size = MIN_SIZE
@@ -91,7 +93,15 @@ class Session:
         self.selection: int | None = None
         self.checks: list[Check] = []
         self.error = ''
-        for part in (self.runner, self.comparing, self.verification, self.hinting, self.repairing, self._checking):
+        for part in (
+            self.runner,
+            self.comparing,
+            self.verification,
+            self.hinting,
+            self.touching,
+            self.repairing,
+            self._checking,
+        ):
             part.reset()
         self.review.end()
         self._set_settings(self.settings.without_frame())

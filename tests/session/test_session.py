@@ -317,9 +317,9 @@ def test_engine_is_reused_after_a_change_of_masks(session, worker, fast, monkeyp
 
     monkeypatch.setattr(engine, 'LACosmic', Counted)
     session.runner.detect()
-    worker.work_all()
+    worker.work_jobs()
     session.masks.add(lambda: InputMask('some', MaskBit.BAD, np.eye(512, dtype=bool)))
-    worker.work_all()
+    worker.work_jobs()
     assert len(made) == 1
 
 

@@ -157,7 +157,10 @@ class StarList:
             The stars.
         """
         own, stars = self.cores
-        touched, counts = np.unique(stars[locate(pixels, own)[1]], return_counts=True)
+        first, stop = (np.searchsorted(own, pixels, side) for side in ('left', 'right'))
+        number = stop - first  # of stars with this pixel in the core
+        places = np.repeat(first - np.cumsum(number) + number, number) + np.arange(number.sum())
+        touched, counts = np.unique(stars[places], return_counts=True)
         if self.profile is None:
             return StarsTouched(len(self), touched, counts, None, None, self.reason)
         y, x = self.y[touched], self.x[touched]
