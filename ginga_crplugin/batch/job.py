@@ -271,6 +271,8 @@ def _identity(prepared: PreparedFrame) -> str:
         parts.append(recipe.repair)
     if recipe.tails != DEFAULT_TAILS:
         parts.append(recipe.tails)
+    if prepared.given_stars is not None:
+        parts.append((recipe.keep_protected, *(list(values) for values in prepared.given_stars)))
     if recipe.variance is not None and frame.variance is not None:
         parts.append(datasum(frame.variance))
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -23,6 +23,7 @@ from .arguments import (
 from .console import add_verbosity, fail, print_warnings
 from .detect_output import json_lines, text_lines
 from .dq_options import add_dq_format
+from .star_options import add_star_options
 from .tail_options import add_tail_options, given_tails
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from ginga_crplugin.recipe.prepare import PreparedFrame
     from ginga_crplugin.recipe.recipe import Recipe
     from ginga_crplugin.recipe.run import RecipeResult
+
+#: The arguments that override attributes of the recipe.
+_OF_RECIPE = 'min_size', 'dq_bits', 'dq', 'repair', 'protect', 'keep_protected'
 
 __all__ = ['add_arguments', 'check_usage', 'find_cosmic_rays', 'prepare_frame', 'run']
 
@@ -93,6 +97,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     )
     add_min_size(group)
     add_tail_options(group)
+    add_star_options(group)
     group.add_argument(
         '--strict',
         action='store_true',
@@ -235,7 +240,7 @@ def prepare_frame(args: argparse.Namespace, *, stop: bool = True) -> 'PreparedFr
         from ginga_crplugin.recipe.parse import load_recipe
 
         recipe = load_recipe(args.recipe)
-    given = {name: getattr(args, name, None) for name in ('min_size', 'dq_bits', 'dq', 'repair')}
+    given = {name: getattr(args, name, None) for name in _OF_RECIPE}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if not stop or args.allow_mosaic:
         changes['allow_mosaic'] = True
@@ -298,7 +303,9 @@ def _inputs(args: argparse.Namespace) -> list[Path]:
     """Return the frame and its masks and companion images."""
     exposure = getattr(args, 'exposure', None)  # of detect alone
     files = [args.frame, args.dark, args.background, args.variance, args.psf, exposure, *args.masks]
-    return [file[0] for file in files if file is not None and not isinstance(file, str)]
+    protect = getattr(args, 'protect', None)
+    paths = [file[0] for file in files if file is not None and not isinstance(file, str)]
+    return paths if protect is None else [*paths, protect]
 
 
 def _check_target(target: Path, option: str, inputs: list[Path], *, overwrite: bool) -> None:

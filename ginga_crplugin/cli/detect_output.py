@@ -70,6 +70,8 @@ def json_lines(found: 'RecipeResult', output: Path) -> Iterator[str]:
         'stars_touched': len(found.touched),
         'stars_flux': found.touched.flux_lost,
         'touched_stars': list(_touched(found)),
+        'protected': list(_protected(found)),
+        'protected_pixels_kept': found.kept or 0,
         'per_iteration': list(detection.per_iteration),
         'excluded_fraction': detection.excluded_fraction,
         'edge_fraction': detection.area.edge_fraction,
@@ -94,6 +96,27 @@ def _touched(found: 'RecipeResult') -> Iterator[dict[str, float | None]]:
         lost = None if touched.lost is None else round(float(touched.lost[place]), 4)
         x, y = round(float(stars.x[star]), 2), round(float(stars.y[star]), 2)
         yield {'x': x, 'y': y, 'pixels': int(touched.pixels[place]), 'flux': lost}
+
+
+def _protected(found: 'RecipeResult') -> Iterator[dict[str, str | float | None]]:
+    """Yield the protected stars, touched or not."""
+    stars, touched = found.prepared.protected, found.protected
+    places = {int(star): place for place, star in enumerate(touched.stars)}
+    for star, name in enumerate(stars.names):
+        place = places.get(star)
+        pixels = 0 if place is None else int(touched.pixels[place])
+        known = None if stars.profile is None else 0.0
+        lost = known if place is None or touched.lost is None else round(float(touched.lost[place]), 4)
+        yield {'name': name, 'x': float(stars.x[star]), 'y': float(stars.y[star]), 'pixels': pixels, 'flux': lost}
+
+
+def _protected_lines(found: 'RecipeResult') -> Iterator[str]:
+    """Yield the protected stars whose cores are flagged; nothing if none are protected."""
+    if found.prepared.recipe.protect is None:
+        return
+    kept = '' if found.kept is None else f', {found.kept} px in their cores kept out of the mask'
+    yield f'protected stars touched: {len(found.protected)} of {found.protected.count}{kept}'
+    yield from (f'  {text}' for text in found.protected.named_texts(found.prepared.protected))
 
 
 def _reason(found: 'RecipeResult') -> str:
@@ -144,6 +167,7 @@ def text_lines(found: 'RecipeResult', output: Path, *, verbose: bool = False) ->
         yield from (f'  {check_line(check)}' for check in checks if verbose)
     yield from summary_lines(detection, segments, 'exact')
     yield found.touched.text
+    yield from _protected_lines(found)
     yield f'engine: {detection.engine}'
     yield f'written: {output}'
 

@@ -62,6 +62,28 @@ class Decisions:
         mask.ravel()[self.pixels] = True
         return mask
 
+    def without(self, pixels: np.ndarray) -> 'Decisions':
+        """Return the decisions with some pixels that are in no case cosmic rays.
+
+        Parameters
+        ----------
+        pixels : (n,) int64 ndarray
+            Flat indices.
+
+        Returns
+        -------
+        Decisions
+            A copy in which those of the pixels that were cosmic rays count as rejected.
+        """
+        return replace(
+            self,
+            pixels=np.setdiff1d(self.pixels, pixels),
+            rejected=np.union1d(self.rejected, np.intersect1d(self.pixels, pixels)),
+            marked=np.setdiff1d(self.marked, pixels),
+            mission_only=np.setdiff1d(self.mission_only, pixels),
+            tails=np.setdiff1d(self.tails, pixels),
+        )
+
     def plane(self, bits: np.ndarray) -> np.ndarray:
         """Add the cosmic rays after review to the causes known before the run.
 

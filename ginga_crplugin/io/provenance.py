@@ -18,11 +18,12 @@ from ginga_crplugin.core.repair_names import DEFAULT_REPAIR
 if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
     from ginga_crplugin.core.segments import Segments
-    from ginga_crplugin.core.stars.star_list import StarsTouched
+    from ginga_crplugin.core.stars.star_list import StarList, StarsTouched
 
 __all__ = [
     'grow_cards',
     'origin_counts',
+    'protect_cards',
     'provenance_cards',
     'repair_cards',
     'star_cards',
@@ -192,6 +193,38 @@ def star_cards(touched: 'StarsTouched | None') -> list[tuple[str, Any, str]]:
     if touched.flux_lost is not None:
         cards.append(('CRSTARFL', touched.flux_lost, 'share of the flux of the stars in these pixels'))
     return cards
+
+
+def protect_cards(
+    name: str, stars: 'StarList', touched: 'StarsTouched', kept: int | None
+) -> list[tuple[str, Any, str]]:
+    """Return the cards of protected stars.
+
+    Parameters
+    ----------
+    name : str
+        The file with the stars.
+    stars : StarList
+        The protected stars.
+    touched : StarsTouched
+        Those that the mask touches.
+    kept : int or None
+        Number of cosmic-ray pixels in their cores that are not in the mask; None if these may be flagged.
+
+    Returns
+    -------
+    list of (str, value, str)
+        Keyword, value and comment.
+    """
+    cards: list[tuple[str, Any, str]] = [
+        ('CRPROT', name, 'protected stars'),
+        ('CRNPROT', len(stars), 'protected stars in the frame'),
+        ('CRNPRTCH', len(touched), 'of these, stars with a flagged core'),
+    ]
+    if kept is not None:
+        cards.append(('CRNPKEPT', kept, 'pixels in their cores that are not flagged'))
+    texts = enumerate(touched.named_texts(stars), start=1)
+    return [*cards, *((f'CRPROT{number}', text, '') for number, text in texts)]
 
 
 def _mask_datasum(mask: InputMask, frame: Frame) -> str:

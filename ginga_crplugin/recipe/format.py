@@ -98,6 +98,9 @@ def _lines(recipe: Recipe, folder: Path | None) -> Iterator[str]:
     yield ''
     yield from _segment_lines(recipe)
     yield ''
+    if recipe.protect is not None:
+        yield from _star_lines(recipe.protect, folder, keep=recipe.keep_protected)
+        yield ''
     yield from _output_lines(recipe)
     yield ''
     yield '# Rules change the recipe by header keywords; the first that matches is used. Example:'
@@ -114,6 +117,20 @@ def _segment_lines(recipe: Recipe) -> Iterator[str]:
     yield f'  tails: {_scalar(recipe.tails.enabled)}  # whether to add the tails of cosmic rays, along their tracks'
     yield f'  tail_sigma: {_scalar(recipe.tails.sigma)}  # minimum height of their pixels, in units of the noise'
     yield f'  tail_steps: {recipe.tails.steps}  # maximum number of steps from a detected pixel'
+
+
+def _star_lines(protect: Path, folder: Path | None, *, keep: bool) -> Iterator[str]:
+    yield 'stars:'
+    yield f'  protect: {_scalar(_relative(protect, folder))}  # stars that are reported if they are touched'
+    yield f'  keep: {_scalar(keep)}  # whether their cores are kept out of the mask'
+
+
+def _relative(path: Path, folder: Path | None) -> str:
+    """Return a path relative to a folder that contains it."""
+    path = Path(path).resolve()
+    if folder is not None and path.is_relative_to(folder):
+        path = path.relative_to(folder)
+    return path.as_posix()
 
 
 def _output_lines(recipe: Recipe) -> Iterator[str]:
@@ -143,10 +160,7 @@ def _parameter_scalar(value: Any) -> str:
 def _mask_lines(masks: Iterable[MaskSource], folder: Path | None, indent: str) -> Iterator[str]:
     yield f'{indent}masks:' if masks else f'{indent}masks: []'
     for mask in masks:
-        path = Path(mask.path).resolve()
-        if folder is not None and path.is_relative_to(folder):
-            path = path.relative_to(folder)
-        yield f'{indent}- {"file" if mask.limit is None else "dark"}: {_scalar(path.as_posix())}'
+        yield f'{indent}- {"file" if mask.limit is None else "dark"}: {_scalar(_relative(mask.path, folder))}'
         if mask.ext is not None:
             yield f'{indent}  ext: {_scalar(list(mask.ext) if isinstance(mask.ext, tuple) else mask.ext)}'
         if mask.limit is not None:

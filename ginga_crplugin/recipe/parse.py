@@ -1,13 +1,11 @@
 """Parsing recipes from YAML, with the line number of each error."""
 
-import math
 import os
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 
@@ -22,6 +20,7 @@ from ginga_crplugin.core.repair_names import REPAIRS
 from ginga_crplugin.io.dq_flags import DQ_FORMATS
 from ginga_crplugin.io.own_masks import parse_dq_bits
 
+from .node_reader import NodeReader
 from .recipe import REMEDIES, Recipe
 from .rule import Rule
 
@@ -45,6 +44,7 @@ _RECIPE_KEYS = (
     'checks',
     'allow_mosaic',
     'segments',
+    'stars',
     'output',
     'rules',
 )
@@ -109,81 +109,7 @@ def parse_recipe(text: str | bytes, folder: str | os.PathLike[str] = '.', name: 
     return _Parser(name, Path(folder)).recipe(text)
 
 
-class _NodeReader:
-    """Converts YAML nodes into values; errors have the line number of the node."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self._name, self._folder = name, folder
-        self._loader: Any = None
-
-    def _fail(self, node: yaml.Node, reason: object) -> NoReturn:
-        msg = f'{self._name}, line {node.start_mark.line + 1}: {reason}'
-        raise ValueError(msg)
-
-    def _value(self, node: yaml.Node) -> Any:
-        if not isinstance(node, yaml.ScalarNode):
-            self._fail(node, 'a single value is required')
-        try:
-            return self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            self._fail(node, f'{node.value!r} is not valid ({str(error).splitlines()[0]})')
-
-    def _entries(self, node: yaml.Node | None, allowed: Iterable[str] | None) -> dict[str, yaml.Node]:
-        """Return the entries of a mapping by key; none if there is no node."""
-        if node is None or (isinstance(node, yaml.ScalarNode) and self._value(node) is None):
-            return {}
-        if not isinstance(node, yaml.MappingNode):
-            self._fail(node, 'entries of the form "name: value" are required')
-        entries = {}
-        for key, value in node.value:
-            name = str(key.value)
-            if not isinstance(key, yaml.ScalarNode) or (allowed is not None and name not in allowed):
-                self._fail(key, f'unknown entry {name!r}: it must be one of {", ".join(allowed or ())}')
-            if name in entries:
-                self._fail(key, f'{name!r} is given twice')
-            entries[name] = value
-        return entries
-
-    def _list(self, node: yaml.Node | None) -> list[yaml.Node]:
-        if node is None or (isinstance(node, yaml.ScalarNode) and self._value(node) is None):
-            return []
-        if not isinstance(node, yaml.SequenceNode):
-            self._fail(node, 'a list is required')
-        return node.value
-
-    def _choice(self, node: yaml.Node, name: str, allowed: tuple[str, ...]) -> str:
-        value = self._value(node)
-        if value not in allowed:
-            self._fail(node, f'{name} is {value!r}: it must be one of {", ".join(allowed)}')
-        return value
-
-    def _flag(self, entries: dict[str, yaml.Node], name: str, *, default: bool) -> bool:
-        if name not in entries:
-            return default
-        value = self._value(entries[name])
-        if not isinstance(value, bool):
-            self._fail(entries[name], f'{name} is {value!r}: it must be true or false')
-        return value
-
-    def _integer(self, node: yaml.Node, name: str) -> int:
-        value = self._value(node)
-        low, high = {'min_size': (1, 10**6), 'grow': (0, 3)}[name]
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self._fail(node, f'{name} is {value!r}: it must be a whole number from {low} to {high}')
-        return value
-
-    def _finite(self, node: yaml.Node, name: str) -> float:
-        value = self._value(node)
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if isinstance(value, bool) or not math.isfinite(number):
-            self._fail(node, f'{name} is {value!r}: it must be a finite number')
-        return number
-
-
-class _Parser(_NodeReader):
+class _Parser(NodeReader):
     """Converts a YAML text into a recipe."""
 
     def recipe(self, text: str | bytes) -> Recipe:
@@ -223,6 +149,12 @@ class _Parser(_NodeReader):
         segments = self._entries(entries.get('segments'), ('min_size', 'grow', 'tails', 'tail_sigma', 'tail_steps'))
         values |= {name: self._integer(segments[name], name) for name in ('min_size', 'grow') if name in segments}
         values['tails'] = self._tails(segments)
+        stars = self._entries(entries.get('stars'), ('protect', 'keep'))
+        if 'protect' in stars:
+            values['protect'] = self._path(stars['protect'])
+        values['keep_protected'] = self._flag(stars, 'keep', default=False)
+        if values['keep_protected'] and 'protect' not in stars:
+            self._fail(stars['keep'], '"keep" needs "protect", a file with stars')
         output = self._entries(entries.get('output'), ('kind', 'cleaned', 'repair', 'dq'))
         if 'dq' in output:
             values['dq'] = self._choice(output['dq'], 'dq', DQ_FORMATS)
@@ -297,7 +229,7 @@ class _Parser(_NodeReader):
         kind = 'dark' if 'dark' in entries else 'file'
         if kind not in entries or len({'dark', 'file'} & set(entries)) != 1:
             self._fail(node, 'a mask must have either a "file" or a "dark"')
-        path = self._folder / Path(str(self._value(entries[kind]))).expanduser()
+        path = self._path(entries[kind])
         ext = self._ext(entries['ext']) if 'ext' in entries else None
         datasum = str(self._value(entries['datasum'])) if 'datasum' in entries else ''
         if kind == 'file':
@@ -308,6 +240,9 @@ class _Parser(_NodeReader):
         if 'limit' not in entries or 'cause' in entries:
             self._fail(node, 'a dark needs a "limit" in its own unit, and no "cause": its pixels are hot')
         return MaskSource(path, ext, CAUSES['hot'], self._finite(entries['limit'], 'limit'), datasum)
+
+    def _path(self, node: yaml.Node) -> Path:
+        return self._folder / Path(str(self._value(node))).expanduser()
 
     def _ext(self, node: yaml.Node) -> int | str | tuple[str, int]:
         if isinstance(node, yaml.SequenceNode):

@@ -12,6 +12,7 @@ from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.stars.finding import find_star_list
 from ginga_crplugin.core.stars.star_list import StarList
+from ginga_crplugin.io.star_catalog import GivenStars, read_stars
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -63,6 +64,17 @@ class PreparedFrame:
     def stars(self) -> StarList:
         """The stars of the frame."""
         return find_star_list(self.frame, self.params)
+
+    @cached_property
+    def given_stars(self) -> GivenStars | None:
+        """The stars that the recipe protects; None if it has no list of them."""
+        return None if self.recipe.protect is None else read_stars(self.recipe.protect, self.frame)
+
+    @cached_property
+    def protected(self) -> StarList:
+        """The stars that the recipe protects."""
+        given = self.given_stars
+        return StarList.empty(self.frame.shape) if given is None else self.stars.given(*given)
 
     @cached_property
     def detection(self) -> Detection:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ginga_crplugin.core.bits import MaskBit
@@ -32,7 +33,7 @@ __all__ = ['REMEDIES', 'Recipe']
 REMEDIES = 'bad_pixels', 'overscan'
 
 #: The fields that recipes of version 0.1 did not have; their defaults do not change the checksum.
-_ADDED = 'variance', 'allow_mosaic', 'dq_bits', 'dq', 'tails', 'repair'
+_ADDED = 'variance', 'allow_mosaic', 'dq_bits', 'dq', 'tails', 'repair', 'protect', 'keep_protected'
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ class Recipe:
     variance : {'own', 'amplifiers'} or None
         ``'own'``: the uncertainty in the frame's own file, or of the frame, is used as the noise of the pixels;
         ``'amplifiers'``: the gain and read noise of each amplifier.
+    protect : `~pathlib.Path` or None
+        A file with stars of which each that is touched is reported (`~ginga_crplugin.io.star_catalog.read_stars`).
+    keep_protected : bool
+        Whether the cores of these stars are kept out of the mask.
     rules : tuple of Rule
         The first one that matches the header is used.
     name : str
@@ -102,6 +107,8 @@ class Recipe:
     dq_bits: str | tuple[int, ...] | None = None
     dq: str = 'own'
     variance: str | None = None
+    protect: Path | None = None
+    keep_protected: bool = False
     rules: tuple[Rule, ...] = ()
     name: str = field(default='recipe', compare=False)
 
@@ -116,6 +123,9 @@ class Recipe:
         check_choice('kind', self.kind, ('new', 'mask'))
         check_dq_format(self.dq)
         check_repair(self.repair)
+        if self.keep_protected and self.protect is None:
+            msg = 'keep_protected needs a file with stars: give protect (--protect FILE)'
+            raise ValueError(msg)
         if self.dq_bits is not None:
             check_dq_bits(self.dq_bits)
         if self.variance is not None:
@@ -309,6 +319,7 @@ class Recipe:
         frame = frame.replace(masks=(frame.masks if own.own_masks else ()) + masks)
         frame = frame.replace(masks=frame.masks + own.masks_for(frame, params))
         prepared = PreparedFrame(frame, params, sources, own, '' if rule is None else rule.name)
+        _ = prepared.given_stars  # before the run
         if not own.allow_mosaic:
             require_monochrome(frame, 'to run anyway, use --allow-mosaic, or allow_mosaic: true in the recipe')
         failed = own.stop and [check for check in prepared.checks if check.name in own.stop and check.mark == 'error']

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from ginga_crplugin.core.input_mask import MaskSource
@@ -121,6 +122,8 @@ def hashable(value: Any) -> Any:
     """
     if isinstance(value, MaskSource):
         return value.path.name, value.ext, value.cause, value.limit, value.datasum
+    if isinstance(value, Path):
+        return value.name
     if isinstance(value, dict):
         return sorted((key, hashable(item)) for key, item in value.items())
     if isinstance(value, tuple | list):

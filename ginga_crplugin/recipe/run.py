@@ -16,7 +16,7 @@ from ginga_crplugin.core.lacosmic.tails import with_tails
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments, segment
 from ginga_crplugin.core.stars.star_list import StarsTouched
-from ginga_crplugin.io.provenance import grow_cards, repair_cards, star_cards
+from ginga_crplugin.io.provenance import grow_cards, protect_cards, repair_cards, star_cards
 from ginga_crplugin.io.save import save_mask
 
 from .prepare import PreparedFrame
@@ -37,13 +37,16 @@ class RecipeResult:
     segments : Segments
         The segments with hints and decisions.
     crmask : (ny, nx) bool ndarray or None
-        The grown cosmic rays; None if they are not grown.
+        The cosmic rays, grown and without protected stars; None if they are neither.
+    kept : int or None
+        Number of cosmic-ray pixels that are not in it since they are in protected stars; None if these may be flagged.
     """
 
     prepared: PreparedFrame
     detection: Detection
     segments: Segments
     crmask: np.ndarray | None
+    kept: int | None = None
 
     @cached_property
     def checks(self) -> list[Check]:
@@ -59,6 +62,11 @@ class RecipeResult:
     def touched(self) -> StarsTouched:
         """The stars that the mask touches."""
         return self.prepared.stars.touched(self.pixels)
+
+    @cached_property
+    def protected(self) -> StarsTouched:
+        """The protected stars that the mask touches."""
+        return self.prepared.protected.touched(self.pixels)
 
     def save(self, path: str | Path | None, cards: Iterable[tuple[str, Any, str]] = (), **options: Any) -> Path:
         """Write the merged mask.
@@ -87,9 +95,16 @@ class RecipeResult:
             path,
             crmask=self.crmask,
             sources=self.prepared.sources,
-            cards=[*grow_cards(recipe.grow), *repair_cards(options['repair']), *star_cards(self.touched), *cards],
+            cards=[*self._cards(options['repair']), *cards],
             **options,
         )
+
+    def _cards(self, repair: str) -> list[tuple[str, Any, str]]:
+        recipe = self.prepared.recipe
+        cards = [*grow_cards(recipe.grow), *repair_cards(repair), *star_cards(self.touched)]
+        if recipe.protect is not None:
+            cards += protect_cards(recipe.protect.name, self.prepared.protected, self.protected, self.kept)
+        return cards
 
 
 def run_recipe(prepared: PreparedFrame) -> RecipeResult:
@@ -110,5 +125,10 @@ def run_recipe(prepared: PreparedFrame) -> RecipeResult:
     segments = segment(frame, detection, recipe.min_size)
     dark = next((mask.image for mask in frame.masks if mask.image is not None), None)
     decisions = Review(frame.shape).decisions(segments, recipe.grow)  # a review without edits
+    kept = None
+    if recipe.keep_protected:
+        cosmic_rays, decisions = decisions, decisions.without(prepared.protected.cores[0])
+        kept = len(cosmic_rays.pixels) - len(decisions.pixels)
     segments = decisions.annotate(with_hints(frame, detection, segments, dark), recipe.repair)
-    return RecipeResult(prepared, detection, segments, decisions.mask if recipe.grow else None)
+    crmask = decisions.mask if recipe.grow or kept else None
+    return RecipeResult(prepared, detection, segments, crmask, kept)

@@ -27,6 +27,8 @@ KEYS = {
     'stars_touched',
     'stars_flux',
     'touched_stars',
+    'protected',
+    'protected_pixels_kept',
     'tails',
     'tail_pixels',
     'mask_pixels',

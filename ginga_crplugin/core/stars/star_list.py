@@ -1,6 +1,6 @@
 """The stars of a frame, and those that a result touches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -72,6 +72,27 @@ class StarsTouched:
         lost = self.flux_lost
         return line if lost is None else f'{line}, {100.0 * lost:.2g} % of the flux of the stars'
 
+    def named_texts(self, stars: 'StarList') -> list[str]:
+        """Return a line of text for each touched star: ``"WASP-12: core flagged, 4 px, 0.8 % of its flux"``.
+
+        Parameters
+        ----------
+        stars : StarList
+            The list, with names.
+
+        Returns
+        -------
+        list of str
+            The lines.
+        """
+        lines = [
+            f'{stars.names[star]}: core flagged, {pixels} px'
+            for star, pixels in zip(self.stars, self.pixels, strict=True)
+        ]
+        if self.lost is None:
+            return lines
+        return [f'{line}, {100.0 * lost:.2g} % of its flux' for line, lost in zip(lines, self.lost, strict=True)]
+
 
 @dataclass(frozen=True, eq=False)
 class StarList:
@@ -91,6 +112,8 @@ class StarList:
         The profile of the stars; None if there are too few.
     names : tuple of str
         The names of stars that were given; empty for those that were found.
+    radii : (n,) float64 ndarray or None
+        The radii of the cores of given stars, in pixels; None for `radius`.
     reason : str
         Why no stars were looked for; empty if they were.
     """
@@ -102,6 +125,7 @@ class StarList:
     fwhm: float | None = None
     profile: StarProfile | None = None
     names: tuple[str, ...] = ()
+    radii: np.ndarray | None = None
     reason: str = ''
 
     @classmethod
@@ -137,9 +161,29 @@ class StarList:
 
         A pixel in the cores of several stars is there once for each of them.
         """
-        pixels, stars = _pixels_near(self.y, self.x, self.radius, self.shape)
+        pixels, stars = _pixels_near(self.y, self.x, self.radius if self.radii is None else self.radii, self.shape)
         order = np.argsort(pixels, kind='stable')
         return pixels[order], stars[order]
+
+    def given(self, names: tuple[str, ...], y: np.ndarray, x: np.ndarray, radii: np.ndarray) -> 'StarList':
+        """Return a list of given stars, with the profile of these.
+
+        Parameters
+        ----------
+        names : tuple of str
+            Their names.
+        y, x : (n,) float64 ndarray
+            Their centers (0-based pixels).
+        radii : (n,) float64 ndarray
+            The radii of their cores in pixels; NaN for `radius`.
+
+        Returns
+        -------
+        StarList
+            The list, in which the fluxes are 0.
+        """
+        radii = np.where(np.isnan(radii), self.radius, radii)
+        return replace(self, y=y, x=x, flux=np.zeros(len(y)), names=names, radii=radii, reason='')
 
     def touched(self, pixels: np.ndarray) -> StarsTouched:
         """Return the stars of which pixels near the center are flagged.
@@ -178,7 +222,8 @@ class StarList:
 
 def _pixels_near(y, x, radius, shape):
     """Return the pixels within a distance of each star, and the stars."""
-    side = int(np.ceil(radius + 0.5))
+    radius = np.broadcast_to(radius, y.shape)[:, None, None]
+    side = int(np.ceil(radius.max(initial=0.0) + 0.5))
     steps = np.arange(-side, side + 1)
     middle_y, middle_x = (np.round(values).astype(np.int64)[:, None, None] for values in (y, x))
     rows, columns = np.broadcast_arrays(middle_y + steps[:, None], middle_x + steps)
