@@ -55,7 +55,8 @@ median, maskfill, or the same pixels of another open exposure. If several are op
 *Layers*: input masks are blue, cosmic rays vermilion, and pixels marked by hand yellow. Rejected segments have a
 gray outline, the selected segment a white box. Click a color to change it.
 
-*Show cleaned* opens the cleaned frame as a new image of the channel; *Blink* switches between the two.
+*Show cleaned* opens the cleaned frame as a new image of the channel, which follows the review while it is shown;
+*Blink* switches between the two.
 *Save...* writes the unchanged image with ``MASK`` (1 is bad), ``DQ`` (the causes, described in its header)
 and ``CRSEG`` (the table of segments): to a new file, into the file of the image, or without the image.
 

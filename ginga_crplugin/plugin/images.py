@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ginga.AstroImage import AstroImage
-from ginga.misc.Future import Future
 
 from ginga_crplugin.core.pixels import same_pixels
 from ginga_crplugin.panels.ginga_image import frame_of_image
-from ginga_crplugin.panels.result_ccd import cleaned_ccd
+
+from .cleaned_image import CleanedImage
 
 if TYPE_CHECKING:
     from .cosmic_rays import CosmicRays
@@ -25,6 +24,11 @@ class ChannelImages:
     ----------
     plugin : CosmicRays
         The plugin, whose session, viewer, channel and panel are used.
+
+    Attributes
+    ----------
+    cleaned : CleanedImage
+        The cleaned frame.
     """
 
     def __init__(self, plugin: CosmicRays) -> None:
@@ -32,14 +36,14 @@ class ChannelImages:
         self._session: Any = plugin.session
         self._unit: str | None = None
         self._opened: tuple[Any, ...] = (None, None)
+        self.cleaned = CleanedImage(plugin)
         self.reset()
         self._session.events.recipe_changed.connect(self._recipe_changed)
 
     def reset(self) -> None:
         """Discard the images, when the channel is empty or the panel is closed."""
         self._image: Any = None
-        self._cleaned: Any = None
-        self._cleaned_result: tuple[Any, Any] = (None, None)  # its detection and decisions
+        self.cleaned.reset()
 
     def check(self, *_: Any) -> None:
         """Open the displayed image unless it is the open one, or its cleaned copy.
@@ -56,7 +60,7 @@ class ChannelImages:
         if image is None:
             self.reset()
             self._session.close()
-        elif image is not self._cleaned and not self._is_open(image):
+        elif image is not self.cleaned.image and not self._is_open(image):
             self.reset()
             self._image, self._unit = image, None
             panel.unit.set_index(0)
@@ -93,36 +97,19 @@ class ChannelImages:
             self._open()
 
     def show_cleaned(self) -> None:
-        """Show the cleaned frame as a new image in the channel."""
-        result, decisions = self._session.result, self._session.review.decisions
-        try:
-            ccd = cleaned_ccd(result, decisions, self._session.repairing.current)
-        except (OSError, ValueError) as error:  # the uncertainty cannot be read any more
-            self._session.report_error(error)
-            return
-        image = AstroImage(data_np=ccd.data, logger=self._plugin.logger)
-        image.update_keywords(ccd.header)
-        image.set(name=f'{self._image.get("name")}_cleaned', ccd=ccd)
-        future = Future()
-        future.freeze(lambda: image)
-        image.set(image_future=future)
-        self._cleaned, self._cleaned_result = image, (result.detection, decisions)
-        self._plugin.channel.add_image(image)
+        """Show the cleaned frame as a new image in the channel, as soon as it is made."""
+        self.cleaned.show(f'{self._image.get("name")}_cleaned')
 
     def blink(self) -> None:
         """Show the cleaned frame instead of the original, or the original again."""
         if self._session.result is None:
             return
-        if self._plugin.fitsimage.get_image() is self._cleaned:
+        if self.cleaned.shown:
             self._plugin.channel.switch_image(self._image)
-        elif self._cleaned is not None and self._is_cleaned_current():
-            self._plugin.channel.switch_image(self._cleaned)
+        elif self.cleaned.current:
+            self._plugin.channel.switch_image(self.cleaned.image)
         else:
             self.show_cleaned()
-
-    def _is_cleaned_current(self):
-        detection, decisions = self._cleaned_result
-        return detection is self._session.result.detection and decisions is self._session.review.decisions
 
     def exposures(self) -> dict[str, np.ndarray]:
         """Return the other open images of the shape of the frame, without its cleaned copy.
@@ -134,7 +121,7 @@ class ChannelImages:
         """
         frame = self._session.frame
         images = {} if frame is None else self.others(frame.shape)
-        cleaned = None if self._cleaned is None else self._cleaned.get_data()
+        cleaned = None if self.cleaned.image is None else self.cleaned.image.get_data()
         return {name: image for name, image in images.items() if image is not cleaned}
 
     def others(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:

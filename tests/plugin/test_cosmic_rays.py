@@ -526,7 +526,7 @@ def test_cleaned_frame_has_the_wcs(shell, channel, tmp_path):
     shell.wait(lambda: plugin.session.frame is not None)
     run(shell, plugin)
     plugin.images.show_cleaned()
-    shell.settle()
+    shell.wait(lambda: plugin.images.cleaned.shown)
     assert plugin.fitsimage.get_image().pixtoradec(30, 40) == pytest.approx(original.pixtoradec(30, 40))
 
 

@@ -321,15 +321,47 @@ def test_compare_with_a_pinned_result(shell, plugin):
 def test_blink_alternates_cleaned_and_original(shell, plugin):
     original, result = plugin.fitsimage.get_image(), plugin.session.result
     press(plugin, 'b')
-    shell.settle()
+    shell.wait(lambda: plugin.images.cleaned.shown)
     assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
     press(plugin, 'b')
     shell.settle()
     assert plugin.fitsimage.get_image() is original
     press(plugin, 'b')
-    shell.settle()
+    shell.wait(lambda: plugin.images.cleaned.shown)
     assert_array_equal(plugin.fitsimage.get_image().get_data(), result.detection.cleaned)
     assert plugin.session.result.detection is result.detection
+
+
+def test_cleaned_image_follows_the_review_and_the_result(shell, plugin):
+    session, result = plugin.session, plugin.session.result
+    press(plugin, 'b')
+    shell.wait(lambda: plugin.images.cleaned.shown)
+    shell.settle()
+    image = plugin.fitsimage.get_image()
+
+    def check_image():
+        shell.wait(lambda: plugin.images.cleaned.current)
+        shell.settle()
+        assert plugin.fitsimage.get_image() is image
+        assert_array_equal(image.get_data(), session.repairing.current.cleaned)
+        assert_array_equal(image.get('ccd').data, session.repairing.current.cleaned)
+        assert_array_equal(image.get('ccd').mask, session.review.decisions.mask)
+
+    select(plugin, 3)
+    plugin.panel.reject.get_widget().click()
+    assert (session.repairing.current.cleaned != result.detection.cleaned).any()
+    check_image()
+    plugin.panel.undo.get_widget().click()
+    check_image()
+    plugin.panel.params['sigclip'].spin.get_widget().setValue(8.0)
+    shell.wait(lambda: session.result.detection is not result.detection and not session.runner.busy)
+    check_image()
+    press(plugin, 'b')  # it does not follow while the original is shown
+    plugin.panel.reject_shown.get_widget().click()
+    shell.settle()
+    press(plugin, 'b')
+    shell.wait(lambda: plugin.images.cleaned.shown and plugin.images.cleaned.current)
+    assert_array_equal(plugin.fitsimage.get_image().get_data(), session.repairing.current.cleaned)
 
 
 def test_an_open_image_is_the_other_exposure(shell, plugin):
@@ -345,7 +377,7 @@ def test_an_open_image_is_the_other_exposure(shell, plugin):
     assert plugin.session.repairing.choice(plugin.session.selection) == 'exposure'
     assert_array_equal(plugin.session.repairing.exposure, frame.ccd.data[::-1])
     press(plugin, 'b')
-    shell.settle()
+    shell.wait(lambda: plugin.images.cleaned.shown)
     assert_array_equal(plugin.fitsimage.get_image().get_data(), plugin.session.repairing.current.cleaned)
     assert list(plugin.images.exposures()) == ['other']  # not the cleaned copy
 

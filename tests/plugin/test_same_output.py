@@ -173,7 +173,7 @@ def save_in_ginga(folder, shell, channel):
     for kind, number in (('new', 0), ('mask', 2)):
         save(shell, plugin, folder / f'ginga_{kind}.fits', number, cleaned=True)
     plugin.images.show_cleaned()
-    shell.settle()
+    shell.wait(lambda: plugin.images.cleaned.shown)
     cleaned = plugin.fitsimage.get_image().get('ccd')
     cleaned.write(folder / 'ginga_cleaned.fits')
     plugin.actions.ask_save()
