@@ -235,9 +235,7 @@ def result_lines(session: Session) -> list[str]:
         return []
     state = 'exact' if result.exact else f'preliminary: iteration 1 of {session.params.niter}'
     lines = summary_lines(result.detection, result.segments, state)
-    touched = session.touching.touched
-    if touched is not None:
-        lines.append(touched.text)
+    lines += session.touching.lines
     more = 'comparing with ccdproc...' if session.verification.running else result.verified
     return [*lines, more] if more else lines
 

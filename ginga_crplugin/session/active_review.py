@@ -12,7 +12,7 @@ from ginga_crplugin.core.decisions import Decisions
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.review import Review
 from ginga_crplugin.core.segments import Segments
-from ginga_crplugin.io.provenance import grow_cards, repair_cards, star_cards
+from ginga_crplugin.io.provenance import grow_cards, repair_cards
 from ginga_crplugin.io.save import save_mask
 
 from .result import Result
@@ -91,7 +91,8 @@ class ActiveReview:
             The segments of the result.
         """
         self._segments = segments
-        self.decisions = self._review.decisions(segments, self.grow)
+        kept, decisions = self._session.touching.kept, self._review.decisions(segments, self.grow)
+        self.decisions = decisions.without(kept) if len(kept) else decisions
 
     def _update(self) -> None:
         if self._segments is not None:
@@ -238,6 +239,7 @@ class ActiveReview:
         saved: Any = result.frame.saved
         decisions = self.decisions
         assert decisions is not None  # there is a result
+        everything = self._review.decisions(result.segments, self.grow)
         repairing = self._session.repairing
         cards = grow_cards(self.grow) + repair_cards(repairing.default)
         rerun = self._session.settings.is_rerun(self._session.frame)
@@ -245,7 +247,6 @@ class ActiveReview:
         if same_file:  # it keeps its cards, and its review even if that is empty now
             cards += [(key, *rest) for key, rest in saved.cards.items()]
         options |= {
-            'crmask': decisions.mask,
             'sources': result.sources,
             'verified': result.verified,
             'review': edited if same_file or len(edited[0]) else None,
@@ -257,8 +258,10 @@ class ActiveReview:
 
         def job() -> Path:
             segments = decisions.annotate(result.hinted(dark), options['repair'])
-            touched = self._session.touching.find(result).touched(decisions.pixels)
-            options['cards'] = [*cards, *star_cards(touched)]
+            self._session.touching.find(result)
+            made = everything.without(self._session.touching.kept)
+            options['cards'] = [*cards, *self._session.touching.cards(made, len(everything.pixels) - len(made.pixels))]
+            options['crmask'] = made.mask
             return save_mask(result.frame, result.detection, segments, path, **options)
 
         def done(target: Path, error: Exception | None) -> None:

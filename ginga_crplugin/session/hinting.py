@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ginga_crplugin.core.lacosmic.detection import Detection
     from ginga_crplugin.core.segments import Segments
 
+    from .result import Result
     from .scheduling import CallLater, Run
     from .session import Session
 
@@ -43,26 +44,29 @@ class Hinting:
         self._ticket += 1
 
     def start(self) -> None:
-        """Compute the hints of the result after `IDLE` seconds, unless it has them or they were requested."""
+        """Compute the hints, and find the stars, after `IDLE` seconds unless it was done or requested."""
         result = self._session.result
-        if result is None or result.is_hinted or result.detection is self._detection:
+        if result is None or self._is_complete(result) or result.detection is self._detection:
             return
         self.reset()
         ticket, self._detection = self._ticket, result.detection
         self._call_later(IDLE, lambda: self._begin(ticket))
 
+    def _is_complete(self, result: Result) -> bool:
+        return result.is_hinted and self._session.touching.is_current(result)
+
     def _begin(self, ticket: int) -> None:
         if ticket != self._ticket:
             return
-        result, dark = self._session.result, self._session.masks.dark
-        if result is None or result.detection is not self._detection or result.is_hinted:
+        result, dark, touching = self._session.result, self._session.masks.dark, self._session.touching
+        if result is None or result.detection is not self._detection or self._is_complete(result):
             self._detection = None
             return
 
         def job() -> tuple[Segments, list[Check]]:
             segments = result.hinted(dark)
             _ = segments.listed  # cached; computed in the worker
-            self._session.touching.find(result)
+            touching.find(result)
             return segments, check_result(result.frame, result.detection, segments)
 
         self._run(job, lambda outcome, error: self._done(ticket, result.detection, outcome, error))
@@ -78,4 +82,6 @@ class Hinting:
             return
         segments, remarks = outcome
         self._session.update_result(segments=replace(segments, min_size=current.segments.min_size), remarks=remarks)
+        if len(self._session.touching.kept):
+            self._session.review.refresh()
         self._session.events.hints_changed.emit()

@@ -108,6 +108,8 @@ class Recipes:
         session.review.set_grow(grow)
         session.repairing.set_default(repair)
         session.change_settings(settings, recipe_applied=True)
+        if not session.runner.busy:
+            session.hinting.start()  # the list of protected stars may be another
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the present settings as a recipe in the worker; then ``saved_path`` is its path.

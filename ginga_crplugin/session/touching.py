@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ginga_crplugin.core.stars.finding import find_star_list
+from ginga_crplugin.io.provenance import protect_cards, star_cards
+from ginga_crplugin.io.star_catalog import read_stars
 
 if TYPE_CHECKING:
     from ginga_crplugin.core.decisions import Decisions
@@ -28,6 +32,8 @@ class Touching:
     ----------
     stars : StarList or None
         The stars of the frame; None before they were looked for.
+    protected : StarList or None
+        Those that the recipe protects; None if it has no list of them, or before.
     """
 
     def __init__(self, session: Session) -> None:
@@ -37,11 +43,36 @@ class Touching:
     def reset(self) -> None:
         """Discard the stars, without an event."""
         self.stars: StarList | None = None
+        self.protected: StarList | None = None
         self._key: tuple[object, ...] = ()
-        self._touched: tuple[Decisions, StarList, StarsTouched] | None = None
+        self._touched: dict[StarList, tuple[Decisions, StarsTouched]] = {}
 
-    def find(self, result: Result) -> StarList:
-        """Return the stars of the frame of a result; they are found only once for the same frame and noise.
+    def find(self, result: Result) -> None:
+        """Find the stars of the frame of a result in the worker, unless they were found with the same noise.
+
+        Parameters
+        ----------
+        result : Result
+            The result of a run on the frame.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the list of protected stars cannot be used.
+        """
+        if self.is_current(result):
+            return
+        params, key = result.detection.params, self._key_of(result)
+        protect = key[-1]
+        stars = self.stars if self.stars is not None and key[:-1] == self._key[:-1] else None
+        if stars is None:
+            stars = find_star_list(result.frame, params)
+        protected = None if protect is None else stars.given(*read_stars(protect, result.frame))
+        if result.frame is self._session.frame:
+            self.stars, self.protected, self._key, self._touched = stars, protected, key, {}
+
+    def is_current(self, result: Result) -> bool:
+        """Return whether the stars are those of a result.
 
         Parameters
         ----------
@@ -50,23 +81,66 @@ class Touching:
 
         Returns
         -------
-        StarList
-            The stars.
+        bool
+            False if the frame, its noise or the list of protected stars is another.
         """
-        params, stars = result.detection.params, self.stars
-        key = result.frame, params.gain, params.readnoise, params.satlevel, params.pssl
-        if stars is None or key != self._key:  # called in the worker
-            stars = find_star_list(result.frame, params)
-            if result.frame is self._session.frame:
-                self.stars, self._key = stars, key
-        return stars
+        return self._key_of(result) == self._key
+
+    def _key_of(self, result: Result) -> tuple[Any, ...]:
+        params, recipe = result.detection.params, self._session.settings.recipe
+        protect = None if recipe is None else recipe.protect
+        return result.frame, params.gain, params.readnoise, params.satlevel, params.pssl, protect
+
+    @property
+    def kept(self) -> np.ndarray:
+        """(n,) int64 ndarray: flat indices of the pixels that the recipe keeps out of the mask."""
+        recipe, stars = self._session.settings.recipe, self.protected
+        keeps = recipe is not None and recipe.keep_protected and stars is not None
+        return np.unique(stars.cores[0]) if keeps and stars is not None else np.zeros(0, np.int64)
 
     @property
     def touched(self) -> StarsTouched | None:
         """The stars that the mask of the result touches; None if there is no result, or no stars yet."""
-        stars, decisions = self.stars, self._session.review.decisions
+        return self._those(self.stars)
+
+    @property
+    def lines(self) -> list[str]:
+        """The stars that the mask touches, and the protected ones by name, as text."""
+        touched, protected = self.touched, self._those(self.protected)
+        lines = [] if touched is None else [touched.text]
+        if protected is not None and self.protected is not None:
+            names = protected.named_texts(self.protected)
+            lines += ['; '.join([f'protected stars touched: {len(protected)} of {protected.count}', *names])]
+        return lines
+
+    def cards(self, decisions: Decisions, kept: int) -> list[tuple[str, Any, str]]:
+        """Return the header cards of the stars that a mask touches.
+
+        Parameters
+        ----------
+        decisions : Decisions
+            The decisions that make the mask.
+        kept : int
+            Number of cosmic-ray pixels that are kept out of it.
+
+        Returns
+        -------
+        list of (str, value, str)
+            Keyword, value and comment.
+        """
+        recipe, cards = self._session.settings.recipe, []
+        if self.stars is not None:
+            cards += star_cards(self.stars.touched(decisions.pixels))
+        if self.protected is not None and recipe is not None and recipe.protect is not None:
+            touched = self.protected.touched(decisions.pixels)
+            number = kept if recipe.keep_protected else None
+            cards += protect_cards(recipe.protect.name, self.protected, touched, number)
+        return cards
+
+    def _those(self, stars: StarList | None) -> StarsTouched | None:
+        decisions = self._session.review.decisions
         if stars is None or decisions is None or stars.shape != decisions.shape:
             return None
-        if self._touched is None or self._touched[0] is not decisions or self._touched[1] is not stars:
-            self._touched = decisions, stars, stars.touched(decisions.pixels)
-        return self._touched[2]
+        if stars not in self._touched or self._touched[stars][0] is not decisions:
+            self._touched[stars] = decisions, stars.touched(decisions.pixels)
+        return self._touched[stars][1]

@@ -5,7 +5,7 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ginga_crplugin import Frame
+from ginga_crplugin import Frame, Recipe
 from ginga_crplugin.panels.text import result_lines
 from ginga_crplugin.session import touching
 from ginga_crplugin.session.session import Session
@@ -78,3 +78,27 @@ def test_they_are_recorded_in_the_saved_mask(session, tmp_path):
     header = fits.getheader(path, 'MASK')
     assert (header['CRNSTAR'], header['CRNTOUCH']) == (16, touched(session))
     assert header['CRSTARFL'] == pytest.approx(session.touching.touched.flux_lost)
+
+
+@pytest.mark.parametrize('keep', [False, True])
+def test_stars_of_a_recipe_are_protected(session, tmp_path, keep):
+    (tmp_path / 'targets.csv').write_text('name,x,y\nmine,25.1,25.2\n')
+    before = session.review.decisions.pixels
+    session.recipes.apply(Recipe({'readnoise': 5.0}, protect=tmp_path / 'targets.csv', keep_protected=keep))
+    assert session.error == ''
+    assert touched(session) == (15 if keep else 16)
+    removed = np.setdiff1d(before, session.review.decisions.pixels)
+    assert bool(len(removed)) is keep
+    (line,) = [line for line in result_lines(session) if line.startswith('protected stars touched')]
+    assert line.startswith('protected stars touched: 0 of 1' if keep else 'protected stars touched: 1 of 1; mine: core')
+    path = tmp_path / 'out.fits'
+    session.review.save(path, kind='mask')
+    header = fits.getheader(path, 'MASK')
+    assert (header['CRNPROT'], header['CRNPRTCH'], header.get('CRNPKEPT', 0)) == (1, int(not keep), len(removed))
+    assert np.flatnonzero(fits.getdata(path, 'DQ')).tolist() == session.review.decisions.pixels.tolist()
+
+
+def test_a_missing_list_of_protected_stars_is_reported(session, tmp_path):
+    session.recipes.apply(Recipe({'readnoise': 5.0}, protect=tmp_path / 'none.csv'))
+    session.runner.detect()
+    assert 'none.csv: no such file' in session.error
