@@ -97,13 +97,10 @@ class Decisions:
         (ny, nx) int16 ndarray
             The `MaskBit` values with CR_DETECTED, CR_TAIL and CR_MARKED, and CR_MISSION where it was not rejected.
         """
-        plane = bits.copy().ravel()
-        plane[self.rejected] &= ~DQ_DTYPE(MaskBit.CR_MISSION)
-        plane[self.pixels] |= DQ_DTYPE(MaskBit.CR_DETECTED)
-        plane[self.mission_only] ^= DQ_DTYPE(MaskBit.CR_DETECTED)
-        plane[self.marked] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_MARKED)
-        plane[self.tails] ^= DQ_DTYPE(MaskBit.CR_DETECTED | MaskBit.CR_TAIL)
-        return plane.reshape(self.shape)
+        changed = np.union1d(self.rejected, self.pixels)
+        plane = bits.copy()
+        plane.reshape(-1)[changed] = self.plane_at(changed, bits)
+        return plane
 
     def plane_at(self, pixels: np.ndarray, bits: np.ndarray) -> np.ndarray:
         """Return some pixels of `plane`.
