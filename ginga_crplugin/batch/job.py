@@ -11,7 +11,6 @@ import numpy as np
 from astropy.table import Table
 
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.lacosmic.tails import DEFAULT_TAILS
 from ginga_crplugin.core.pixels import datasum
 from ginga_crplugin.core.ray_rate import area_and_exposure, exposure_time
 from ginga_crplugin.core.repair_names import DEFAULT_REPAIR
@@ -269,7 +268,7 @@ def _identity(prepared: PreparedFrame) -> str:
     ]
     if recipe.repair != DEFAULT_REPAIR:
         parts.append(recipe.repair)
-    if recipe.tails != DEFAULT_TAILS:
+    if recipe.tails.enabled:  # without tails the hash is that of version 0.1, which had none
         parts.append(recipe.tails)
     if prepared.given_stars is not None:
         parts.append((recipe.keep_protected, *(list(values) for values in prepared.given_stars)))
