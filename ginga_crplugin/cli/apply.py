@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     Raises
     ------
     ValueError
-        If a required package is not installed.
+        If a required package is not installed, or the repair of the recipe needs another exposure.
     """
     for name in _REQUIRED:
         if find_spec(name) is None:
@@ -125,11 +125,14 @@ def run(args: argparse.Namespace) -> int:
         start_forkserver()  # before the imports below, so that both run at the same time
     from ginga_crplugin.batch.apply import apply_recipe, find_files
     from ginga_crplugin.batch.cluster import local_client, remote_client
+    from ginga_crplugin.core.repair_names import refuse_exposure
     from ginga_crplugin.recipe.parse import load_recipe
     from ginga_crplugin.report.page import write_report
 
     recipe = load_recipe(args.recipe)
     recipe = replace(recipe, tails=given_tails(args, recipe.tails))
+    if recipe.cleaned:
+        refuse_exposure(recipe.repair)
     files = find_files(args.frames, dict(args.where))
     if not files:
         args.usage_error('no frame matches --where')

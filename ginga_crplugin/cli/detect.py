@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, REPAIRS
+from ginga_crplugin.core.repair_names import DEFAULT_REPAIR, REPAIRS, refuse_exposure
 
 from .address import is_address, local_frame
 from .arguments import (
@@ -206,6 +206,7 @@ def find_cosmic_rays(args: argparse.Namespace) -> 'RecipeResult':
     from ginga_crplugin.recipe.run import run_recipe
 
     prepared = prepare_frame(args)
+    refuse_exposure(prepared.recipe.repair)
     _check_output(args, prepared)
     return run_recipe(prepared)
 

@@ -1,6 +1,6 @@
 """Names of the repairs: what replaces the pixels of a cosmic ray."""
 
-__all__ = ['DEFAULT_REPAIR', 'REPAIRS', 'REPAIR_DTYPE', 'check_repair']
+__all__ = ['DEFAULT_REPAIR', 'REPAIRS', 'REPAIR_DTYPE', 'check_repair', 'refuse_exposure']
 
 
 #: The repairs by name, with what replaces a pixel.
@@ -49,3 +49,22 @@ def check_repair(name: str) -> str:
         msg = f'repair is {name!r}: it must be one of {", ".join(REPAIRS)}'
         raise ValueError(msg)
     return name
+
+
+def refuse_exposure(name: str) -> None:
+    """Refuse a repair from another exposure, for a command that cannot read one.
+
+    Parameters
+    ----------
+    name : str
+        The name of the repair.
+
+    Raises
+    ------
+    ValueError
+        If it is ``'exposure'``.
+    """
+    if name == 'exposure':
+        others = ', '.join(other for other in REPAIRS if other != name)
+        msg = f"repair is 'exposure', which needs another exposure of each frame; in the recipe, use one of {others}"
+        raise ValueError(msg)

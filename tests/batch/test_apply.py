@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from numpy.testing import assert_array_equal, assert_equal
 from ginga_crplugin import (
     MaskBit,
     Recipe,
+    TailOptions,
     detect,
     load_recipe,
     merge_mask,
@@ -167,6 +169,15 @@ def test_incomplete_output_or_one_of_another_recipe_fails_unless_resumed_or_over
     options = {'overwrite': True} if what == 'cut' else {'resume': True}
     assert process(recipe, job, **options).status == 'done'
     assert process(recipe, job).status == 'skipped'
+
+
+def test_other_default_tails_make_the_frame_be_processed_again(night, recipe, tmp_path, monkeypatch):
+    job = Job(str(night / 'f0.fits'), 0, str(tmp_path / 'out.fits'))
+    assert process(recipe, job).status == 'done'
+    other = TailOptions(sigma=4.0)
+    monkeypatch.setattr('ginga_crplugin.batch.job.DEFAULT_TAILS', other, raising=False)  # of a later version
+    assert process(replace(recipe, tails=other), job, resume=True).status == 'done'
+    assert fits.getheader(job.output, 'DQ')['CRTAILSG'] == 4.0
 
 
 def test_resume_does_not_overwrite_other_files(night, recipe, tmp_path):
@@ -396,6 +407,16 @@ def test_verbose_command_prints_outputs_and_times(night, recipe_path, tmp_path, 
     assert lines[0].startswith('done     ')
     assert lines[1].startswith(f'         {out / "f0_crmask.fits"}, ')
     assert lines[1].endswith(' s')
+
+
+def test_repair_from_another_exposure_is_refused_at_the_start(night, tmp_path, capsys):
+    out, path = tmp_path / 'out', save_recipe(Recipe(cleaned=True, repair='exposure'), tmp_path / 'exposure.yaml')
+    assert apply(path, night / 'f0.fits', '-o', out, '-j', 1) == 1
+    assert main(['sheet', str(night / 'f0.fits'), '--recipe', str(path), '-o', str(tmp_path / 'sheet.png')]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ''
+    assert captured.err.count("repair is 'exposure', which needs another exposure") == 2
+    assert not out.exists()
 
 
 def test_command_resumes(night, recipe_path, tmp_path, capsys):
