@@ -64,7 +64,7 @@ TIPS = {
     'edges': 'Search the outermost pixels too, by mirroring the image at its edges; ccdproc does not.',
     'run': 'Find the cosmic rays of the displayed image.',
     'cancel': 'Stop the run and keep the last result.',
-    'reset': 'Restore the parameters of the header and the defaults.',
+    'reset': 'Restore the parameters of the header and the defaults, also of the tails and the edges.',
     'filter': 'List all segments, or those with a decision or a hint.',
     'min_size': 'Minimum size of a listed segment; smaller ones are not listed, but they are in the mask.',
     'hint': 'Possible cause of the selected segment other than a cosmic ray, and the reason.',

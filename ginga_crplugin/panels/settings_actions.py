@@ -60,9 +60,9 @@ class SettingsActions:
             self._actions.presenter.show_params()
 
     def reset_params(self) -> None:
-        """Reset all parameters to the recipe, the header and the defaults."""
+        """Reset all parameters and the tails to the recipe, the header and the defaults."""
         session = self._actions.session
-        session.set_params(**dict.fromkeys(vars(session.params)))
+        session.change_settings(session.settings.reset())
 
     def add_mask(self, path: str | Path) -> None:
         """Add a mask from a file, in which every pixel that is not 0 is bad.

@@ -36,6 +36,7 @@ class GingaActions(Actions):
         self._plugin, self._dialogs, self._preferences = plugin, plugin.dialogs, plugin.preferences
         self.repairs.find_exposure = self.find_exposure
         self.buttons |= {
+            'reset': self.reset,
             'add': self.ask_masks,
             'dark': self.ask_darks,
             'cleaned': plugin.images.show_cleaned,
@@ -57,6 +58,14 @@ class GingaActions(Actions):
             action(value)
 
         return remember
+
+    def reset(self) -> None:
+        """Reset the parameters, the tails and the search of the edges, and the preferences of the last two."""
+        self.settings.reset_params()
+        tails, edges = self.session.settings.tails, self.session.params.search_edges
+        values = {'tails': tails.enabled, 'tail_sigma': tails.sigma, 'tail_steps': tails.steps, 'edges': edges}
+        for name, value in values.items():
+            self._preferences[name] = value
 
     def blink(self) -> None:
         """Show the cleaned frame instead of the original, or the original again."""

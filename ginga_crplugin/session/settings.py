@@ -103,6 +103,16 @@ class Settings:
         LACosmicParams(**given)
         return replace(self, given=given)
 
+    def reset(self) -> Self:
+        """Return the settings with the parameters and tails of the recipe, the header and the defaults.
+
+        Returns
+        -------
+        Settings
+            The new settings.
+        """
+        return replace(self, given={}, tails=DEFAULT_TAILS if self.recipe is None else self.recipe.tails)
+
     # masks
 
     def with_mask(self, mask: InputMask, *, own: bool = False) -> Self:

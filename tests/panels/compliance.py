@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ginga_crplugin import read_frame
+from ginga_crplugin import TailOptions, read_frame
 from ginga_crplugin.core.review import stroke_pixels
 from ginga_crplugin.demo.demo import simulate
 from ginga_crplugin.panels import protocols
@@ -92,7 +92,11 @@ class PanelCompliance:
         panel.set_parameter('sigclip', 6.0)
         expected.set_params(sigclip=6.0)
         assert (panel.session.params, panel.session.sources) == (expected.params, expected.sources)
+        panel.actions.values['edges'](True)
+        panel.actions.values['tail_sigma'](2.0)
+        panel.actions.values['tails'](False)
         panel.actions.buttons['reset']()
+        assert panel.session.settings.tails == TailOptions()
         assert panel.session.params == read_frame(panel.session.frame.path).parameters()[0]
 
     def test_invalid_value_is_shown_as_an_error(self, panel):

@@ -112,6 +112,20 @@ def test_reset_restores_header_values(plugin):
     assert plugin.panel.params.sources['gain'].get_text() == 'GAIN in the header'
 
 
+def test_reset_restores_the_preferences_of_tails_and_edges(plugin):
+    for name, value in (('tails', False), ('tail_sigma', 2.0), ('tail_steps', 5), ('edges', True)):
+        plugin.actions.values[name](value)
+    plugin.actions.buttons['reset']()
+    assert plugin.session.settings.tails == TailOptions()
+    assert not plugin.session.params.search_edges
+    assert [plugin.preferences[name] for name in ('tails', 'tail_sigma', 'tail_steps', 'edges')] == [
+        True,
+        3.0,
+        3,
+        False,
+    ]
+
+
 def screen(shell, plugin):
     shell.settle()
     image = plugin.fitsimage.get_widget().grab().toImage()

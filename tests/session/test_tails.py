@@ -5,6 +5,7 @@ import pytest
 
 from ginga_crplugin import Frame, LACosmicParams, TailOptions, detect, find_tails
 from ginga_crplugin.core.lacosmic import compilation
+from ginga_crplugin.recipe.recipe import Recipe
 from ginga_crplugin.session.session import Session
 
 
@@ -52,6 +53,13 @@ def test_an_invalid_setting_changes_nothing(session):
         session.set_tails(steps=0)
     assert session.settings.tails == TailOptions()
     assert not session.outdated
+
+
+def test_reset_restores_the_tails_of_the_recipe(session):
+    recipe = Recipe(tails=TailOptions(sigma=2.5))
+    session.recipes.apply(recipe)
+    session.set_tails(enabled=False)
+    assert session.settings.reset().tails == recipe.tails
 
 
 def test_recipes_hold_the_settings_of_tails(session):
