@@ -316,6 +316,18 @@ def test_source_is_an_array_nddata_or_viewer(saao, viewer):
     assert_array_equal(viewer.get_image().data, data)
 
 
+def test_displayed_cleaned_image_follows_the_review(saao):
+    viewer = GingaWidget()
+    panel = CosmicRayPanel(viewer, data=saao)
+    panel.run()
+    panel.controls.cleaned.value = True
+    before = np.array(viewer.get_image().data)
+    panel.session.selection = 1
+    click(panel, 'reject')
+    assert_array_equal(viewer.get_image().data, panel.cleaned.data)
+    assert not np.array_equal(viewer.get_image().data, before)
+
+
 def test_viewer_without_an_image(saao, viewer):
     panel = CosmicRayPanel(viewer)
     assert 'no image' in text(panel.controls.frame)
