@@ -19,7 +19,7 @@ from .checks import CheckList
 from .parameters import ParameterControls
 from .segment_table import SegmentTable
 from .thumbnails import Thumbnails
-from .toolkit import BOLD, fit_width, limit_width
+from .toolkit import BOLD, fit_width, limit_width, protect_value
 
 if TYPE_CHECKING:
     from .cosmic_rays import CosmicRays
@@ -87,7 +87,7 @@ class PanelLayout:
         return _make_button(label, self._actions.buttons[name], GINGA_TIPS[name])
 
     def _spin_box(self, name: str, limits: tuple, width: int, kind: type = int) -> Any:
-        spin = limit_width(Widgets.SpinBox(dtype=kind), width)
+        spin = protect_value(limit_width(Widgets.SpinBox(dtype=kind), width))
         spin.set_limits(*limits)
         spin.set_tooltip(TIPS[name])
         if name in self._actions.values:
@@ -101,7 +101,7 @@ class PanelLayout:
         return check
 
     def _combo_box(self, name: str, options: dict[str, Any]) -> Any:
-        combo, values = Widgets.ComboBox(), list(options.values())
+        combo, values = protect_value(Widgets.ComboBox()), list(options.values())
         for option in options:
             combo.append_text(option)
         combo.set_tooltip(GINGA_TIPS[name])
@@ -219,7 +219,7 @@ class PanelLayout:
                 self.swatches[layer] = swatch
                 row += swatch, check
         box.add_widget(make_row(*row), stretch=0)
-        self.opacity = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
+        self.opacity = protect_value(Widgets.Slider(orientation='horizontal', dtype=int, track=True))
         self.opacity.set_limits(0, 100, 5)
         self.opacity.set_tooltip(TIPS['opacity'])
         self.opacity.add_callback('value-changed', lambda _, value: self._actions.values['opacity'](value / 100.0))

@@ -19,7 +19,7 @@ from ginga_crplugin.session.comparing import Comparison
 from ginga_crplugin.session.frame_inputs import MaskSetting
 
 from .layout import GINGA_TIPS, PanelLayout, make_row
-from .toolkit import set_tab_order, set_text_wrapped
+from .toolkit import protect_value, set_number, set_tab_order, set_text_wrapped
 
 __all__ = ['Panel']
 
@@ -85,7 +85,7 @@ class Panel(PanelLayout):
         used.set_enabled(not mismatch)
         used.set_tooltip(mismatch or mask.name)
         used.add_callback('activated', lambda _, on: masks.change(index, used=bool(on)))
-        cause = Widgets.ComboBox()
+        cause = protect_value(Widgets.ComboBox())
         fixed = mask.bit not in _CAUSE_BITS
         for name in (cause_name(mask.bit),) if fixed else CAUSES:
             cause.append_text(name)
@@ -111,8 +111,8 @@ class Panel(PanelLayout):
         """
         self.recipe.set_text(_shorten(text, 34))
         self.recipe.set_tooltip(text)
-        self.min_size.set_value(min_size)
-        self.grow.set_value(grow)
+        set_number(self.min_size, min_size)
+        set_number(self.grow, grow)
 
     def show_repair(self, chosen: str, default: str) -> None:
         """Show the repair of the selected segment, and the default.
@@ -143,8 +143,8 @@ class Panel(PanelLayout):
             Whether the edges are searched.
         """
         self.tails.set_state(tails.enabled)
-        self.tail_sigma.set_value(tails.sigma)
-        self.tail_steps.set_value(tails.steps)
+        set_number(self.tail_sigma, tails.sigma)
+        set_number(self.tail_steps, tails.steps)
         self.edges.set_state(edges)
 
     def show_unsaved_review(self, review: tuple | None) -> None:

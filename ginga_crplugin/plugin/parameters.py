@@ -9,7 +9,7 @@ from ginga.gw import Widgets
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.panels.labels import MAX_NUMBER, UNIT_LABELS, source_label
 
-from .toolkit import fit_spin_box, limit_width, set_text_wrapped
+from .toolkit import fit_spin_box, limit_width, protect_value, set_number, set_text_wrapped
 
 __all__ = ['ParameterControls']
 
@@ -26,9 +26,9 @@ class _Number:
         self._item, self._changed = item, changed
         self._step = item.metadata['step']
         kind = float if item.type is float else int
-        self.spin = limit_width(Widgets.SpinBox(dtype=kind), 100)
+        self.spin = protect_value(limit_width(Widgets.SpinBox(dtype=kind), 100))
         if kind is float:
-            self.spin.set_decimals(2 if item.metadata['slider'] else 1 if self._step >= 1.0 else 3)
+            self.spin.set_decimals(1 if self._step >= 1.0 else 3 if item.metadata['slider'] else 4)
         low, high = max(item.metadata['low'], -MAX_NUMBER), min(item.metadata['high'], MAX_NUMBER)
         fit_spin_box(self.spin, 9)
         self.spin.set_limits(kind(low), kind(high), kind(self._step))
@@ -36,7 +36,7 @@ class _Number:
         self.slider = None
         if item.metadata['slider']:
             low, high = (round(edge / self._step) for edge in item.metadata['slider'])
-            self.slider = Widgets.Slider(orientation='horizontal', dtype=int, track=True)
+            self.slider = protect_value(Widgets.Slider(orientation='horizontal', dtype=int, track=True))
             self.slider.set_limits(low, high, 1)
             self.slider.add_callback('value-changed', self._slider_moved)
 
@@ -48,7 +48,7 @@ class _Number:
         return [w for w in (self.slider, self.spin) if w is not None]
 
     def show(self, value: float) -> None:
-        self.spin.set_value(min(value, MAX_NUMBER))
+        set_number(self.spin, min(value, MAX_NUMBER))
         if self.slider is not None:
             low, high = self._item.metadata['slider']
             self.slider.set_value(round(min(max(value, low), high) / self._step))
@@ -59,7 +59,7 @@ class _Choice:
 
     def __init__(self, item: Field, changed: _Callback) -> None:
         self._options = item.metadata['choices']
-        self.box = Widgets.ComboBox()
+        self.box = protect_value(Widgets.ComboBox())
         for option in self._options:
             self.box.append_text(option)
         self.box.add_callback('activated', lambda _, index: changed(item.name, self._options[index]))

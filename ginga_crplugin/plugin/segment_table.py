@@ -11,7 +11,7 @@ from ginga_crplugin.core.decisions import DECISIONS
 from ginga_crplugin.panels.labels import TIPS
 from ginga_crplugin.panels.segment_rows import COLUMNS, SegmentRows
 
-from .toolkit import in_browser, limit_width, text_width
+from .toolkit import in_browser, limit_width, protect_value, text_width
 
 __all__ = ['SegmentTable']
 
@@ -46,7 +46,7 @@ class SegmentTable:
         self._row_selected = selected
         self._selected: int | None = None
         self._build_table()
-        self.filter = limit_width(Widgets.ComboBox(), 120)
+        self.filter = protect_value(limit_width(Widgets.ComboBox(), 120))
         self.filter.set_tooltip(TIPS['filter'])
         self.filter.add_callback('activated', lambda _, index: self.set_filter(self._filters[index]))
         self._build_pages()

@@ -14,7 +14,7 @@ from ginga_crplugin.panels.text import hint_text
 from ginga_crplugin.panels.thumbnail_images import thumbnail_images
 from ginga_crplugin.session.session import Session
 
-from .toolkit import in_browser, set_text_wrapped, text_width
+from .toolkit import in_browser, protect_value, set_text_wrapped, text_width
 
 __all__ = ['Thumbnails']
 
@@ -64,7 +64,7 @@ class Thumbnails:
 
     def _build_row(self, step: Callable[[int], None]) -> None:
         self.sheet = Widgets.Button('Sheet...')
-        self.other = Widgets.ComboBox()
+        self.other = protect_value(Widgets.ComboBox())
         self.other.append_text(_DARK)
         self.other.set_tooltip('The image next to the science frame: the dark, or another open image.')
         self.other.add_callback('activated', lambda *_: self._draw())

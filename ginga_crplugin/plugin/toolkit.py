@@ -17,6 +17,8 @@ __all__ = [
     'fit_width',
     'in_browser',
     'limit_width',
+    'protect_value',
+    'set_number',
     'set_tab_order',
     'set_text_wrapped',
     'text_width',
@@ -125,6 +127,48 @@ def limit_width(widget: Any, width: int) -> Any:
     if in_browser():
         widget.set_max_size(width, None)
     return widget
+
+
+def protect_value(control: Any) -> Any:
+    """Let a control take a number only when it is typed completely, and the wheel only while it has the focus.
+
+    In Qt, spin boxes otherwise take every prefix of a number that is being typed, and all three kinds change when the
+    panel is scrolled with the mouse over them. The other toolkits need no change.
+
+    Parameters
+    ----------
+    control : Ginga widget
+        Spin box, slider or combo box.
+
+    Returns
+    -------
+    Ginga widget
+        The same widget.
+    """
+    widget = control.get_widget()
+    if hasattr(widget, 'installEventFilter'):
+        from .wheel import need_focus  # Qt need not be installed for the other toolkits
+
+        need_focus(widget)
+    if hasattr(widget, 'setKeyboardTracking'):
+        widget.setKeyboardTracking(False)
+    return control
+
+
+def set_number(spin: Any, value: float) -> None:
+    """Set the value of a spin box, unless the user is typing another one.
+
+    Parameters
+    ----------
+    spin : `ginga.gw.Widgets.SpinBox`
+        The spin box.
+    value : float
+        The value.
+    """
+    widget = spin.get_widget()
+    if hasattr(widget, 'lineEdit') and widget.hasFocus() and widget.text() != widget.textFromValue(widget.value()):
+        return
+    spin.set_value(value)
 
 
 def set_tab_order(*widgets: Any) -> None:

@@ -43,6 +43,26 @@ def test_result_follows_the_slider(window, frame_file):
     assert ' px by L.A.Cosmic (exact), ' in after
 
 
+def test_typing_digit_by_digit_and_turning_the_wheel(window):
+    for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
+        window.click(text)
+    window.wait_for_text(' segments (')
+    before = [window.ask(spin=index) for index in range(4)]
+    window.xdotool('mousemove', *window.ask(spin_at=1), 'sleep', 0.2, 'click', '--repeat', 3, 1)
+    for digit in '7.25':
+        window.xdotool('type', digit)
+        time.sleep(0.5)
+        assert window.ask(spin=1) == before[1]
+    window.xdotool('key', 'Tab')
+    time.sleep(0.5)
+    assert window.ask(spin=1) == 7.25
+    before[1] = 7.25
+    window.click('Run')
+    for index in range(4):
+        window.xdotool('mousemove', *window.ask(spin_at=index), 'sleep', 0.1, 'click', '--repeat', 3, 5, 'sleep', 0.1)
+    assert [window.ask(spin=index) for index in range(4)] == before
+
+
 def test_detect_select_and_save(window, frame_file, tmp_path):
     for text in ('Plugins', 'Analysis', 'Cosmic Rays', 'Run'):
         window.click(text)
