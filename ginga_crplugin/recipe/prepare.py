@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ginga_crplugin.core.diagnostics.check import Check
 from ginga_crplugin.core.diagnostics.frame_checks import check_frame
 from ginga_crplugin.core.frame import Frame
-from ginga_crplugin.core.lacosmic.detect import detect
+from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.lacosmic.detection import Detection
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.stars.finding import find_star_list
@@ -63,7 +63,7 @@ class PreparedFrame:
     @cached_property
     def stars(self) -> StarList:
         """The stars of the frame."""
-        return find_star_list(self.frame, self.params)
+        return find_star_list(self.frame, self.params, self._detector)
 
     @cached_property
     def given_stars(self) -> GivenStars | None:
@@ -79,4 +79,8 @@ class PreparedFrame:
     @cached_property
     def detection(self) -> Detection:
         """The detected pixels."""
-        return detect(self.frame, self.params)
+        return self._detector.detect(self.frame, self.params)
+
+    @cached_property
+    def _detector(self):
+        return Detector(wait=True)

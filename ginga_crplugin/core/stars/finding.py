@@ -37,7 +37,7 @@ _BORDER = np.pad(np.zeros((2 * HALF_BOX - 1, 2 * HALF_BOX - 1), dtype=bool), 1, 
 _MIN_STARS, _MAX_STARS, _WIDTHS = 3, 200, 25
 
 
-def find_star_list(frame: Frame, params: LACosmicParams) -> StarList:
+def find_star_list(frame: Frame, params: LACosmicParams, detector: Detector | None = None) -> StarList:
     """Find the stars of a frame, whose peaks stand 10 times the scatter of the sky above it.
 
     Cosmic rays are removed with strict thresholds, and the peaks that remain are stars. One that was partly flagged
@@ -51,6 +51,8 @@ def find_star_list(frame: Frame, params: LACosmicParams) -> StarList:
         The frame with its input masks.
     params : LACosmicParams
         Gain, read noise and saturation level; the thresholds are not used.
+    detector : Detector, optional
+        The detector that searched the frame before, which then takes less time.
 
     Returns
     -------
@@ -60,14 +62,14 @@ def find_star_list(frame: Frame, params: LACosmicParams) -> StarList:
     kind = find_frame_kind(frame)
     if not kind.is_image:
         return StarList.empty(frame.shape, f'the frame is a {kind.name}')
-    return _Search(frame, params).run()
+    return _Search(frame, params, detector or Detector(wait=True)).run()
 
 
 class _Search:
     """Search for the stars of one frame, in the unit of the frame."""
 
-    def __init__(self, frame: Frame, params: LACosmicParams) -> None:
-        self._original, self._params = frame, params
+    def __init__(self, frame: Frame, params: LACosmicParams, detector: Detector) -> None:
+        self._original, self._params, self._detector = frame, params, detector
         if frame.background is not None:
             ccd = CCDData(frame.filled - frame.background, unit=frame.ccd.unit, header=frame.ccd.header)
             frame = Frame(ccd, frame.name, masks=frame.masks)
@@ -85,7 +87,7 @@ class _Search:
             return StarList.empty(shape)
         strict = replace(self._params, sigclip=STRICT_SIGCLIP, objlim=STRICT_OBJLIM)
         try:
-            self._found = Detector(wait=True).detect(self._original, strict)
+            self._found = self._detector.detect(self._original, strict)
         except ValueError:  # as the run itself reports
             return StarList.empty(shape, 'no pixels can be searched')
         peaks = self._peaks()

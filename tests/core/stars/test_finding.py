@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from astropy.table import QTable
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from photutils.datasets import make_model_image
 from photutils.psf import MoffatPSF
 
 from ginga_crplugin import Frame, LACosmicParams, detect
+from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.stars.finding import find_star_list, local_maxima
 from ginga_crplugin.core.tuning.inject import inject_rays
 from ginga_crplugin.core.tuning.physics import Sensor
@@ -68,6 +69,14 @@ def test_stars_touched_and_their_flux_are_right_to_2_percent(fwhm, thick):
         share, lost = field.touched(pixels, stars.radius)
         assert_allclose(len(found) / found.count, share, rtol=0.0, atol=0.02)
         assert_allclose(found.flux_lost, lost, rtol=0.0, atol=0.02)
+
+
+def test_stars_are_the_same_after_a_search_with_other_parameters():
+    field, detector = Field(2.0), Detector(wait=True)
+    detector.detect(field.frame, replace(PARAMS, sigclip=6.0))
+    stars, expected = find_star_list(field.frame, PARAMS, detector), find_star_list(field.frame, PARAMS)
+    for name in ('y', 'x', 'flux'):
+        assert_array_equal(getattr(stars, name), getattr(expected, name))
 
 
 @pytest.mark.parametrize('fwhm', [2.0, 4.0])
