@@ -155,10 +155,13 @@ def _residuals_and_slopes(
     """Return the pixels of a star without a Gaussian, and the derivatives of this with respect to its parameters."""
     row, row_center, row_width = _pixel_integrals(x, fwhm)
     column, column_center, column_width = _pixel_integrals(y, fwhm)
-    shape = np.outer(column, row)
-    width = np.outer(column_width, row) + np.outer(column, row_width)
-    slopes = np.array([shape, flux * np.outer(column, row_center), flux * np.outer(column_center, row), flux * width])
-    return (star - flux * shape).ravel(), slopes.reshape(4, -1)
+    columns = np.array([column, column, column_center, column_width, column])
+    rows = np.array([row, row_center, row, row, row_width])
+    products = (columns[:, :, None] * rows[:, None, :]).reshape(5, -1)
+    slopes = products[:4]
+    slopes[3] += products[4]
+    slopes[1:] *= flux
+    return star.ravel() - flux * slopes[0], slopes
 
 
 def _pixel_integrals(center: float, fwhm: float) -> np.ndarray:
@@ -169,4 +172,5 @@ def _pixel_integrals(center: float, fwhm: float) -> np.ndarray:
     scale = 2.0 * math.sqrt(math.log(2.0)) / fwhm
     edges = (np.arange(BOX + 1) - 0.5 - center) * scale
     heights = np.exp(-(edges**2)) / math.sqrt(math.pi)
-    return np.diff([[0.5 * math.erf(edge) for edge in edges], -scale * heights, -edges * heights / fwhm])
+    values = np.array([[0.5 * math.erf(edge) for edge in edges], -scale * heights, -edges * heights / fwhm])
+    return values[:, 1:] - values[:, :-1]
