@@ -150,7 +150,8 @@ def batch():
         'and writing, after each process has finished its first frame. The reference is a loop over '
         f'`ccdproc.cosmicray_lacosmic` with its default threads ({loop["frames"]} frames). '
         f'{measured["files_that_differ"]} of {measured["files"]} files differ between one core and two; '
-        f'{measured["pixels_that_differ_from_ccdproc"]} pixels differ from the masks of the reference.'
+        f'{measured["pixels_that_differ_from_ccdproc"]} pixels differ from the masks of the reference, without the '
+        'tails and saturated pixels that only the command masks.'
     )
     yield ''
     rows = [

@@ -182,10 +182,9 @@ def differing(outputs, loop):
     """Return the number of pixels that differ from the masks of the loop."""
     count = 0
     for path in loop:
-        ours = fits.getdata(outputs / f'{path.stem}_crmask.fits', 'MASK') != 0
         dq = fits.getdata(outputs / f'{path.stem}_crmask.fits', 'DQ')
-        saturated = (dq == MaskBit.SATURATED) & ours  # included in our mask only
-        count += np.count_nonzero((ours & ~saturated) != (fits.getdata(path, 'MASK') != 0))
+        ours = dq & ~(MaskBit.SATURATED | MaskBit.CR_TAIL) != 0  # these are included in our mask only
+        count += np.count_nonzero(ours != (fits.getdata(path, 'MASK') != 0))
     return int(count)
 
 
