@@ -26,13 +26,13 @@ def add_tail_options(group: argparse._ArgumentGroup | argparse.ArgumentParser) -
         '--tail-sigma',
         type=float,
         metavar='K',
-        help='add pixels that stand K times the noise above the local level (default: as in the recipe, else 3 sigma)',
+        help='add pixels that stand K times the noise above the level around (default: as in the recipe, else 3.5 sigma)',
     )
     group.add_argument(
         '--tail-steps',
         type=int,
         metavar='N',
-        help='add pixels up to N steps from a detected pixel (default: as in the recipe, else 3 pix)',
+        help='add pixels up to N steps from a detected pixel (default: as in the recipe, else 8 pix)',
     )
 
 

@@ -24,7 +24,9 @@ class Preferences:
         self._logger = fv.logger
         self._settings = fv.get_preferences().create_category('plugin_CosmicRays')
         self._settings.add_defaults(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
-        self._settings.add_defaults(tails=True, tail_sigma=3.0, tail_steps=3, edges=False)
+        self._settings.add_defaults(
+            tails=True, tail_sigma=DEFAULT_TAILS.sigma, tail_steps=DEFAULT_TAILS.steps, edges=False
+        )
         self._settings.add_defaults(**{_color_key(layer): color for layer, color in COLORS.items()})
         self._settings.load(onError='silent')
 

@@ -116,7 +116,7 @@ def test_tails_are_switched_off_and_their_numbers_set(data, tmp_path, capsys):
     assert counts[0] == 0
     assert counts[1] < counts[2] <= counts[3]
     header = fits.getheader(tmp_path / 'out.fits', 'MASK')
-    assert (header['CRTAILSG'], header['CRTAILST'], header['CRNTAIL']) == (2.5, 3, counts[3])
+    assert (header['CRTAILSG'], header['CRTAILST'], header['CRNTAIL']) == (2.5, 8, counts[3])
     ended = command('detect', frame, '-o', tmp_path / 'no.fits', '--tail-steps', 0)
     assert (ended.returncode, 'tail steps is 0' in ended.stderr) == (1, True)
 

@@ -125,7 +125,7 @@ def channel(shell, request):
     """Return a new channel for each test, and reset the preferences."""
     settings = shell.fv.get_preferences().create_category('plugin_CosmicRays')
     settings.set(opacity=0.6, min_size=3, dark_limit=30.0, live=True)
-    settings.set(tails=True, tail_sigma=3.0, tail_steps=3, edges=False)
+    settings.set(tails=True, tail_sigma=3.5, tail_steps=8, edges=False)
     settings.save()  # the plugin reads them again
     channel = shell.channel(request.node.name[:40])
     yield channel

@@ -117,7 +117,7 @@ def test_masks_and_recipes_are_the_same(shell, channel, folder):
         assert line == notebook
     header = fits.getheader(folder / 'line.fits', 'MASK')
     assert (header['LASIGCLP'], header['LARDNOIS'], header['LAGAIN']) == (6.0, 4.0, 1.5)
-    assert (header['CRTAIL'], header['CRTAILSG'], header['CRTAILST']) == (True, 2.5, 3)
+    assert (header['CRTAIL'], header['CRTAILSG'], header['CRTAILST']) == (True, 2.5, 8)
     tails = fits.getdata(folder / 'line.fits', 'DQ') & MaskBit.CR_TAIL != 0
     assert np.count_nonzero(tails) == header['CRNTAIL'] > 0
     recipes = [load_recipe(folder / f'{name}.yaml') for name in ('line', 'ginga', 'notebook')]

@@ -271,7 +271,8 @@ def grow_tails(
     Parameters
     ----------
     boxes : (n, 4) int64 ndarray
-        A window around each group, with ``steps`` and `RADIUS` pixels around it where the frame has them.
+        A window around each group, with at least ``steps`` pixels around it where the frame has them; the pixels for
+        the local level are those in it.
     starts : (n + 1,) int64 ndarray
         Their places in the arrays of windows.
     seeds, seed_starts : (k,) and (n + 1,) int64 ndarray

@@ -30,6 +30,8 @@ __all__ = [
 BLOCK, CHUNK = 64, 2**16
 #: Fraction of the segments that are or may be in stars above which those that may be do not grow either.
 MANY_STARS = 1.0 / 3.0
+#: Maximum number of steps in such frames, and minimum margin of the windows around groups, in pixels.
+STEPS_AMONG_STARS, MARGIN = 3, 9
 #: Limits of the options.
 MIN_SIGMA, MAX_SIGMA, MAX_STEPS = 1.0, 100.0, 20
 
@@ -54,8 +56,8 @@ class TailOptions:
     """
 
     enabled: bool = True
-    sigma: float = 3.0
-    steps: int = 3
+    sigma: float = 3.5
+    steps: int = 8
 
     def __post_init__(self) -> None:
         if isinstance(self.sigma, bool) or not MIN_SIGMA <= self.sigma <= MAX_SIGMA:
@@ -121,8 +123,9 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
 
     A neighbor of a detected pixel belongs to its tail if it stands ``sigma`` times the noise above the median of the
     unflagged pixels within 6 pixels, and ``sigma`` - 1 times above the median around the segment; so do its neighbors,
-    up to ``steps`` pixels away. The noise is that of the level and the read noise, or is taken from the variance of the
-    frame.
+    up to ``steps`` pixels away. The medians are those of pixels up to 9 pixels from the bounding box of the segment, or
+    up to ``steps`` pixels if these are more. The noise is that of the level and the read noise, or is taken from the
+    variance of the frame.
 
     Segments do not grow in stars, or if they are saturated or touch saturated pixels, and nothing grows into stars,
     saturated or masked pixels. Pixels belong to a star if, within 3 pixels, 7 of 3 x 3 pixels of the cleaned frame
@@ -133,7 +136,7 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
     A segment may be in a star if this profile has a FWHM above 1.35 pixels, or if more than 3 % of the pixels around
     it that are neither near flagged ones nor in stars stand ``sigma`` times the noise above the level. Where more than
     a third of the segments are or may be in stars, as in undersampled or crowded frames, those that may be do not grow
-    either.
+    either, and the others grow by at most 3 steps.
 
     Parameters
     ----------
@@ -142,7 +145,7 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
     detection : Detection
         The cosmic rays detected in it.
     options : TailOptions, optional
-        The options; by default 3 sigma and 3 steps.
+        The options; by default 3.5 sigma and 8 steps.
 
     Returns
     -------
@@ -165,7 +168,10 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
         for a, b in _chunks(boxes)
     ]
     found, groups, distances, levels, in_star = (np.concatenate(part) for part in zip(*parts, strict=True))
-    kept = ~_find_stars(owners, in_star)[owners[groups]]
+    stars, many = _find_stars(owners, in_star)
+    kept = ~stars[owners[groups]]
+    if many:
+        kept &= distances <= STEPS_AMONG_STARS
     found, groups, distances = found[kept], groups[kept], distances[kept]
     first = np.lexsort((groups, distances, found))
     first = first[np.flatnonzero(np.diff(found[first], prepend=-1))]
@@ -187,14 +193,15 @@ def _obstacle(frame, labels):
 
 
 def _find_stars(owners, in_star):
-    """Return which segments do not grow because they are or may be in stars, by label."""
+    """Return which segments do not grow because they are or may be in stars, by label, and whether many may be."""
     from .tail_kernels import IN_STAR, NOT_IN_STAR
 
     count = int(owners.max())
     stars, possible = np.zeros((2, count + 1), bool)
     stars[owners[in_star == IN_STAR]] = True
     possible[owners[in_star != NOT_IN_STAR]] = True
-    return possible if np.count_nonzero(possible) > MANY_STARS * count else stars
+    many = np.count_nonzero(possible) > MANY_STARS * count
+    return possible if many else stars, many
 
 
 def with_tails(frame: Frame, detection: 'Detection', options: TailOptions | None = None) -> 'Detection':
@@ -207,7 +214,7 @@ def with_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
     detection : Detection
         The cosmic rays detected in it.
     options : TailOptions, optional
-        The options; by default 3 sigma and 3 steps.
+        The options; by default 3.5 sigma and 8 steps.
 
     Returns
     -------
@@ -229,12 +236,10 @@ def _group(pixels, labels, nx):
 
 def _boxes(pixels, starts, shape, steps):
     """Return the windows of groups of pixels."""
-    from .tail_kernels import RADIUS
-
     cores = []
     for values in np.divmod(pixels, shape[1]):
         cores += [np.minimum.reduceat(values, starts[:-1]), np.maximum.reduceat(values, starts[:-1]) + 1]
-    return make_tiles(np.stack(cores, axis=1), steps + RADIUS, shape).boxes
+    return make_tiles(np.stack(cores, axis=1), max(steps, MARGIN), shape).boxes
 
 
 def _chunks(boxes):

@@ -78,6 +78,12 @@ def test_growth_ends_after_the_steps(bare_detection):
         assert not mask[: 30 - steps].any()
 
 
+def test_the_faint_end_of_a_track_is_followed_by_default(bare_detection):
+    image = track(30, 20)
+    image[30, 34:41] = SKY + 6.0 * NOISE
+    assert grown(*bare_detection(image))[30, 34:41].all()
+
+
 def test_nothing_grows_into_masked_or_nonfinite_pixels(bare_detection):
     image = track(30, 20)
     bad = np.zeros(image.shape, bool)
