@@ -26,7 +26,7 @@ def add_tail_options(group: argparse._ArgumentGroup | argparse.ArgumentParser) -
         '--tail-sigma',
         type=float,
         metavar='K',
-        help='add pixels that stand K times the noise above the level around (default: as in the recipe, else 3.5 sigma)',
+        help='add pixels that stand K times the noise above the level (default: as in the recipe, else 3.5 sigma)',
     )
     group.add_argument(
         '--tail-steps',

@@ -136,7 +136,7 @@ def test_json_of_the_electron_frame(data, tmp_path):
     assert np.count_nonzero(saved_bits(out) & MaskBit.CR_DETECTED) == 79
     assert np.count_nonzero(saved_bits(out) & MaskBit.CR_TAIL) == found['tail_pixels']
     assert np.count_nonzero(saved_bits(out)) == found['mask_pixels'] == 79 + found['tail_pixels']
-    assert found['tails'] == {'enabled': True, 'sigma': 3.0, 'steps': 3, 'reason': ''}
+    assert found['tails'] == {'enabled': True, 'sigma': 3.5, 'steps': 8, 'reason': ''}
     assert found['edge_fraction'] == pytest.approx(1 - 506**2 / 512**2)
 
 

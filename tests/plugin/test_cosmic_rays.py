@@ -120,8 +120,8 @@ def test_reset_restores_the_preferences_of_tails_and_edges(plugin):
     assert not plugin.session.params.search_edges
     assert [plugin.preferences[name] for name in ('tails', 'tail_sigma', 'tail_steps', 'edges')] == [
         True,
-        3.0,
-        3,
+        3.5,
+        8,
         False,
     ]
 
