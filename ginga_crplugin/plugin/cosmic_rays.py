@@ -25,10 +25,10 @@ shown next to it. L.A.Cosmic needs the correct noise in electrons: subtract bias
 the sky. "More" holds the other parameters. "Reset" restores the values of the header and the defaults. With
 "live" on, the result is updated after every change, once there is a first result.
 
-*Run* finds the cosmic rays; *Cancel* stops the run. The lines below show the number of pixels and segments, the
-number of new pixels in each iteration, and the fraction of the frame excluded from the search (masked pixels and
-their neighbors, saturated stars, and the three outermost pixels). "exact" marks the complete result; *Verify*
-computes the result again with ccdproc and compares the two pixel by pixel.
+*Run*, at the bottom, finds the cosmic rays; *Cancel* stops the run. The line above them shows the number of pixels and
+segments, and the lines below the parameters the number of new pixels in each iteration and the fraction of the frame
+excluded from the search (masked pixels and their neighbors, saturated stars, and the three outermost pixels). "exact"
+marks the complete result; *Verify* computes the result again with ccdproc and compares the two pixel by pixel.
 
 *Tails* are pixels beside the detected ones, along the same track, that stand out less. With "tails" on, they are
 added to the mask, with a cause of their own: "sigma" is their minimum height above the local level in units of the

@@ -19,7 +19,7 @@ from .checks import CheckList
 from .parameters import ParameterControls
 from .segment_table import SegmentTable
 from .thumbnails import Thumbnails
-from .toolkit import BOLD, fit_width, limit_width, protect_value
+from .toolkit import BOLD, fit_width, limit_width, protect_value, set_lines
 
 if TYPE_CHECKING:
     from .cosmic_rays import CosmicRays
@@ -28,7 +28,7 @@ __all__ = ['GINGA_TIPS', 'PanelLayout', 'make_row']
 
 #: Width of the panel in a browser, in screen pixels.
 _WIDTH = 396
-#: Number of lines of the result.
+#: Number of lines of the details of the result.
 _LINES = 5
 
 #: Buttons that open a dialog.
@@ -53,6 +53,11 @@ class PanelLayout:
         The widget that contains the panel.
     plugin : CosmicRays
         The plugin, whose actions the controls call.
+
+    Attributes
+    ----------
+    result : str
+        The text of the result or error.
     """
 
     def __init__(self, container: Any, plugin: CosmicRays) -> None:
@@ -66,7 +71,7 @@ class PanelLayout:
             self._add_frame,
             self._add_masks,
             self._add_params,
-            self._add_run,
+            self._add_result,
             self._add_table,
             self._add_review,
             self._add_drawing,
@@ -78,8 +83,7 @@ class PanelLayout:
         top.add_widget(scroll, stretch=1)
         fit_width(scroll, box)
         self._add_output(top)  # below the scroll area, so that it is always visible
-        close = _make_button('Close', plugin.close, 'Close the panel.')
-        top.add_widget(make_row(close, _make_button('Help', plugin.help, 'Show the help of this panel.')), stretch=0)
+        self._add_run(top)
         container.add_widget(top, stretch=1)
 
     def _button(self, name: str) -> Any:
@@ -131,17 +135,14 @@ class PanelLayout:
 
     def _add_params(self, box: Any) -> None:
         self.live = self._check_box('live', 'live')
-        box.add_widget(make_row(_make_heading(HEADINGS['params']), self.live), stretch=0)
+        box.add_widget(make_row(_make_heading(HEADINGS['params']), self.live, self._button('reset')), stretch=0)
         self.params = ParameterControls(self._actions.settings.set_param)
         box.add_widget(self.params.common, stretch=0)
         self.more = Widgets.Expander('More: iterations, cleaning, sky, edges...')
         self.more.set_widget(self.params.others)
         box.add_widget(self.more, stretch=0)
 
-    def _add_run(self, box: Any) -> None:
-        self.run, self.cancel = self._button('run'), self._button('cancel')
-        self.bar = Widgets.ProgressBar()
-        box.add_widget(make_row(self.run, self.cancel, self._button('reset'), self.bar, stretch=self.bar), stretch=0)
+    def _add_result(self, box: Any) -> None:
         self.engine = Widgets.Label('')
         self.engine.set_color(fg='#666666')
         box.add_widget(self.engine, stretch=0)
@@ -235,6 +236,18 @@ class PanelLayout:
         box.add_widget(make_row(load, self.save_recipe, self.recipe), stretch=0)
         self.saved = Widgets.Label('')
         box.add_widget(make_row(self.saved, self.show_saved, stretch=self.saved), stretch=0)
+
+    def _add_run(self, box: Any) -> None:
+        self.result = ''
+        self.status = Widgets.Label('')
+        set_lines(self.status, 2)
+        box.add_widget(self.status, stretch=0)
+        self.run, self.cancel = self._button('run'), self._button('cancel')
+        help_ = _make_button('Help', self._plugin.help, 'Show the help of this panel.')
+        close = _make_button('Close', self._plugin.close, 'Close the panel.')
+        self.bar, place = Widgets.ProgressBar(), Widgets.HBox()
+        place.add_widget(self.bar, stretch=1)  # keeps the place of a hidden bar
+        box.add_widget(make_row(self.run, self.cancel, place, help_, close, stretch=place), stretch=0)
 
 
 def make_row(*widgets: Any, stretch: Any = None) -> Any:

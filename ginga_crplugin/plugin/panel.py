@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from ginga.gw import Widgets
@@ -234,16 +235,20 @@ class Panel(PanelLayout):
         error : bool, optional
             Whether to show them in red.
         """
-        shown = [*lines, *[''] * len(self.lines)][: len(self.lines)]
+        color = '#b00020' if error else '#1a1a1a'
+        text = '\n'.join(lines)
+        set_text_wrapped(
+            self.status, shorten(' '.join(lines[:1]), 2 * _SHORT_LINE_LENGTH, placeholder='...'), _LINE_LENGTH
+        )
+        self.status.set_tooltip(text)
+        self.status.set_color(fg=color)
+        details = lines if error else lines[1:]
+        shown = [*details, *[''] * len(self.lines)][: len(self.lines)]
         for label, line in zip(self.lines, shown, strict=True):
             set_text_wrapped(label, line, _LINE_LENGTH)
-            label.set_color(fg='#b00020' if error else '#1a1a1a')
+            label.set_color(fg=color)
             (label.show if line else label.hide)()
-
-    @property
-    def result(self) -> str:
-        """The text of the result or error."""
-        return ' '.join(line.get_text() for line in self.lines).strip()
+        self.result = text.replace('\n', ' ')
 
     def show_saved_path(self, text: str, path: Path | str | None = '') -> None:
         """Show the saved file.

@@ -14,7 +14,7 @@ from ginga_crplugin.panels.text import hint_text
 from ginga_crplugin.panels.thumbnail_images import thumbnail_images
 from ginga_crplugin.session.session import Session
 
-from .toolkit import in_browser, protect_value, set_text_wrapped, text_width
+from .toolkit import protect_value, set_lines, set_text_wrapped
 
 __all__ = ['Thumbnails']
 
@@ -58,8 +58,7 @@ class Thumbnails:
         self.view.set_min_size(360, 110)
         self._build_row(step)
         self.hint = Widgets.Label('')
-        # two lines, so that the widgets below do not move
-        self.hint.set_min_size(360, 50 if in_browser() else text_width(self.hint, 4.5))
+        set_lines(self.hint, 2)
         self.hint.set_tooltip(TIPS['hint'])
 
     def _build_row(self, step: Callable[[int], None]) -> None:

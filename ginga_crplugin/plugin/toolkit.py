@@ -18,6 +18,7 @@ __all__ = [
     'in_browser',
     'limit_width',
     'protect_value',
+    'set_lines',
     'set_number',
     'set_tab_order',
     'set_text_wrapped',
@@ -153,6 +154,19 @@ def protect_value(control: Any) -> Any:
     if hasattr(widget, 'setKeyboardTracking'):
         widget.setKeyboardTracking(False)
     return control
+
+
+def set_lines(label: Any, count: int) -> None:
+    """Reserve the height of a number of lines for a label, so that the widgets below do not move.
+
+    Parameters
+    ----------
+    label : `ginga.gw.Widgets.Label`
+        The label.
+    count : int
+        Number of lines.
+    """
+    label.set_min_size(360, 25 * count if in_browser() else text_width(label, 2.25 * count))
 
 
 def set_number(spin: Any, value: float) -> None:

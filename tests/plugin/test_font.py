@@ -49,12 +49,12 @@ def ancestor(widget, kind):
 
 def test_nothing_scrolls_horizontally(plugin):
     table = plugin.panel.table.view.get_widget()
-    column = ancestor(plugin.panel.run.get_widget(), QtWidgets.QScrollArea)
+    column = ancestor(plugin.panel.pin.get_widget(), QtWidgets.QScrollArea)
     assert [part.horizontalScrollBar().maximum() for part in (column, table)] == [0, 0]
 
 
 def test_no_text_is_cut_off(plugin):
-    column = ancestor(plugin.panel.run.get_widget(), QtWidgets.QScrollArea).widget()
+    column = ancestor(plugin.panel.run.get_widget(), QtWidgets.QTabWidget).currentWidget()
     kinds = QtWidgets.QPushButton | QtWidgets.QCheckBox | QtWidgets.QComboBox | QtWidgets.QLabel
     shown = [w for w in column.findChildren(QtWidgets.QWidget) if isinstance(w, kinds) and w.isVisible()]
     assert len(shown) > 40
