@@ -40,7 +40,8 @@ PACKAGES = {
     'core': (0.3, 0),
 }
 CORE = {
-    'tuning': (0.5, 9),
+    'tuning': (0.5, 10),
+    'stars': (0.5, 9),
     'diagnostics': (0.5, 8),
     'lacosmic': (0.13, 7),
     'pixel_noise': (0.37, 7),

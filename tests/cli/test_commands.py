@@ -817,7 +817,7 @@ def test_not_enough_memory(frame, capsys, monkeypatch):
     def full(*args):
         raise MemoryError
 
-    monkeypatch.setattr('ginga_crplugin.recipe.prepare.detect', full)
+    monkeypatch.setattr('ginga_crplugin.recipe.prepare.Detector.detect', full)
     assert_refused(['detect', frame], frame.parent, 'not enough memory', capsys)
 
 
