@@ -70,7 +70,7 @@ class ActiveReview:
         frame : Frame
             The frame that was opened.
         key : str or None
-            Its identifier in the cache (`UnsavedReviews.look_up`).
+            Its identifier in the cache (``UnsavedReviews.look_up``).
         unsaved_review : tuple of ndarray or None
             Its review in the cache.
         """
