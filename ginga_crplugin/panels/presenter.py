@@ -35,6 +35,7 @@ class Presenter:
         self._session: Any = session  # Any: attributes that may be None are used only when they are not
         self._widgets, self._overlay = widgets, overlay
         self._started = 0.0
+        self._error_shown = False
         events = session.events
         self._connections: list[tuple[SignalInstance, Callable[..., Any]]] = [
             (events.frame_changed, self.show_frame),
@@ -81,6 +82,7 @@ class Presenter:
         message : str
             The message.
         """
+        self._error_shown = True
         self._widgets.show_result([message], error=True)
 
     def show_session_error(self, message: str) -> None:
@@ -185,8 +187,9 @@ class Presenter:
         self._show_counts()
 
     def show_hints(self) -> None:
-        """Show the hints of the result, and the stars that it touches."""
-        self._show_summary()
+        """Show the hints of the result, and the stars that it touches; an error stays."""
+        if not self._error_shown:
+            self._show_summary()
         self._show_table()
         self._show_thumbnails()
         self.show_checks()
@@ -208,6 +211,7 @@ class Presenter:
             self._overlay.set_decisions(session.result.segments, session.review.decisions)
 
     def _show_summary(self) -> None:
+        self._error_shown = False
         self._widgets.show_result(result_lines(self._session))
 
     def _show_table(self) -> None:

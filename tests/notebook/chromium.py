@@ -99,7 +99,7 @@ class Browser:
     @property
     def result(self):
         """The line with the number of pixels."""
-        return next(line for line in self.text.splitlines() if ' px by ' in line)
+        return next(line for line in self.text.splitlines() if ' px by L.A.Cosmic' in line)
 
     def wait_until(self, condition, timeout=30.0):
         """Wait until a condition is true."""

@@ -410,6 +410,13 @@ def test_failed_run_is_reported_and_keeps_the_last_result(shell, plugin, monkeyp
     assert rows(plugin) == list(first.segments.listed['label'])
 
 
+def test_error_stays_when_hints_arrive(shell, plugin):
+    run(shell, plugin)
+    plugin.presenter.show_error('the disk has failed')
+    plugin.session.events.hints_changed.emit()
+    assert 'the disk has failed' in plugin.panel.result
+
+
 def test_cleaned_frame_is_a_new_image_and_the_result_is_kept(shell, channel, plugin):
     run(shell, plugin)
     original, result = plugin.fitsimage.get_image(), plugin.session.result

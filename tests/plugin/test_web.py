@@ -45,7 +45,7 @@ def run(web):
     while seen != (seen := web.text):  # the checks appear above the button, and their remedies once they were tried
         time.sleep(3.0)
     web.click('Run')
-    web.wait_for_text(' px by ')
+    web.wait_for_text(' px by L.A.Cosmic')
     web.wait_until(lambda: len(web.rows.first.inner_text().split()) > 6)  # with S/N
 
 
