@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from astropy import units as u
 from astropy.table import Table
 
 from ginga_crplugin.core.frame import Frame
@@ -12,6 +13,8 @@ __all__ = ['GivenStars', 'read_stars']
 
 #: Columns that may contain the names of stars.
 _NAMES = 'name', 'target', 'id'
+#: Largest radius of the core of a star, in pixels.
+MAX_RADIUS = 100.0
 
 
 class GivenStars(NamedTuple):
@@ -55,12 +58,17 @@ def read_stars(path: Path, frame: Frame) -> GivenStars:
     OSError
         If the file cannot be read.
     ValueError
-        If it has no positions, or celestial ones and the frame has no WCS, or the package regions is missing.
+        If it has no positions, or celestial ones and the frame has no WCS; if a value is missing or is no number, or a
+        radius is not above 0 and at most 100 pixels; or if the package regions is missing.
     """
     if not path.is_file():
         msg = f'{path}: no such file'
         raise FileNotFoundError(msg)
     names, x, y, radii = _read_regions(path, frame) if path.suffix.lower() == '.reg' else _read_table(path, frame)
+    for name, radius in zip(names, radii, strict=True):
+        if not (np.isnan(radius) or 0.0 < radius <= MAX_RADIUS):
+            msg = f'{path}: the radius of {name} is {radius:g} px: it must be above 0 and at most {MAX_RADIUS:g} px'
+            raise ValueError(msg)
     ny, nx = frame.shape
     inside = (x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)
     return GivenStars(tuple(np.array(names, dtype=object)[inside]), y[inside], x[inside], radii[inside])
@@ -77,24 +85,38 @@ def _read_table(path, frame):
         raise ValueError(msg)
     try:
         table = Table.read(path, format=kind)
-    except (ValueError, TypeError, KeyError, IndexError) as error:  # raised by astropy for damaged tables
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:  # raised by astropy for damaged tables
         msg = f'{path} is not a table: {(str(error).splitlines() or [""])[0]}'
         raise ValueError(msg) from error
     columns = {name.lower(): table[name] for name in table.colnames}
     names = next((list(map(str, columns[key])) for key in _NAMES if key in columns), None)
     names = [f'star {number + 1}' for number in range(len(table))] if names is None else names
     if {'x', 'y'} <= set(columns):
-        x, y = (np.asarray(columns[key], dtype=float) for key in ('x', 'y'))
+        x, y = (_numbers(path, key, columns[key]) for key in ('x', 'y'))
     elif {'ra', 'dec'} <= set(columns):
-        sky = SkyCoord(
-            *(columns[key].quantity if columns[key].unit else columns[key] for key in ('ra', 'dec')), unit='deg'
-        )
+        sky = SkyCoord(*(_numbers(path, key, columns[key]) * (columns[key].unit or u.deg) for key in ('ra', 'dec')))
         x, y = (np.atleast_1d(values).astype(float) for values in _wcs(path, frame).world_to_pixel(sky))
     else:
         msg = f'{path} has no positions: columns x and y, or ra and dec, are needed'
         raise ValueError(msg)
-    radii = np.asarray(columns['radius'], dtype=float) if 'radius' in columns else np.full(len(table), np.nan)
+    radii = _numbers(path, 'radius', columns['radius']) if 'radius' in columns else np.full(len(table), np.nan)
     return names, x, y, radii
+
+
+def _numbers(path, name, column):
+    """Return the values of a column; NaN for a radius that is not given."""
+    values = []
+    for number, value in enumerate(column, start=1):
+        missing = value is np.ma.masked
+        try:
+            values.append(np.nan if missing else float(getattr(value, 'value', value)))
+        except (TypeError, ValueError):
+            values.append(np.inf)
+        if not np.isfinite(values[-1]) and not (missing and name == 'radius'):
+            given = 'missing' if missing else repr(str(value))
+            msg = f'{path}: {name} is {given} in row {number}: it must be a finite number'
+            raise ValueError(msg)
+    return np.array(values, dtype=float)
 
 
 def _read_regions(path, frame):

@@ -60,7 +60,14 @@ def test_ds9_regions(frame, tmp_path):
         ('stars.txt', 'x y\n1 2\n', 'must end in .ecsv, .csv, .fits or .reg'),
         ('stars.csv', 'a,b\n1,2\n', 'columns x and y, or ra and dec, are needed'),
         ('stars.ecsv', 'garbage', 'is not a table'),
+        ('stars.fits', 'garbage', 'stars.fits is not a table'),
+        ('stars.csv', 'name,x,y\na,1,2\nb,,2\n', 'x is missing in row 2: it must be a finite number'),
+        ('stars.csv', 'x,y\n1,2\n3,nan\n', "y is 'nan' in row 2: it must be a finite number"),
+        ('stars.csv', 'ra,dec\n10:20:30,5\n', "ra is '10:20:30' in row 1: it must be a finite number"),
+        ('stars.csv', 'name,x,y,radius\na,1,2,-3\n', 'the radius of a is -3 px: it must be above 0 and at most 100'),
+        ('stars.csv', 'name,x,y,radius\na,1,2,1e9\n', 'the radius of a is 1e.09 px'),
         ('stars.reg', 'image\npolygon(1,1,5,1,5,5)\n', 'no regions with a center'),
+        ('stars.reg', 'image\ncircle(1,1,500)\n', 'the radius of star 1 is 500 px'),
     ],
 )
 def test_files_that_cannot_be_used(frame, tmp_path, name, text, message):
@@ -69,6 +76,11 @@ def test_files_that_cannot_be_used(frame, tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=message):
         read_stars(tmp_path / name, frame)
+
+
+def test_a_missing_radius_is_that_of_the_stars(frame, tmp_path):
+    (tmp_path / 'stars.csv').write_text('name,x,y,radius\na,1,2,\nb,3,4,5\n')
+    assert_allclose(read_stars(tmp_path / 'stars.csv', frame).radii, [np.nan, 5.0])
 
 
 def test_missing_file_and_missing_wcs(tmp_path):
