@@ -31,6 +31,8 @@ __all__ = [
     'to_cards',
 ]
 
+#: Maximum number of protected stars that are named in a header, whose keywords have two digits for it.
+MAX_NAMED = 99
 #: Characters of a comment that fit into a card with a number.
 _COMMENT_LENGTH = 44
 
@@ -214,7 +216,7 @@ def protect_cards(
     Returns
     -------
     list of (str, value, str)
-        Keyword, value and comment.
+        Keyword, value and comment; with lines for at most 99 stars.
     """
     cards: list[tuple[str, Any, str]] = [
         ('CRPROT', name, 'protected stars'),
@@ -223,7 +225,7 @@ def protect_cards(
     ]
     if kept is not None:
         cards.append(('CRNPKEPT', kept, 'pixels in their cores that are not flagged'))
-    texts = enumerate(touched.named_texts(stars), start=1)
+    texts = enumerate(touched.named_texts(stars)[:MAX_NAMED], start=1)
     return [*cards, *((f'CRPROT{number}', text, '') for number, text in texts)]
 
 

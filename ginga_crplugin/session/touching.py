@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ['Touching']
 
+#: Maximum number of protected stars that are named in a line of text.
+MAX_NAMED = 3
+
 
 class Touching:
     """Finds the stars of the frame of a session once, and which of them the mask touches.
@@ -109,8 +112,10 @@ class Touching:
         touched, protected = self.touched, self._those(self.protected)
         lines = [] if touched is None else [touched.text]
         if protected is not None and self.protected is not None:
-            names = protected.named_texts(self.protected)
-            lines += ['; '.join([f'protected stars touched: {len(protected)} of {protected.count}', *names])]
+            texts = protected.named_texts(self.protected)
+            more = [f'and {len(texts) - MAX_NAMED} more'] if len(texts) > MAX_NAMED else []
+            count = f'protected stars touched: {len(protected)} of {protected.count}'
+            lines += ['; '.join([count, *texts[:MAX_NAMED], *more])]
         return lines
 
     def cards(self, decisions: Decisions, kept: int) -> list[tuple[str, Any, str]]:

@@ -98,6 +98,17 @@ def test_protected_stars_are_kept_out_of_the_mask(narrow, targets, tmp_path, cap
     assert (fits.getdata(again, 'DQ') == kept).all()
 
 
+def test_more_protected_stars_than_a_header_can_name(narrow, targets, capsys):
+    target = QTable.read(targets)[0]
+    columns = {key: [target[key]] * 120 for key in ('x', 'y')}
+    QTable({'name': [f's{number}' for number in range(120)], **columns}).write(targets, overwrite=True)
+    assert main(['detect', str(narrow[0]), '--protect', str(targets), '--json']) == 0
+    output, errors = capsys.readouterr()
+    header = fits.getheader(json.loads(output)['output'], 'MASK')
+    assert (header['CRNPRTCH'], 'CRPROT99' in header, 'CRPROT100' in header) == (120, True, False)
+    assert errors == ''
+
+
 def test_keep_protected_needs_a_file(narrow, capsys):
     assert main(['detect', str(narrow[0]), '--keep-protected']) == 1
     assert 'keep_protected needs a file with stars' in capsys.readouterr().err

@@ -98,6 +98,15 @@ def test_stars_of_a_recipe_are_protected(session, tmp_path, keep):
     assert np.flatnonzero(fits.getdata(path, 'DQ')).tolist() == session.review.decisions.pixels.tolist()
 
 
+def test_the_first_protected_stars_are_named(session, tmp_path):
+    stars = session.touching.stars
+    rows = [f'{x},{y}' for x, y in zip(stars.x, stars.y, strict=True)]
+    (tmp_path / 'targets.csv').write_text('\n'.join(['x,y', *rows]))
+    session.recipes.apply(Recipe({'readnoise': 5.0}, protect=tmp_path / 'targets.csv'))
+    (line,) = [line for line in result_lines(session) if line.startswith('protected stars touched: 16 of 16; star 1: ')]
+    assert line.endswith(' of its flux; and 13 more')
+
+
 def test_a_missing_list_of_protected_stars_is_reported(session, tmp_path):
     session.recipes.apply(Recipe({'readnoise': 5.0}, protect=tmp_path / 'none.csv'))
     session.runner.detect()
