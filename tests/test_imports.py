@@ -19,7 +19,6 @@ NOT_FOR_DETECT = {
     'distributed',
     'scipy.ndimage',
     'scipy.optimize',
-    'scipy.sparse.csgraph',
     'astropy.modeling',
     'ginga_crplugin.recipe.parse',
     'ginga_crplugin.recipe.format',

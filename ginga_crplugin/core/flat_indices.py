@@ -1,6 +1,8 @@
 """Sorted lists of pixels as flat indices."""
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 __all__ = ['connected_labels', 'locate']
 
@@ -55,21 +57,10 @@ def connected_labels(pixels: np.ndarray, nx: int) -> np.ndarray:
         if step > 1:
             below = below + found  # the pixels are sorted: the next neighbor is the next pixel
     one, other = (np.concatenate(ends) for ends in zip(*links, strict=True))
-    root = _roots(len(pixels), one, other)
-    return np.cumsum(root == np.arange(len(root)), dtype=np.int32)[root]
-
-
-def _roots(count, one, other):
-    """Return the first member of the connected component of each node of a graph, given the ends of its edges.
-
-    `scipy.sparse.csgraph.connected_components` takes as long, and a twentieth of a second to import.
-    """
-    root = np.arange(count)
-    while len(one):
-        ends = root[one], root[other]
-        np.minimum.at(root, np.maximum(*ends), np.minimum(*ends))
-        while not np.array_equal(root, further := root[root]):
-            root = further
-        apart = root[one] != root[other]
-        one, other = one[apart], other[apart]
-    return root
+    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(pixels), len(pixels)))
+    count, component = connected_components(graph, directed=False)
+    first = np.full(count, len(pixels))
+    np.minimum.at(first, component, np.arange(len(pixels)))
+    number = np.empty(count, dtype=np.int32)
+    number[np.argsort(first)] = np.arange(1, count + 1)
+    return number[component]
