@@ -194,7 +194,7 @@ def _obstacle(frame, labels):
 
 def _find_stars(owners, in_star):
     """Return which segments do not grow because they are or may be in stars, by label, and whether many may be."""
-    from .tail_kernels import IN_STAR, NOT_IN_STAR
+    from .tail_stars import IN_STAR, NOT_IN_STAR
 
     count = int(owners.max())
     stars, possible = np.zeros((2, count + 1), bool)
