@@ -7,20 +7,28 @@ from astropy.nddata import CCDData
 
 from ginga_crplugin.core.diagnostics.frame_kind import find_frame_kind
 from ginga_crplugin.core.diagnostics.outliers import find_deviant_pixels
-from ginga_crplugin.core.diagnostics.star_fwhm import find_stars, fit_star_fwhm, measure_star_fwhm
+from ginga_crplugin.core.diagnostics.star_fwhm import find_stars, measure_star_fwhm
 from ginga_crplugin.core.flat_indices import locate
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.params import LACosmicParams
 from ginga_crplugin.core.stats import row_slices
 
-from .profile import HALF_BOX, NARROW, StarFit, StarProfile, agreed_width, measure_profile
+from .profile import (
+    HALF_BOX,
+    MAX_STARS,
+    MIN_STARS,
+    NARROW,
+    STRICT,
+    StarFit,
+    StarProfile,
+    agreed_width,
+    measure_profile,
+)
 from .star_list import StarList, core_radius
 
 __all__ = ['find_star_list', 'local_maxima']
 
-#: Thresholds with which nearly all cosmic rays are removed before stars are searched.
-STRICT_SIGCLIP, STRICT_OBJLIM = 4.5, 2.0
 #: Significance of the median of 3 x 3 pixels at the peak of a star, of the peaks of stars from which the profile is
 #: made, and of peaks of sources that were removed with the cosmic rays; width up to which stars are.
 _SIGNIFICANT, _BRIGHT, _REMOVED_PEAK, _REMOVED_WIDTH = 4.0, 20.0, 12.0, 4.0
@@ -33,8 +41,6 @@ _NOISE, _SIMILAR, _BESIDE = 2.0, 0.045, 0.04
 _MIN_GOOD, _MIN_SEEN, _MAX_MISSING, _PEAK = 0.4, 0.85, 0.2, 8.0
 #: The outermost pixels of a box around a peak.
 _BORDER = np.pad(np.zeros((2 * HALF_BOX - 1, 2 * HALF_BOX - 1), dtype=bool), 1, constant_values=True)
-#: Minimum and maximum number of stars for the profile, and number of widths that are measured.
-_MIN_STARS, _MAX_STARS, _WIDTHS = 3, 200, 25
 
 
 def find_star_list(frame: Frame, params: LACosmicParams, detector: Detector | None = None) -> StarList:
@@ -85,7 +91,7 @@ class _Search:
         shape = self._frame.shape
         if not len(self._pixels):
             return StarList.empty(shape)
-        strict = replace(self._params, sigclip=STRICT_SIGCLIP, objlim=STRICT_OBJLIM)
+        strict = replace(self._params, **STRICT)
         try:
             self._found = self._detector.detect(self._original, strict)
         except ValueError:  # as the run itself reports
@@ -146,18 +152,17 @@ class _Search:
         top = boxes[:, HALF_BOX, HALF_BOX]
         good = self._is_inside(peaks) & ~flagged[:, 3:-3, 3:-3].any(axis=(1, 2)) & (top > _BRIGHT * self._scatter)
         good &= (self._frame.filled.ravel()[peaks] < 0.9 * self._saturation) & (boxes.max(axis=(1, 2)) <= 1.05 * top)
-        chosen = peaks[good][np.argsort(-top[good])][:_MAX_STARS]
+        chosen = peaks[good][np.argsort(-top[good])][:MAX_STARS]
         boxes = self._boxes(chosen)[0]
-        clean = np.array([fit_star_fwhm(box) for box in boxes[:: max(1, len(boxes) // _WIDTHS)]])
         raw = measure_star_fwhm(self._frame, self._scatter, self._saturation, self._deviant)
-        fwhm = agreed_width(clean[(clean > 0.5) & (clean < 15.0)], raw)
+        fwhm = agreed_width(boxes, raw)
         if fwhm is not None and fwhm < NARROW:
-            boxes = find_stars(self._frame, self._scatter, self._saturation, self._deviant)[:_MAX_STARS]
+            boxes = find_stars(self._frame, self._scatter, self._saturation, self._deviant)[:MAX_STARS]
         elif fwhm is not None:
             half = max(HALF_BOX, int(np.ceil(1.5 * fwhm)))
             boxes, flagged = self._boxes(chosen[self._is_inside(chosen, half)], half)
             boxes = boxes[~flagged.any(axis=(1, 2))]
-        return fwhm, None if fwhm is None or len(boxes) < _MIN_STARS else measure_profile(boxes)
+        return fwhm, None if fwhm is None or len(boxes) < MIN_STARS else measure_profile(boxes)
 
     def _with_removed(self, peaks: np.ndarray) -> np.ndarray:
         """Return peaks with those of narrow sources that were removed with the cosmic rays."""

@@ -2,11 +2,29 @@
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
-__all__ = ['CONSISTENT', 'HALF_BOX', 'NARROW', 'StarFit', 'StarProfile', 'agreed_width', 'measure_profile']
+from ginga_crplugin.core.diagnostics.star_fwhm import fit_star_fwhm
 
+__all__ = [
+    'CONSISTENT',
+    'HALF_BOX',
+    'MAX_STARS',
+    'MIN_STARS',
+    'NARROW',
+    'STRICT',
+    'StarFit',
+    'StarProfile',
+    'agreed_width',
+    'measure_profile',
+]
+
+#: Thresholds with which nearly all cosmic rays are removed before stars are searched.
+STRICT: dict[str, Any] = {'sigclip': 4.5, 'objlim': 2.0}
+#: Minimum number of stars for a profile, and the maximum.
+MIN_STARS, MAX_STARS = 3, 200
 #: Half the side of the box of a star, in pixels.
 HALF_BOX = 5
 #: Width in pixels below which stars may be removed from the cleaned frame.
@@ -15,24 +33,30 @@ NARROW = 2.6
 #: of many widths up to which those in the cleaned frame, or in the frame, are believed alone: that of stars is about
 #: 0.02, that of cosmic rays 0.2.
 _AGREE, _CONSISTENT_CLEAN, CONSISTENT = 0.25, 0.12, 0.06
+#: Number of widths that are fitted, and the range of those that are not rejected.
+_WIDTHS, _FITTED = 25, (0.5, 15.0)
 #: Distances from the center in pixels between which the profile is linear, radius in which centers are measured, and
 #: distance between the centers that are tried.
 _STEP, _CENTROID, _SHIFT = 0.25, 2.9, 0.3
 
 
-def agreed_width(in_clean: np.ndarray, in_raw: np.ndarray) -> float | None:
+def agreed_width(boxes: np.ndarray, in_raw: np.ndarray) -> float | None:
     """Return the width of the stars on which a frame and its cleaned copy agree.
 
     Parameters
     ----------
-    in_clean, in_raw : (n,) float ndarray
-        Widths of sources of the cleaned frame that were not flagged, and of stars of the frame, in pixels.
+    boxes : (n, b, b) float ndarray
+        Sources of the cleaned frame that were not flagged, above the level, the brightest first.
+    in_raw : (m,) float ndarray
+        Widths of stars of the frame, in pixels.
 
     Returns
     -------
     float or None
         The median width; that of many consistent sources if only one of the two has them. None if they disagree.
     """
+    in_clean = np.array([fit_star_fwhm(box) for box in boxes[:: max(1, len(boxes) // _WIDTHS)]])
+    in_clean = in_clean[(in_clean > _FITTED[0]) & (in_clean < _FITTED[1])]
     if len(in_clean) >= 2:
         clean = float(np.median(in_clean))
         if len(in_raw) and abs(float(np.median(in_raw)) / clean - 1.0) < _AGREE:

@@ -11,7 +11,7 @@ from ginga_crplugin.core.diagnostics.star_fwhm import find_stars, fit_star_fwhm,
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.lacosmic.detect import Detector
 from ginga_crplugin.core.params import LACosmicParams
-from ginga_crplugin.core.stars.profile import CONSISTENT, HALF_BOX, NARROW, agreed_width
+from ginga_crplugin.core.stars.profile import CONSISTENT, HALF_BOX, MAX_STARS, MIN_STARS, NARROW, STRICT, agreed_width
 from ginga_crplugin.core.stars.star_list import core_radius
 from ginga_crplugin.core.stats import nanmad_std, subsample
 
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 __all__ = ['Scene', 'find_scene']
 
 _SQUARE = np.ones((3, 3), dtype=bool)
-#: Thresholds with which nearly all cosmic rays are removed before stars are searched.
-STRICT_SIGCLIP, STRICT_OBJLIM = 4.5, 2.0
 #: Significance and minimum number of pixels of a star in the cleaned frame.
 _SIGNIFICANT, _MIN_AREA = 4.0, 4
-#: Minimum number of stars for a profile, and the maximum.
-_MIN_STARS, _MAX_STARS = 3, 200
 #: Minimum correlation of a source that was partly flagged with the profile of the stars that were not, and of a narrow
 #: star that has their width.
 _SIMILAR, _NARROW_SIMILAR = 0.9, 0.7
@@ -115,7 +111,7 @@ def find_scene(frame: Frame, params: LACosmicParams, engine: 'LACosmic | None' =
     Scene
         Level, noise and stars.
     """
-    strict = replace(params, sigclip=STRICT_SIGCLIP, objlim=STRICT_OBJLIM)
+    strict = replace(params, **STRICT)
     found = Detector(wait=True).detect(frame, strict) if engine is None else engine.detect(strict)
     gain, pssl = params.gain, params.pssl
     raw = ((frame.filled + pssl) * gain).astype(np.float32)
@@ -180,15 +176,14 @@ def _compare(frame, params, places, above, noise, flagged):
     good &= above[y, x] < 0.9 * params.satlevel
     boxes = _boxes(above, y[good], x[good])
     boxes = boxes[boxes.max(axis=(1, 2)) <= 1.05 * boxes[:, HALF_BOX, HALF_BOX]]
-    boxes = boxes[np.argsort(-boxes[:, HALF_BOX, HALF_BOX])][:_MAX_STARS]
+    boxes = boxes[np.argsort(-boxes[:, HALF_BOX, HALF_BOX])][:MAX_STARS]
     scatter, saturation = max(frame.evidence.scatter, 1e-6), params.satlevel / params.gain
     in_raw = measure_star_fwhm(frame, scatter, saturation)
-    in_clean = np.array([fit_star_fwhm(box) for box in boxes[:: max(1, len(boxes) // 25)]])
-    fwhm = agreed_width(in_clean[(in_clean > 0.5) & (in_clean < 15.0)], in_raw)
+    fwhm = agreed_width(boxes, in_raw)
     narrow = fwhm is not None and fwhm < NARROW
     if narrow:
-        boxes = find_stars(frame, scatter, saturation)[:_MAX_STARS]
-    if len(boxes) < _MIN_STARS:
+        boxes = find_stars(frame, scatter, saturation)[:MAX_STARS]
+    if len(boxes) < MIN_STARS:
         return y, x, fwhm, None
     profile = np.median(boxes / boxes[:, HALF_BOX, HALF_BOX][:, None, None], axis=0).astype(np.float32)
     if narrow:
@@ -201,7 +196,7 @@ def _compare(frame, params, places, above, noise, flagged):
     similar = _similarity(above, y[suspect], x[suspect], profile)
     keep[suspect] = similar > _SIMILAR
     if narrow:  # their profile depends on where in a pixel the center is; the fitted width does not
-        unsure = np.flatnonzero(suspect)[(similar > _NARROW_SIMILAR) & (similar <= _SIMILAR)][:_MAX_STARS]
+        unsure = np.flatnonzero(suspect)[(similar > _NARROW_SIMILAR) & (similar <= _SIMILAR)][:MAX_STARS]
         widths = np.array([fit_star_fwhm(box) for box in _boxes(above, y[unsure], x[unsure])])
         keep[unsure[np.abs(widths / fwhm - 1.0) < 2.0 * CONSISTENT]] = True
     return y[keep], x[keep], fwhm, profile
