@@ -19,7 +19,7 @@ from .checks import CheckList
 from .parameters import ParameterControls
 from .segment_table import SegmentTable
 from .thumbnails import Thumbnails
-from .toolkit import BOLD, fit_width, limit_width, protect_value, set_lines
+from .toolkit import BOLD, fit_width, limit_width, protect_value, reserve_lines
 
 if TYPE_CHECKING:
     from .cosmic_rays import CosmicRays
@@ -240,7 +240,7 @@ class PanelLayout:
     def _add_run(self, box: Any) -> None:
         self.result = ''
         self.status = Widgets.Label('')
-        set_lines(self.status, 2)
+        reserve_lines(self.status, 2)
         box.add_widget(self.status, stretch=0)
         self.run, self.cancel = self._button('run'), self._button('cancel')
         help_ = _make_button('Help', self._plugin.help, 'Show the help of this panel.')

@@ -14,7 +14,7 @@ from ginga_crplugin.panels.text import hint_text
 from ginga_crplugin.panels.thumbnail_images import thumbnail_images
 from ginga_crplugin.session.session import Session
 
-from .toolkit import protect_value, set_lines, set_text_wrapped
+from .toolkit import protect_value, reserve_lines, set_text_wrapped
 
 __all__ = ['Thumbnails']
 
@@ -58,7 +58,7 @@ class Thumbnails:
         self.view.set_min_size(360, 110)
         self._build_row(step)
         self.hint = Widgets.Label('')
-        set_lines(self.hint, 2)
+        reserve_lines(self.hint, 2)
         self.hint.set_tooltip(TIPS['hint'])
 
     def _build_row(self, step: Callable[[int], None]) -> None:

@@ -18,7 +18,7 @@ __all__ = [
     'in_browser',
     'limit_width',
     'protect_value',
-    'set_lines',
+    'reserve_lines',
     'set_number',
     'set_tab_order',
     'set_text_wrapped',
@@ -156,7 +156,7 @@ def protect_value(control: Any) -> Any:
     return control
 
 
-def set_lines(label: Any, count: int) -> None:
+def reserve_lines(label: Any, count: int) -> None:
     """Reserve the height of a number of lines for a label, so that the widgets below do not move.
 
     Parameters
