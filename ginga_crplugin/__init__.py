@@ -25,6 +25,7 @@ _PUBLIC = {
     'Remedy': 'core.diagnostics.check',
     'Segments': 'core.segments',
     'Tuning': 'core.tuning.quality',
+    'TailFinder': 'core.lacosmic.tails',
     'TailOptions': 'core.lacosmic.tails',
     'Tails': 'core.lacosmic.tails',
     'apply_recipe': 'batch.apply',

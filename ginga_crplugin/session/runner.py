@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ginga_crplugin.core.diagnostics.frame_kind import require_monochrome
 from ginga_crplugin.core.lacosmic import compilation
 from ginga_crplugin.core.lacosmic.detect import Detector
-from ginga_crplugin.core.lacosmic.tails import with_tails
+from ginga_crplugin.core.lacosmic.tails import TailFinder, with_tails
 from ginga_crplugin.core.segments import segment
 
 from .result import Result
@@ -54,7 +54,7 @@ class Runner:
     def reset(self) -> None:
         """Drop the run and what was computed for the frame, without an event."""
         self._drop()
-        self._detector, self._seconds = Detector(), 0.0
+        self._detector, self._tail_finder, self._seconds = Detector(), TailFinder(), 0.0
         self._last: Result | None = None  # the last exact result, while a first iteration is shown
 
     def _drop(self) -> None:
@@ -126,7 +126,7 @@ class Runner:
         self._start(exact=not first)
 
     def _start(self, *, exact: bool) -> None:
-        session, ticket, detector = self._session, self._ticket, self._detector
+        session, ticket, detector, finder = self._session, self._ticket, self._detector, self._tail_finder
         frame, sources, min_size = session.frame, session.sources, session.min_size
         params = session.params if exact else replace(session.params, niter=1)
         assert frame is not None
@@ -137,7 +137,7 @@ class Runner:
             if not allow_mosaic:
                 require_monochrome(frame, 'click "Run anyway" in the checks to run all the same')
             detection = detector.detect(frame, params, self._set_progress, lambda: ticket != self._ticket)
-            detection = with_tails(frame, detection, tails)
+            detection = with_tails(frame, detection, tails, finder)
             segments = segment(frame, detection, min_size)
             _ = segments.listed  # cached; computed in the worker
             return Result(frame, detection, segments, sources, exact), time.monotonic() - start

@@ -16,7 +16,7 @@ from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.input_mask import InputMask
 from ginga_crplugin.core.params import LACosmicParams
 
-from .tails import find_tails
+from .tails import TailFinder, find_tails
 
 if TYPE_CHECKING:
     from .engine import LACosmic
@@ -38,7 +38,9 @@ def run_all_options() -> None:
     pixels = _sample()
     for dtype in _DTYPES:
         frame = Frame(pixels.astype(dtype))
-        find_tails(frame, _engine(frame).detect())
+        detection, finder = _engine(frame).detect(), TailFinder()
+        finder.find(frame, detection)
+        finder.find(frame, detection)  # compares with the first time
     sky = np.full(pixels.shape, 100.0, np.float32)
     frame = Frame(pixels, background=sky, variance=sky)
     engine = _engine(frame)

@@ -8,7 +8,7 @@ from numba import njit
 
 from .median_networks import HELPER_OPTIONS, JIT_OPTIONS
 
-__all__ = ['copy_windows', 'find_inside', 'sampled_median', 'set_state']
+__all__ = ['copy_windows', 'find_inside', 'find_windows', 'first_from', 'sampled_median', 'set_state']
 
 
 @njit(**JIT_OPTIONS)
@@ -37,6 +37,30 @@ def copy_windows(image, boxes, starts, out):
             place += x1 - x0
 
 
+@njit(**JIT_OPTIONS)
+def find_windows(pixels, starts, shape, margin, out):
+    """Find the windows around groups of pixels.
+
+    Parameters
+    ----------
+    pixels, starts : (k,) and (n + 1,) int64 ndarray
+        The pixels of the groups, and where those of each group start.
+    shape : tuple of int
+        (ny, nx) of the frame.
+    margin : int
+        Pixels around the bounding box of a group; fewer at the edges of the frame.
+    out : (n, 4) int64 ndarray
+        The output.
+    """
+    ny, nx = shape
+    for k in range(out.shape[0]):
+        y0, y1, x0, x1 = ny, 0, nx, 0
+        for pixel in pixels[starts[k] : starts[k + 1]]:
+            y, x = pixel // nx, pixel % nx
+            y0, y1, x0, x1 = min(y0, y), max(y1, y), min(x0, x), max(x1, x)
+        out[k] = max(y0 - margin, 0), min(y1 + 1 + margin, ny), max(x0 - margin, 0), min(x1 + 1 + margin, nx)
+
+
 @njit(**HELPER_OPTIONS)
 def set_state(state, box, y, x, distance, value):
     """Set a state in the square around a pixel of the frame."""
@@ -47,7 +71,7 @@ def set_state(state, box, y, x, distance, value):
 
 
 @njit(**HELPER_OPTIONS)
-def _first_from(pixels, index, low, high):
+def first_from(pixels, index, low, high):
     """Return the place in a part of a sorted list of the first pixel that is not before an index."""
     while low < high:
         middle = (low + high) // 2
@@ -62,11 +86,11 @@ def _first_from(pixels, index, low, high):
 def find_inside(pixels, box, nx, places):
     """Find the pixels of a sorted list that are in a window; return their number."""
     y0, y1, x0, x1 = box
-    place = _first_from(pixels, y0 * nx + x0, 0, pixels.size)
-    end = _first_from(pixels, (y1 - 1) * nx + x1, place, pixels.size)
+    place = first_from(pixels, y0 * nx + x0, 0, pixels.size)
+    end = first_from(pixels, (y1 - 1) * nx + x1, place, pixels.size)
     count = 0
     for y in range(y0, y1):
-        place = _first_from(pixels, y * nx + x0, place, end)
+        place = first_from(pixels, y * nx + x0, place, end)
         while place < end and pixels[place] < y * nx + x1:
             places[count] = place
             count, place = count + 1, place + 1

@@ -1,7 +1,7 @@
 """Tails of cosmic rays: pixels beside the detected ones, along the same track, that stand out less."""
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from ginga_crplugin.core.frame import Frame
 from ginga_crplugin.core.ray_rate import describe_impossible
 
-from .tiles import box_areas, make_tiles
+from .tail_growth import Grown, TailGrowth
 
 if TYPE_CHECKING:
     from .detection import Detection
@@ -20,18 +20,17 @@ __all__ = [
     'MAX_STEPS',
     'MIN_SIGMA',
     'NO_TAILS',
+    'TailFinder',
     'TailOptions',
     'Tails',
     'find_tails',
     'with_tails',
 ]
 
-#: Side of the blocks of which flagged pixels are treated together, and how many groups are treated at once, in pixels.
-BLOCK, CHUNK = 64, 2**16
 #: Fraction of the segments that are or may be in stars above which those that may be do not grow either.
 MANY_STARS = 1.0 / 3.0
-#: Maximum number of steps in such frames, and minimum margin of the windows around groups, in pixels.
-STEPS_AMONG_STARS, MARGIN = 3, 9
+#: Maximum number of steps in such frames.
+STEPS_AMONG_STARS = 3
 #: Limits of the options.
 MIN_SIGMA, MAX_SIGMA, MAX_STEPS = 1.0, 100.0, 20
 
@@ -152,35 +151,56 @@ def find_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
     Tails
         The pixels. They depend on the arguments only.
     """
-    options = DEFAULT_TAILS if options is None else options
-    pixels = detection.indices
-    if not options.enabled or not len(pixels):
-        return Tails.empty(options)
-    labels = detection.labels
-    reason = _obstacle(frame, labels)
-    if reason:
-        return Tails.empty(options, reason)
-    order, starts, owners = _group(pixels, labels, frame.shape[1])
-    boxes = _boxes(pixels[order], starts, frame.shape, options.steps)
-    grown = _Growth(frame, detection, options)
-    parts = [
-        grown.run(boxes[a:b], pixels[order[starts[a] : starts[b]]], starts[a : b + 1] - starts[a], a)
-        for a, b in _chunks(boxes)
-    ]
-    found, groups, distances, levels, in_star = (np.concatenate(part) for part in zip(*parts, strict=True))
-    stars, many = _find_stars(owners, in_star)
-    kept = ~stars[owners[groups]]
+    return TailFinder().find(frame, detection, options)
+
+
+class TailFinder:
+    """Finds tails repeatedly; segments around which nothing has changed since the last time are not examined again."""
+
+    def __init__(self) -> None:
+        self._growth = TailGrowth()
+
+    def find(self, frame: Frame, detection: 'Detection', options: TailOptions | None = None) -> Tails:
+        """Find the tails of detected cosmic rays.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame.
+        detection : Detection
+            The cosmic rays detected in it.
+        options : TailOptions, optional
+            The options; by default 3.5 sigma and 8 steps.
+
+        Returns
+        -------
+        Tails
+            What `find_tails` returns.
+        """
+        options = DEFAULT_TAILS if options is None else options
+        if not options.enabled or not len(detection.indices):
+            return Tails.empty(options)
+        reason = _obstacle(frame, detection.labels)
+        if reason:
+            return Tails.empty(options, reason)
+        return _select(frame, detection, options, self._growth.grow(frame, detection, options.sigma, options.steps))
+
+
+def _select(frame, detection, options, grown: Grown):
+    """Return the tails of groups that are not in stars, each pixel with the group nearest to it."""
+    stars, many = _find_stars(grown.owners, grown.in_star)
+    kept = ~stars[grown.owners[grown.groups]]
     if many:
-        kept &= distances <= STEPS_AMONG_STARS
-    found, groups, distances = found[kept], groups[kept], distances[kept]
+        kept &= grown.distances <= STEPS_AMONG_STARS
+    found, groups, distances = grown.found[kept], grown.groups[kept], grown.distances[kept]
     first = np.lexsort((groups, distances, found))
     first = first[np.flatnonzero(np.diff(found[first], prepend=-1))]
-    groups = groups[first]
+    found, groups = found[first], groups[first]
     params = detection.params
-    level = levels[groups] / params.gain - params.pssl
+    level = grown.levels[groups] / params.gain - params.pssl
     if frame.background is not None:
-        level = level + frame.background.reshape(-1)[found[first]]
-    return Tails(options, found[first], pixels[order][starts[:-1]][groups], level)
+        level = level + frame.background.reshape(-1)[found]
+    return Tails(options, found, grown.seeds[grown.seed_starts[groups]], level)
 
 
 def _obstacle(frame, labels):
@@ -204,7 +224,9 @@ def _find_stars(owners, in_star):
     return possible if many else stars, many
 
 
-def with_tails(frame: Frame, detection: 'Detection', options: TailOptions | None = None) -> 'Detection':
+def with_tails(
+    frame: Frame, detection: 'Detection', options: TailOptions | None = None, finder: TailFinder | None = None
+) -> 'Detection':
     """Add the tails of its cosmic rays to a detection.
 
     Parameters
@@ -215,97 +237,15 @@ def with_tails(frame: Frame, detection: 'Detection', options: TailOptions | None
         The cosmic rays detected in it.
     options : TailOptions, optional
         The options; by default 3.5 sigma and 8 steps.
+    finder : TailFinder, optional
+        What finds them; one that found those of an earlier detection of this frame needs less time.
 
     Returns
     -------
     Detection
         A copy with ``tails``; the pixels detected by L.A.Cosmic are the same.
     """
-    return replace(detection, tails=find_tails(frame, detection, options))
-
-
-def _group(pixels, labels, nx):
-    """Group pixels by segment and block; return their order, where the groups start, and the labels of the groups."""
-    y, x = np.divmod(pixels, nx)
-    columns = nx // BLOCK + 1
-    key = (labels.astype(np.int64) << 40) + y // BLOCK * columns + x // BLOCK
-    order = np.argsort(key, kind='stable')
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    return order, np.append(starts, len(pixels)), labels[order[starts]]
-
-
-def _boxes(pixels, starts, shape, steps):
-    """Return the windows of groups of pixels."""
-    cores = []
-    for values in np.divmod(pixels, shape[1]):
-        cores += [np.minimum.reduceat(values, starts[:-1]), np.maximum.reduceat(values, starts[:-1]) + 1]
-    return make_tiles(np.stack(cores, axis=1), max(steps, MARGIN), shape).boxes
-
-
-def _chunks(boxes):
-    """Split the windows into ranges of limited size."""
-    ends = np.cumsum(box_areas(boxes))
-    cuts = np.flatnonzero(np.diff(ends // CHUNK)) + 1
-    edges = [0, *cuts.tolist(), len(boxes)]
-    return list(pairwise(edges))
-
-
-class _Growth:
-    """The growth of groups of pixels of one detection."""
-
-    def __init__(self, frame, detection, options):
-        self.frame, self.detection, self.options = frame, detection, options
-        params = detection.params
-        self.gain, self.pssl = float(np.float32(params.gain)), params.pssl
-        self.cleaned = (detection.values + self.pssl) * self.gain
-        if frame.background is not None:
-            self.cleaned = self.cleaned - frame.background.reshape(-1)[detection.indices] * self.gain
-
-    def run(self, boxes, seeds, seed_starts, first):
-        """Return pixels, groups and distances, and the levels of the groups and which are in stars."""
-        from .tail_kernels import grow_tails
-
-        frame, params, options = self.frame, self.detection.params, self.options
-        starts = np.append(0, np.cumsum(box_areas(boxes)))
-        values = self._windows(frame.filled, boxes, starts)
-        values += self.pssl
-        values *= self.gain
-        background = self._windows(frame.background, boxes, starts) * self.gain
-        variance = self._windows(frame.variance, boxes, starts) * self.gain**2
-        if len(background):
-            values -= background
-        levels, in_star = np.empty(len(boxes)), np.empty(len(boxes), np.uint8)
-        found, groups, distances = (np.empty(starts[-1], np.int64) for _ in range(3))
-        count = grow_tails(
-            boxes,
-            starts,
-            seeds,
-            seed_starts,
-            values,
-            self._windows(frame.bits, boxes, starts),
-            background,
-            variance,
-            self.detection.indices,
-            self.cleaned.astype(np.float64, copy=False),
-            self.detection.area.others,
-            frame.shape[1],
-            float(params.satlevel),
-            float(params.readnoise),
-            options.sigma,
-            options.steps,
-            levels,
-            in_star,
-            found,
-            groups,
-            distances,
-        )
-        return found[:count], groups[:count] + first, distances[:count], levels, in_star
-
-    def _windows(self, image, boxes, starts):
-        from .tail_windows import copy_windows
-
-        if image is None:
-            return np.empty(0)
-        windows = np.empty(starts[-1])
-        copy_windows(image, boxes, starts, windows)
-        return windows
+    tails = (finder or TailFinder()).find(frame, detection, options)
+    copied = copy(detection)  # with its labels, which `replace` would drop
+    object.__setattr__(copied, 'tails', tails)
+    return copied
